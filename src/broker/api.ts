@@ -1,0 +1,32 @@
+import type { Done } from '../base/done.ts'
+import type {
+  ClusterDescription, CreateProducerIdResponse, CreateTopicRequest, CreateTopicResponse, DeleteTopicRequest, FetchRequest, FetchResponse,
+  ListOffsetsRequest, ListOffsetsResponse, MetadataRequest, MetadataResponse, ProduceRequest, ProduceResponse, QuorumDescription,
+} from '../wire/api.ts'
+
+/**
+ * The API of both listeners: what a client may ask of this node. Every answer comes in a turn of its own, once; errors are BrokerError.
+ * A listener opens one session a connection; when it ends, what waits for it is forgotten (what was appended stays).
+ */
+export interface Broker {
+  openSession(): BrokerSession
+  metadata(request: MetadataRequest, done: Done<MetadataResponse>): void
+  listOffsets(request: ListOffsetsRequest, done: Done<ListOffsetsResponse>): void
+  /** Forwarded to the active controller; answers when every partition has a leader that this node knows of. */
+  createTopic(request: CreateTopicRequest, done: Done<CreateTopicResponse>): void
+  deleteTopic(request: DeleteTopicRequest, done: Done<void>): void
+  createProducerId(done: Done<CreateProducerIdResponse>): void
+  describeCluster(done: Done<ClusterDescription>): void
+  /** From the active controller wherever it is. */
+  describeQuorum(done: Done<QuorumDescription>): void
+}
+
+export interface BrokerSession {
+  /** acks 0 is not answered. Bytes of the batches are copied before it returns. */
+  produce(request: ProduceRequest, reply: (response: ProduceResponse) => void): void
+  fetch(request: FetchRequest, reply: (response: FetchResponse) => void): void
+  /** Bytes of produce in flight on this node exceed their limit: stop reading until onResume (rules 8). */
+  readonly paused: boolean
+  onResume(handler: () => void): void
+  close(): void
+}

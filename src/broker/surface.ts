@@ -1,0 +1,79 @@
+import type { Checkpoints } from '../base/checkpoints.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Disk } from '../base/disk.ts'
+import type { Fatal } from '../base/fatal.ts'
+import type { Uuid } from '../base/ids.ts'
+import type { Logger } from '../base/log-line.ts'
+import type { Random } from '../base/random.ts'
+import type { Log } from '../log/surface.ts'
+import type { BrokerAddress, IsrMember } from '../metadata/records.ts'
+import type { RaftRole } from '../raft/effects.ts'
+import type { Transport } from '../runtime/transport.ts'
+
+/** Everything a node touches of the world. The code above is the same in production and in simulation. */
+export interface NodeSeams {
+  readonly clock: Clock
+  readonly random: Random
+  /** Rooted at the node's data folder. */
+  readonly disk: Disk
+  readonly checkpoints: Checkpoints
+  readonly transport: Transport
+  readonly logger: Logger
+  readonly fatal: Fatal
+}
+
+export interface PeerAddress {
+  readonly nodeId: number
+  readonly host: string
+  readonly grpcPort: number
+}
+
+/** What one node is, from its config (cli.md, Files). */
+export interface NodeOptions {
+  readonly nodeId: number
+  readonly roles: { readonly controller: boolean; readonly broker: boolean }
+  readonly address: BrokerAddress
+  /** All nodes of the cluster file but this one. */
+  readonly peers: readonly PeerAddress[]
+  /** Ids of the first voters: the nodes with the controller role in the file. */
+  readonly voterIds: readonly number[]
+  readonly clusterName: string
+  readonly config: NodeConfig
+}
+
+/** Numbers of rules 8, in Kafka's names in the cluster file. */
+export interface NodeConfig {
+  readonly minInSyncReplicas: number | null
+  readonly maxMessageBytes: number
+  readonly segmentBytes: number
+  readonly indexIntervalBytes: number
+  readonly replicaLagTimeMaxMs: number
+  readonly tailCacheBytes: number
+  readonly produceInFlightBytes: number
+  readonly checkpointIntervalMs: number
+  readonly producerIdExpirationMs: number
+  readonly quarantineMs: number
+}
+
+/** What a checker or a metrics page may see of one replica; values are of this turn. */
+export interface ReplicaView {
+  readonly topic: string
+  readonly topicId: Uuid
+  readonly partition: number
+  readonly log: Log
+  readonly role: 'leader' | 'follower' | 'none' | 'offline'
+  readonly leaderEpoch: number
+  readonly partitionEpoch: number
+  readonly highWatermark: number
+  readonly isr: readonly IsrMember[]
+  readonly suspect: boolean
+  readonly damaged: boolean
+}
+
+export interface RaftView {
+  readonly role: RaftRole
+  readonly term: number
+  readonly leaderId: number | null
+  readonly commitIndex: number
+  readonly endOffset: number
+}

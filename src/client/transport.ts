@@ -1,0 +1,45 @@
+import type { Done } from '../base/done.ts'
+import type {
+  ClusterDescription, CreateProducerIdResponse, CreateTopicRequest, CreateTopicResponse, DeleteTopicRequest, FetchRequest, FetchResponse,
+  ListOffsetsRequest, ListOffsetsResponse, MetadataRequest, MetadataResponse, ProduceRequest, ProduceResponse, QuorumDescription,
+} from '../wire/api.ts'
+
+export interface NodeAddress {
+  readonly host: string
+  readonly port: number
+}
+
+/**
+ * The seam to servers, as the client library sees them: one connection a node. Production: gRPC. Simulation: the same network as the nodes'.
+ * Unary calls answer once, within timeoutMs (REQUEST_TIMED_OUT, indefinite; NETWORK_EXCEPTION when the connection is lost).
+ */
+export interface ClientTransport {
+  connect(address: NodeAddress): ClientConnection
+  close(): void
+}
+
+export interface ClientConnection {
+  readonly address: NodeAddress
+  metadata(request: MetadataRequest, timeoutMs: number, done: Done<MetadataResponse>): void
+  listOffsets(request: ListOffsetsRequest, timeoutMs: number, done: Done<ListOffsetsResponse>): void
+  createTopic(request: CreateTopicRequest, timeoutMs: number, done: Done<CreateTopicResponse>): void
+  deleteTopic(request: DeleteTopicRequest, timeoutMs: number, done: Done<void>): void
+  createProducerId(timeoutMs: number, done: Done<CreateProducerIdResponse>): void
+  describeCluster(timeoutMs: number, done: Done<ClusterDescription>): void
+  describeQuorum(timeoutMs: number, done: Done<QuorumDescription>): void
+  openProduce(handlers: StreamHandlers<ProduceResponse>): ClientStream<ProduceRequest>
+  openFetch(handlers: StreamHandlers<FetchResponse>): ClientStream<FetchRequest>
+  close(): void
+}
+
+export interface StreamHandlers<Response> {
+  response(response: Response): void
+  /** The stream ended: nothing that is outstanding on it will be answered. Said once. */
+  closed(error: Error | undefined): void
+}
+
+export interface ClientStream<Request> {
+  /** The request's buffers may be reused once its response came or the stream closed. */
+  send(request: Request): void
+  close(): void
+}

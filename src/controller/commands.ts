@@ -1,0 +1,52 @@
+import type { Code } from '../base/errors.ts'
+import type { Uuid } from '../base/ids.ts'
+import type { BrokerAddress, IsrMember, MetadataRecord } from '../metadata/records.ts'
+
+export interface PartitionRef {
+  readonly topicId: Uuid
+  readonly partition: number
+}
+
+/** What a broker asks of the active controller: forwarded as data, answered once decided and committed. */
+export type ControllerCommand =
+  /** A new incarnation asks for its broker epoch; `damaged` replicas leave ISR and ELR in the same entry (rules R5.3). */
+  | { readonly type: 'register'; readonly nodeId: number; readonly incarnationId: Uuid; readonly directoryIds: readonly Uuid[]; readonly address: BrokerAddress; readonly damaged: readonly PartitionRef[] }
+  | { readonly type: 'alterPartition'; readonly nodeId: number; readonly brokerEpoch: number; readonly proposal: IsrProposal }
+  | { readonly type: 'createTopic'; readonly name: string; readonly partitions: number; readonly replicationFactor: number; readonly assignment: readonly (readonly number[])[] | null; readonly configs: ReadonlyMap<string, string>; readonly topicId: Uuid; readonly validateOnly: boolean }
+  | { readonly type: 'deleteTopic'; readonly topicId: Uuid }
+  | { readonly type: 'allocateProducerIds'; readonly count: number }
+
+/** What only the active controller's own machine asks for: the outcome of evidence and reports. */
+export type InternalCommand =
+  | { readonly type: 'fence'; readonly nodeId: number; readonly brokerEpoch: number }
+  | { readonly type: 'unfence'; readonly nodeId: number; readonly brokerEpoch: number }
+  | { readonly type: 'drain'; readonly nodeId: number; readonly brokerEpoch: number }
+  /** The log of these partitions is dead on that broker: it counts as fenced for them (rules R5.2). */
+  | { readonly type: 'deadLogs'; readonly nodeId: number; readonly brokerEpoch: number; readonly partitions: readonly PartitionRef[] }
+  /** Elect leaders for partitions that have none and now can have one (rules R5.7). */
+  | { readonly type: 'elect'; readonly partitions: readonly PartitionRef[] }
+  /** A voter known by id alone said Hello (rules R2.2). */
+  | { readonly type: 'fillVoter'; readonly nodeId: number; readonly directoryId: Uuid }
+
+/** A leader's wish for a new ISR (Kafka AlterPartition, rules R5.6). A retry repeats it unchanged. */
+export interface IsrProposal {
+  readonly topicId: Uuid
+  readonly partition: number
+  readonly leaderEpoch: number
+  readonly partitionEpoch: number
+  readonly isr: readonly IsrMember[]
+}
+
+/** What a decision answers once its records are committed and applied; an error reply has no records. */
+export type ControllerReply =
+  | { readonly type: 'registered'; readonly brokerEpoch: number }
+  | { readonly type: 'topicCreated'; readonly topicId: Uuid; readonly partitions: number; readonly replicationFactor: number; readonly assignment: readonly (readonly number[])[] }
+  | { readonly type: 'producerIds'; readonly firstProducerId: number; readonly count: number }
+  | { readonly type: 'done' }
+  | { readonly type: 'error'; readonly code: Code; readonly message: string; readonly definite: boolean }
+
+/** What `handle` returns: the records of one entry (none: nothing to do) and the reply. */
+export interface Decision {
+  readonly records: readonly MetadataRecord[]
+  readonly reply: ControllerReply
+}

@@ -1,0 +1,92 @@
+import type { Done, DoneVoid } from '../base/done.ts'
+import type { BatchHeader } from '../record/batch.ts'
+import type { EpochStart } from '../record/epochs.ts'
+
+/**
+ * What the drivers see of a data folder's logs. One implementation serves partitions and the metadata log.
+ * `append` and `truncate` take effect in memory at once; disks follow in rounds of write and sync (rules R3.2).
+ */
+export interface Log {
+  readonly name: string
+  /** First offset kept. */
+  readonly startOffset: number
+  /** Exclusive, synced or not. */
+  readonly endOffset: number
+  /** Exclusive: below it everything is on disk, as far as this process knows. */
+  readonly syncedEndOffset: number
+  /** Grows with each truncate; completions carry it. */
+  readonly cutCount: number
+  /** Bytes on disk and in memory, all segments. */
+  readonly sizeBytes: number
+  /** Copies one batch into the slab and stamps the copy there. Its base offset must be endOffset. */
+  appendAsLeader(bytes: Buffer, stamp: { readonly baseOffset: number; readonly leaderEpoch: number }): void
+  /** Copies whole batches, unchanged; the first begins at endOffset, all contiguous. */
+  appendFetched(bytes: Buffer, headers: readonly BatchHeader[]): void
+  /** Cuts to endOffset (exclusive, a batch boundary at or above startOffset); synced before the next append reaches the disk. */
+  truncate(endOffset: number): void
+  /** Batches from the one holding `offset` on, from memory alone; at least one batch if any, then at most maxBytes. Undefined: not in memory. Empty: at or past the end. The slices are never written again. */
+  readCached(offset: number, maxBytes: number): readonly Buffer[] | undefined
+  /** The same from memory or disk, CRCs checked when from disk: CORRUPT_MESSAGE when one is wrong (the replica is then damaged). */
+  read(offset: number, maxBytes: number, done: Done<readonly Buffer[]>): void
+}
+
+export interface LogDirectoryEvents {
+  /** All below endOffset is durable, as of this cut count (rules R3.2). Also said once after a cut was synced. */
+  synced(log: Log, endOffset: number, cutCount: number): void
+  /** A write or sync failed: the log is dead in this process (rules R3.5). Said once a log. */
+  failed(log: Log, error: Error): void
+}
+
+/** Marks that make recovery more careful (rules R3.3); kept in Checkpoints by the driver. */
+export interface LogMarks {
+  /** Never more than min(high watermark, own synced end) when it was written. A log that ends below it is damaged. */
+  readonly safeEndOffset: number
+  /** After a clean stop: the synced end. Nothing below it can be torn, only damaged. −1: not a clean stop. */
+  readonly cleanEndOffset: number
+}
+
+export interface Recovery {
+  readonly verdict: 'new' | 'whole' | 'torn' | 'damaged'
+  /** One sentence for the operator: what was found, where, what was cut. */
+  readonly detail: string
+  readonly cutBytes: number
+  readonly epochs: readonly EpochStart[]
+}
+
+export interface OpenedLog {
+  readonly log: Log
+  readonly recovery: Recovery
+}
+
+/** The folder's record of unclean starts (rules R3.4). */
+export interface UncleanStarts {
+  readonly count: number
+  /** False: the last process did not stop cleanly, and `count` was raised for it, synced, before anything was recovered. */
+  readonly stoppedCleanly: boolean
+}
+
+export interface LogDirectory {
+  readonly uncleanStarts: UncleanStarts
+  /** Names of the logs found, e.g. 'partitions/orders-0'; those in quarantine are not among them. */
+  readonly names: readonly string[]
+  /** Recovers a log, or makes it (folder synced). `visit` sees every batch header from `visitFrom` on (producer state is rebuilt from it). */
+  openLog(options: { readonly name: string; readonly marks: LogMarks; readonly visitFrom: number; readonly visit: (header: BatchHeader) => void }, done: Done<OpenedLog>): void
+  /** Small synced files beside a log: 'partition.metadata', 'damaged'. null removes. */
+  writeNote(name: string, note: string, content: string | null, done: DoneVoid): void
+  readNote(name: string, note: string, done: Done<string | undefined>): void
+  /** Stops the log and moves its folder to quarantine/, synced; the name is free again. */
+  quarantine(name: string, done: DoneVoid): void
+  /** Removes what lies in quarantine for longer than `olderThanMs` (rules 8: 60 s, deleted topics only). */
+  purgeQuarantine(options: { readonly nowMs: number; readonly olderThanMs: number }, done: DoneVoid): void
+  /** Syncs everything, notes the clean stop, closes. */
+  close(done: Done<ReadonlyMap<string, number>>): void
+}
+
+/** What the data path cost since the start; bench and metrics read it. */
+export interface LogCounters {
+  readonly appendedBytes: number
+  readonly copiedBytes: number
+  readonly writeCalls: number
+  readonly syncCalls: number
+  readonly rounds: number
+}

@@ -1,0 +1,59 @@
+import type { Uuid } from '../base/ids.ts'
+
+/** A voter of the quorum; directoryId null until its first Hello (rules R2.2). */
+export interface VoterRecord {
+  readonly nodeId: number
+  readonly directoryId: Uuid | null
+}
+
+/** An in-sync replica under the broker epoch that it joined with (rules R5.4). */
+export interface IsrMember {
+  readonly nodeId: number
+  readonly brokerEpoch: number
+}
+
+/** The whole state of one partition. `leader` −1: none. `replicas` in assignment order, preferred leader first. */
+export interface PartitionState {
+  readonly topicId: Uuid
+  readonly partition: number
+  readonly replicas: readonly number[]
+  readonly isr: readonly IsrMember[]
+  readonly elr: readonly number[]
+  readonly leader: number
+  readonly leaderEpoch: number
+  /** Metadata offset of the entry that granted the leader epoch (rules R5.4). */
+  readonly leaderGrantedOffset: number
+  readonly partitionEpoch: number
+  /** The leader epoch was granted by an unclean election: a cut below the high watermark is then allowed (rules R6.3). */
+  readonly unclean: boolean
+}
+
+export interface BrokerAddress {
+  readonly host: string
+  readonly grpcPort: number
+  readonly kafkaPort: number | null
+  readonly httpPort: number | null
+  readonly rack: string | null
+}
+
+/**
+ * What a decision consists of. One Raft entry = one decision = a list of these, applied atomically (rules R5.1).
+ * Wire form: proto/oxbow/v1/records.proto.
+ */
+export type MetadataRecord =
+  /** The first entry of a cluster (rules R2.2). */
+  | { readonly type: 'cluster'; readonly clusterId: Uuid; readonly voters: readonly VoterRecord[] }
+  | { readonly type: 'voters'; readonly voters: readonly VoterRecord[] }
+  /** Opens a leader's term. */
+  | { readonly type: 'leaderChange'; readonly leaderId: number }
+  /** Registers a process; the offset of this entry becomes its broker epoch. It starts fenced (rules R5.3). */
+  | { readonly type: 'broker'; readonly nodeId: number; readonly incarnationId: Uuid; readonly directoryIds: readonly Uuid[]; readonly address: BrokerAddress }
+  | { readonly type: 'brokerState'; readonly nodeId: number; readonly brokerEpoch: number; readonly fenced: boolean; readonly draining: boolean }
+  | { readonly type: 'topic'; readonly topicId: Uuid; readonly name: string }
+  /** A partition made or changed: its whole new state. */
+  | { readonly type: 'partition'; readonly state: PartitionState }
+  | { readonly type: 'topicDeleted'; readonly topicId: Uuid }
+  /** value null: back to the default. */
+  | { readonly type: 'topicConfig'; readonly topicId: Uuid; readonly key: string; readonly value: string | null }
+  /** Ids below nextProducerId are handed out. */
+  | { readonly type: 'producerIds'; readonly nextProducerId: number }

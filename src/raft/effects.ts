@@ -1,0 +1,55 @@
+import type { Entry, PeerIdentity, RaftMessage, Voter } from './messages.ts'
+
+export type RaftRole = 'follower' | 'preCandidate' | 'candidate' | 'leader' | 'observer'
+
+/** What a driver tells the core. Completions name the term they belong to; one of another term is ignored (rules R4.1). */
+export type RaftInput =
+  /** 50 ms that the node really ran (rules R5.5). */
+  | { readonly type: 'tick' }
+  | { readonly type: 'message'; readonly from: PeerIdentity; readonly message: RaftMessage }
+  /** Sealed batches, unstamped. Refused whole, or appended whole. */
+  | { readonly type: 'propose'; readonly proposalId: number; readonly entries: readonly Buffer[] }
+  /** Everything below endOffset, as appended in `term`, is synced (and so is the mark of rules R3.6). */
+  | { readonly type: 'persisted'; readonly term: number; readonly endOffset: number }
+  | { readonly type: 'voteSaved'; readonly term: number; readonly votedFor: number | null }
+  /** A sendEntries effect was performed: [startOffset, endOffset) left; endOffset = startOffset when nothing could be read. */
+  | { readonly type: 'entriesSent'; readonly to: number; readonly term: number; readonly startOffset: number; readonly endOffset: number; readonly sizeBytes: number }
+  | { readonly type: 'peerUp'; readonly peer: PeerIdentity }
+  /** `refused`: the process is gone by the evidence of rules R5.5 (a); `closed`: only the stream ended. */
+  | { readonly type: 'peerDown'; readonly nodeId: number; readonly reason: 'closed' | 'refused' }
+  /** A committed voter set, as applied. */
+  | { readonly type: 'voterSet'; readonly voters: readonly Voter[] }
+  | { readonly type: 'timer'; readonly timerId: number }
+
+/** What the core asks for. Effects are performed in order, at once; what must wait for a disk is not among them yet. */
+export type RaftEffect =
+  | { readonly type: 'saveVote'; readonly term: number; readonly votedFor: number | null }
+  /** Answered by `persisted`. A follower's entries: stamped batches. A leader's: to be stamped (offset startOffset + i, epoch term). */
+  | { readonly type: 'append'; readonly startOffset: number; readonly term: number; readonly entries: readonly Entry[] }
+  /** A leader's first entry in its term, whose content the driver makes: the bootstrap entry at offset 0, else a leader change. */
+  | { readonly type: 'appendOpening'; readonly startOffset: number; readonly term: number }
+  | { readonly type: 'truncate'; readonly endOffset: number }
+  | { readonly type: 'send'; readonly to: number; readonly message: RaftMessage }
+  /** Read entries from startOffset, at most maxEntries and maxBytes (at least one), send them as an append, answer entriesSent. */
+  | { readonly type: 'sendEntries'; readonly to: number; readonly term: number; readonly startOffset: number; readonly endOffset: number; readonly maxBytes: number; readonly previousTerm: number; readonly commitIndex: number }
+  /** Entries below commitIndex may be applied. */
+  | { readonly type: 'committed'; readonly commitIndex: number }
+  /** A proposal was appended from startOffset on; it is decided when the commit index passes it within this term. */
+  | { readonly type: 'accepted'; readonly proposalId: number; readonly term: number; readonly startOffset: number }
+  | { readonly type: 'refused'; readonly proposalId: number; readonly code: 'NOT_CONTROLLER' | 'THROTTLING_QUOTA_EXCEEDED' }
+  | { readonly type: 'role'; readonly role: RaftRole; readonly term: number; readonly leaderId: number | null }
+  /** Feed `timer` with this id after delayMs. A newer timer replaces an older one. */
+  | { readonly type: 'startTimer'; readonly timerId: number; readonly delayMs: number }
+
+/** One peer as the leader sees it; for `quorum status|replication`. */
+export interface PeerProgress {
+  readonly nodeId: number
+  readonly directoryId: string | null
+  readonly voter: boolean
+  /** Known persisted end on that peer, exclusive. */
+  readonly persistedEndOffset: number
+  /** Ticks since it last answered; 0 for the leader itself. */
+  readonly silentTicks: number
+  /** Ticks since it last had everything that the leader had then. */
+  readonly laggingTicks: number
+}

@@ -1,0 +1,66 @@
+import type { Uuid } from '../base/ids.ts'
+
+/**
+ * What voters and observers say to each other. Offsets are Raft indexes, from 0; an end is exclusive, and so is `commitIndex`:
+ * every entry below it is committed. `previousTerm` is the term of the entry at startOffset − 1, −1 at the start of the log.
+ * Source: Raft paper, figure 2; pre-vote: Ongaro's dissertation 9.6; reject hints: etcd/raft.
+ */
+export type RaftMessage = VoteRequest | VoteReply | AppendRequest | AppendReply
+
+/** `term` is the term asked for: in a pre-vote the sender's term + 1, which changes no term anywhere (rules R4.2). */
+export interface VoteRequest {
+  readonly type: 'voteRequest'
+  readonly preVote: boolean
+  readonly term: number
+  /** Term of the last entry, −1 when the log is empty. */
+  readonly lastTerm: number
+  readonly endOffset: number
+}
+
+/** `term`: granted → the term asked for; refused → the receiver's term. */
+export interface VoteReply {
+  readonly type: 'voteReply'
+  readonly preVote: boolean
+  readonly term: number
+  readonly granted: boolean
+}
+
+/** Entries from `startOffset` on, contiguous; none: a heartbeat, which is always answered at once. */
+export interface AppendRequest {
+  readonly type: 'append'
+  readonly term: number
+  readonly startOffset: number
+  readonly previousTerm: number
+  readonly commitIndex: number
+  readonly entries: readonly Entry[]
+}
+
+/** One entry: one sealed record batch whose base offset is its Raft index and whose leader epoch is its term (rules R3.1). */
+export interface Entry {
+  readonly term: number
+  readonly bytes: Buffer
+}
+
+export interface AppendReply {
+  readonly type: 'appendReply'
+  readonly term: number
+  /** The startOffset of the request that this answers. */
+  readonly startOffset: number
+  readonly result:
+    /** Everything below `persistedEndOffset` is equal to the leader's log and synced. */
+    | { readonly type: 'accepted'; readonly persistedEndOffset: number }
+    /** The log differs before startOffset: the leader should try from its end of `hintTerm`, at most `hintEndOffset`. */
+    | { readonly type: 'rejected'; readonly hintTerm: number; readonly hintEndOffset: number }
+}
+
+/** Who a message is from: a voter is (id, folder), so a wiped disk is another one (rules R2.1, R2.2). */
+export interface PeerIdentity {
+  readonly nodeId: number
+  readonly directoryId: Uuid
+}
+
+/** A member of the voter set; directoryId null: known by id only, until its first Hello (rules R2.2). */
+export interface Voter {
+  readonly nodeId: number
+  readonly directoryId: Uuid | null
+}

@@ -1,0 +1,194 @@
+import type { Code } from '../base/errors.ts'
+import type { Uuid } from '../base/ids.ts'
+
+/**
+ * The native API as data: what the listeners and the client exchange, one to one with proto/oxbow/v1/broker.proto and admin.proto.
+ * Offsets are numbers; ids are 32 hex digits; ends are exclusive.
+ */
+export interface ApiError {
+  readonly code: Code
+  readonly message: string
+  readonly retriable: boolean
+  /** False: it may have happened all the same (rules R1.3). */
+  readonly definite: boolean
+}
+
+/** One batch for one partition. `batch`: exactly one record batch v2, CRC right. */
+export interface ProducePartition {
+  readonly topicId: Uuid
+  readonly partition: number
+  /** −1: not known. */
+  readonly leaderEpoch: number
+  readonly batch: Buffer
+}
+
+/** acks: −1 all in-sync replicas, 1 the leader's disk, 0 no answer. Answers come in any order, matched by requestId, each of them maybe in parts. */
+export interface ProduceRequest {
+  readonly requestId: number
+  readonly acks: number
+  readonly timeoutMs: number
+  readonly partitions: readonly ProducePartition[]
+}
+
+export interface ProducedPartition {
+  readonly topicId: Uuid
+  readonly partition: number
+  /** −1 with an error. */
+  readonly baseOffset: number
+  readonly error: ApiError | null
+}
+
+/** All partitions of the request, in one answer. */
+export interface ProduceResponse {
+  readonly requestId: number
+  readonly partitions: readonly ProducedPartition[]
+}
+
+export interface FetchPartition {
+  readonly topicId: Uuid
+  readonly partition: number
+  readonly leaderEpoch: number
+  readonly fetchOffset: number
+  readonly maxBytes: number
+}
+
+/** Waits up to maxWaitMs (at most 30,000) for at least minBytes below the high watermark. */
+export interface FetchRequest {
+  readonly requestId: number
+  readonly maxWaitMs: number
+  readonly minBytes: number
+  readonly maxBytes: number
+  readonly partitions: readonly FetchPartition[]
+}
+
+export interface FetchedPartition {
+  readonly topicId: Uuid
+  readonly partition: number
+  readonly highWatermark: number
+  readonly logStartOffset: number
+  readonly error: ApiError | null
+  /** Whole batches; the first may begin before fetchOffset. One or more slices. */
+  readonly batches: readonly Buffer[]
+}
+
+export interface FetchResponse {
+  readonly requestId: number
+  readonly partitions: readonly FetchedPartition[]
+}
+
+export interface NodeInfo {
+  readonly nodeId: number
+  readonly host: string
+  readonly grpcPort: number
+  readonly kafkaPort: number | null
+  readonly httpPort: number | null
+  readonly rack: string | null
+}
+
+export type BrokerState = 'running' | 'fenced' | 'draining' | 'offline'
+
+export interface PartitionInfo {
+  readonly partition: number
+  /** −1: none. */
+  readonly leader: number
+  readonly leaderEpoch: number
+  readonly replicas: readonly number[]
+  readonly isr: readonly number[]
+  readonly elr: readonly number[]
+}
+
+export interface TopicInfo {
+  readonly name: string
+  readonly topicId: Uuid
+  readonly partitions: readonly PartitionInfo[]
+  /** Only what differs from the defaults. */
+  readonly configs: ReadonlyMap<string, string>
+}
+
+/** topics null: all of them. minOffset: wait until the answering node has applied metadata up to there (0: as it is). */
+export interface MetadataRequest {
+  readonly topics: readonly string[] | null
+  readonly minOffset: number
+}
+
+/** metadataOffset: exclusive; what the answering node has applied. missing: names asked for that do not exist. */
+export interface MetadataResponse {
+  readonly clusterId: Uuid | null
+  readonly controllerId: number
+  readonly metadataOffset: number
+  readonly brokers: readonly NodeInfo[]
+  readonly topics: readonly TopicInfo[]
+  readonly missing: readonly string[]
+}
+
+export interface ListOffsetsRequest {
+  readonly partitions: readonly { readonly topicId: Uuid; readonly partition: number; readonly leaderEpoch: number; readonly at: 'earliest' | 'latest' }[]
+}
+
+export interface ListOffsetsResponse {
+  readonly partitions: readonly { readonly topicId: Uuid; readonly partition: number; readonly offset: number; readonly leaderEpoch: number; readonly error: ApiError | null }[]
+}
+
+/** topicId: chosen by the caller, so that a retry of an unknown outcome is answered like the first call. */
+export interface CreateTopicRequest {
+  readonly name: string
+  readonly topicId: Uuid
+  readonly partitions: number
+  readonly replicationFactor: number
+  readonly assignment: readonly (readonly number[])[] | null
+  readonly configs: ReadonlyMap<string, string>
+  readonly validateOnly: boolean
+  readonly timeoutMs: number
+}
+
+export interface CreateTopicResponse {
+  readonly topicId: Uuid
+  readonly partitions: number
+  readonly replicationFactor: number
+  readonly assignment: readonly (readonly number[])[]
+}
+
+export interface DeleteTopicRequest {
+  readonly topicId: Uuid
+  readonly timeoutMs: number
+}
+
+/** Ids [firstProducerId, firstProducerId + count), each with producer epoch 0. */
+export interface CreateProducerIdResponse {
+  readonly producerId: number
+  readonly producerEpoch: number
+}
+
+export interface ClusterDescription {
+  readonly clusterId: Uuid | null
+  readonly controllerId: number
+  readonly brokers: readonly (NodeInfo & { readonly state: BrokerState; readonly leaders: number; readonly replicas: number })[]
+}
+
+export interface QuorumStatus {
+  readonly clusterId: Uuid | null
+  readonly leaderId: number
+  readonly leaderEpoch: number
+  readonly highWatermark: number
+  readonly maxFollowerLag: number
+  readonly maxFollowerLagTimeMs: number
+  readonly voters: readonly number[]
+  readonly observers: readonly number[]
+}
+
+export interface QuorumReplica {
+  readonly nodeId: number
+  readonly directoryId: Uuid | null
+  readonly logEndOffset: number
+  readonly lag: number
+  /** Wall clock ms, −1: never. */
+  readonly lastFetchTimestamp: number
+  readonly lastCaughtUpTimestamp: number
+  readonly status: 'Leader' | 'Voter' | 'Observer'
+}
+
+/** Asked of any node; only the active controller knows, others answer NOT_CONTROLLER with its id in controllerId. */
+export interface QuorumDescription {
+  readonly status: QuorumStatus
+  readonly replicas: readonly QuorumReplica[]
+}
