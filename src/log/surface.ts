@@ -1,6 +1,6 @@
 import type { Done, DoneVoid } from '../base/done.ts'
 import type { BatchHeader } from '../record/batch.ts'
-import type { EpochStart } from '../record/epochs.ts'
+import type { EpochStart } from '../base/epochs.ts'
 
 /**
  * What the drivers see of a data folder's logs. One implementation serves partitions and the metadata log.
