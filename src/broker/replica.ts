@@ -1,0 +1,172 @@
+import { unreachable } from '../base/assert.ts'
+import type { Code } from '../base/errors.ts'
+import type { Uuid } from '../base/ids.ts'
+import type { Logger } from '../base/log-line.ts'
+import type { Log } from '../log/surface.ts'
+import type { IsrMember } from '../metadata/records.ts'
+import type { PartitionEffect, PartitionInput } from '../replication/effects.ts'
+import type { Partition } from '../replication/partition.ts'
+import type { ReplicaView } from './surface.ts'
+
+export interface ProduceOutcome {
+  readonly baseOffset: number
+  readonly code: Code | null
+  readonly definite: boolean
+  readonly detail: string
+}
+
+/** Where the effects of a replica go that leave its own log. */
+export interface ReplicaOutlets {
+  answerFetch(replica: Replica, effect: Extract<PartitionEffect, { type: 'answerFetch' }>): void
+  sendFetch(replica: Replica, effect: Extract<PartitionEffect, { type: 'sendFetch' }>): void
+  proposeIsr(replica: Replica, effect: Extract<PartitionEffect, { type: 'proposeIsr' }>): void
+  quarantine(replica: Replica, reason: string): void
+}
+
+/**
+ * Drives one partition machine over its log. Inputs that arise while effects are performed wait their turn.
+ * It holds what waits for this replica alone: produce answers by id, and consumers that wait for the high watermark.
+ */
+export class Replica {
+  readonly topic: string
+  readonly topicId: Uuid
+  readonly partition: number
+  readonly log: Log
+  readonly core: Partition
+  readonly logger: Logger
+  suspect: boolean
+  damaged: boolean
+  /** The log died or is damaged in this process: reported as dead until the next start (rules R5.2). */
+  dead = false
+  readonly #outlets: ReplicaOutlets
+  readonly #inputs: PartitionInput[] = []
+  readonly #produces = new Map<number, (outcome: ProduceOutcome) => void>()
+  readonly #readers = new Set<() => void>()
+  #running = false
+  #nextProduceId = 1
+
+  constructor(options: {
+    readonly topic: string
+    readonly topicId: Uuid
+    readonly partition: number
+    readonly log: Log
+    readonly core: Partition
+    readonly logger: Logger
+    readonly suspect: boolean
+    readonly damaged: boolean
+    readonly outlets: ReplicaOutlets
+  }) {
+    this.topic = options.topic
+    this.topicId = options.topicId
+    this.partition = options.partition
+    this.log = options.log
+    this.core = options.core
+    this.logger = options.logger
+    this.suspect = options.suspect
+    this.damaged = options.damaged
+    this.#outlets = options.outlets
+  }
+
+  step(input: PartitionInput): void {
+    this.#inputs.push(input)
+    if (this.#running) return
+    this.#running = true
+    for (let next = this.#inputs.shift(); next !== undefined; next = this.#inputs.shift()) {
+      for (const effect of this.core.step(next)) this.#perform(effect)
+    }
+    this.#running = false
+  }
+
+  /** Steps a produce; `done` is called at most once: never with acks 0. Returns its id, for `forgetProduce`. */
+  produce(input: Omit<Extract<PartitionInput, { type: 'produce' }>, 'type' | 'produceId'>, done: (outcome: ProduceOutcome) => void): number {
+    const produceId = this.#nextProduceId++
+    if (input.acks !== 0) this.#produces.set(produceId, done)
+    this.step({ type: 'produce', produceId, ...input })
+    return produceId
+  }
+
+  /** Nobody waits for this answer any more; what was appended stays. */
+  forgetProduce(produceId: number): void {
+    this.#produces.delete(produceId)
+  }
+
+  /** Calls `wake` whenever the high watermark or the role moves, until removed. */
+  addReader(wake: () => void): void {
+    this.#readers.add(wake)
+  }
+
+  removeReader(wake: () => void): void {
+    this.#readers.delete(wake)
+  }
+
+  /** The log is dead or damaged: nothing is served from it any more. */
+  kill(reason: string): void {
+    if (this.dead) return
+    this.dead = true
+    this.logger.error({ reason }, `replica offline: ${reason}`)
+    this.step({ type: 'offline', reason })
+    this.#wakeReaders()
+  }
+
+  view(): ReplicaView {
+    const { role, leaderEpoch, partitionEpoch, highWatermark, isr } = this.core
+    const { topic, topicId, partition, log, suspect, damaged } = this
+    return { topic, topicId, partition, log, role, leaderEpoch, partitionEpoch, highWatermark, isr, suspect, damaged }
+  }
+
+  #wakeReaders(): void {
+    for (const wake of [...this.#readers]) wake()
+  }
+
+  #perform(effect: PartitionEffect): void {
+    switch (effect.type) {
+      case 'append':
+        return this.log.appendAsLeader(effect.bytes, effect)
+      case 'appendFetched':
+        return this.log.appendFetched(effect.bytes, effect.headers)
+      case 'truncate':
+        return this.log.truncate(effect.endOffset)
+      case 'produceReply': {
+        const done = this.#produces.get(effect.produceId)
+        this.#produces.delete(effect.produceId)
+        return done?.(effect)
+      }
+      case 'answerFetch':
+        return this.#outlets.answerFetch(this, effect)
+      case 'sendFetch':
+        return this.#outlets.sendFetch(this, effect)
+      case 'proposeIsr':
+        return this.#outlets.proposeIsr(this, effect)
+      case 'highWatermark':
+        return this.#wakeReaders()
+      case 'quarantine':
+        return this.#outlets.quarantine(this, effect.reason)
+      case 'event':
+        return this.#report(effect.event)
+      default:
+        return unreachable(effect)
+    }
+  }
+
+  #report(event: Extract<PartitionEffect, { type: 'event' }>['event']): void {
+    switch (event.type) {
+      case 'becameLeader':
+        this.logger.info({ leaderEpoch: event.leaderEpoch, startOffset: event.startOffset }, 'leader: this node leads the partition')
+        return this.#wakeReaders()
+      case 'becameFollower':
+        this.logger.info({ leaderEpoch: event.leaderEpoch, leader: event.leader }, 'follower: another node leads the partition')
+        return this.#wakeReaders()
+      case 'isrChanged':
+        return this.logger.info({ isr: event.isr, partitionEpoch: event.partitionEpoch }, 'ISR changed')
+      case 'cut':
+        return this.logger.warn({ from: event.from, to: event.to, leaderEpoch: event.leaderEpoch }, `log cut from ${event.from} to ${event.to}: the leader of epoch ${event.leaderEpoch} parts from it there`)
+      default:
+        return unreachable(event)
+    }
+  }
+}
+
+/** Whether this broker epoch of this node is in the ISR. */
+export function isInIsr(isr: readonly IsrMember[], nodeId: number, brokerEpoch: number): boolean {
+  return isr.some((member) => member.nodeId === nodeId && member.brokerEpoch === brokerEpoch)
+}

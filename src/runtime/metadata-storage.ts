@@ -1,0 +1,183 @@
+import { assert } from '../base/assert.ts'
+import type { DoneVoid } from '../base/done.ts'
+import type { Log } from '../log/surface.ts'
+import type { Entry } from '../raft/messages.ts'
+import { BATCH_HEADER_BYTES, readBatchHeader } from '../record/batch.ts'
+
+/** The part of the two-slot file that this driver uses (rules R3.6). */
+export interface VoteStore {
+  save(state: VoteState, done: DoneVoid): void
+}
+
+/** Term, vote, and what of the metadata log is surely on disk: (exclusive end, term of its last entry). */
+export interface VoteState {
+  readonly term: number
+  readonly votedFor: number | null
+  readonly syncedEndOffset: number
+  readonly syncedEpoch: number
+}
+
+type Operation =
+  | { readonly type: 'append'; readonly term: number; readonly startOffset: number; readonly entries: readonly Entry[] }
+  | { readonly type: 'opening'; readonly term: number; readonly startOffset: number; readonly bytes: Buffer }
+  | { readonly type: 'truncate'; readonly endOffset: number }
+
+interface Unpersisted {
+  readonly term: number
+  readonly endOffset: number
+}
+
+export interface MetadataStorageEvents {
+  persisted(term: number, endOffset: number): void
+  voteSaved(term: number, votedFor: number | null): void
+  failed(error: Error): void
+}
+
+/**
+ * Raft's disk: the metadata log and the vote file, in the order of rules R3.6.
+ * An entry counts as persisted once its log was synced and then the mark in the vote file; a cut lowers the mark, synced, before it
+ * touches the log, so that entries behind a cut wait for it in a queue.
+ */
+export class MetadataStorage {
+  readonly #log: Log
+  readonly #votes: VoteStore
+  readonly #events: MetadataStorageEvents
+  readonly #queue: Operation[] = []
+  readonly #unpersisted: Unpersisted[] = []
+  #state: VoteState
+  #saving = false
+  /** A vote or term whose save was asked for and not begun yet. */
+  #votePending = false
+  #syncedEndOffset: number
+  #cutting = false
+
+  constructor(options: { readonly log: Log; readonly votes: VoteStore; readonly state: VoteState; readonly events: MetadataStorageEvents }) {
+    this.#log = options.log
+    this.#votes = options.votes
+    this.#events = options.events
+    this.#state = options.state
+    this.#syncedEndOffset = options.log.syncedEndOffset
+  }
+
+  saveVote(term: number, votedFor: number | null): void {
+    assert(term >= this.#state.term, 'the saved term never goes back')
+    this.#state = { ...this.#state, term, votedFor }
+    this.#votePending = true
+    this.#save()
+  }
+
+  /** Appends entries as they stand (a follower) or to be stamped (a leader); answered by `persisted` with this term. */
+  append(term: number, startOffset: number, entries: readonly Entry[]): void {
+    this.#queue.push({ type: 'append', term, startOffset, entries })
+    this.#perform()
+  }
+
+  appendOpening(term: number, startOffset: number, bytes: Buffer): void {
+    this.#queue.push({ type: 'opening', term, startOffset, bytes })
+    this.#perform()
+  }
+
+  truncate(endOffset: number): void {
+    this.#queue.push({ type: 'truncate', endOffset })
+    this.#perform()
+  }
+
+  /** The log says what is on disk. */
+  synced(endOffset: number, cutCount: number): void {
+    if (cutCount !== this.#log.cutCount) return
+    this.#syncedEndOffset = endOffset
+    this.#save()
+  }
+
+  #perform(): void {
+    while (!this.#cutting) {
+      const operation = this.#queue.shift()
+      if (operation === undefined) return
+      if (operation.type === 'truncate') this.#beginCut(operation.endOffset)
+      else this.#append(operation)
+    }
+  }
+
+  #append(operation: Exclude<Operation, { type: 'truncate' }>): void {
+    const batches = operation.type === 'opening' ? [{ term: operation.term, bytes: operation.bytes }] : operation.entries
+    let offset = operation.startOffset
+    for (const { term, bytes } of batches) {
+      assert(offset === this.#log.endOffset, 'an entry is appended where the metadata log ends')
+      this.#log.appendAsLeader(bytes, { baseOffset: offset, leaderEpoch: term })
+      offset++
+    }
+    this.#unpersisted.push({ term: operation.term, endOffset: offset })
+    if (batches.length === 0) this.#save()
+  }
+
+  #beginCut(endOffset: number): void {
+    this.#cutting = true
+    while ((this.#unpersisted.at(-1)?.endOffset ?? 0) > endOffset) this.#unpersisted.pop()
+    this.#syncedEndOffset = Math.min(this.#syncedEndOffset, endOffset)
+    this.#lowerMark(endOffset, () => {
+      this.#log.truncate(endOffset)
+      this.#cutting = false
+      this.#perform()
+    })
+  }
+
+  /** Saves a mark of at most endOffset before the cut; a save in flight is waited for. */
+  #lowerMark(endOffset: number, then: () => void): void {
+    if (this.#state.syncedEndOffset <= endOffset && !this.#saving) {
+      then()
+      return
+    }
+    this.#afterSave.push(() => {
+      if (this.#state.syncedEndOffset <= endOffset) then()
+      else this.#lowerMark(endOffset, then)
+    })
+    this.#save()
+  }
+
+  readonly #afterSave: (() => void)[] = []
+
+  #save(): void {
+    if (this.#saving) return
+    const mark = this.#syncedEndOffset
+    const isNew = this.#votePending || mark !== this.#state.syncedEndOffset
+    if (!isNew) {
+      this.#report()
+      return
+    }
+    this.#saving = true
+    const votePending = this.#votePending
+    this.#votePending = false
+    const state: VoteState = { ...this.#state, syncedEndOffset: mark, syncedEpoch: this.#epochBefore(mark) }
+    this.#state = state
+    this.#votes.save(state, (error) => {
+      this.#saving = false
+      if (error !== undefined) {
+        this.#events.failed(error)
+        return
+      }
+      for (const then of this.#afterSave.splice(0)) then()
+      if (votePending) this.#events.voteSaved(state.term, state.votedFor)
+      this.#report()
+      this.#save()
+    })
+  }
+
+  #epochBefore(endOffset: number): number {
+    if (endOffset <= this.#log.startOffset) return -1
+    const batch = this.#log.readCached(endOffset - 1, 1)?.[0]
+    return batch === undefined || batch.length < BATCH_HEADER_BYTES ? this.#state.syncedEpoch : readBatchHeader(batch, 0).leaderEpoch
+  }
+
+  /** Tells the core what is persisted: in the log and under the saved mark. */
+  #report(): void {
+    if (this.#saving || this.#cutting) return
+    const reached = Math.min(this.#state.syncedEndOffset, this.#syncedEndOffset)
+    let last: Unpersisted | undefined
+    while (this.#unpersisted.length > 0 && (this.#unpersisted[0] as Unpersisted).endOffset <= reached) {
+      const next = this.#unpersisted.shift() as Unpersisted
+      if (last !== undefined && last.term !== next.term) this.#events.persisted(last.term, last.endOffset)
+      last = next
+    }
+    if (last !== undefined) this.#events.persisted(last.term, last.endOffset)
+  }
+}

@@ -1,0 +1,233 @@
+import { assert, unreachable } from '../base/assert.ts'
+import type { Clock, Timer } from '../base/clock.ts'
+import type { Logger } from '../base/log-line.ts'
+import type { BrokerStatus } from '../controller/status.ts'
+import type { Log } from '../log/surface.ts'
+import type { RaftEffect, RaftInput } from '../raft/effects.ts'
+import type { Entry } from '../raft/messages.ts'
+import type { Raft } from '../raft/raft.ts'
+import { peekBatchSize, readBatchHeader } from '../record/batch.ts'
+import type { MetadataStorage } from './metadata-storage.ts'
+import type { Transport } from './transport.ts'
+
+/** How much of the committed log is handed to the state machine at a time, so that a long replay leaves room for other work. */
+const APPLY_CHUNK_BYTES = 1024 * 1024
+
+export interface CommittedEntry {
+  readonly offset: number
+  readonly term: number
+  readonly batch: Buffer
+}
+
+export interface RaftNodeEvents {
+  /** Committed entries in order, once each. */
+  committed(entries: readonly CommittedEntry[]): void
+  role(role: Extract<RaftEffect, { type: 'role' }>): void
+  /** The batch of a new leader's first entry (rules R2.2, R4.2). */
+  opening(options: { readonly term: number; readonly offset: number }): Buffer
+  /** What rides on this node's append replies. */
+  status(): BrokerStatus | null
+  /** The metadata log cannot be read: the node must end (rules R3.5). */
+  failed(error: Error): void
+}
+
+type ProposalResult = { readonly type: 'accepted'; readonly term: number; readonly offset: number } | { readonly type: 'refused'; readonly code: 'NOT_CONTROLLER' | 'THROTTLING_QUOTA_EXCEEDED' }
+
+/**
+ * Drives the Raft core: performs its effects on the metadata log, the vote file and the transport, feeds completions back.
+ * Inputs that arise while effects are performed wait their turn, so that the core is never entered twice.
+ */
+export class RaftNode {
+  readonly #raft: Raft
+  readonly #log: Log
+  readonly #storage: MetadataStorage
+  readonly #transport: Transport
+  readonly #clock: Clock
+  readonly #logger: Logger
+  readonly #events: RaftNodeEvents
+  readonly #inputs: RaftInput[] = []
+  readonly #timers = new Map<number, Timer>()
+  readonly #proposals = new Map<number, ProposalResult>()
+  #running = false
+  #stopped = false
+  #nextProposalId = 1
+  #commitIndex = 0
+  #appliedOffset: number
+  #applying = false
+
+  constructor(options: {
+    readonly raft: Raft
+    readonly log: Log
+    readonly storage: MetadataStorage
+    readonly transport: Transport
+    readonly clock: Clock
+    readonly logger: Logger
+    readonly events: RaftNodeEvents
+  }) {
+    this.#raft = options.raft
+    this.#log = options.log
+    this.#storage = options.storage
+    this.#transport = options.transport
+    this.#clock = options.clock
+    this.#logger = options.logger
+    this.#events = options.events
+    this.#appliedOffset = options.log.startOffset
+  }
+
+  get core(): Raft {
+    return this.#raft
+  }
+
+  /** Exclusive: committed entries below it were handed out. */
+  get appliedOffset(): number {
+    return this.#appliedOffset
+  }
+
+  feed(input: RaftInput): void {
+    this.#inputs.push(input)
+    if (this.#running || this.#stopped) return
+    this.#running = true
+    for (let next = this.#inputs.shift(); next !== undefined; next = this.#inputs.shift()) {
+      for (const effect of this.#raft.step(next)) this.#perform(effect)
+    }
+    this.#running = false
+  }
+
+  /** Proposes one entry. The result is known at once: appended under an offset and term, or refused. Never call it from within an event. */
+  propose(batch: Buffer): ProposalResult {
+    assert(!this.#running, 'a proposal is made in a turn of its own')
+    const proposalId = this.#nextProposalId++
+    this.feed({ type: 'propose', proposalId, entries: [batch] })
+    const result = this.#proposals.get(proposalId)
+    this.#proposals.delete(proposalId)
+    return result ?? { type: 'refused', code: 'NOT_CONTROLLER' }
+  }
+
+  /** The log has more in it, or more of it is synced. */
+  logSynced(endOffset: number, cutCount: number): void {
+    this.#storage.synced(endOffset, cutCount)
+    this.#apply()
+  }
+
+  stop(): void {
+    this.#stopped = true
+    for (const timer of this.#timers.values()) timer.cancel()
+  }
+
+  #perform(effect: RaftEffect): void {
+    switch (effect.type) {
+      case 'saveVote':
+        return this.#storage.saveVote(effect.term, effect.votedFor)
+      case 'append':
+        return this.#storage.append(effect.term, effect.startOffset, effect.entries)
+      case 'appendOpening':
+        return this.#storage.appendOpening(effect.term, effect.startOffset, this.#events.opening({ term: effect.term, offset: effect.startOffset }))
+      case 'truncate':
+        return this.#truncate(effect.endOffset)
+      case 'send':
+        return this.#transport.send(effect.to, {
+          type: 'raft',
+          message: effect.message,
+          status: effect.message.type === 'appendReply' ? this.#events.status() : null,
+        })
+      case 'sendEntries':
+        return this.#sendEntries(effect)
+      case 'committed':
+        this.#commitIndex = Math.max(this.#commitIndex, effect.commitIndex)
+        return this.#clock.defer(() => this.#apply())
+      case 'accepted':
+        this.#proposals.set(effect.proposalId, { type: 'accepted', term: effect.term, offset: effect.startOffset })
+        return
+      case 'refused':
+        this.#proposals.set(effect.proposalId, { type: 'refused', code: effect.code })
+        return
+      case 'role':
+        this.#logger.info({ role: effect.role, term: effect.term, leaderId: effect.leaderId }, `raft: ${effect.role} in term ${effect.term}`)
+        return this.#events.role(effect)
+      case 'startTimer':
+        return this.#startTimer(effect.timerId, effect.delayMs)
+      default:
+        return unreachable(effect)
+    }
+  }
+
+  #truncate(endOffset: number): void {
+    assert(endOffset >= this.#appliedOffset, 'what was applied is never cut')
+    this.#logger.warn({ from: this.#log.endOffset, to: endOffset }, `metadata log: cut to ${endOffset}, where it parts from the leader's`)
+    this.#storage.truncate(endOffset)
+  }
+
+  #startTimer(timerId: number, delayMs: number): void {
+    this.#timers.get(timerId)?.cancel()
+    const timer = this.#clock.after(delayMs, () => {
+      this.#timers.delete(timerId)
+      this.feed({ type: 'timer', timerId })
+    })
+    this.#timers.set(timerId, timer)
+  }
+
+  #sendEntries(effect: Extract<RaftEffect, { type: 'sendEntries' }>): void {
+    const cached = this.#log.readCached(effect.startOffset, effect.maxBytes)
+    if (cached !== undefined) {
+      this.#sendBatches(effect, cached)
+      return
+    }
+    this.#log.read(effect.startOffset, effect.maxBytes, (error, batches) => {
+      if (error !== undefined) this.#logger.error({ error: error.message, offset: effect.startOffset }, 'metadata log: entries for a peer could not be read')
+      this.#sendBatches(effect, error === undefined ? batches : [])
+    })
+  }
+
+  #sendBatches(effect: Extract<RaftEffect, { type: 'sendEntries' }>, batches: readonly Buffer[]): void {
+    const { to, term, startOffset, previousTerm, commitIndex } = effect
+    const entries = splitEntries(batches, effect.endOffset)
+    const endOffset = startOffset + entries.length
+    let sizeBytes = 0
+    for (const entry of entries) sizeBytes += entry.bytes.length
+    if (this.#raft.term === term && entries.length > 0) {
+      this.#transport.send(to, { type: 'raft', message: { type: 'append', term, startOffset, previousTerm, commitIndex, entries }, status: null })
+    }
+    this.feed({ type: 'entriesSent', to, term, startOffset, endOffset, sizeBytes })
+  }
+
+  /** Hands out what is committed, in chunks, in turns of their own. */
+  #apply(): void {
+    if (this.#applying || this.#stopped || this.#appliedOffset >= this.#commitIndex) return
+    this.#applying = true
+    const cached = this.#log.readCached(this.#appliedOffset, APPLY_CHUNK_BYTES)
+    if (cached !== undefined) this.#handOut(cached)
+    else this.#log.read(this.#appliedOffset, APPLY_CHUNK_BYTES, (error, batches) => (error === undefined ? this.#handOut(batches) : this.#readFailed(error)))
+  }
+
+  #readFailed(error: Error): void {
+    this.#applying = false
+    this.#events.failed(error)
+  }
+
+  #handOut(batches: readonly Buffer[]): void {
+    this.#applying = false
+    if (this.#stopped) return
+    const entries = splitEntries(batches, this.#commitIndex)
+    if (entries.length === 0) return // Committed, but still waiting behind a cut: logSynced comes back to it.
+    const committed = entries.map((entry, at) => ({ offset: this.#appliedOffset + at, term: entry.term, batch: entry.bytes }))
+    this.#appliedOffset += entries.length
+    this.#events.committed(committed)
+    if (this.#appliedOffset < this.#commitIndex) this.#clock.defer(() => this.#apply())
+  }
+}
+
+/** The entries of whole batches: one batch is one entry (rules R3.1). Those at or past endOffset are left out. */
+function splitEntries(batches: readonly Buffer[], endOffset: number): Entry[] {
+  const entries: Entry[] = []
+  for (const bytes of batches) {
+    for (let at = 0; at < bytes.length; ) {
+      const size = peekBatchSize(bytes, at) ?? bytes.length
+      const batch = bytes.subarray(at, at + size)
+      const header = readBatchHeader(batch, 0)
+      if (header.baseOffset >= endOffset) return entries
+      entries.push({ term: header.leaderEpoch, bytes: batch })
+      at += size
+    }
+  }
+  return entries
+}
