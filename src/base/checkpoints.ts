@@ -1,8 +1,6 @@
 import type { Done, DoneVoid } from './done.ts'
 
-export type CheckpointWrite =
-  | { readonly type: 'put'; readonly key: string; readonly value: Buffer }
-  | { readonly type: 'delete'; readonly key: string }
+export type CheckpointWrite = { readonly type: 'put'; readonly key: string; readonly value: Buffer } | { readonly type: 'delete'; readonly key: string }
 
 /**
  * The seam to the store of what can be rebuilt (rules R3.7). Production: `level`. Simulation: memory that
