@@ -9,7 +9,10 @@ export type RaftInput =
   | { readonly type: 'message'; readonly from: PeerIdentity; readonly message: RaftMessage }
   /** Sealed batches, unstamped. Refused whole, or appended whole. */
   | { readonly type: 'propose'; readonly proposalId: number; readonly entries: readonly Buffer[] }
-  /** Everything below endOffset, as appended in `term`, is synced (and so is the mark of rules R3.6). */
+  /**
+   * Everything below endOffset is synced (and so is the mark of rules R3.6). `term` is that of the last append or appendOpening effect
+   * performed when the driver asked for that sync; a completion that a cut overtook is not fed at all (rules R3.2).
+   */
   | { readonly type: 'persisted'; readonly term: number; readonly endOffset: number }
   | { readonly type: 'voteSaved'; readonly term: number; readonly votedFor: number | null }
   /** A sendEntries effect was performed: [startOffset, endOffset) left; endOffset = startOffset when nothing could be read. */
@@ -24,7 +27,10 @@ export type RaftInput =
 /** What the core asks for. Effects are performed in order, at once; what must wait for a disk is not among them yet. */
 export type RaftEffect =
   | { readonly type: 'saveVote'; readonly term: number; readonly votedFor: number | null }
-  /** Answered by `persisted`. A follower's entries: stamped batches. A leader's: to be stamped (offset startOffset + i, epoch term). */
+  /**
+   * Answered by `persisted` with this term. A follower's entries: stamped batches. A leader's: to be stamped (offset startOffset + i, epoch term).
+   * No entries: the core wants `persisted` said again, in this term, once everything below startOffset is synced (rules R4.1).
+   */
   | { readonly type: 'append'; readonly startOffset: number; readonly term: number; readonly entries: readonly Entry[] }
   /** A leader's first entry in its term, whose content the driver makes: the bootstrap entry at offset 0, else a leader change. */
   | { readonly type: 'appendOpening'; readonly startOffset: number; readonly term: number }
