@@ -1,0 +1,238 @@
+import { readFile } from 'node:fs/promises'
+import type * as Yaml from 'yaml'
+import type * as Zod from 'zod'
+import { configKeys, describeRange, findConfigKey, idleConfigKeys } from './config-keys.ts'
+import { didYouMean } from './did-you-mean.ts'
+
+/** One thing that is wrong with a cluster file. `key` as a reader would point at it: `nodes[1].grpcPort`. */
+export interface ConfigFault {
+  readonly key: string
+  /** As written; undefined when it is missing. */
+  readonly value: unknown
+  readonly expected: string
+  /** From 1. */
+  readonly line: number
+}
+
+/** Everything that is wrong with a cluster file, at once. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+  readonly path: string
+  readonly faults: readonly ConfigFault[]
+
+  constructor(path: string, faults: readonly ConfigFault[]) {
+    super(faults.map((fault) => `${path}:${fault.line}: ${describeFault(fault)}`).join('\n'))
+    this.path = path
+    this.faults = faults
+  }
+}
+
+export function describeFault(fault: ConfigFault): string {
+  const value = fault.value === undefined ? 'is missing' : `is ${JSON.stringify(fault.value)}`
+  return `${fault.key} ${value}, expected ${fault.expected}`
+}
+
+export type Role = 'controller' | 'broker'
+
+export interface ClusterFileNode {
+  readonly nodeId: number
+  readonly host?: string | undefined
+  readonly grpcPort?: number | undefined
+  readonly kafkaPort?: number | null | undefined
+  readonly httpPort?: number | null | undefined
+  readonly dataDirs?: readonly string[] | undefined
+  readonly roles?: readonly Role[] | undefined
+  readonly rack?: string | null | undefined
+  readonly config?: Readonly<Record<string, unknown>> | undefined
+}
+
+/** A cluster file as written (cli.md, Files), checked key by key. */
+export interface ClusterFile {
+  readonly clusterName?: string | undefined
+  readonly defaults?: Pick<ClusterFileNode, 'roles' | 'rack' | 'config'> | undefined
+  readonly nodes: readonly ClusterFileNode[]
+}
+
+/** Where a key stands in the file: what the semantic checks need to name a line. */
+export type LineFinder = (path: readonly (string | number)[]) => number
+
+type Z = typeof Zod.z
+
+function isPort(value: unknown): boolean {
+  return Number.isInteger(value) && (value as number) >= 1 && (value as number) <= 65_535
+}
+
+function isWord(value: unknown): boolean {
+  return typeof value === 'string' && /^\S{1,255}$/.test(value)
+}
+
+function isName(value: unknown): boolean {
+  return typeof value === 'string' && value.trim() !== '' && value.length <= 255
+}
+
+function isNodeId(value: unknown): boolean {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 2_147_483_647
+}
+
+const PORT = 'a port from 1 to 65535'
+
+/** One sentence a leaf says what it wants, be it wrong or missing. */
+function schemaOf(z: Z): Zod.ZodType<ClusterFile> {
+  const leaf = <T>(test: (value: unknown) => boolean, expected: string): Zod.ZodType<T> => z.custom<T>(test, { error: expected })
+  const port = leaf<number>(isPort, PORT)
+  const optionalPort = leaf<number | null>((value) => value === null || isPort(value), `${PORT}, or null for none`).optional()
+  const roles = z
+    .array(
+      leaf<Role>((value) => value === 'controller' || value === 'broker', '"controller" or "broker"'),
+      { error: 'a list of roles' },
+    )
+    .min(1, {
+      error: 'at least one of controller, broker',
+    })
+  const rack = leaf<string | null>((value) => value === null || isName(value), 'a name, or null for none')
+  const config = z.record(z.string(), z.unknown(), { error: 'a mapping of config keys' })
+  const node = z.strictObject(
+    {
+      nodeId: leaf<number>(isNodeId, 'a whole number from 0 to 2147483647'),
+      host: leaf<string>(isWord, 'a host name or address').optional(),
+      grpcPort: port.optional(),
+      kafkaPort: optionalPort,
+      httpPort: optionalPort,
+      dataDirs: z.array(leaf<string>(isName, 'a folder'), { error: 'a list of folders' }).min(1, { error: 'at least one folder' }).optional(),
+      roles: roles.optional(),
+      rack: rack.optional(),
+      config: config.optional(),
+    },
+    { error: (issue) => (issue.code === 'unrecognized_keys' ? undefined : 'a mapping that describes one node') },
+  )
+  const file = {
+    clusterName: leaf<string>(isName, 'a name').optional(),
+    defaults: z
+      .strictObject(
+        { roles: roles.optional(), rack: rack.optional(), config: config.optional() },
+        { error: (issue) => (issue.code === 'unrecognized_keys' ? undefined : 'a mapping of roles, rack, config') },
+      )
+      .optional(),
+    nodes: z.array(node, { error: 'a list of nodes' }).min(1, { error: 'at least one node' }),
+  }
+  return z.strictObject(file, { error: (issue) => (issue.code === 'unrecognized_keys' ? undefined : 'a mapping with the key nodes') })
+}
+
+const KEYS_OF_FILE = ['clusterName', 'defaults', 'nodes']
+const KEYS_OF_NODE = ['nodeId', 'host', 'grpcPort', 'kafkaPort', 'httpPort', 'dataDirs', 'roles', 'rack', 'config']
+const KEYS_OF_DEFAULTS = ['roles', 'rack', 'config']
+
+function knownKeysAt(path: readonly PropertyKey[]): readonly string[] {
+  if (path.length === 0) return KEYS_OF_FILE
+  return path[0] === 'nodes' ? KEYS_OF_NODE : KEYS_OF_DEFAULTS
+}
+
+/** `nodes[1].config.min.insync.replicas` */
+export function keyText(path: readonly PropertyKey[]): string {
+  let text = ''
+  for (const part of path) text += typeof part === 'number' ? `[${part}]` : `${text === '' ? '' : '.'}${String(part)}`
+  return text === '' ? 'the file' : text
+}
+
+function unknownKeyFault(path: readonly PropertyKey[], key: string, known: readonly string[], value: unknown, line: number): ConfigFault {
+  const meant = didYouMean(key, known)
+  const expected = meant === undefined ? `one of ${known.join(', ')}` : `another key (did you mean ${meant}?)`
+  return { key: keyText([...path, key]), value, expected, line }
+}
+
+function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
+  let value = root
+  for (const part of path) value = typeof value === 'object' && value !== null ? (value as Record<PropertyKey, unknown>)[part] : undefined
+  return value
+}
+
+/** Checks the entries of a `config:` mapping against the one table of keys. */
+function configFaults(config: Readonly<Record<string, unknown>> | undefined, path: readonly (string | number)[], lineOf: LineFinder): ConfigFault[] {
+  const faults: ConfigFault[] = []
+  for (const [name, value] of Object.entries(config ?? {})) {
+    const line = lineOf([...path, name])
+    const key = findConfigKey(name)
+    if (key !== undefined) {
+      const number = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value
+      const valid = (value === null && key.default === null) || (Number.isInteger(number) && (number as number) >= key.min && (number as number) <= key.max)
+      if (!valid) faults.push({ key: keyText([...path, name]), value, expected: describeRange(key), line })
+    } else if (!idleConfigKeys.has(name)) {
+      const known = configKeys.flatMap((one) => one.names)
+      faults.push(unknownKeyFault(path, name, known, value, line))
+    }
+  }
+  return faults
+}
+
+/** The line of the value at `path`, or of the nearest thing around it that exists. */
+function lineFinder(yaml: typeof Yaml, document: Yaml.Document.Parsed, counter: Yaml.LineCounter): LineFinder {
+  return (path) => {
+    let found: unknown = document.contents
+    let at = yaml.isNode(found) ? (found.range?.[0] ?? 0) : 0
+    for (const part of path) {
+      if (yaml.isMap(found)) {
+        const pair: Yaml.Pair | undefined = found.items.find((item) => String(yaml.isScalar(item.key) ? item.key.value : item.key) === String(part))
+        if (pair === undefined) break
+        if (yaml.isNode(pair.key)) at = pair.key.range?.[0] ?? at
+        found = pair.value
+      } else if (yaml.isSeq(found)) {
+        const item: unknown = found.items[Number(part)]
+        if (!yaml.isNode(item)) break
+        at = item.range?.[0] ?? at
+        found = item
+      } else break
+    }
+    return counter.linePos(at).line
+  }
+}
+
+export interface ParsedClusterFile {
+  readonly file: ClusterFile
+  readonly lineOf: LineFinder
+}
+
+/** Parses the text of a cluster file. Throws ConfigError with every fault of form; what the nodes mean together is judged by the caller. */
+export async function parseClusterFile(path: string, text: string): Promise<ParsedClusterFile> {
+  const [yaml, { z }] = await Promise.all([import('yaml'), import('zod')])
+  const counter = new yaml.LineCounter()
+  const document = yaml.parseDocument(text, { lineCounter: counter, prettyErrors: false })
+  if (document.errors.length > 0) {
+    const faults = document.errors.map((error) => ({
+      key: 'the file',
+      value: text.split('\n')[counter.linePos(error.pos[0]).line - 1]?.trim() ?? '',
+      expected: `YAML (${error.message})`,
+      line: Math.max(1, counter.linePos(error.pos[0]).line),
+    }))
+    throw new ConfigError(path, faults)
+  }
+  const raw: unknown = document.toJS()
+  const lineOf = lineFinder(yaml, document, counter)
+  const result = schemaOf(z).safeParse(raw)
+  const faults: ConfigFault[] = []
+  for (const issue of result.error?.issues ?? []) {
+    const issuePath = issue.path as (string | number)[]
+    if (issue.code === 'unrecognized_keys') {
+      for (const key of issue.keys) {
+        const keyPath = [...issuePath, key]
+        faults.push(unknownKeyFault(issuePath, key, knownKeysAt(issuePath), valueAt(raw, keyPath), lineOf(keyPath)))
+      }
+    } else faults.push({ key: keyText(issuePath), value: valueAt(raw, issuePath), expected: issue.message, line: lineOf(issuePath) })
+  }
+  if (result.success) {
+    faults.push(...configFaults(result.data.defaults?.config, ['defaults', 'config'], lineOf))
+    for (const [at, node] of result.data.nodes.entries()) faults.push(...configFaults(node.config, ['nodes', at, 'config'], lineOf))
+  }
+  if (faults.length > 0 || !result.success) throw new ConfigError(path, faults)
+  return { file: result.data, lineOf }
+}
+
+export async function readClusterFile(path: string): Promise<ParsedClusterFile> {
+  let text: string
+  try {
+    text = await readFile(path, 'utf8')
+  } catch (error) {
+    const reason = (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is none at this path' : (error as Error).message
+    throw new ConfigError(path, [{ key: 'the file', value: path, expected: `a readable cluster file (${reason})`, line: 1 }])
+  }
+  return parseClusterFile(path, text)
+}

@@ -1,0 +1,168 @@
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { ConfigError } from '../../src/node/cluster-file.ts'
+import { loadCluster, parseCluster } from '../../src/node/config.ts'
+import { configKeys, defaultNodeConfig } from '../../src/node/config-keys.ts'
+import { didYouMean } from '../../src/node/did-you-mean.ts'
+
+const PATH = '/etc/oxbow/cluster.yaml'
+
+async function faultsOf(text: string): Promise<string[]> {
+  try {
+    await parseCluster(PATH, text)
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message.split('\n').map((line) => line.replace(`${PATH}:`, ''))
+    throw error
+  }
+  return []
+}
+
+const ONE = '  - { nodeId: 1, grpcPort: 9192, kafkaPort: 9092, httpPort: 9292, dataDirs: [data/1] }'
+
+describe('a cluster file', () => {
+  it('is read into what each node runs as', async () => {
+    const text = `clusterName: orders
+defaults: { rack: east, config: { min.insync.replicas: 2, log.segment.bytes: 1048576, log.retention.ms: 604800000 } }
+nodes:
+  - { nodeId: 1, host: 10.0.0.1, grpcPort: 9192, httpPort: 9292, dataDirs: [data/1] }
+  - { nodeId: 2, host: 10.0.0.2, grpcPort: 9192, httpPort: null, dataDirs: [/var/oxbow], roles: [controller], rack: null }
+  - { nodeId: 3, host: 10.0.0.3, grpcPort: 9192, dataDirs: [data/1], roles: [broker], config: { segment.bytes: "2097152" } }
+`
+    const { clusterName, nodes } = await parseCluster(PATH, text)
+    expect(clusterName).toBe('orders')
+    expect(nodes.map((node) => node.dataDir)).toEqual(['/etc/oxbow/data/1', '/var/oxbow', '/etc/oxbow/data/1'])
+    expect(nodes[0]?.options).toEqual({
+      nodeId: 1,
+      roles: { controller: true, broker: true },
+      address: { host: '10.0.0.1', grpcPort: 9192, kafkaPort: null, httpPort: 9292, rack: 'east' },
+      peers: [
+        { nodeId: 2, host: '10.0.0.2', grpcPort: 9192 },
+        { nodeId: 3, host: '10.0.0.3', grpcPort: 9192 },
+      ],
+      voterIds: [1, 2],
+      clusterName: 'orders',
+      config: { ...defaultNodeConfig(), minInSyncReplicas: 2, segmentBytes: 1_048_576 },
+    })
+    expect(nodes[1]?.options.roles).toEqual({ controller: true, broker: false })
+    expect(nodes[1]?.options.address).toMatchObject({ httpPort: null, rack: null })
+    expect(nodes[2]?.options.config.segmentBytes).toBe(2_097_152)
+    expect(nodes[2]?.options.address.httpPort).toBe(9294)
+    expect(nodes[0]?.notices).toEqual(['log.retention.ms: nothing is deleted by age in this version'])
+  })
+
+  it('needs nothing but node ids: ports and folders follow from them as in `oxbow dev`', async () => {
+    const { nodes } = await parseCluster(PATH, 'nodes: [{ nodeId: 1 }, { nodeId: 2 }]')
+    expect(nodes.map((node) => [node.options.address.grpcPort, node.options.address.httpPort, node.dataDir])).toEqual([
+      [9192, 9292, '/etc/oxbow/data/1'],
+      [9193, 9293, '/etc/oxbow/data/2'],
+    ])
+  })
+
+  it.each([
+    ['not YAML', 'nodes: [', [/^1: the file is "nodes: \[", expected YAML/]],
+    ['empty', '', ['1: the file is null, expected a mapping with the key nodes']],
+    ['no nodes', 'clusterName: a', ['1: nodes is missing, expected a list of nodes']],
+    ['an empty list', 'clusterName: a\nnodes: []', ['2: nodes is [], expected at least one node']],
+    ['a misspelt key', `nodes:\n${ONE}\nclustername: a`, ['3: clustername is "a", expected another key (did you mean clusterName?)']],
+    ['a misspelt key of a node', 'nodes:\n  - nodeId: 1\n    grpcport: 9192', ['3: nodes[0].grpcport is 9192, expected another key (did you mean grpcPort?)']],
+    [
+      'an unknown key of a node',
+      'nodes:\n  - nodeId: 1\n    zzz: 9192',
+      ['3: nodes[0].zzz is 9192, expected one of nodeId, host, grpcPort, kafkaPort, httpPort, dataDirs, roles, rack, config'],
+    ],
+    ['a node without id', 'nodes:\n\n  - host: a', ['3: nodes[0].nodeId is missing, expected a whole number from 0 to 2147483647']],
+    ['a port out of range', 'nodes:\n  - nodeId: 1\n    grpcPort: 70000', ['3: nodes[0].grpcPort is 70000, expected a port from 1 to 65535']],
+    ['a port as text', 'nodes:\n  - nodeId: 1\n    httpPort: "http"', ['3: nodes[0].httpPort is "http", expected a port from 1 to 65535, or null for none']],
+    ['a node id as text', 'nodes: [{ nodeId: one }]', ['1: nodes[0].nodeId is "one", expected a whole number from 0 to 2147483647']],
+    ['an unknown role', 'nodes:\n  - nodeId: 1\n    roles: [broker, boss]', ['3: nodes[0].roles[1] is "boss", expected "controller" or "broker"']],
+    ['folders that are no list', 'nodes:\n  - nodeId: 1\n    dataDirs: data', ['3: nodes[0].dataDirs is "data", expected a list of folders']],
+    [
+      'several folders',
+      'nodes:\n  - nodeId: 1\n    dataDirs: [a, b]',
+      ['3: nodes[0].dataDirs is ["a","b"], expected one folder (several come with a later version)'],
+    ],
+    [
+      'the same node id twice',
+      `nodes:\n  - nodeId: 1\n  - nodeId: 1\n    grpcPort: 1\n    kafkaPort: 2\n    httpPort: 3\n    dataDirs: [b]`,
+      ['3: nodes[1].nodeId is 1, expected a node id of its own (nodes[0].nodeId has this one)'],
+    ],
+    [
+      'the same port twice',
+      `nodes:\n${ONE}\n  - nodeId: 2\n    httpPort: 9192`,
+      ['4: nodes[1].httpPort is 9192, expected a port of its own (nodes[0].grpcPort has this one)'],
+    ],
+    [
+      'the same folder twice',
+      `nodes:\n${ONE}\n  - nodeId: 2\n    dataDirs: [./data/1/]`,
+      ['4: nodes[1].dataDirs is "./data/1/", expected a data folder of its own (nodes[0].dataDirs has this one)'],
+    ],
+    ['no voter', 'defaults: { roles: [broker] }\nnodes: [{ nodeId: 1 }]', ['2: nodes is [["broker"]], expected at least one node with the role controller']],
+    [
+      'a misspelt config key',
+      `nodes:\n${ONE}\ndefaults:\n  config:\n    min.insync.replica: 2`,
+      ['5: defaults.config.min.insync.replica is 2, expected another key (did you mean min.insync.replicas?)'],
+    ],
+    [
+      'a config value out of range',
+      'nodes:\n  - nodeId: 1\n    config:\n      log.segment.bytes: 12',
+      ['4: nodes[0].config.log.segment.bytes is 12, expected a whole number from 65536 to 2147483647 (size at which a log begins a new file)'],
+    ],
+    [
+      'more in-sync replicas than brokers',
+      'nodes: [{ nodeId: 1 }, { nodeId: 2 }]\ndefaults:\n  config: { min.insync.replicas: 3 }',
+      ['3: defaults.config.min.insync.replicas is 3, expected at most 2, the number of brokers'],
+    ],
+    ['a config that is no mapping', 'nodes: [{ nodeId: 1, config: 7 }]', ['1: nodes[0].config is 7, expected a mapping of config keys']],
+  ] as const)('names key, value, line and what is expected: %s', async (_, text, expected) => {
+    const faults = await faultsOf(text)
+    expect(faults).toEqual(expected.map((one) => (typeof one === 'string' ? one : expect.stringMatching(one))))
+  })
+
+  it('names every fault at once', async () => {
+    const faults = await faultsOf('clusterNam: a\nnodes:\n  - nodeId: -1\n    grpcPort: 0\n')
+    expect(faults).toHaveLength(3)
+  })
+
+  it('says so when there is none', async () => {
+    await expect(loadCluster('/no/such/file.yaml')).rejects.toThrow('there is none at this path')
+  })
+
+  it('comes with an example that is right', async () => {
+    const { nodes } = await loadCluster(join(import.meta.dirname, '../../cluster-configs/three-node.yaml'))
+    expect(nodes.map((node) => node.options.address.grpcPort)).toEqual([9192, 9193, 9194])
+    expect(nodes.every((node) => node.notices.length === 0)).toBe(true)
+  })
+})
+
+describe('the table of config keys', () => {
+  it('covers every number of NodeConfig once, each default within its bounds (rules 8)', () => {
+    const defaults = defaultNodeConfig()
+    expect(Object.keys(defaults)).toHaveLength(configKeys.length)
+    for (const key of configKeys) {
+      if (key.default !== null) expect(key.default >= key.min && key.default <= key.max, key.field).toBe(true)
+    }
+    expect(defaults).toEqual({
+      minInSyncReplicas: null,
+      maxMessageBytes: 1_048_588,
+      segmentBytes: 536_870_912,
+      indexIntervalBytes: 4_096,
+      replicaLagTimeMaxMs: 5_000,
+      tailCacheBytes: 67_108_864,
+      produceInFlightBytes: 67_108_864,
+      checkpointIntervalMs: 5_000,
+      producerIdExpirationMs: 86_400_000,
+      quarantineMs: 60_000,
+    })
+  })
+})
+
+describe('did you mean', () => {
+  it.each([
+    ['grpcport', 'grpcPort'],
+    ['gprcPort', 'grpcPort'],
+    ['httpPrt', 'httpPort'],
+    ['zzz', undefined],
+  ])('%s → %s', (word, meant) => {
+    expect(didYouMean(word, ['grpcPort', 'httpPort', 'host'])).toBe(meant)
+  })
+})
