@@ -1,0 +1,167 @@
+import type { Clock, Timer } from '../base/clock.ts'
+import { BrokerError } from '../base/errors.ts'
+import { peekBatchSize } from '../record/batch.ts'
+import { readInt64 } from '../base/bytes.ts'
+import type { FetchedPartition, FetchPartition, FetchRequest, FetchResponse } from '../wire/api.ts'
+import { toApiError } from './api-error.ts'
+import type { Replica } from './replica.ts'
+
+const MAX_WAIT_MS = 30_000
+/** With all that is around it below the 8 MiB of a message (rules 8). */
+const MAX_RESPONSE_BYTES = 7 * 1024 * 1024
+
+export interface FetchContext {
+  readonly clock: Clock
+  readonly find: (topicId: string, partition: number) => Replica | undefined
+  readonly knowsTopic: (topicId: string) => boolean
+  readonly readFailed: (replica: Replica, error: Error) => void
+}
+
+/**
+ * One consumer fetch: answered when minBytes below the high watermarks are there, when a partition has an error, or when its time is
+ * over. It waits by being woken by its replicas, reads once it is due, and is answered once.
+ */
+export class PendingFetch {
+  readonly #context: FetchContext
+  readonly #request: FetchRequest
+  readonly #reply: (response: FetchResponse) => void
+  readonly #onEnd: (pending: PendingFetch) => void
+  readonly #replicas: Replica[] = []
+  readonly #wake = (): void => this.#check(false)
+  #timer: Timer | undefined
+  #state: 'waiting' | 'reading' | 'ended' = 'waiting'
+
+  constructor(context: FetchContext, request: FetchRequest, reply: (response: FetchResponse) => void, onEnd: (pending: PendingFetch) => void) {
+    this.#context = context
+    this.#request = request
+    this.#reply = reply
+    this.#onEnd = onEnd
+  }
+
+  start(): void {
+    this.#check(this.#request.maxWaitMs <= 0)
+    if (this.#state !== 'waiting') return
+    for (const { topicId, partition } of this.#request.partitions) {
+      const replica = this.#context.find(topicId, partition)
+      if (replica === undefined) continue
+      replica.addReader(this.#wake)
+      this.#replicas.push(replica)
+    }
+    this.#timer = this.#context.clock.after(Math.min(this.#request.maxWaitMs, MAX_WAIT_MS), () => this.#check(true))
+  }
+
+  abandon(): void {
+    this.#stopWaiting()
+    this.#state = 'ended'
+  }
+
+  #stopWaiting(): void {
+    this.#timer?.cancel()
+    for (const replica of this.#replicas) replica.removeReader(this.#wake)
+  }
+
+  /** Reads when there is enough, an error, or no more time. */
+  #check(isLast: boolean): void {
+    if (this.#state !== 'waiting') return
+    let available = 0
+    let isDue = isLast
+    for (const fetch of this.#request.partitions) {
+      try {
+        const replica = this.#readable(fetch)
+        // Bytes are not known by offset: a record counts as one byte, so minBytes 1 means "anything".
+        available += Math.max(0, replica.core.highWatermark - fetch.fetchOffset)
+      } catch (error) {
+        toApiError(error)
+        isDue = true
+      }
+    }
+    if (!isDue && available < Math.max(1, this.#request.minBytes)) return
+    this.#state = 'reading'
+    this.#stopWaiting()
+    this.#read()
+  }
+
+  /** The replica that serves this fetch. Throws what the client must know. */
+  #readable({ topicId, partition, leaderEpoch, fetchOffset }: FetchPartition): Replica {
+    const replica = this.#context.find(topicId, partition)
+    if (replica === undefined) {
+      if (this.#context.knowsTopic(topicId)) throw new BrokerError('NOT_LEADER_OR_FOLLOWER', 'this node holds no replica of the partition')
+      throw new BrokerError('UNKNOWN_TOPIC_ID', `no topic has the id ${topicId}`)
+    }
+    const { core, log } = replica
+    if (replica.dead) throw new BrokerError('KAFKA_STORAGE_ERROR', 'the log of this replica is offline; see the log of the node')
+    if (core.role !== 'leader') throw new BrokerError('NOT_LEADER_OR_FOLLOWER', 'another node leads the partition')
+    if (leaderEpoch >= 0 && leaderEpoch < core.leaderEpoch) throw new BrokerError('FENCED_LEADER_EPOCH', `the leader epoch is ${core.leaderEpoch}`)
+    if (leaderEpoch > core.leaderEpoch) throw new BrokerError('UNKNOWN_LEADER_EPOCH', `leader epoch ${leaderEpoch} is not known here yet`)
+    // Between the high watermark and the end is not out of range: a new leader may still be behind (rules R6.7).
+    if (fetchOffset < log.startOffset || fetchOffset > core.logEndOffset) throw new BrokerError('OFFSET_OUT_OF_RANGE', `the log holds offsets ${log.startOffset} to ${core.logEndOffset}`)
+    return replica
+  }
+
+  #read(): void {
+    const { partitions, maxBytes } = this.#request
+    const results: (FetchedPartition | undefined)[] = new Array(partitions.length)
+    let room = Math.min(maxBytes, MAX_RESPONSE_BYTES)
+    let left = partitions.length
+    if (left === 0) this.#finish([])
+    partitions.forEach((fetch, at) => {
+      this.#readPartition(fetch, Math.max(0, Math.min(fetch.maxBytes, room)), (result) => {
+        results[at] = result
+        for (const batch of result.batches) room -= batch.length
+        if (--left === 0) this.#finish(results as FetchedPartition[])
+      })
+    })
+  }
+
+  #readPartition(fetch: FetchPartition, maxBytes: number, done: (result: FetchedPartition) => void): void {
+    const { topicId, partition, fetchOffset } = fetch
+    try {
+      const replica = this.#readable(fetch)
+      const { highWatermark } = replica.core
+      const logStartOffset = replica.log.startOffset
+      const finish = (batches: readonly Buffer[]): void => done({ topicId, partition, highWatermark, logStartOffset, error: null, batches: upTo(batches, highWatermark) })
+      if (fetchOffset >= highWatermark || maxBytes === 0) {
+        finish([])
+        return
+      }
+      const cached = replica.log.readCached(fetchOffset, maxBytes)
+      if (cached !== undefined) finish(cached)
+      else this.#readDisk(replica, fetch, maxBytes, finish, done)
+    } catch (error) {
+      done({ topicId, partition, highWatermark: -1, logStartOffset: -1, error: toApiError(error), batches: [] })
+    }
+  }
+
+  #readDisk(replica: Replica, fetch: FetchPartition, maxBytes: number, finish: (batches: readonly Buffer[]) => void, done: (result: FetchedPartition) => void): void {
+    replica.log.read(fetch.fetchOffset, maxBytes, (error, batches) => {
+      if (error === undefined) {
+        finish(batches)
+        return
+      }
+      this.#context.readFailed(replica, error)
+      const { topicId, partition } = fetch
+      const shown = new BrokerError('KAFKA_STORAGE_ERROR', `the log could not be read here: ${error.message}`)
+      done({ topicId, partition, highWatermark: -1, logStartOffset: -1, error: toApiError(shown), batches: [] })
+    })
+  }
+
+  #finish(partitions: readonly FetchedPartition[]): void {
+    if (this.#state === 'ended') return
+    this.#state = 'ended'
+    this.#onEnd(this)
+    this.#reply({ requestId: this.#request.requestId, partitions })
+  }
+}
+
+/** Whole batches that begin below `endOffset`; as the high watermark is a batch boundary, they end below it too. */
+function upTo(batches: readonly Buffer[], endOffset: number): Buffer[] {
+  const kept: Buffer[] = []
+  for (const bytes of batches) {
+    let at = 0
+    while (at < bytes.length && readInt64(bytes, at) < endOffset) at += peekBatchSize(bytes, at) ?? bytes.length
+    if (at === 0) break
+    kept.push(at === bytes.length ? bytes : bytes.subarray(0, at))
+    if (at < bytes.length) break
+  }
+  return kept
+}

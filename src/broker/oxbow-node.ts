@@ -1,0 +1,395 @@
+import type { DoneVoid } from '../base/done.ts'
+import { BrokerError } from '../base/errors.ts'
+import { randomUuid, type Uuid } from '../base/ids.ts'
+import type { Logger } from '../base/log-line.ts'
+import { call, callVoid, runTask, type Task } from '../base/task.ts'
+import type { DiskSpace } from '../base/disk.ts'
+import type { Log } from '../log/surface.ts'
+import { applyEntries } from '../metadata/apply.ts'
+import { emptyImage, type MetadataImage } from '../metadata/image.ts'
+import type { MetadataRecord } from '../metadata/records.ts'
+import type { RaftEffect } from '../raft/effects.ts'
+import { Raft } from '../raft/raft.ts'
+import { ControllerClient } from '../runtime/controller-client.ts'
+import { ControllerHost } from '../runtime/controller-host.ts'
+import { decodeEntry, encodeEntry } from '../runtime/decision-entry.ts'
+import { MetadataStorage } from '../runtime/metadata-storage.ts'
+import { type CommittedEntry, RaftNode } from '../runtime/raft-node.ts'
+import { TICK_MS, TickSource } from '../runtime/ticks.ts'
+import { type Hello, PEER_PROTOCOL_VERSION, type PeerMessage } from '../wire/peer.ts'
+import type { Broker } from './api.ts'
+import { BrokerCalls } from './broker-calls.ts'
+import { FetchServer } from './fetch-server.ts'
+import { Fetchers } from './fetchers.ts'
+import { METADATA_LOG, type OpenedFolder } from './node-open.ts'
+import { Partitions } from './partitions.ts'
+import { Registration } from './registration.ts'
+import type { NodeOptions, NodeSeams, RaftView, ReplicaView } from './surface.ts'
+import { writeMetaProperties } from '../log/meta-properties.ts'
+
+/** How long a clean stop waits for its leaderships to move (rules R5.9) before it stops all the same. */
+const DRAIN_MS = 3_000
+const DISK_CHECK_TICKS = 40
+const DISK_LOW_BYTES = 1024 * 1024 * 1024
+const DISK_LOW_SHARE = 0.05
+const PURGE_TICKS = 200
+
+/** One node: Raft, the controller, the replicas and what clients may ask, on the seams it was given. */
+export class OxbowNode {
+  readonly #options: NodeOptions
+  readonly #seams: NodeSeams
+  readonly #folder: OpenedFolder
+  readonly #incarnationId: Uuid
+  readonly #logger: Logger
+  readonly #raft: RaftNode
+  readonly #host: ControllerHost
+  readonly #controllerClient: ControllerClient
+  readonly #partitions: Partitions
+  readonly #fetchServer: FetchServer
+  readonly #fetchers: Fetchers
+  readonly #registration: Registration
+  readonly #calls: BrokerCalls
+  readonly #ticks: TickSource
+  readonly #connected = new Map<number, Hello>()
+  /** Nodes whose process is gone by evidence, until they are back (rules R5.5 a). */
+  readonly #gone = new Set<number>()
+  #image: MetadataImage = emptyImage
+  #clusterId: Uuid | null
+  #damagedBelow: number | null
+  #tickCount = 0
+  #checkpointing = false
+  #stopping = false
+  #released: (() => void) | undefined
+
+  constructor(options: NodeOptions, seams: NodeSeams, folder: OpenedFolder, incarnationId: Uuid) {
+    this.#options = options
+    this.#seams = seams
+    this.#folder = folder
+    this.#incarnationId = incarnationId
+    this.#logger = seams.logger
+    this.#clusterId = folder.properties.clusterId
+    this.#damagedBelow = folder.damagedBelow
+    const { clock, logger, transport, checkpoints } = seams
+    const { nodeId, config } = options
+    this.#raft = this.#makeRaft()
+    this.#host = new ControllerHost({
+      clock,
+      logger,
+      nodeId,
+      defaults: { minInSyncReplicas: config.minInSyncReplicas },
+      propose: (records) => this.#raft.propose(encodeEntry(records, clock.wallMs())),
+      image: emptyImage,
+    })
+    this.#controllerClient = new ControllerClient({ transport, host: this.#host, nodeId, leaderId: () => this.#raft.core.leaderId })
+    this.#partitions = new Partitions({
+      nodeId, directory: folder.directory, checkpoints, clock, logger, config,
+      controllerClient: this.#controllerClient, fetchServer: () => this.#fetchServer, fetchers: () => this.#fetchers,
+    })
+    const find = (topicId: Uuid, partition: number): ReturnType<Partitions['find']> => this.#partitions.find(topicId, partition)
+    const disconnected = (peerId: number): void => this.#partitions.disconnected(peerId)
+    this.#fetchServer = new FetchServer({ clock, logger, find, disconnected, damaged: (replica, error) => this.#partitions.readFailed(replica, error) })
+    this.#fetchers = new Fetchers({ clock, logger, transport, find, disconnected })
+    const directoryId = folder.properties.directoryId
+    this.#registration = new Registration({ node: options, incarnationId, directoryId, controllerClient: this.#controllerClient, partitions: this.#partitions, logger })
+    this.#calls = new BrokerCalls({
+      clock, config, controllerClient: this.#controllerClient, partitions: this.#partitions,
+      image: () => this.#image,
+      raft: this.#raft.core,
+      isConnected: (peerId) => peerId === nodeId || this.#connected.has(peerId),
+      isDiskLow: () => this.#registration.diskLow,
+    })
+    this.#ticks = new TickSource(clock, () => this.#tick())
+  }
+
+  /** What clients may ask of this node. */
+  get broker(): Broker {
+    return this.#calls
+  }
+
+  get image(): MetadataImage {
+    return this.#image
+  }
+
+  get isServing(): boolean {
+    return this.#registration.isServing
+  }
+
+  get isActiveController(): boolean {
+    return this.#host.isActive
+  }
+
+  get clusterId(): Uuid | null {
+    return this.#clusterId
+  }
+
+  raft(): RaftView {
+    const { role, term, leaderId, commitIndex, endOffset } = this.#raft.core
+    return { role, term, leaderId, commitIndex, endOffset }
+  }
+
+  replicas(): readonly ReplicaView[] {
+    return [...this.#partitions.all()].map((replica) => replica.view())
+  }
+
+  get metadataLog(): Log {
+    return this.#folder.metadata.log
+  }
+
+  get counters(): OpenedFolder['directory']['counters'] {
+    return this.#folder.directory.counters
+  }
+
+  openReplicas(done: DoneVoid): void {
+    this.#partitions.openAll(done)
+  }
+
+  /** Meets the peers; time begins. */
+  begin(): void {
+    const { transport } = this.#seams
+    transport.start({
+      hello: () => this.#hello(),
+      vet: (hello) => this.#vet(hello),
+      peerUp: (hello) => this.#peerUp(hello),
+      peerDown: (nodeId, reason) => this.#peerDown(nodeId, reason),
+      message: (from, message) => this.#message(from, message),
+      fetchStream: (from, stream) => this.#fetchServer.accept(from.nodeId, stream),
+    })
+    for (const { nodeId, host, grpcPort } of this.#options.peers) transport.setPeer(nodeId, { host, port: grpcPort })
+    this.#ticks.start()
+  }
+
+  logSynced(log: Log, endOffset: number, cutCount: number): void {
+    if (log.name === METADATA_LOG) this.#raft.logSynced(endOffset, cutCount)
+    else this.#partitions.synced(log, endOffset, cutCount)
+  }
+
+  /** R3.5: a dead metadata log ends the node, any other takes its replica offline. */
+  logFailed(log: Log, error: Error): void {
+    if (log.name === METADATA_LOG) this.#seams.fatal(error)
+    else this.#partitions.failed(log, error)
+  }
+
+  /** A clean stop: leaderships move first (at most 3 s), then everything is synced and noted (rules R3.3, R5.9). */
+  stop(done: DoneVoid): void {
+    if (this.#stopping) {
+      done(new BrokerError('INVALID_REQUEST', 'the node is stopping already'))
+      return
+    }
+    this.#stopping = true
+    this.#registration.shutDown()
+    this.#logger.info({}, 'stopping: moving leaderships away')
+    const finish = (): void => {
+      timer.cancel()
+      this.#released = undefined
+      runTask(this.#close(), (error) => done(error))
+    }
+    const timer = this.#seams.clock.after(DRAIN_MS, () => {
+      this.#logger.warn({}, `stopping: not released within ${DRAIN_MS} ms, stopping all the same`)
+      finish()
+    })
+    this.#released = finish
+    if (!this.#options.roles.broker || this.#registration.brokerEpoch === -1) this.#seams.clock.defer(finish)
+  }
+
+  *#close(): Task<void> {
+    this.#ticks.stop()
+    this.#fetchers.stop()
+    this.#raft.stop()
+    this.#seams.transport.stop()
+    this.#partitions.stop()
+    const cleanEnds = yield* call<ReadonlyMap<string, number>>((done) => this.#folder.directory.close(done))
+    yield* callVoid((done) => this.#partitions.checkpoint({ cleanEnds }, done))
+    yield* callVoid((done) => this.#seams.checkpoints.close(done))
+    this.#logger.info({}, 'stopped cleanly')
+  }
+
+  #makeRaft(): RaftNode {
+    const { clock, logger, transport, random, fatal } = this.#seams
+    const { directory: _directory, quorumState, metadata, properties, voters, damagedBelow } = this.#folder
+    const { log, recovery } = metadata
+    const state = quorumState.state
+    const raft = new Raft({
+      self: { nodeId: this.#options.nodeId, directoryId: properties.directoryId },
+      canVote: this.#options.roles.controller,
+      firstVoterIds: this.#options.voterIds,
+      random: random.fork('raft'),
+      term: state.term,
+      votedFor: state.votedFor,
+      epochs: recovery.epochs,
+      startOffset: log.startOffset,
+      endOffset: log.endOffset,
+      persistedEndOffset: log.syncedEndOffset,
+      voterSet: voters,
+      damagedBelow,
+    })
+    const storage = new MetadataStorage({
+      log,
+      votes: quorumState,
+      state,
+      events: {
+        persisted: (term, endOffset) => this.#raft.feed({ type: 'persisted', term, endOffset }),
+        voteSaved: (term, votedFor) => this.#raft.feed({ type: 'voteSaved', term, votedFor }),
+        failed: fatal,
+      },
+    })
+    return new RaftNode({
+      raft, log, storage, transport, clock, logger,
+      events: {
+        committed: (entries) => this.#committed(entries),
+        role: (effect) => this.#role(effect),
+        opening: ({ offset }) => encodeEntry(this.#opening(offset), clock.wallMs()),
+        status: () => (this.#options.roles.broker ? this.#registration.status() : null),
+        failed: fatal,
+      },
+    })
+  }
+
+  /** The first entry of a cluster names it and its voters; any later leader opens its term (rules R2.2, R4.2). */
+  #opening(offset: number): MetadataRecord[] {
+    const { nodeId, voterIds } = this.#options
+    if (offset > 0) return [{ type: 'leaderChange', leaderId: nodeId }]
+    const clusterId = randomUuid(this.#seams.random.fork('cluster id'))
+    const voters = voterIds.map((id) => ({ nodeId: id, directoryId: id === nodeId ? this.#folder.properties.directoryId : (this.#connected.get(id)?.directoryId ?? null) }))
+    return [{ type: 'cluster', clusterId, voters }]
+  }
+
+  #hello(): Hello {
+    const { nodeId } = this.#options
+    return { clusterId: this.#clusterId, nodeId, directoryId: this.#folder.properties.directoryId, incarnationId: this.#incarnationId, protocolVersion: PEER_PROTOCOL_VERSION }
+  }
+
+  #vet(hello: Hello): string | undefined {
+    const { nodeId, peers } = this.#options
+    if (hello.protocolVersion !== PEER_PROTOCOL_VERSION) return `node ${hello.nodeId} speaks protocol ${hello.protocolVersion}, node ${nodeId} speaks ${PEER_PROTOCOL_VERSION}: run the same version on both`
+    if (hello.nodeId === nodeId) return `both ends say they are node ${nodeId}: give each node an id of its own`
+    if (!peers.some((peer) => peer.nodeId === hello.nodeId)) return `node ${hello.nodeId} is not in the cluster file of node ${nodeId}: add it there`
+    if (this.#clusterId !== null && hello.clusterId !== null && hello.clusterId !== this.#clusterId) {
+      return `node ${hello.nodeId} belongs to cluster ${hello.clusterId}, node ${nodeId} to ${this.#clusterId}: check the addresses, or the data folder of the one that is wrong`
+    }
+    return undefined
+  }
+
+  #peerUp(hello: Hello): void {
+    this.#connected.set(hello.nodeId, hello)
+    this.#gone.delete(hello.nodeId)
+    this.#logger.info({ peer: hello.nodeId, incarnationId: hello.incarnationId }, `peer ${hello.nodeId}: connected`)
+    this.#raft.feed({ type: 'peerUp', peer: { nodeId: hello.nodeId, directoryId: hello.directoryId } })
+    this.#fillVoter(hello)
+  }
+
+  #peerDown(nodeId: number, reason: 'closed' | 'refused'): void {
+    this.#connected.delete(nodeId)
+    this.#logger.info({ peer: nodeId, reason }, reason === 'refused' ? `peer ${nodeId}: its process is gone (port refused)` : `peer ${nodeId}: connection closed`)
+    if (reason === 'refused') {
+      this.#gone.add(nodeId)
+      this.#host.gone(nodeId)
+    }
+    this.#raft.feed({ type: 'peerDown', nodeId, reason })
+  }
+
+  #fillVoter({ nodeId, directoryId }: Hello): void {
+    if (!this.#host.isActive || !this.#host.image.voters.some((voter) => voter.nodeId === nodeId && voter.directoryId === null)) return
+    this.#host.submit({ type: 'fillVoter', nodeId, directoryId }, () => undefined)
+  }
+
+  #message(from: Hello, message: PeerMessage): void {
+    switch (message.type) {
+      case 'raft':
+        if (message.status !== null && message.message.type === 'appendReply') this.#host.heard(from.nodeId, message.status)
+        return this.#raft.feed({ type: 'message', from: { nodeId: from.nodeId, directoryId: from.directoryId }, message: message.message })
+      case 'command':
+        return this.#host.submit(message.command, (reply) => this.#seams.transport.send(from.nodeId, { type: 'commandReply', requestId: message.requestId, reply }))
+      case 'commandReply':
+        return this.#controllerClient.reply(message.requestId, message.reply)
+    }
+  }
+
+  #role(effect: Extract<RaftEffect, { type: 'role' }>): void {
+    if (effect.role === 'leader') this.#host.elected(effect.term)
+    else this.#host.deposed()
+    if (effect.leaderId !== null) this.#seams.clock.defer(() => this.#controllerClient.controllerChanged())
+  }
+
+  #committed(entries: readonly CommittedEntry[]): void {
+    const wasActive = this.#host.isActive
+    const decoded = entries.map(({ offset, batch }) => ({ offset, records: decodeEntry(batch) }))
+    const { image, delta } = applyEntries(this.#image, decoded)
+    this.#image = image
+    if (delta.clusterChanged) this.#joinCluster(image.clusterId as Uuid)
+    if (delta.votersChanged) this.#raft.feed({ type: 'voterSet', voters: image.voters })
+    this.#registration.applied(image)
+    this.#partitions.applied(image, delta, this.#registration.brokerEpoch)
+    this.#host.applied(image, delta, (entries.at(-1) as CommittedEntry).term)
+    this.#calls.applied()
+    if (!wasActive && this.#host.isActive) this.#activated()
+    this.#clearDamage(image.offset)
+    if (this.#registration.isReleased) this.#released?.()
+  }
+
+  /** What this node saw of others before it became the active controller counts now (rules R5.5). */
+  #activated(): void {
+    for (const nodeId of this.#gone) this.#host.gone(nodeId)
+    for (const hello of this.#connected.values()) this.#fillVoter(hello)
+    this.#controllerClient.controllerChanged()
+  }
+
+  #joinCluster(clusterId: Uuid): void {
+    if (this.#clusterId === clusterId) return
+    if (this.#clusterId !== null) {
+      this.#seams.fatal(new BrokerError('INCONSISTENT_CLUSTER_ID', `the folder belongs to cluster ${this.#clusterId}, the leader's log to ${clusterId}`))
+      return
+    }
+    this.#clusterId = clusterId
+    this.#logger.info({ clusterId }, `member of cluster ${clusterId}`)
+    writeMetaProperties(this.#seams.disk, { ...this.#folder.properties, clusterId }, (error) => {
+      if (error !== undefined) this.#seams.fatal(error)
+    })
+  }
+
+  #clearDamage(appliedOffset: number): void {
+    if (this.#damagedBelow === null || appliedOffset < this.#damagedBelow) return
+    this.#damagedBelow = null
+    this.#logger.info({ appliedOffset }, 'metadata log repaired: this voter counts again')
+    this.#folder.directory.writeNote(METADATA_LOG, 'damaged-below', null, (error) => {
+      if (error !== undefined) this.#seams.fatal(error)
+    })
+  }
+
+  #tick(): void {
+    this.#tickCount++
+    this.#raft.feed({ type: 'tick' })
+    const isBroker = this.#options.roles.broker
+    this.#host.tick(isBroker ? this.#registration.status() : null)
+    this.#controllerClient.tick()
+    this.#partitions.tick()
+    if (isBroker) this.#registration.tick()
+    if (this.#tickCount % DISK_CHECK_TICKS === 1) this.#checkDisk()
+    if (this.#tickCount % PURGE_TICKS === 0) this.#purge()
+    if (this.#tickCount % Math.ceil(this.#options.config.checkpointIntervalMs / TICK_MS) === 0) this.#checkpoint()
+  }
+
+  #checkpoint(): void {
+    if (this.#checkpointing || this.#stopping) return
+    this.#checkpointing = true
+    this.#partitions.checkpoint({ cleanEnds: null }, (error) => {
+      this.#checkpointing = false
+      if (error !== undefined) this.#logger.warn({ error: error.message }, 'checkpoints could not be written; recovery would take longer')
+    })
+  }
+
+  #checkDisk(): void {
+    this.#seams.disk.space((error, space: DiskSpace) => {
+      if (error !== undefined) return
+      const isLow = space.freeBytes < Math.min(DISK_LOW_BYTES, space.totalBytes * DISK_LOW_SHARE)
+      if (isLow !== this.#registration.diskLow) this.#logger.warn({ freeBytes: space.freeBytes }, isLow ? 'disk low: produce is refused until space is freed' : 'disk: enough space again')
+      this.#registration.diskLow = isLow
+    })
+  }
+
+  #purge(): void {
+    const nowMs = this.#seams.clock.wallMs()
+    this.#folder.directory.purgeQuarantine({ nowMs, olderThanMs: this.#options.config.quarantineMs }, (error) => {
+      if (error !== undefined) this.#logger.warn({ error: error.message }, 'the quarantine could not be cleared')
+    })
+  }
+}

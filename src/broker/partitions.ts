@@ -1,0 +1,333 @@
+import type { Clock } from '../base/clock.ts'
+import type { Checkpoints, CheckpointWrite } from '../base/checkpoints.ts'
+import type { DoneVoid } from '../base/done.ts'
+import { codeOf } from '../base/errors.ts'
+import type { Uuid } from '../base/ids.ts'
+import type { Logger } from '../base/log-line.ts'
+import { runTask } from '../base/task.ts'
+import type { PartitionRef } from '../controller/commands.ts'
+import { effectiveMinInSyncReplicas, topicConfig } from '../controller/configs.ts'
+import type { LeaderlessReport } from '../controller/status.ts'
+import type { Log, LogDirectory } from '../log/surface.ts'
+import type { MetadataDelta, MetadataImage, TopicImage } from '../metadata/image.ts'
+import type { PartitionState } from '../metadata/records.ts'
+import type { PartitionEffect, ReplicaBroker } from '../replication/effects.ts'
+import type { CommandHandle, ControllerClient } from '../runtime/controller-client.ts'
+import type { FetchServer } from './fetch-server.ts'
+import type { Fetchers } from './fetchers.ts'
+import { isInIsr, Replica, type ReplicaOutlets } from './replica.ts'
+import { logName, openReplica, parseLogName } from './replica-open.ts'
+import { checkpointKey, encodeCheckpoint, type ReplicaCheckpoint } from './replica-marks.ts'
+import type { NodeConfig } from './surface.ts'
+
+/** Reports of leaderless partitions in one heartbeat answer (rules R5.2). */
+const REPORTS_A_STATUS = 1000
+
+export interface PartitionsOptions {
+  readonly nodeId: number
+  readonly directory: LogDirectory
+  readonly checkpoints: Checkpoints
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly config: NodeConfig
+  readonly controllerClient: ControllerClient
+  readonly fetchServer: () => FetchServer
+  readonly fetchers: () => Fetchers
+}
+
+/**
+ * The replicas of this node: opens their logs, tells each what the applied metadata says of it, notes their marks, and sets aside
+ * what was deleted. Nothing is assigned before this process is registered in the applied image: what older entries say was granted
+ * to an incarnation that is gone (rules R5.4).
+ */
+export class Partitions implements ReplicaOutlets {
+  readonly #options: PartitionsOptions
+  readonly #logger: Logger
+  readonly #byTopic = new Map<Uuid, Map<number, Replica>>()
+  readonly #byLogName = new Map<string, Replica>()
+  /** Logs that are being opened, made or set aside: their names are busy. */
+  readonly #busy = new Set<string>()
+  readonly #proposals = new Map<Replica, CommandHandle>()
+  readonly #leaderless = new Set<Replica>()
+  readonly #written = new Map<string, string>()
+  #reportFrom = 0
+  #nextFetchId = 1
+  #image: MetadataImage | undefined
+  #brokerEpoch = -1
+  #stopped = false
+
+  constructor(options: PartitionsOptions) {
+    this.#options = options
+    this.#logger = options.logger
+  }
+
+  *all(): IterableIterator<Replica> {
+    for (const replicas of this.#byTopic.values()) yield* replicas.values()
+  }
+
+  find(topicId: Uuid, partition: number): Replica | undefined {
+    return this.#byTopic.get(topicId)?.get(partition)
+  }
+
+  /** Recovers every log of the folder, before the node meets its cluster. */
+  openAll(done: DoneVoid): void {
+    const names = this.#options.directory.names.filter((name) => parseLogName(name) !== undefined)
+    let left = names.length
+    if (left === 0) {
+      this.#options.clock.defer(() => done(undefined))
+      return
+    }
+    let failure: Error | undefined
+    for (const name of names) {
+      this.#open(name, undefined, (error) => {
+        failure ??= error
+        if (--left === 0) done(failure)
+      })
+    }
+  }
+
+  /** Metadata was applied; `brokerEpoch` −1 until this process is registered in it. */
+  applied(image: MetadataImage, delta: MetadataDelta, brokerEpoch: number): void {
+    this.#image = image
+    for (const topic of delta.deleted) this.#deleted(topic)
+    if (brokerEpoch === -1) return
+    const isFirst = this.#brokerEpoch === -1
+    this.#brokerEpoch = brokerEpoch
+    if (isFirst) {
+      for (const topic of image.topics.values()) for (const state of topic.partitions) this.#reconcile(topic, state)
+      return
+    }
+    for (const [topicId, partitions] of delta.topics) {
+      const topic = image.topics.get(topicId)
+      if (topic === undefined) continue
+      const all = delta.configs.has(topicId)
+      for (const state of topic.partitions) if (all || partitions.has(state.partition)) this.#reconcile(topic, state)
+    }
+    if (delta.brokers.size > 0) this.#brokersChanged(image, delta)
+  }
+
+  tick(): void {
+    for (const replica of this.all()) replica.step({ type: 'tick' })
+  }
+
+  synced(log: Log, endOffset: number, cutCount: number): void {
+    this.#byLogName.get(log.name)?.step({ type: 'synced', endOffset, cutCount })
+  }
+
+  failed(log: Log, error: Error): void {
+    this.#byLogName.get(log.name)?.kill(`its log failed: ${error.message}`)
+  }
+
+  disconnected(nodeId: number): void {
+    for (const replica of this.all()) replica.step({ type: 'disconnected', nodeId })
+  }
+
+  /** A batch on our own disk failed its checksum: the replica stops serving at once and says so (rules R3.3). */
+  readFailed(replica: Replica, error: Error): void {
+    if (codeOf(error) === 'CORRUPT_MESSAGE') this.#setDamaged(replica, `a batch on disk failed its checksum: ${error.message}`)
+    else replica.kill(`its log could not be read: ${error.message}`)
+  }
+
+  deadLogs(): PartitionRef[] {
+    const dead: PartitionRef[] = []
+    for (const { topicId, partition, dead: isDead } of this.all()) if (isDead) dead.push({ topicId, partition })
+    return dead
+  }
+
+  damaged(): PartitionRef[] {
+    const damaged: PartitionRef[] = []
+    for (const { topicId, partition, damaged: isDamaged } of this.all()) if (isDamaged) damaged.push({ topicId, partition })
+    return damaged
+  }
+
+  /** The next chunk of what this node knows of partitions without a leader (rules R5.2, R5.7). */
+  leaderlessReports(): LeaderlessReport[] {
+    const replicas = [...this.#leaderless]
+    if (replicas.length > REPORTS_A_STATUS) {
+      const from = this.#reportFrom % replicas.length
+      this.#reportFrom = from + REPORTS_A_STATUS
+      replicas.push(...replicas.splice(0, from))
+      replicas.length = REPORTS_A_STATUS
+    }
+    return replicas.map((replica) => ({
+      topicId: replica.topicId,
+      partition: replica.partition,
+      partitionEpoch: replica.core.partitionEpoch,
+      lastEpoch: replica.core.lastEpoch,
+      syncedEndOffset: replica.core.syncedEndOffset,
+      suspect: replica.suspect,
+      damaged: replica.damaged || replica.dead,
+    }))
+  }
+
+  answerFetch(replica: Replica, effect: Extract<PartitionEffect, { type: 'answerFetch' }>): void {
+    this.#options.fetchServer().answer(replica, effect)
+  }
+
+  sendFetch(replica: Replica, effect: Extract<PartitionEffect, { type: 'sendFetch' }>): void {
+    this.#options.fetchers().send(replica, effect.to, effect.fetch)
+  }
+
+  proposeIsr(replica: Replica, effect: Extract<PartitionEffect, { type: 'proposeIsr' }>): void {
+    const { nodeId, controllerClient, clock } = this.#options
+    const { topicId, partition } = replica
+    const { leaderEpoch, partitionEpoch, isr } = effect
+    this.#proposals.get(replica)?.cancel()
+    this.#proposals.delete(replica)
+    clock.defer(() => {
+      const proposal = { topicId, partition, leaderEpoch, partitionEpoch, isr }
+      const handle = controllerClient.request({ type: 'alterPartition', nodeId, brokerEpoch: this.#brokerEpoch, proposal }, null, (reply) => {
+        if (reply.type === 'error') this.#logger.info({ topic: replica.topic, partition, code: reply.code }, `ISR proposal refused: ${reply.message}`)
+        replica.step({ type: 'isrAnswer', leaderEpoch, partitionEpoch, code: reply.type === 'error' ? reply.code : null })
+      })
+      this.#proposals.set(replica, handle)
+    })
+  }
+
+  /** A cut below the own high watermark was due: the replica is set aside, marked damaged for its next start (rules R6.3). */
+  quarantine(replica: Replica, reason: string): void {
+    this.#setDamaged(replica, reason)
+  }
+
+  /** Notes every replica's marks (rules R3.3, R6.8); only those that changed. */
+  checkpoint(options: { readonly cleanEnds: ReadonlyMap<string, number> | null }, done: DoneVoid): void {
+    const writes: CheckpointWrite[] = []
+    for (const [name, replica] of this.#byLogName) {
+      const value = encodeCheckpoint(this.#checkpointOf(replica, options.cleanEnds?.get(name) ?? -1))
+      const text = value.toString('latin1')
+      if (this.#written.get(name) === text) continue
+      this.#written.set(name, text)
+      writes.push({ type: 'put', key: checkpointKey(name), value })
+    }
+    if (writes.length === 0) this.#options.clock.defer(() => done(undefined))
+    else this.#options.checkpoints.write(writes, { sync: options.cleanEnds !== null }, done)
+  }
+
+  stop(): void {
+    this.#stopped = true
+    for (const handle of this.#proposals.values()) handle.cancel()
+  }
+
+  #checkpointOf(replica: Replica, cleanEndOffset: number): ReplicaCheckpoint {
+    const { core, topicId } = replica
+    return {
+      topicId,
+      highWatermark: core.highWatermark,
+      safeEndOffset: Math.min(core.highWatermark, core.syncedEndOffset),
+      cleanEndOffset: replica.dead ? -1 : cleanEndOffset,
+      clearedUncleanCount: replica.suspect ? -1 : this.#options.directory.uncleanStarts.count,
+      producers: core.producerSnapshot(),
+    }
+  }
+
+  #setDamaged(replica: Replica, reason: string): void {
+    if (replica.damaged && replica.dead) return
+    replica.damaged = true
+    replica.kill(reason)
+    this.#options.directory.writeNote(replica.log.name, 'damaged', JSON.stringify({ markOffset: replica.log.endOffset, reason }), (error) => {
+      if (error !== undefined) this.#logger.error({ log: replica.log.name, error: error.message }, 'the damaged mark could not be written')
+    })
+  }
+
+  /** Brings one partition of the image and the replica here together: opens, assigns, or leaves it alone. */
+  #reconcile(topic: TopicImage, state: PartitionState): void {
+    if (!state.replicas.includes(this.#options.nodeId) || this.#stopped) return
+    const replica = this.find(topic.topicId, state.partition)
+    if (replica !== undefined) {
+      this.#assign(replica, topic, state)
+      return
+    }
+    const name = logName(topic.name, state.partition)
+    if (this.#busy.has(name)) return // It is reconciled again when the name is free.
+    const other = this.#byLogName.get(name)
+    if (other !== undefined) this.#setAside(other)
+    else this.#open(name, { topic: topic.name, topicId: topic.topicId }, () => this.#reconcileName(topic.topicId, state.partition))
+  }
+
+  #reconcileName(topicId: Uuid, partition: number): void {
+    const topic = this.#image?.topics.get(topicId)
+    const state = topic?.partitions[partition]
+    if (topic !== undefined && state !== undefined && this.#brokerEpoch !== -1) this.#reconcile(topic, state)
+  }
+
+  #assign(replica: Replica, topic: TopicImage, state: PartitionState): void {
+    const image = this.#image as MetadataImage
+    const brokers = new Map<number, ReplicaBroker>()
+    for (const nodeId of state.replicas) {
+      const broker = image.brokers.get(nodeId)
+      if (broker !== undefined) brokers.set(nodeId, { brokerEpoch: broker.brokerEpoch, fenced: broker.fenced, draining: broker.draining })
+    }
+    const minInSyncReplicas = effectiveMinInSyncReplicas(topic.configs, state.replicas.length, this.#options.config.minInSyncReplicas)
+    const maxMessageBytes = topicConfig(topic.configs, 'max.message.bytes') ?? this.#options.config.maxMessageBytes
+    replica.step({ type: 'assign', state, brokers, minInSyncReplicas, maxMessageBytes })
+    if (state.leader === -1) this.#leaderless.add(replica)
+    else this.#leaderless.delete(replica)
+    if (isInIsr(state.isr, this.#options.nodeId, this.#brokerEpoch)) this.#clear(replica)
+  }
+
+  /** A decision names our own broker epoch in the ISR: what the replica holds is known to be whole (rules R3.4). */
+  #clear(replica: Replica): void {
+    replica.suspect = false
+    if (!replica.damaged || replica.dead) return
+    replica.damaged = false
+    replica.logger.info({}, 'replica repaired: it is in the ISR again')
+    this.#options.directory.writeNote(replica.log.name, 'damaged', null, (error) => {
+      if (error !== undefined) this.#logger.error({ log: replica.log.name, error: error.message }, 'the damaged mark could not be removed')
+    })
+  }
+
+  #brokersChanged(image: MetadataImage, delta: MetadataDelta): void {
+    for (const replica of this.all()) {
+      if (delta.topics.get(replica.topicId)?.has(replica.partition) === true) continue
+      const topic = image.topics.get(replica.topicId)
+      const state = topic?.partitions[replica.partition]
+      if (topic === undefined || state === undefined) continue
+      if (state.replicas.some((nodeId) => delta.brokers.has(nodeId))) this.#assign(replica, topic, state)
+    }
+  }
+
+  #open(name: string, create: { readonly topic: string; readonly topicId: Uuid } | undefined, done: DoneVoid): void {
+    this.#busy.add(name)
+    const { directory, checkpoints, config, nodeId, logger } = this.#options
+    const fetchIds = { next: () => this.#nextFetchId++ }
+    runTask(openReplica({ name, create, directory, checkpoints, config, nodeId, logger, fetchIds, outlets: this }), (error, replica) => {
+      this.#busy.delete(name)
+      if (error !== undefined) this.#logger.error({ log: name, error: error.message }, `log ${name} could not be opened`)
+      else if (replica !== undefined && !this.#stopped) this.#add(replica)
+      done(error)
+    })
+  }
+
+  #add(replica: Replica): void {
+    const replicas = this.#byTopic.get(replica.topicId) ?? new Map<number, Replica>()
+    replicas.set(replica.partition, replica)
+    this.#byTopic.set(replica.topicId, replicas)
+    this.#byLogName.set(replica.log.name, replica)
+  }
+
+  #deleted(topic: TopicImage): void {
+    for (const replica of [...(this.#byTopic.get(topic.topicId)?.values() ?? [])]) this.#setAside(replica)
+  }
+
+  /** Only for a topic id whose deletion is committed: the folder goes to quarantine, then away (rules R3.4). */
+  #setAside(replica: Replica): void {
+    const name = replica.log.name
+    const { topicId, topic, partition } = replica
+    replica.step({ type: 'offline', reason: 'the topic was deleted' })
+    this.#byTopic.get(topicId)?.delete(partition)
+    if (this.#byTopic.get(topicId)?.size === 0) this.#byTopic.delete(topicId)
+    this.#byLogName.delete(name)
+    this.#leaderless.delete(replica)
+    this.#proposals.get(replica)?.cancel()
+    this.#proposals.delete(replica)
+    this.#written.delete(name)
+    this.#busy.add(name)
+    this.#options.directory.quarantine(name, (error) => {
+      this.#busy.delete(name)
+      if (error !== undefined) this.#logger.error({ log: name, error: error.message }, 'the folder of a deleted topic could not be set aside')
+      else this.#logger.info({ topic, partition, topicId }, 'topic deleted: its folder is in quarantine')
+      const successor = this.#image?.topicIds.get(topic)
+      if (successor !== undefined) this.#reconcileName(successor, partition)
+    })
+  }
+}

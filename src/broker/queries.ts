@@ -1,0 +1,162 @@
+import type { Clock, Timer } from '../base/clock.ts'
+import type { Done } from '../base/done.ts'
+import { BrokerError } from '../base/errors.ts'
+import { type BrokerImage, findTopic, type MetadataImage, type TopicImage } from '../metadata/image.ts'
+import type {
+  BrokerState, ClusterDescription, ListOffsetsRequest, ListOffsetsResponse, MetadataRequest, MetadataResponse, NodeInfo, TopicInfo,
+} from '../wire/api.ts'
+import { toApiError } from './api-error.ts'
+import type { Replica } from './replica.ts'
+
+/** How long a request waits for metadata that this node has not applied yet. */
+const OFFSET_WAIT_MS = 5_000
+
+export interface QueryContext {
+  readonly clock: Clock
+  readonly image: () => MetadataImage
+  readonly leaderId: () => number | null
+  readonly isConnected: (nodeId: number) => boolean
+  readonly find: (topicId: string, partition: number) => Replica | undefined
+}
+
+interface Waiter {
+  readonly isDue: () => boolean
+  readonly resume: (isDue: boolean) => void
+  readonly timer: Timer
+}
+
+/** Waits for the applied image: "at least offset N" (rules R4.6), or "every partition has a leader". */
+export class ImageWaiters {
+  readonly #clock: Clock
+  readonly #waiters = new Set<Waiter>()
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** Calls `resume(true)` once `isDue` holds, after an entry was applied or at once in a turn of its own; `resume(false)` after timeoutMs. */
+  wait(isDue: () => boolean, timeoutMs: number, resume: (isDue: boolean) => void): void {
+    if (isDue()) {
+      this.#clock.defer(() => resume(true))
+      return
+    }
+    const waiter: Waiter = {
+      isDue,
+      resume,
+      timer: this.#clock.after(timeoutMs, () => {
+        this.#waiters.delete(waiter)
+        resume(false)
+      }),
+    }
+    this.#waiters.add(waiter)
+  }
+
+  applied(): void {
+    for (const waiter of [...this.#waiters]) {
+      if (!waiter.isDue()) continue
+      this.#waiters.delete(waiter)
+      waiter.timer.cancel()
+      waiter.resume(true)
+    }
+  }
+}
+
+export function answerMetadata(context: QueryContext, waiters: ImageWaiters, request: MetadataRequest, done: Done<MetadataResponse>): void {
+  waiters.wait(
+    () => context.image().offset >= request.minOffset,
+    OFFSET_WAIT_MS,
+    (isDue) => {
+      if (isDue) done(undefined, describeMetadata(context, request.topics))
+      else done(new BrokerError('REQUEST_TIMED_OUT', `metadata offset ${request.minOffset} has not reached this node`), undefined as never)
+    },
+  )
+}
+
+function describeMetadata(context: QueryContext, names: readonly string[] | null): MetadataResponse {
+  const image = context.image()
+  const found: TopicImage[] = []
+  const missing: string[] = []
+  for (const name of names ?? [...image.topicIds.keys()].sort()) {
+    const topic = findTopic(image, name)
+    if (topic === undefined) missing.push(name)
+    else found.push(topic)
+  }
+  return {
+    clusterId: image.clusterId,
+    controllerId: context.leaderId() ?? -1,
+    metadataOffset: image.offset,
+    brokers: brokersById(image).map(nodeInfo),
+    topics: found.map(topicInfo),
+    missing,
+  }
+}
+
+function brokersById(image: MetadataImage): BrokerImage[] {
+  return [...image.brokers.values()].sort((a, b) => a.nodeId - b.nodeId)
+}
+
+function nodeInfo({ nodeId, address }: BrokerImage): NodeInfo {
+  const { host, grpcPort, kafkaPort, httpPort, rack } = address
+  return { nodeId, host, grpcPort, kafkaPort, httpPort, rack }
+}
+
+function topicInfo({ name, topicId, partitions, configs }: TopicImage): TopicInfo {
+  return {
+    name,
+    topicId,
+    configs,
+    partitions: partitions.map(({ partition, leader, leaderEpoch, replicas, isr, elr }) => ({
+      partition,
+      leader,
+      leaderEpoch,
+      replicas,
+      isr: isr.map((member) => member.nodeId),
+      elr,
+    })),
+  }
+}
+
+export function describeCluster(context: QueryContext): ClusterDescription {
+  const image = context.image()
+  const leaders = new Map<number, number>()
+  const replicas = new Map<number, number>()
+  for (const topic of image.topics.values()) {
+    for (const state of topic.partitions) {
+      leaders.set(state.leader, (leaders.get(state.leader) ?? 0) + 1)
+      for (const nodeId of state.replicas) replicas.set(nodeId, (replicas.get(nodeId) ?? 0) + 1)
+    }
+  }
+  const brokers = brokersById(image).map((broker) => ({
+    ...nodeInfo(broker),
+    state: stateOf(broker, context.isConnected(broker.nodeId)),
+    leaders: leaders.get(broker.nodeId) ?? 0,
+    replicas: replicas.get(broker.nodeId) ?? 0,
+  }))
+  return { clusterId: image.clusterId, controllerId: context.leaderId() ?? -1, brokers }
+}
+
+/** offline = fenced and no connection (cli.md). */
+function stateOf(broker: BrokerImage, isConnected: boolean): BrokerState {
+  if (broker.fenced) return isConnected ? 'fenced' : 'offline'
+  return broker.draining ? 'draining' : 'running'
+}
+
+export function listOffsets(context: QueryContext, request: ListOffsetsRequest): ListOffsetsResponse {
+  return {
+    partitions: request.partitions.map(({ topicId, partition, leaderEpoch, at }) => {
+      try {
+        const replica = context.find(topicId, partition)
+        if (replica === undefined && !context.image().topics.has(topicId)) throw new BrokerError('UNKNOWN_TOPIC_ID', `no topic has the id ${topicId}`)
+        if (replica === undefined || replica.core.role !== 'leader') throw new BrokerError('NOT_LEADER_OR_FOLLOWER', 'another node leads the partition')
+        const { core, log } = replica
+        if (leaderEpoch >= 0 && leaderEpoch < core.leaderEpoch) throw new BrokerError('FENCED_LEADER_EPOCH', `the leader epoch is ${core.leaderEpoch}`)
+        if (leaderEpoch > core.leaderEpoch) throw new BrokerError('UNKNOWN_LEADER_EPOCH', `leader epoch ${leaderEpoch} is not known here yet`)
+        const latest = core.latestOffset()
+        if (at === 'latest' && latest === undefined) throw new BrokerError('OFFSET_NOT_AVAILABLE', 'the leader is new; its high watermark is not known yet')
+        return { topicId, partition, offset: at === 'earliest' ? log.startOffset : (latest as number), leaderEpoch: core.leaderEpoch, error: null }
+      } catch (error) {
+        return { topicId, partition, offset: -1, leaderEpoch: -1, error: toApiError(error) }
+      }
+    }),
+  }
+}

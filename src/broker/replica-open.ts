@@ -1,0 +1,97 @@
+import type { Checkpoints } from '../base/checkpoints.ts'
+import type { Uuid } from '../base/ids.ts'
+import type { Logger } from '../base/log-line.ts'
+import { call, callVoid, type Task } from '../base/task.ts'
+import type { LogDirectory, OpenedLog } from '../log/surface.ts'
+import { Partition } from '../replication/partition.ts'
+import { Producers } from '../replication/producers.ts'
+import { TICK_MS } from '../runtime/ticks.ts'
+import { Replica, type ReplicaOutlets } from './replica.ts'
+import { checkpointKey, decodeCheckpoint, type ReplicaCheckpoint } from './replica-marks.ts'
+import type { NodeConfig } from './surface.ts'
+
+const FOLDER = 'partitions/'
+/** High watermark alone reaches followers within this (rules R6.7). */
+const REPORT_TICKS = 4
+const FOLLOWER_FETCH_BYTES = 4 * 1024 * 1024
+
+/** The folder of one partition's log, below the data folder. */
+export function logName(topic: string, partition: number): string {
+  return `${FOLDER}${topic}-${partition}`
+}
+
+export function parseLogName(name: string): { readonly topic: string; readonly partition: number } | undefined {
+  const match = /^partitions\/(.+)-(\d+)$/.exec(name)
+  return match === null ? undefined : { topic: match[1] as string, partition: Number(match[2]) }
+}
+
+export interface OpenReplicaOptions {
+  readonly name: string
+  /** Which topic it is made for; undefined: it is there, and its own note says so. */
+  readonly create: { readonly topic: string; readonly topicId: Uuid } | undefined
+  readonly directory: LogDirectory
+  readonly checkpoints: Checkpoints
+  readonly config: NodeConfig
+  readonly nodeId: number
+  readonly logger: Logger
+  readonly fetchIds: { next(): number }
+  readonly outlets: ReplicaOutlets
+}
+
+/** Opens or makes one replica. Undefined: a folder without identity (a crash while it was made) that holds nothing; it was set aside. */
+export function* openReplica(options: OpenReplicaOptions): Task<Replica | undefined> {
+  const { name, directory, checkpoints } = options
+  const note = yield* call<string | undefined>((done) => directory.readNote(name, 'partition.metadata', done))
+  const topicId = options.create?.topicId ?? parseTopicId(note)
+  const place = parseLogName(name)
+  if (topicId === undefined || place === undefined) {
+    yield* callVoid((done) => directory.quarantine(name, done))
+    options.logger.warn({ log: name }, 'a folder without partition.metadata was set aside: it was never used')
+    return undefined
+  }
+  const stored = decodeCheckpoint(yield* call<Buffer | undefined>((done) => checkpoints.get(checkpointKey(name), done)))
+  const checkpoint = stored?.topicId === topicId ? stored : undefined
+  const producers = Producers.restore(checkpoint?.producers)
+  const marks = marksOf(checkpoint, directory)
+  const visitFrom = producers.stateOffset
+  const { log, recovery } = yield* call<OpenedLog>((done) => directory.openLog({ name, marks, visitFrom, visit: (header) => producers.replay(header) }, done))
+  if (options.create !== undefined) yield* callVoid((done) => directory.writeNote(name, 'partition.metadata', JSON.stringify({ version: 1, topicId }), done))
+  const damagedNote = yield* call<string | undefined>((done) => directory.readNote(name, 'damaged', done))
+  const logger = options.logger.child({ topic: place.topic, partition: place.partition })
+  const damaged = recovery.verdict === 'damaged' || damagedNote !== undefined
+  if (recovery.verdict !== 'new') {
+    const fields = { verdict: recovery.verdict, endOffset: log.endOffset, cutBytes: recovery.cutBytes, damaged }
+    if (damaged || recovery.verdict === 'torn') logger.warn(fields, `recovered ${recovery.verdict}: ${recovery.detail}`)
+    else logger.info(fields, `recovered ${recovery.verdict}: ${recovery.detail}`)
+  }
+  // A log made just now is suspect too, until a decision names this broker epoch: it may stand where another one was lost.
+  const suspect = checkpoint?.clearedUncleanCount !== directory.uncleanStarts.count
+  const core = new Partition({
+    nodeId: options.nodeId,
+    log: { startOffset: log.startOffset, endOffset: log.endOffset, syncedEndOffset: log.syncedEndOffset, cutCount: log.cutCount, epochs: recovery.epochs },
+    highWatermark: Math.max(log.startOffset, Math.min(checkpoint?.highWatermark ?? 0, log.syncedEndOffset)),
+    producers,
+    fetchIds: options.fetchIds,
+    lagTicks: Math.ceil(options.config.replicaLagTimeMaxMs / TICK_MS),
+    reportTicks: REPORT_TICKS,
+    fetchMaxBytes: FOLLOWER_FETCH_BYTES,
+    maxUnansweredBatches: 5,
+    repairing: damaged,
+  })
+  return new Replica({ topic: place.topic, topicId, partition: place.partition, log, core, logger, suspect, damaged, outlets: options.outlets })
+}
+
+function marksOf(checkpoint: ReplicaCheckpoint | undefined, directory: LogDirectory): { safeEndOffset: number; cleanEndOffset: number } {
+  if (checkpoint === undefined) return { safeEndOffset: 0, cleanEndOffset: -1 }
+  return { safeEndOffset: checkpoint.safeEndOffset, cleanEndOffset: directory.uncleanStarts.stoppedCleanly ? checkpoint.cleanEndOffset : -1 }
+}
+
+function parseTopicId(note: string | undefined): Uuid | undefined {
+  if (note === undefined) return undefined
+  try {
+    const { topicId } = JSON.parse(note) as { topicId?: unknown }
+    return typeof topicId === 'string' ? topicId : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,61 @@
+import type { Clock } from '../base/clock.ts'
+import type { FetchRequest, FetchResponse, ProduceRequest, ProduceResponse } from '../wire/api.ts'
+import type { BrokerSession } from './api.ts'
+import { type FetchContext, PendingFetch } from './consumer-fetch.ts'
+import { PendingProduce, type ProduceContext } from './produce.ts'
+
+/** What one connection waits for. When it ends, all of that is forgotten; what was appended stays. */
+export class ClientSession implements BrokerSession {
+  readonly #clock: Clock
+  readonly #produceContext: ProduceContext
+  readonly #fetchContext: FetchContext
+  readonly #pending = new Set<{ abandon(): void }>()
+  readonly #resumes = new Set<() => void>()
+  #closed = false
+
+  constructor(produceContext: ProduceContext, fetchContext: FetchContext) {
+    this.#clock = produceContext.clock
+    this.#produceContext = produceContext
+    this.#fetchContext = fetchContext
+  }
+
+  produce(request: ProduceRequest, reply: (response: ProduceResponse) => void): void {
+    const pending = new PendingProduce(this.#produceContext, request, this.#inOwnTurn(reply), (ended) => this.#pending.delete(ended))
+    this.#pending.add(pending)
+    pending.start()
+  }
+
+  fetch(request: FetchRequest, reply: (response: FetchResponse) => void): void {
+    const pending = new PendingFetch(this.#fetchContext, request, this.#inOwnTurn(reply), (ended) => this.#pending.delete(ended))
+    this.#pending.add(pending)
+    pending.start()
+  }
+
+  get paused(): boolean {
+    return this.#produceContext.budget.isExceeded
+  }
+
+  onResume(handler: () => void): void {
+    const resume = (): void => {
+      this.#resumes.delete(resume)
+      if (!this.#closed) handler()
+    }
+    this.#resumes.add(resume)
+    this.#produceContext.budget.onRoom(resume)
+  }
+
+  close(): void {
+    this.#closed = true
+    for (const pending of [...this.#pending]) pending.abandon()
+    this.#pending.clear()
+    for (const resume of this.#resumes) this.#produceContext.budget.forget(resume)
+  }
+
+  /** Replies never come inside the call that asked, and those of one turn leave together. */
+  #inOwnTurn<T>(reply: (response: T) => void): (response: T) => void {
+    return (response) =>
+      this.#clock.defer(() => {
+        if (!this.#closed) reply(response)
+      })
+  }
+}

@@ -1,0 +1,16 @@
+import { BrokerError } from '../base/errors.ts'
+import type { MetadataRecord } from '../metadata/records.ts'
+import { decodeRecords, encodeBatch } from '../record/records.ts'
+import { decodeDecision, encodeDecision } from '../wire/records-codec.ts'
+
+/** One decision as one entry: a sealed batch with one record whose value is the whole decision (rules R3.1). Unstamped. */
+export function encodeEntry(records: readonly MetadataRecord[], wallMs: number): Buffer {
+  return encodeBatch([{ timestamp: wallMs, key: null, value: encodeDecision(records) }])
+}
+
+/** Throws CORRUPT_MESSAGE when the batch holds no decision. */
+export function decodeEntry(batch: Buffer): readonly MetadataRecord[] {
+  const value = decodeRecords(batch)[0]?.value
+  if (value === undefined || value === null) throw new BrokerError('CORRUPT_MESSAGE', 'a metadata entry without a decision')
+  return decodeDecision(value)
+}
