@@ -31,8 +31,7 @@ export interface FetchAnswer {
   readonly lastFetchedEpoch: number
   readonly highWatermark: number
   readonly logStartOffset: number
-  readonly result:
-    /** Batches from fetchOffset on, maybe none. */
+  readonly result: /** Batches from fetchOffset on, maybe none. */
     | { readonly type: 'data' }
     /** The logs part: the leader's epoch ≤ lastFetchedEpoch and where it ends there (rules R6.2). */
     | { readonly type: 'diverging'; readonly epoch: number; readonly endOffset: number }
@@ -40,10 +39,28 @@ export interface FetchAnswer {
 }
 
 export type PartitionInput =
-  /** The partition's metadata, or that of a broker of its replicas, as applied. */
-  | { readonly type: 'assign'; readonly state: PartitionState; readonly brokers: ReadonlyMap<number, ReplicaBroker>; readonly minInSyncReplicas: number; readonly maxMessageBytes: number }
+  /**
+   * The partition's metadata, or that of a broker of its replicas, as applied. The own entry of `brokers` is there only once the registration of
+   * this process is applied: before that the replica neither leads nor follows (rules R5.4).
+   */
+  | {
+      readonly type: 'assign'
+      readonly state: PartitionState
+      readonly brokers: ReadonlyMap<number, ReplicaBroker>
+      readonly minInSyncReplicas: number
+      readonly maxMessageBytes: number
+    }
   /** One batch; its CRC was checked. acks −1: all. currentLeaderEpoch −1: the client does not know it. */
-  | { readonly type: 'produce'; readonly produceId: number; readonly acks: -1 | 0 | 1; readonly currentLeaderEpoch: number; readonly header: BatchHeader; readonly bytes: Buffer }
+  | {
+      readonly type: 'produce'
+      readonly produceId: number
+      readonly acks: -1 | 0 | 1
+      readonly currentLeaderEpoch: number
+      readonly header: BatchHeader
+      readonly bytes: Buffer
+    }
+  /** These produces waited for as long as they may: each that is still unanswered is answered now, indefinite (rules R1.3). */
+  | { readonly type: 'expire'; readonly produceIds: readonly number[] }
   | { readonly type: 'fetch'; readonly from: number; readonly fetch: FollowerFetch }
   /** A leader's answer. `bytes`: whole batches, CRC checked, headers in order; empty when none. */
   | { readonly type: 'answer'; readonly from: number; readonly answer: FetchAnswer; readonly headers: readonly BatchHeader[]; readonly bytes: Buffer }
@@ -63,7 +80,14 @@ export type PartitionEffect =
   /** Cut to endOffset; the cut count grows by one; answered by `synced` with that count. */
   | { readonly type: 'truncate'; readonly endOffset: number; readonly cutCount: number }
   /** baseOffset −1 with a code. */
-  | { readonly type: 'produceReply'; readonly produceId: number; readonly baseOffset: number; readonly code: Code | null; readonly definite: boolean; readonly detail: string }
+  | {
+      readonly type: 'produceReply'
+      readonly produceId: number
+      readonly baseOffset: number
+      readonly code: Code | null
+      readonly definite: boolean
+      readonly detail: string
+    }
   /** Answer with batches from answer.fetchOffset, at most maxBytes; maxBytes 0: the head alone. */
   | { readonly type: 'answerFetch'; readonly to: number; readonly answer: FetchAnswer; readonly maxBytes: number }
   | { readonly type: 'sendFetch'; readonly to: number; readonly fetch: FollowerFetch }

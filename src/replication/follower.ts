@@ -1,0 +1,198 @@
+import { assert } from '../base/assert.ts'
+import type { BatchHeader } from '../record/batch.ts'
+import type { FetchAnswer, PartitionEffect, PartitionInput } from './effects.ts'
+import type { OwnLog } from './own-log.ts'
+
+type AnswerInput = Extract<PartitionInput, { type: 'answer' }>
+
+/** An answer that is an error, or of no use, is followed by the next fetch after this. */
+const RETRY_TICKS = 2
+/** An answer that did not come for so long is lost; a leader answers within half of it. */
+const LOST_TICKS = 40
+
+interface Outstanding {
+  readonly fetchId: number
+  readonly sentTick: number
+}
+
+/**
+ * A replica that follows one leader in one leader epoch (rules R6.1, R6.2).
+ *
+ *   fetching ──data──▶ appended ──▶ fetching        synced ──▶ report, unless one is out or a fetch has said it
+ *      │  └──diverging──▶ cut, all ids forgotten ──▶ fetching ; below the own high watermark: quarantine (R6.3)
+ *      └──error, stream lost, answer lost──▶ a few ticks ──▶ fetching with a new id
+ *
+ * Invariants: at most one data fetch and one report are outstanding. An answer is used only if its id is outstanding and its leader epoch,
+ * fetch offset and last fetched epoch still describe the end of the log; a cut forgets all ids.
+ */
+export class Follower {
+  readonly leader: number
+  readonly leaderEpoch: number
+  readonly brokerEpoch: number
+  readonly #log: OwnLog
+  readonly #fetchIds: { next(): number }
+  readonly #fetchMaxBytes: number
+  #dataFetch: Outstanding | undefined
+  #report: Outstanding | undefined
+  #retryTick = 0
+  /** Largest synced end that was said to the leader and may have arrived. */
+  #reportedOffset = -1
+  /** Largest high watermark that the leader told while this log was a prefix of its own. */
+  #leaderHighWatermark = 0
+
+  constructor(options: {
+    readonly leader: number
+    readonly leaderEpoch: number
+    readonly brokerEpoch: number
+    readonly log: OwnLog
+    readonly fetchIds: { next(): number }
+    readonly fetchMaxBytes: number
+  }) {
+    this.leader = options.leader
+    this.leaderEpoch = options.leaderEpoch
+    this.brokerEpoch = options.brokerEpoch
+    this.#log = options.log
+    this.#fetchIds = options.fetchIds
+    this.#fetchMaxBytes = options.fetchMaxBytes
+    assert(this.#fetchMaxBytes > 0, 'a data fetch asks for bytes')
+    this.#log.forgetEmptyEpochs()
+  }
+
+  start(tick: number, effects: PartitionEffect[]): void {
+    this.#sendDataFetch(tick, effects)
+  }
+
+  /** Returns why the replica must be set aside, if so. `mayCutBelow`: a cut below the own high watermark is allowed (rules R6.3). */
+  answer(input: AnswerInput, options: { readonly tick: number; readonly mayCutBelow: boolean }, effects: PartitionEffect[]): string | undefined {
+    const { answer } = input
+    if (input.from !== this.leader) return undefined
+    const isData = this.#dataFetch?.fetchId === answer.fetchId
+    if (!isData && this.#report?.fetchId !== answer.fetchId) return undefined
+    if (isData) this.#dataFetch = undefined
+    else this.#report = undefined
+    const reason = this.#use(input, isData, options, effects)
+    if (reason !== undefined) return reason
+    if (this.#dataFetch === undefined && options.tick >= this.#retryTick) this.#sendDataFetch(options.tick, effects)
+    this.#reportSynced(options.tick, effects)
+    return undefined
+  }
+
+  /** The own log synced further. */
+  synced(tick: number, effects: PartitionEffect[]): void {
+    this.#log.raiseHighWatermark(this.#leaderHighWatermark, effects)
+    this.#reportSynced(tick, effects)
+  }
+
+  /** The stream ended: it is opened anew with the next fetch, on the next tick. */
+  disconnected(tick: number): void {
+    this.#forgetOutstanding()
+    this.#retryTick = tick + 1
+  }
+
+  tick(tick: number, effects: PartitionEffect[]): void {
+    if (this.#dataFetch !== undefined && tick - this.#dataFetch.sentTick >= LOST_TICKS) this.#dataFetch = undefined
+    if (this.#report !== undefined && tick - this.#report.sentTick >= LOST_TICKS) {
+      this.#report = undefined
+      this.#reportedOffset = -1
+    }
+    if (this.#dataFetch === undefined && tick >= this.#retryTick) this.#sendDataFetch(tick, effects)
+    this.#reportSynced(tick, effects)
+  }
+
+  #use(input: AnswerInput, isData: boolean, options: { readonly tick: number; readonly mayCutBelow: boolean }, effects: PartitionEffect[]): string | undefined {
+    const { answer } = input
+    const { result } = answer
+    if (result.type === 'error') {
+      this.#pause(options.tick)
+      this.#reportedOffset = -1
+      return undefined
+    }
+    if (answer.leaderEpoch !== this.leaderEpoch || answer.fetchOffset !== this.#log.endOffset || answer.lastFetchedEpoch !== this.#log.lastEpoch) {
+      if (isData) this.#pause(options.tick)
+      return undefined
+    }
+    if (result.type === 'diverging') return this.#cut(result, options, effects)
+    if (isData && input.headers.length > 0) {
+      if (!this.#continuesLog(input.headers)) {
+        this.#pause(options.tick)
+        return undefined
+      }
+      this.#log.appendFetched(input.headers, input.bytes, effects)
+    }
+    this.#leaderHighWatermark = Math.max(this.#leaderHighWatermark, answer.highWatermark)
+    this.#log.raiseHighWatermark(this.#leaderHighWatermark, effects)
+    return undefined
+  }
+
+  #cut(
+    diverging: Extract<FetchAnswer['result'], { type: 'diverging' }>,
+    options: { readonly tick: number; readonly mayCutBelow: boolean },
+    effects: PartitionEffect[],
+  ): string | undefined {
+    const from = this.#log.endOffset
+    // An epoch that is unknown here: the end of the next smaller one, and ask again (KIP-279).
+    const to = Math.min(this.#log.epochs.endOf(diverging.epoch, from).endOffset, diverging.endOffset)
+    if (diverging.epoch > this.#log.lastEpoch || to >= from) {
+      this.#pause(options.tick)
+      return undefined
+    }
+    if (to < this.#log.startOffset) return `the leader of epoch ${this.leaderEpoch} parts from this log at ${to}, below its start ${this.#log.startOffset}`
+    if (to < this.#log.highWatermark && !options.mayCutBelow) {
+      return `the leader of epoch ${this.leaderEpoch} parts from this log at ${to}, below its high watermark ${this.#log.highWatermark}`
+    }
+    this.#forgetOutstanding()
+    this.#log.truncate(to, options.mayCutBelow, effects)
+    effects.push({ type: 'event', event: { type: 'cut', from, to, leaderEpoch: this.leaderEpoch } })
+    return undefined
+  }
+
+  /** A leader's batches come from outside: they are checked, not trusted. */
+  #continuesLog(headers: readonly BatchHeader[]): boolean {
+    let offset = this.#log.endOffset
+    let epoch = this.#log.lastEpoch
+    for (const header of headers) {
+      if (header.baseOffset !== offset || header.leaderEpoch < epoch || header.leaderEpoch > this.leaderEpoch) return false
+      offset = header.lastOffset + 1
+      epoch = header.leaderEpoch
+    }
+    return true
+  }
+
+  #reportSynced(tick: number, effects: PartitionEffect[]): void {
+    if (this.#report !== undefined || this.#log.syncedEndOffset <= this.#reportedOffset || tick < this.#retryTick) return
+    this.#report = this.#send(0, tick, effects)
+  }
+
+  #sendDataFetch(tick: number, effects: PartitionEffect[]): void {
+    assert(this.#dataFetch === undefined, 'one data fetch is outstanding')
+    this.#dataFetch = this.#send(this.#fetchMaxBytes, tick, effects)
+  }
+
+  #send(maxBytes: number, tick: number, effects: PartitionEffect[]): Outstanding {
+    const { endOffset, lastEpoch, syncedEndOffset, startOffset } = this.#log
+    const fetchId = this.#fetchIds.next()
+    const fetch = {
+      fetchId,
+      currentLeaderEpoch: this.leaderEpoch,
+      fetchOffset: endOffset,
+      lastFetchedEpoch: lastEpoch,
+      syncedEndOffset,
+      brokerEpoch: this.brokerEpoch,
+      logStartOffset: startOffset,
+      maxBytes,
+    }
+    this.#reportedOffset = syncedEndOffset
+    effects.push({ type: 'sendFetch', to: this.leader, fetch })
+    return { fetchId, sentTick: tick }
+  }
+
+  #pause(tick: number): void {
+    this.#retryTick = tick + RETRY_TICKS
+  }
+
+  #forgetOutstanding(): void {
+    this.#dataFetch = undefined
+    this.#report = undefined
+    this.#reportedOffset = -1
+  }
+}
