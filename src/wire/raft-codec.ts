@@ -1,0 +1,88 @@
+import type { ControllerCommand, ControllerReply, IsrProposal, PartitionRef } from '../controller/commands.ts'
+import type { BrokerStatus, LeaderlessReport } from '../controller/status.ts'
+import type { AppendReply, Entry, RaftMessage } from '../raft/messages.ts'
+import { code } from './error-codec.ts'
+import { boolean, type Codec, int32, int32List, int64, list, message, nested, nestedOrNull, sint32, sint64, string, stringMap, union, uuid, uuidList, view } from './proto-message.ts'
+import { brokerAddressCodec, isrMemberCodec } from './records-codec.ts'
+
+/** peer.proto: Raft messages, brokers' status, and commands to the active controller. */
+const entryCodec = message<Entry>({ term: int64(1), bytes: view(2) })
+
+const appendResultCodec = union<AppendReply['result']>('an append result', {
+  accepted: [1, message({ persistedEndOffset: int64(1), counts: boolean(2) })],
+  rejected: [2, message({ hintTerm: sint64(1), hintEndOffset: int64(2) })],
+})
+
+export const raftMessageCodec = union<RaftMessage>('a Raft message', {
+  voteRequest: [1, message({ preVote: boolean(1), term: int64(2), lastTerm: sint64(3), endOffset: int64(4) })],
+  voteReply: [2, message({ preVote: boolean(1), term: int64(2), granted: boolean(3) })],
+  append: [3, message({ term: int64(1), startOffset: int64(2), previousTerm: sint64(3), commitIndex: int64(4), entries: list(5, entryCodec) })],
+  appendReply: [4, message({ term: int64(1), startOffset: int64(2), result: nested(3, appendResultCodec) })],
+})
+
+const partitionRefCodec = message<PartitionRef>({ topicId: uuid(1), partition: int32(2) })
+
+const leaderlessCodec = message<LeaderlessReport>({
+  topicId: uuid(1),
+  partition: int32(2),
+  partitionEpoch: int32(3),
+  lastEpoch: sint32(4),
+  syncedEndOffset: int64(5),
+  suspect: boolean(6),
+  damaged: boolean(7),
+})
+
+export const brokerStatusCodec = message<BrokerStatus>({
+  incarnationId: uuid(1),
+  brokerEpoch: sint64(2),
+  appliedOffset: int64(3),
+  wantsShutdown: boolean(4),
+  diskLow: boolean(5),
+  deadLogs: list(6, partitionRefCodec),
+  leaderless: list(7, leaderlessCodec),
+})
+
+const proposalCodec = message<IsrProposal>({ topicId: uuid(1), partition: int32(2), leaderEpoch: int32(3), partitionEpoch: int32(4), isr: list(5, isrMemberCodec) })
+
+/** A list of numbers as a message, since protobuf has no list of lists. */
+const replicaListFields = message<{ readonly replicas: readonly number[] }>({ replicas: int32List(1) })
+export const replicaListCodec: Codec<readonly number[]> = {
+  write: (writer, replicas) => replicaListFields.write(writer, { replicas }),
+  read: (reader) => replicaListFields.read(reader).replicas,
+}
+
+const assignmentFields = message<{ readonly partitions: readonly (readonly number[])[] }>({ partitions: list(1, replicaListCodec) })
+export const assignmentCodec: Codec<readonly (readonly number[])[]> = {
+  write: (writer, partitions) => assignmentFields.write(writer, { partitions }),
+  read: (reader) => assignmentFields.read(reader).partitions,
+}
+
+export const commandCodec = union<ControllerCommand>('a command', {
+  register: [
+    1,
+    message({ nodeId: int32(1), incarnationId: uuid(2), directoryIds: uuidList(3), address: nested(4, brokerAddressCodec), damaged: list(5, partitionRefCodec) }),
+  ],
+  alterPartition: [2, message({ nodeId: int32(1), brokerEpoch: int64(2), proposal: nested(3, proposalCodec) })],
+  createTopic: [
+    3,
+    message({
+      name: string(1),
+      partitions: int32(2),
+      replicationFactor: int32(3),
+      assignment: nestedOrNull(4, assignmentCodec),
+      configs: stringMap(5),
+      topicId: uuid(6),
+      validateOnly: boolean(7),
+    }),
+  ],
+  deleteTopic: [4, message({ topicId: uuid(1) })],
+  allocateProducerIds: [5, message({ count: int32(1) })],
+})
+
+export const replyCodec = union<ControllerReply>('a reply', {
+  registered: [1, message({ brokerEpoch: int64(1) })],
+  topicCreated: [2, message({ topicId: uuid(1), partitions: int32(2), replicationFactor: int32(3), assignment: list(4, replicaListCodec) })],
+  producerIds: [3, message({ firstProducerId: int64(1), count: int32(2) })],
+  done: [4, message({})],
+  error: [5, message({ code: code(1), message: string(2), definite: boolean(3) })],
+})

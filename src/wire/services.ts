@@ -1,0 +1,55 @@
+import type { MethodDefinition } from '@grpc/grpc-js'
+import type { GatheredMessage } from './gathered.ts'
+
+/** An rpc as gRPC sees it: bytes in, parts out. What the bytes mean is the codecs' matter, so that a bad message gets our own error. */
+export type RawMethod = MethodDefinition<GatheredMessage, Buffer> & MethodDefinition<Buffer, GatheredMessage>
+
+/** gRPC calls nothing of it but length, byteLength and copy (see GatheredMessage). */
+function serialize(message: GatheredMessage | Buffer): Buffer {
+  return message as unknown as Buffer
+}
+
+function deserialize(bytes: Buffer): Buffer {
+  return bytes
+}
+
+function method(path: string, stream: boolean): RawMethod {
+  return {
+    path,
+    requestStream: stream,
+    responseStream: stream,
+    requestSerialize: serialize,
+    requestDeserialize: deserialize,
+    responseSerialize: serialize,
+    responseDeserialize: deserialize,
+  } as unknown as RawMethod
+}
+
+/** broker.proto */
+export const brokerService = {
+  Produce: method('/oxbow.v1.Broker/Produce', true),
+  Fetch: method('/oxbow.v1.Broker/Fetch', true),
+  CreateProducerId: method('/oxbow.v1.Broker/CreateProducerId', false),
+  GetMetadata: method('/oxbow.v1.Broker/GetMetadata', false),
+  ListOffsets: method('/oxbow.v1.Broker/ListOffsets', false),
+} as const
+
+/** admin.proto */
+export const adminService = {
+  CreateTopic: method('/oxbow.v1.Admin/CreateTopic', false),
+  DeleteTopic: method('/oxbow.v1.Admin/DeleteTopic', false),
+  DescribeCluster: method('/oxbow.v1.Admin/DescribeCluster', false),
+  DescribeQuorum: method('/oxbow.v1.Admin/DescribeQuorum', false),
+} as const
+
+/** peer.proto */
+export const peerService = {
+  Control: method('/oxbow.v1.Peer/Control', true),
+  Fetch: method('/oxbow.v1.Peer/Fetch', true),
+} as const
+
+/** Largest gRPC message taken or sent (rules 8); data messages stay below MAX_DATA_BYTES. */
+export const MAX_MESSAGE_BYTES = 16 * 1024 * 1024
+export const MAX_DATA_BYTES = 8 * 1024 * 1024
+/** Elements of a client's message, all lists together: bounds the objects that 16 MiB can become. */
+export const MAX_CLIENT_ELEMENTS = 100_000
