@@ -10,9 +10,25 @@ export interface PartitionRef {
 /** What a broker asks of the active controller: forwarded as data, answered once decided and committed. */
 export type ControllerCommand =
   /** A new incarnation asks for its broker epoch; `damaged` replicas leave ISR and ELR in the same entry (rules R5.3). */
-  | { readonly type: 'register'; readonly nodeId: number; readonly incarnationId: Uuid; readonly directoryIds: readonly Uuid[]; readonly address: BrokerAddress; readonly damaged: readonly PartitionRef[] }
+  | {
+      readonly type: 'register'
+      readonly nodeId: number
+      readonly incarnationId: Uuid
+      readonly directoryIds: readonly Uuid[]
+      readonly address: BrokerAddress
+      readonly damaged: readonly PartitionRef[]
+    }
   | { readonly type: 'alterPartition'; readonly nodeId: number; readonly brokerEpoch: number; readonly proposal: IsrProposal }
-  | { readonly type: 'createTopic'; readonly name: string; readonly partitions: number; readonly replicationFactor: number; readonly assignment: readonly (readonly number[])[] | null; readonly configs: ReadonlyMap<string, string>; readonly topicId: Uuid; readonly validateOnly: boolean }
+  | {
+      readonly type: 'createTopic'
+      readonly name: string
+      readonly partitions: number
+      readonly replicationFactor: number
+      readonly assignment: readonly (readonly number[])[] | null
+      readonly configs: ReadonlyMap<string, string>
+      readonly topicId: Uuid
+      readonly validateOnly: boolean
+    }
   | { readonly type: 'deleteTopic'; readonly topicId: Uuid }
   | { readonly type: 'allocateProducerIds'; readonly count: number }
 
@@ -40,7 +56,13 @@ export interface IsrProposal {
 /** What a decision answers once its records are committed and applied; an error reply has no records. */
 export type ControllerReply =
   | { readonly type: 'registered'; readonly brokerEpoch: number }
-  | { readonly type: 'topicCreated'; readonly topicId: Uuid; readonly partitions: number; readonly replicationFactor: number; readonly assignment: readonly (readonly number[])[] }
+  | {
+      readonly type: 'topicCreated'
+      readonly topicId: Uuid
+      readonly partitions: number
+      readonly replicationFactor: number
+      readonly assignment: readonly (readonly number[])[]
+    }
   | { readonly type: 'producerIds'; readonly firstProducerId: number; readonly count: number }
   | { readonly type: 'done' }
   | { readonly type: 'error'; readonly code: Code; readonly message: string; readonly definite: boolean }
