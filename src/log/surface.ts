@@ -69,6 +69,7 @@ export interface LogDirectory {
   readonly uncleanStarts: UncleanStarts
   /** Names of the logs found, e.g. 'partitions/orders-0'; those in quarantine are not among them. */
   readonly names: readonly string[]
+  readonly counters: LogCounters
   /** Recovers a log, or makes it (folder synced). `visit` sees every batch header from `visitFrom` on (producer state is rebuilt from it). */
   openLog(options: { readonly name: string; readonly marks: LogMarks; readonly visitFrom: number; readonly visit: (header: BatchHeader) => void }, done: Done<OpenedLog>): void
   /** Small synced files beside a log: 'partition.metadata', 'damaged'. null removes. */

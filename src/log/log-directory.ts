@@ -1,0 +1,204 @@
+import { assert } from '../base/assert.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Disk } from '../base/disk.ts'
+import type { Done, DoneVoid } from '../base/done.ts'
+import type { Logger } from '../base/log-line.ts'
+import { call, callVoid, runTask, type Task } from '../base/task.ts'
+import type { BatchHeader } from '../record/batch.ts'
+import { GroupCommit } from './group-commit.ts'
+import { recoverLog } from './recovery.ts'
+import { folderOf, makeFolder, removeSynced, replaceFile } from './replace-file.ts'
+import { type FlushResult, type LogEnvironment, SegmentedLog } from './segmented-log.ts'
+import { Slabs } from './slabs.ts'
+import type { LogCounters, LogDirectory, LogDirectoryEvents, LogMarks, OpenedLog, UncleanStarts } from './surface.ts'
+import { noteCleanStop, noteStart } from './unclean-starts.ts'
+
+const METADATA = 'metadata'
+const PARTITIONS = 'partitions'
+const QUARANTINE = 'quarantine'
+const LOCK = 'lock'
+const ROUND_BYTES = 1024 * 1024
+
+export interface LogDirectoryOptions {
+  readonly disk: Disk
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly segmentBytes: number
+  readonly indexIntervalBytes: number
+  readonly tailCacheBytes: number
+  readonly events: LogDirectoryEvents
+  /** Most bytes of one log in one round of writes; the recovery takes what lies farther apart for separate rounds (1 MiB). Never to be lowered on a used folder. */
+  readonly roundBytes?: number
+  /** A call failed that belongs to no log: notes, quarantine, the clean stop. Its caller hears of it too. */
+  readonly onFolderFailed?: (error: Error) => void
+}
+
+export type OpenLogOptions = Parameters<LogDirectory['openLog']>[0]
+
+/** Locks the folder, counts the start (rules R3.4) and lists its logs; none is opened yet. */
+export function openLogDirectory(options: LogDirectoryOptions, done: Done<LogDirectory>): void {
+  runTask(open(options), done)
+}
+
+function* open(options: LogDirectoryOptions): Task<LogDirectory> {
+  const { disk } = options
+  yield* callVoid((done) => disk.mkdir('', done))
+  yield* callVoid((done) => disk.lock(LOCK, done))
+  const names: string[] = (yield* call<readonly string[]>((done) => disk.list('', done))).filter((name) => name === METADATA)
+  for (const partition of yield* call<readonly string[]>((done) => disk.list(PARTITIONS, done))) names.push(`${PARTITIONS}/${partition}`)
+  const uncleanStarts = yield* noteStart(disk, options.clock, names.length > 0)
+  return new DiskLogDirectory(options, uncleanStarts, names)
+}
+
+class DiskLogDirectory implements LogDirectory {
+  readonly uncleanStarts: UncleanStarts
+  readonly #options: LogDirectoryOptions
+  readonly #disk: Disk
+  readonly #environment: LogEnvironment
+  readonly #names: Set<string>
+  /** Undefined: being recovered. */
+  readonly #logs = new Map<string, SegmentedLog | undefined>()
+  /** The last of the folder calls of each log that are under way: they go one behind the other. */
+  readonly #folderCalls = new Map<string, (() => void)[]>()
+  #closed = false
+
+  constructor(options: LogDirectoryOptions, uncleanStarts: UncleanStarts, names: readonly string[]) {
+    const { disk, clock, events, segmentBytes, indexIntervalBytes } = options
+    const counters = { appendedBytes: 0, copiedBytes: 0, writeCalls: 0, syncCalls: 0, rounds: 0 }
+    const rounds = new GroupCommit<FlushResult>(clock, counters)
+    const slabs = new Slabs({ capacityBytes: options.tailCacheBytes })
+    this.#environment = { disk, clock, slabs, rounds, counters, events, segmentBytes, indexIntervalBytes, roundBytes: options.roundBytes ?? ROUND_BYTES }
+    this.#options = options
+    this.#disk = disk
+    this.uncleanStarts = uncleanStarts
+    this.#names = new Set(names)
+  }
+
+  get names(): readonly string[] {
+    return [...this.#names].sort()
+  }
+
+  get counters(): LogCounters {
+    return this.#environment.counters
+  }
+
+  openLog(options: OpenLogOptions, done: Done<OpenedLog>): void {
+    assert(!this.#closed && !this.#logs.has(options.name), 'a log is opened once')
+    this.#logs.set(options.name, undefined)
+    this.#names.add(options.name)
+    runTask(this.#recover(options), (error, opened) => {
+      if (error !== undefined) this.#logs.delete(options.name)
+      done(error, opened)
+    })
+  }
+
+  *#recover(options: { readonly name: string; readonly marks: LogMarks; readonly visitFrom: number; readonly visit: (header: BatchHeader) => void }): Task<OpenedLog> {
+    const { name } = options
+    const { roundBytes, indexIntervalBytes } = this.#environment
+    const { segments, endOffset, recovery } = yield* recoverLog({ ...options, disk: this.#disk, indexIntervalBytes, reachBytes: roundBytes })
+    if (recovery.verdict === 'torn' || recovery.verdict === 'damaged') {
+      this.#options.logger.warn({ log: name, verdict: recovery.verdict, endOffset, cutBytes: recovery.cutBytes }, recovery.detail)
+    }
+    const log = new SegmentedLog(this.#environment, { name, segments, endOffset, lastEpoch: recovery.epochs.at(-1)?.epoch ?? -1 })
+    this.#logs.set(name, log)
+    return { log, recovery }
+  }
+
+  writeNote(name: string, note: string, content: string | null, done: DoneVoid): void {
+    this.#runFolderCall(name, this.#writeNote(name, `${name}/${note}`, content), done)
+  }
+
+  *#writeNote(name: string, path: string, content: string | null): Task<void> {
+    if (content === null) return yield* removeSynced(this.#disk, path)
+    if (!this.#names.has(name)) yield* makeFolder(this.#disk, name)
+    this.#names.add(name)
+    yield* replaceFile(this.#disk, path, Buffer.from(content))
+  }
+
+  readNote(name: string, note: string, done: Done<string | undefined>): void {
+    this.#disk.readFile(`${name}/${note}`, (error, bytes) => done(error, bytes?.toString()))
+  }
+
+  quarantine(name: string, done: DoneVoid): void {
+    this.#runFolderCall(name, this.#quarantine(name), done)
+  }
+
+  *#quarantine(name: string): Task<void> {
+    assert(!this.#logs.has(name) || this.#logs.get(name) !== undefined, 'a log is not set aside while it is recovered')
+    const log = this.#logs.get(name)
+    if (log !== undefined) yield* callVoid((done) => log.stop(() => done(undefined)))
+    yield* makeFolder(this.#disk, QUARANTINE)
+    const taken = new Set(yield* call<readonly string[]>((done) => this.#disk.list(QUARANTINE, done)))
+    let wallMs = Math.floor(this.#options.clock.wallMs())
+    const asideName = (): string => `${name.replaceAll('/', '~')}.${wallMs}`
+    while (taken.has(asideName())) wallMs++
+    yield* callVoid((done) => this.#disk.rename(name, `${QUARANTINE}/${asideName()}`, done))
+    // First where it is, then where it no longer is: a crash in between must not lose it.
+    yield* callVoid((done) => this.#disk.syncFolder(QUARANTINE, done))
+    yield* callVoid((done) => this.#disk.syncFolder(folderOf(name), done))
+    this.#logs.delete(name)
+    this.#names.delete(name)
+    this.#options.logger.warn({ log: name, movedTo: `${QUARANTINE}/${asideName()}` }, 'the folder of a log was set aside')
+  }
+
+  purgeQuarantine(options: { readonly nowMs: number; readonly olderThanMs: number }, done: DoneVoid): void {
+    this.#runFolderCall(QUARANTINE, this.#purge(options), done)
+  }
+
+  *#purge(options: { readonly nowMs: number; readonly olderThanMs: number }): Task<void> {
+    const names = yield* call<readonly string[]>((done) => this.#disk.list(QUARANTINE, done))
+    let removed = 0
+    for (const name of names) {
+      const sinceMs = Number(name.slice(name.lastIndexOf('.') + 1))
+      if (!Number.isSafeInteger(sinceMs) || options.nowMs - sinceMs <= options.olderThanMs) continue
+      yield* callVoid((done) => this.#disk.remove(`${QUARANTINE}/${name}`, done))
+      removed++
+    }
+    if (removed > 0) yield* callVoid((done) => this.#disk.syncFolder(QUARANTINE, done))
+  }
+
+  close(done: Done<ReadonlyMap<string, number>>): void {
+    assert(!this.#closed, 'a folder is closed once')
+    this.#closed = true
+    runTask(this.#close(), (error, ends) => {
+      if (error !== undefined) this.#options.onFolderFailed?.(error)
+      done(error, ends)
+    })
+  }
+
+  *#close(): Task<ReadonlyMap<string, number>> {
+    yield* callVoid((done) => this.#environment.rounds.whenIdle(() => done(undefined)))
+    const ends = new Map<string, number>()
+    let dead = 0
+    for (const [name, log] of this.#logs) {
+      if (log === undefined || log.dead) dead++
+      else {
+        assert(log.syncedEndOffset === log.endOffset, 'nothing waits when the rounds are idle')
+        ends.set(name, log.syncedEndOffset)
+      }
+      if (log !== undefined) yield* callVoid((stopped) => log.stop(() => stopped(undefined)))
+    }
+    // A log whose sync failed may miss what it claimed: the next start is not a clean one (rules R3.4).
+    if (dead === 0) yield* noteCleanStop(this.#disk, this.uncleanStarts.count)
+    yield* callVoid((done) => this.#disk.remove(LOCK, done))
+    return ends
+  }
+
+  /** Runs calls for one name in the order they came. */
+  #runFolderCall(name: string, task: Task<void>, done: DoneVoid): void {
+    const start = (): void =>
+      runTask(task, (error) => {
+        const next = this.#folderCalls.get(name)?.shift()
+        if (next === undefined) this.#folderCalls.delete(name)
+        else next()
+        if (error !== undefined) this.#options.onFolderFailed?.(error)
+        done(error)
+      })
+    const waiting = this.#folderCalls.get(name)
+    if (waiting !== undefined) waiting.push(start)
+    else {
+      this.#folderCalls.set(name, [])
+      start()
+    }
+  }
+}

@@ -1,0 +1,139 @@
+import { assert } from '../base/assert.ts'
+import { readInt64, writeInt64 } from '../base/bytes.ts'
+import { crc32c } from '../base/crc32c.ts'
+import type { Disk, DiskFile } from '../base/disk.ts'
+import type { Done, DoneVoid } from '../base/done.ts'
+import { BrokerError } from '../base/errors.ts'
+import { call, callVoid, runTask, type Task } from '../base/task.ts'
+import { replaceFile } from './replace-file.ts'
+
+const PATH = 'quorum-state'
+
+/** What a voter must never forget (rules R3.6). */
+export interface QuorumStateData {
+  readonly term: number
+  readonly votedFor: number | null
+  /** The metadata log's synced end, exclusive, and the epoch of its last batch (−1: none). A log that ends before it is damaged. */
+  readonly syncedEndOffset: number
+  readonly syncedEpoch: number
+}
+
+/*
+ * The file: two slots, written in turn, so that a torn write leaves the other one; each slot twice, in pages apart, so that one flipped byte
+ * does not take the newest state with it. A record, big-endian:
+ *   crc u32 (of all behind it) | version u32 | counter i64 | term i64 | votedFor i64 (−1: none) | syncedEndOffset i64 | syncedEpoch i64
+ * The newest valid record counts.
+ */
+const VERSION = 1
+const RECORD_BYTES = 48
+const COPY_BYTES = 4096
+const COPIES = 2
+const SLOT_BYTES = COPY_BYTES * COPIES
+const SLOTS = 2
+const FIRST: QuorumStateData = { term: 0, votedFor: null, syncedEndOffset: 0, syncedEpoch: -1 }
+
+function encodeSlot(counter: number, state: QuorumStateData): Buffer {
+  const bytes = Buffer.alloc(SLOT_BYTES)
+  bytes.writeUInt32BE(VERSION, 4)
+  writeInt64(bytes, counter, 8)
+  writeInt64(bytes, state.term, 16)
+  writeInt64(bytes, state.votedFor ?? -1, 24)
+  writeInt64(bytes, state.syncedEndOffset, 32)
+  writeInt64(bytes, state.syncedEpoch, 40)
+  bytes.writeUInt32BE(crc32c(bytes.subarray(4, RECORD_BYTES)), 0)
+  bytes.copy(bytes, COPY_BYTES, 0, RECORD_BYTES)
+  return bytes
+}
+
+function decodeRecord(bytes: Buffer): { readonly counter: number; readonly state: QuorumStateData } | undefined {
+  if (bytes.length < RECORD_BYTES || bytes.readUInt32BE(0) !== crc32c(bytes.subarray(4, RECORD_BYTES)) || bytes.readUInt32BE(4) !== VERSION) return undefined
+  const votedFor = readInt64(bytes, 24)
+  const state = { term: readInt64(bytes, 16), votedFor: votedFor === -1 ? null : votedFor, syncedEndOffset: readInt64(bytes, 32), syncedEpoch: readInt64(bytes, 40) }
+  return { counter: readInt64(bytes, 8), state }
+}
+
+/** One write and one sync a save; what is saved meanwhile goes out together, the newest state alone. A failed save is never retried: all later ones fail too (rules R3.5). */
+export class QuorumState {
+  readonly #file: DiskFile
+  #counter: number
+  #state: QuorumStateData
+  #waiting: DoneVoid[] = []
+  #saving = false
+  #failure: Error | undefined
+
+  /** For `openQuorumState`. */
+  constructor(file: DiskFile, recovered: { readonly counter: number; readonly state: QuorumStateData }) {
+    this.#file = file
+    this.#counter = recovered.counter
+    this.#state = recovered.state
+  }
+
+  /** The newest state, saved or being saved. */
+  get state(): QuorumStateData {
+    return this.#state
+  }
+
+  /** `done` comes when this state, or a newer one, is synced. */
+  save(state: QuorumStateData, done: DoneVoid): void {
+    assert(state.term >= this.#state.term, 'the term never goes back')
+    const revotes = state.term === this.#state.term && this.#state.votedFor !== null && state.votedFor !== this.#state.votedFor
+    assert(!revotes, 'a vote within a term is never changed')
+    this.#state = state
+    this.#waiting.push(done)
+    if (!this.#saving) this.#start()
+  }
+
+  #start(): void {
+    const waiting = this.#waiting
+    this.#waiting = []
+    this.#saving = true
+    runTask(this.#write(), (error) => {
+      this.#failure ??= error
+      this.#saving = false
+      // First the next one, so that a save from within `done` joins it.
+      if (this.#waiting.length > 0) this.#start()
+      for (const done of waiting) done(this.#failure)
+    })
+  }
+
+  *#write(): Task<void> {
+    if (this.#failure !== undefined) throw this.#failure
+    this.#counter++
+    const slot = encodeSlot(this.#counter, this.#state)
+    const position = (this.#counter % SLOTS) * SLOT_BYTES
+    yield* callVoid((done) => this.#file.writev([slot], position, done))
+    yield* callVoid((done) => this.#file.sync(done))
+  }
+
+  close(done: DoneVoid): void {
+    this.#file.close(done)
+  }
+}
+
+/** Opens or makes the file. DATA_FOLDER_MISMATCH when no slot is valid: a voter that forgot its vote could vote twice. */
+export function openQuorumState(disk: Disk, done: Done<QuorumState>): void {
+  runTask(open(disk), done)
+}
+
+function* open(disk: Disk): Task<QuorumState> {
+  const bytes = yield* call<Buffer | undefined>((done) => disk.readFile(PATH, done))
+  if (bytes === undefined) {
+    const content = Buffer.alloc(SLOT_BYTES * SLOTS)
+    encodeSlot(0, FIRST).copy(content)
+    yield* replaceFile(disk, PATH, content)
+  }
+  const file = (yield* call<DiskFile | undefined>((done) => disk.open(PATH, { create: true }, done))) as DiskFile
+  if (bytes === undefined) return new QuorumState(file, { counter: 0, state: FIRST })
+  let newest: { readonly counter: number; readonly state: QuorumStateData } | undefined
+  for (let at = 0; at < SLOT_BYTES * SLOTS; at += COPY_BYTES) {
+    const record = decodeRecord(bytes.subarray(at))
+    if (record !== undefined && record.counter > (newest?.counter ?? -1)) newest = record
+  }
+  if (newest === undefined) {
+    yield* callVoid((done) => file.close(done))
+    throw new BrokerError('DATA_FOLDER_MISMATCH', `${PATH} is damaged, the node's vote is lost (move the data folder away: the node then comes back as a new one)`)
+  }
+  // What a crash left in the page cache alone must not be built upon.
+  yield* callVoid((done) => file.sync(done))
+  return new QuorumState(file, newest)
+}

@@ -1,0 +1,275 @@
+import type { Disk, DiskFile } from '../base/disk.ts'
+import { call, callVoid, type Task } from '../base/task.ts'
+import type { BatchHeader } from '../record/batch.ts'
+import { BATCH_HEADER_BYTES, hasValidCrc, readBatchHeader } from '../record/batch.ts'
+import { type EpochStart, EpochTable } from '../base/epochs.ts'
+import { DAMAGED_NOTE, formatDamagedNote, parseDamagedNote } from './damaged-note.ts'
+import { folderOf, makeFolder, replaceFile } from './replace-file.ts'
+import { parseSegmentFileName, Segment } from './segment.ts'
+import { loadIndex, openSegment, writeIndex } from './segment-io.ts'
+import { findBatchHead, MAX_BATCH_BYTES, type ScanFault, SegmentScan } from './segment-scan.ts'
+import { decodeIndex } from './sparse-index.ts'
+import type { LogMarks, Recovery } from './surface.ts'
+
+/*
+ * Recovery of one log (rules R3.3). What is read: every segment front to back, all CRCs, but closed segments that lie wholly below both the safe
+ * mark and `visitFrom`, whose index is whole and agrees with the file's size and with its first and last batch: of these the CRCs are checked when
+ * they are read to be served. With a `damaged` note beside the log nothing is skipped.
+ *
+ *   no fault, end ≥ marks                                         → whole (new: no segment at all, and no mark)
+ *   a fault in the last segment, at or above the marks,
+ *     and nothing good further on than one round of writes reaches → torn: cut
+ *   anything else                                                 → damaged: noted, synced, then cut before the first bad batch
+ *
+ * Good batches that follow a fault within the reach of one round prove nothing: the unsynced bytes of one round may persist in any order (R1.2), and
+ * to call that damage would, after a power loss of all nodes, leave no replica that may lead. A round begins only after the one before it is synced and
+ * takes at most `reachBytes` of one segment, so what follows beyond that reach, or in another segment, was written after the bad bytes were synced.
+ * What is cut as torn though it was synced is covered by suspicion (R3.4): a replica is trusted after an unclean stop only by comparison.
+ * This version removes nothing at the front: a first segment that does not begin at 0 is missing its predecessors.
+ */
+
+const WINDOW_BYTES = 1024 * 1024
+
+export interface RecoveryOptions {
+  readonly disk: Disk
+  readonly name: string
+  readonly marks: LogMarks
+  readonly visitFrom: number
+  readonly visit: (header: BatchHeader) => void
+  readonly indexIntervalBytes: number
+  /** Most bytes of one log that can be unsynced in a file at once. */
+  readonly reachBytes: number
+}
+
+export interface RecoveredLog {
+  readonly segments: readonly Segment[]
+  readonly endOffset: number
+  readonly recovery: Recovery
+}
+
+interface Fault extends ScanFault {
+  /** gap: the whole segment does not follow the one before it. bytes: it is good up to `position`. */
+  readonly type: 'gap' | 'bytes'
+  /** Index of the segment. */
+  readonly segment: number
+}
+
+/** What the scan of all segments gathers. */
+interface Judged {
+  readonly segments: Segment[]
+  /** Bytes of each file as found. */
+  readonly fileBytes: number[]
+  readonly epochs: EpochTable
+  endOffset: number
+  fault: Fault | undefined
+}
+
+/** Recovers what is on disk and leaves it whole and synced, name included. */
+export function* recoverLog(options: RecoveryOptions): Task<RecoveredLog> {
+  const { disk, name } = options
+  yield* makeFolder(disk, name)
+  const noted = yield* call<Buffer | undefined>((done) => disk.readFile(`${name}/${DAMAGED_NOTE}`, done))
+  const judged = yield* judge(options, noted !== undefined)
+  const { fault, segments } = judged
+  const markedEndOffset = Math.max(options.marks.safeEndOffset, options.marks.cleanEndOffset)
+  const damage = yield* findDamage(options, judged, markedEndOffset)
+  if (damage !== undefined) {
+    const before = noted === undefined ? 0 : parseDamagedNote(noted.toString()).claimedEndOffset
+    const claimedEndOffset = Math.max(before, markedEndOffset, damage.claimedEndOffset)
+    const note = formatDamagedNote({ claimedEndOffset, firstBadOffset: judged.endOffset, reason: damage.reason })
+    yield* replaceFile(disk, `${name}/${DAMAGED_NOTE}`, Buffer.from(note))
+  }
+  const cutBytes = fault === undefined ? 0 : yield* cutAt(disk, judged, fault)
+  yield* syncAll(options, segments)
+  const verdict = damage !== undefined ? 'damaged' : fault !== undefined ? 'torn' : segments.length === 0 ? 'new' : 'whole'
+  const detail = describe({ verdict, endOffset: judged.endOffset, cutBytes, reason: damage?.reason ?? fault?.reason })
+  return { segments, endOffset: judged.endOffset, recovery: { verdict, detail, cutBytes, epochs: judged.epochs.entries } }
+}
+
+function describe(found: { readonly verdict: Recovery['verdict']; readonly endOffset: number; readonly cutBytes: number; readonly reason: string | undefined }): string {
+  const { endOffset, cutBytes, reason } = found
+  switch (found.verdict) {
+    case 'new':
+      return 'a new log'
+    case 'whole':
+      return `whole up to offset ${endOffset}`
+    case 'torn':
+      return `torn at its end: ${reason}; cut at offset ${endOffset}, ${cutBytes} bytes dropped`
+    default:
+      return `damaged: ${reason}; cut at offset ${endOffset}, ${cutBytes} bytes dropped, to be fetched again`
+  }
+}
+
+function* judge(options: RecoveryOptions, readAll: boolean): Task<Judged> {
+  const names = yield* call<readonly string[]>((done) => options.disk.list(options.name, done))
+  const judged: Judged = { segments: [], fileBytes: [], epochs: new EpochTable(), endOffset: 0, fault: undefined }
+  const bases = names.map(parseSegmentFileName).filter((base) => base !== undefined)
+  for (const [at, baseOffset] of bases.entries()) {
+    const segment = new Segment(options.name, baseOffset)
+    segment.exists = true
+    segment.indexed = names.includes(segment.indexPath.slice(options.name.length + 1))
+    judged.segments.push(segment)
+    const file = yield* openSegment(options.disk, segment, { create: false })
+    const sizeBytes = yield* call<number>((done) => file.size(done))
+    judged.fileBytes.push(sizeBytes)
+    if (judged.fault !== undefined) continue
+    if (baseOffset !== judged.endOffset) {
+      const reason = `a segment begins at offset ${baseOffset} where ${judged.endOffset} should be`
+      judged.fault = { type: 'gap', segment: at, position: 0, offset: judged.endOffset, reason }
+      continue
+    }
+    const closedEndOffset = bases[at + 1]
+    const trusted = !readAll && closedEndOffset !== undefined && closedEndOffset <= Math.min(options.marks.safeEndOffset, options.visitFrom)
+    if (trusted && (yield* trustIndex(options, judged, segment, closedEndOffset))) continue
+    yield* scanSegment(options, judged, segment)
+    if (closedEndOffset === undefined || judged.fault !== undefined) continue
+    yield* writeIndex(options.disk, segment, judged.endOffset)
+    // Loaded when somebody reads: the indexes of all closed segments would be much memory.
+    segment.index = undefined
+  }
+  return judged
+}
+
+/** Takes the index's word for a closed segment, when it fits the file and its first and last batch. */
+function* trustIndex(options: RecoveryOptions, judged: Judged, segment: Segment, endOffset: number): Task<boolean> {
+  const bytes = yield* call<Buffer | undefined>((done) => options.disk.readFile(segment.indexPath, done))
+  const decoded = bytes === undefined ? undefined : decodeIndex(bytes, options.indexIntervalBytes)
+  if (decoded === undefined) return false
+  const { summary, index } = decoded
+  const fits = summary.baseOffset === segment.baseOffset && summary.endOffset === endOffset && summary.sizeBytes === judged.fileBytes[judged.segments.length - 1]
+  const lastEpoch = summary.epochs.at(-1)?.epoch
+  if (!fits || lastEpoch === undefined || (summary.epochs[0] as EpochStart).epoch < judged.epochs.lastEpoch) return false
+  const first = yield* checkEnds(options, segment, { from: 0, to: summary.sizeBytes, firstOffset: segment.baseOffset })
+  const last = yield* checkEnds(options, segment, { from: index.floor(endOffset), to: summary.sizeBytes, firstOffset: undefined })
+  if (first === undefined || last?.endOffset !== endOffset || last.epoch !== lastEpoch) return false
+  segment.writtenBytes = summary.sizeBytes
+  segment.sizeBytes = summary.sizeBytes
+  segment.epochs = [...summary.epochs]
+  for (const { epoch, startOffset } of summary.epochs) judged.epochs.note(epoch, startOffset)
+  judged.endOffset = endOffset
+  return true
+}
+
+/** Walks batches from one that the index knows to the end of the file (`firstOffset` undefined), or looks at the first one alone. */
+function* checkEnds(
+  options: RecoveryOptions,
+  segment: Segment,
+  range: { readonly from: number; readonly to: number; readonly firstOffset: number | undefined },
+): Task<{ readonly endOffset: number; readonly epoch: number } | undefined> {
+  const file = yield* openSegment(options.disk, segment, { create: false })
+  let position = range.from
+  let found: { endOffset: number; epoch: number } | undefined
+  while (position < range.to) {
+    const from = position
+    const head = yield* call<Buffer>((done) => file.read(from, BATCH_HEADER_BYTES, done))
+    if (findBatchHead(head, 0, -1) !== 0) return undefined
+    const header = readBatchHeader(head, 0)
+    position += header.sizeBytes
+    found = { endOffset: header.lastOffset + 1, epoch: header.leaderEpoch }
+    if (range.firstOffset !== undefined) return header.baseOffset === range.firstOffset ? found : undefined
+  }
+  return position === range.to ? found : undefined
+}
+
+function* scanSegment(options: RecoveryOptions, judged: Judged, segment: Segment): Task<void> {
+  const sizeBytes = judged.fileBytes[judged.segments.length - 1] as number
+  const { indexIntervalBytes, visitFrom } = options
+  const scan = new SegmentScan({ baseOffset: segment.baseOffset, lastEpoch: judged.epochs.lastEpoch, sizeBytes, indexIntervalBytes })
+  const visit = (header: BatchHeader): void => {
+    if (header.lastOffset >= visitFrom) options.visit(header)
+  }
+  const file = yield* openSegment(options.disk, segment, { create: false })
+  for (let neededBytes = BATCH_HEADER_BYTES; neededBytes > 0 && scan.position < sizeBytes; ) {
+    const length = Math.min(Math.max(WINDOW_BYTES, neededBytes), sizeBytes - scan.position)
+    const window = yield* call<Buffer>((done) => file.read(scan.position, length, done))
+    neededBytes = scan.feed(window, visit)
+  }
+  segment.index = scan.index
+  segment.epochs = scan.epochs
+  segment.writtenBytes = scan.position
+  segment.sizeBytes = scan.position
+  for (const { epoch, startOffset } of scan.epochs) judged.epochs.note(epoch, startOffset)
+  judged.endOffset = scan.endOffset
+  if (scan.fault !== undefined) judged.fault = { ...scan.fault, type: 'bytes', segment: judged.segments.length - 1 }
+}
+
+/** Why the log is damaged and how far it is known to have reached; undefined: it is whole, or only torn. */
+function* findDamage(
+  options: RecoveryOptions,
+  judged: Judged,
+  markedEndOffset: number,
+): Task<{ readonly reason: string; readonly claimedEndOffset: number } | undefined> {
+  const { fault, endOffset, segments } = judged
+  const last = segments.at(-1)
+  if (endOffset < markedEndOffset) {
+    const reason = fault === undefined ? `it ends at offset ${endOffset}` : `${fault.reason}, at offset ${endOffset}`
+    return { reason: `${reason}, below the mark at ${markedEndOffset}`, claimedEndOffset: Math.max(markedEndOffset, last?.baseOffset ?? 0) }
+  }
+  if (fault === undefined || last === undefined) return undefined
+  if (fault.type === 'gap' || fault.segment < segments.length - 1) {
+    return { reason: `${fault.reason}, at offset ${endOffset}, and the segment at ${last.baseOffset} follows`, claimedEndOffset: last.baseOffset }
+  }
+  const good = yield* findGoodBatch(options, judged, fault)
+  if (good === undefined) return undefined
+  return { reason: `${fault.reason}, at offset ${endOffset}, and a good batch follows at ${good.baseOffset}`, claimedEndOffset: good.lastOffset + 1 }
+}
+
+/** A batch of this log, whole and later than the fault, that lies too far behind it to have been written in the same round. */
+function* findGoodBatch(options: RecoveryOptions, judged: Judged, fault: Fault): Task<BatchHeader | undefined> {
+  const segment = judged.segments[fault.segment] as Segment
+  const sizeBytes = judged.fileBytes[fault.segment] as number
+  const file = yield* openSegment(options.disk, segment, { create: false })
+  let position = fault.position + Math.max(options.reachBytes, 1)
+  while (position + BATCH_HEADER_BYTES <= sizeBytes) {
+    const from = position
+    const window = yield* call<Buffer>((done) => file.read(from, Math.min(WINDOW_BYTES, sizeBytes - from), done))
+    const at = findBatchHead(window, 0, fault.offset)
+    if (at === -1) {
+      position += Math.max(1, window.length - BATCH_HEADER_BYTES + 1)
+      continue
+    }
+    const header = readBatchHeader(window, at)
+    const bytes = yield* call<Buffer>((done) => file.read(from + at, Math.min(header.sizeBytes, MAX_BATCH_BYTES), done))
+    if (bytes.length === header.sizeBytes && header.leaderEpoch >= judged.epochs.lastEpoch && hasValidCrc(bytes)) return header
+    position += at + 1
+  }
+  return undefined
+}
+
+/** Newest first, each removal synced, as every cut: a crash in between leaves a log that is cut somewhere later. Returns the bytes dropped. */
+function* cutAt(disk: Disk, judged: Judged, fault: Fault): Task<number> {
+  let cutBytes = 0
+  const keep = fault.type === 'gap' ? fault.segment : fault.segment + 1
+  while (judged.segments.length > keep) {
+    const segment = judged.segments.pop() as Segment
+    cutBytes += judged.fileBytes.pop() as number
+    segment.retire()
+    yield* callVoid((done) => disk.remove(segment.path, done))
+    yield* callVoid((done) => disk.remove(segment.indexPath, done))
+    yield* callVoid((done) => disk.syncFolder(folderOf(segment.path), done))
+  }
+  const last = judged.segments.at(-1)
+  if (last === undefined || fault.type === 'gap') return cutBytes
+  const file = yield* openSegment(disk, last, { create: false })
+  yield* callVoid((done) => file.truncate(fault.position, done))
+  return cutBytes + (judged.fileBytes.at(-1) as number) - fault.position
+}
+
+/** The page cache may hold what the disk does not: nothing is claimed before it is synced. Only the last segment, which grows on, stays open. */
+function* syncAll(options: RecoveryOptions, segments: readonly Segment[]): Task<void> {
+  const { disk } = options
+  const last = segments.at(-1)
+  for (const segment of segments) {
+    const file = segment.file as DiskFile
+    yield* callVoid((done) => file.sync(done))
+    if (segment === last) continue
+    segment.file = undefined
+    yield* callVoid((done) => file.close(done))
+  }
+  if (last !== undefined) {
+    yield* loadIndex(disk, last, options.indexIntervalBytes)
+    yield* callVoid((done) => disk.remove(last.indexPath, done))
+    last.indexed = false
+  }
+  yield* callVoid((done) => disk.syncFolder(options.name, done))
+}

@@ -1,0 +1,76 @@
+import type { DiskFile } from '../base/disk.ts'
+import type { EpochStart } from '../base/epochs.ts'
+import type { SparseIndex } from './sparse-index.ts'
+
+const NAME_PATTERN = /^(\d{20})\.log$/
+
+/** `00000000000000000042.log`, as Kafka names them. */
+export function segmentFileName(baseOffset: number): string {
+  return `${baseOffset.toString().padStart(20, '0')}.log`
+}
+
+/** The base offset in a segment's file name; undefined for any other name. */
+export function parseSegmentFileName(name: string): number | undefined {
+  const digits = NAME_PATTERN.exec(name)?.[1]
+  const baseOffset = digits === undefined ? Number.NaN : Number(digits)
+  return Number.isSafeInteger(baseOffset) ? baseOffset : undefined
+}
+
+/** One file of a log. What changes in it is changed by the log that owns it. */
+export class Segment {
+  readonly baseOffset: number
+  readonly path: string
+  readonly indexPath: string
+  /** On disk and waiting. */
+  sizeBytes = 0
+  /** Handed to writes: the next one goes here. */
+  writtenBytes = 0
+  /** Undefined until somebody reads: a closed segment's index is loaded late. */
+  index: SparseIndex | undefined
+  epochs: EpochStart[] = []
+  /** The file was created, though maybe its name is not durable yet. */
+  exists = false
+  /** An index file may lie beside it. */
+  indexed = false
+  file: DiskFile | undefined
+  #pins = 0
+  #retired = false
+
+  constructor(folder: string, baseOffset: number) {
+    this.baseOffset = baseOffset
+    this.path = `${folder}/${segmentFileName(baseOffset)}`
+    this.indexPath = this.path.replace(/log$/, 'index')
+  }
+
+  noteEpoch(epoch: number, startOffset: number): void {
+    if (epoch !== this.epochs.at(-1)?.epoch) this.epochs.push({ epoch, startOffset })
+  }
+
+  /** A read is on its way: the file stays open until `unpin`. A number of a closed file could be another file's already. */
+  pin(): void {
+    this.#pins++
+  }
+
+  unpin(): void {
+    this.#pins--
+    this.#closeWhenUnused()
+  }
+
+  /** The segment is no longer part of the log: closes the file as soon as nobody reads from it. */
+  retire(): void {
+    this.#retired = true
+    this.#closeWhenUnused()
+  }
+
+  get retired(): boolean {
+    return this.#retired
+  }
+
+  #closeWhenUnused(): void {
+    if (!this.#retired || this.#pins > 0 || this.file === undefined) return
+    const file = this.file
+    this.file = undefined
+    // Nothing rests on it: what counts was synced, and a reader of this segment finds none.
+    file.close(() => undefined)
+  }
+}
