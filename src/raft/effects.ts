@@ -16,7 +16,14 @@ export type RaftInput =
   | { readonly type: 'persisted'; readonly term: number; readonly endOffset: number }
   | { readonly type: 'voteSaved'; readonly term: number; readonly votedFor: number | null }
   /** A sendEntries effect was performed: [startOffset, endOffset) left; endOffset = startOffset when nothing could be read. */
-  | { readonly type: 'entriesSent'; readonly to: number; readonly term: number; readonly startOffset: number; readonly endOffset: number; readonly sizeBytes: number }
+  | {
+      readonly type: 'entriesSent'
+      readonly to: number
+      readonly term: number
+      readonly startOffset: number
+      readonly endOffset: number
+      readonly sizeBytes: number
+    }
   | { readonly type: 'peerUp'; readonly peer: PeerIdentity }
   /** `refused`: the process is gone by the evidence of rules R5.5 (a); `closed`: only the stream ended. */
   | { readonly type: 'peerDown'; readonly nodeId: number; readonly reason: 'closed' | 'refused' }
@@ -37,7 +44,16 @@ export type RaftEffect =
   | { readonly type: 'truncate'; readonly endOffset: number }
   | { readonly type: 'send'; readonly to: number; readonly message: RaftMessage }
   /** Read entries from startOffset, at most maxEntries and maxBytes (at least one), send them as an append, answer entriesSent. */
-  | { readonly type: 'sendEntries'; readonly to: number; readonly term: number; readonly startOffset: number; readonly endOffset: number; readonly maxBytes: number; readonly previousTerm: number; readonly commitIndex: number }
+  | {
+      readonly type: 'sendEntries'
+      readonly to: number
+      readonly term: number
+      readonly startOffset: number
+      readonly endOffset: number
+      readonly maxBytes: number
+      readonly previousTerm: number
+      readonly commitIndex: number
+    }
   /** Entries below commitIndex may be applied. */
   | { readonly type: 'committed'; readonly commitIndex: number }
   /** A proposal was appended from startOffset on; it is decided when the commit index passes it within this term. */

@@ -46,11 +46,10 @@ export interface AppendReply {
   readonly term: number
   /** The startOffset of the request that this answers. */
   readonly startOffset: number
-  readonly result:
-    /**
-     * Everything below `persistedEndOffset` is equal to the leader's log and synced. `counts` false: the sender's log was damaged and has
-     * not caught up with a commit beyond its mark: it is fed, and stands in no quorum (rules R3.4).
-     */
+  readonly result: /**
+   * Everything below `persistedEndOffset` is equal to the leader's log and synced. `counts` false: the sender's log was damaged and has
+   * not caught up with a commit beyond its mark: it is fed, and stands in no quorum (rules R3.4).
+   */
     | { readonly type: 'accepted'; readonly persistedEndOffset: number; readonly counts: boolean }
     /** The log differs before startOffset: the leader should try from its end of `hintTerm`, at most `hintEndOffset`. */
     | { readonly type: 'rejected'; readonly hintTerm: number; readonly hintEndOffset: number }

@@ -1,0 +1,231 @@
+import { assert } from '../base/assert.ts'
+import type { PeerProgress, RaftEffect } from './effects.ts'
+import type { Membership } from './membership.ts'
+import type { AppendReply, PeerIdentity, RaftMessage } from './messages.ts'
+import { MAX_INFLIGHT_BYTES, Progress } from './progress.ts'
+import { majorityOf, quorumEnd } from './quorum.ts'
+import type { RaftLog } from './raft-log.ts'
+
+/** Rules R8, in ticks of 50 ms: 100 ms. */
+export const HEARTBEAT_TICKS = 2
+/** Rules R4.3, R8. */
+export const MAX_UNCOMMITTED_BYTES = 16 * 1024 * 1024
+
+interface Uncommitted {
+  readonly endOffset: number
+  readonly sizeBytes: number
+}
+
+/**
+ * What only a leader has; one instance a term. It holds no entry: the driver reads and sends them (sendEntries, entriesSent).
+ * Invariants: at most one read outstanding a peer · a peer's window stays within rules R4.3 · commit only through an entry of the own term,
+ * by a majority of those that count, the leader itself at its own persisted end.
+ */
+export class Leader {
+  readonly #self: PeerIdentity
+  readonly #term: number
+  readonly #log: RaftLog
+  readonly #membership: Membership
+  readonly #emit: (effect: RaftEffect) => void
+  readonly #send: (to: number, message: RaftMessage) => void
+  readonly #progress = new Map<number, Progress>()
+  /** Nodes with a sendEntries that was not answered yet; it outlives what is forgotten of a peer. */
+  readonly #reading = new Set<number>()
+  #uncommitted: Uncommitted[] = []
+  #uncommittedBytes = 0
+  #heartbeatTicks = 0
+
+  constructor(options: {
+    readonly self: PeerIdentity
+    readonly term: number
+    readonly log: RaftLog
+    readonly membership: Membership
+    readonly emit: (effect: RaftEffect) => void
+    readonly send: (to: number, message: RaftMessage) => void
+  }) {
+    this.#self = options.self
+    this.#term = options.term
+    this.#log = options.log
+    this.#membership = options.membership
+    this.#emit = options.emit
+    this.#send = options.send
+  }
+
+  /** Appends the opening entry, and tells all peers, from where their logs are asked to match. */
+  start(peers: readonly PeerIdentity[]): void {
+    const startOffset = this.#log.endOffset
+    for (const peer of peers) this.#track(peer, startOffset)
+    this.#trackVoters(startOffset)
+    this.#emit({ type: 'appendOpening', startOffset, term: this.#term })
+    this.#log.append({ entryTerm: this.#term, statedTerm: this.#term })
+    for (const progress of this.#sorted()) this.#heartbeat(progress)
+  }
+
+  /** Entries are refused whole or appended whole, one behind the other. */
+  propose(proposalId: number, entries: readonly Buffer[]): void {
+    assert(entries.length > 0, 'a proposal has entries')
+    let sizeBytes = 0
+    for (const bytes of entries) sizeBytes += bytes.length
+    // One proposal larger than the limit passes when nothing waits: else it never could.
+    if (this.#uncommittedBytes > 0 && this.#uncommittedBytes + sizeBytes > MAX_UNCOMMITTED_BYTES) {
+      this.#emit({ type: 'refused', proposalId, code: 'THROTTLING_QUOTA_EXCEEDED' })
+      return
+    }
+    const startOffset = this.#log.endOffset
+    this.#emit({ type: 'append', startOffset, term: this.#term, entries: entries.map((bytes) => ({ term: this.#term, bytes })) })
+    for (let count = 0; count < entries.length; count++) this.#log.append({ entryTerm: this.#term, statedTerm: this.#term })
+    this.#uncommitted.push({ endOffset: this.#log.endOffset, sizeBytes })
+    this.#uncommittedBytes += sizeBytes
+    this.#emit({ type: 'accepted', proposalId, term: this.#term, startOffset })
+    for (const progress of this.#sorted()) this.#pump(progress)
+  }
+
+  /** Heartbeats and the count of silence. */
+  tick(): void {
+    for (const progress of this.#progress.values()) progress.tick()
+    if (++this.#heartbeatTicks < HEARTBEAT_TICKS) return
+    this.#heartbeatTicks = 0
+    for (const progress of this.#sorted()) {
+      progress.setGoal(this.#log.endOffset)
+      this.#heartbeat(progress)
+    }
+  }
+
+  /** Whether a majority of the voters, this node among them, answered within `maxSilentTicks` (check-quorum, rules R4.2). */
+  hearsMajority(maxSilentTicks: number): boolean {
+    let heard = this.#membership.selfVotes ? 1 : 0
+    for (const progress of this.#progress.values()) if (this.#isVoter(progress) && progress.silentTicks < maxSilentTicks) heard++
+    return heard >= majorityOf(this.#membership.voters.length)
+  }
+
+  /** A peer came up, perhaps as a new incarnation: all that was known of it is asked anew. */
+  peerUp(peer: PeerIdentity): void {
+    this.#heartbeat(this.#track(peer, this.#log.endOffset))
+  }
+
+  /** Voters stay in the table: they are part of the quorum. Observers come back with peerUp. */
+  peerDown(nodeId: number): void {
+    const progress = this.#progress.get(nodeId)
+    if (progress === undefined) return
+    if (this.#membership.has(nodeId)) progress.probe(progress.nextOffset)
+    else this.#progress.delete(nodeId)
+  }
+
+  voterSetChanged(): void {
+    this.#trackVoters(this.#log.endOffset)
+  }
+
+  receive(from: PeerIdentity, reply: AppendReply): void {
+    const progress = this.#progress.get(from.nodeId)
+    if (progress === undefined || (progress.directoryId !== null && progress.directoryId !== from.directoryId)) return
+    if (reply.startOffset > this.#log.endOffset) return
+    progress.heard(from.directoryId)
+    if (reply.result.type === 'accepted') this.#accepted(progress, reply.startOffset, reply.result)
+    else this.#rejected(progress, reply.startOffset, reply.result)
+  }
+
+  entriesSent(sent: { readonly to: number; readonly startOffset: number; readonly endOffset: number; readonly sizeBytes: number }): void {
+    this.#reading.delete(sent.to)
+    const progress = this.#progress.get(sent.to)
+    if (progress === undefined) return
+    // In probe, or moved meanwhile: what left may be too early or twice; the peer judges it by its previousTerm.
+    if (progress.state === 'replicate' && progress.nextOffset === sent.startOffset) {
+      assert(sent.endOffset <= this.#log.endOffset, 'only what is in the log is sent')
+      if (sent.endOffset === sent.startOffset) progress.probe(sent.startOffset)
+      else progress.sent(sent)
+    }
+    this.#pump(progress)
+  }
+
+  /** The commit index that the quorum's persisted ends allow; the present one when they allow no more. */
+  decidedIndex(): number {
+    const ends: number[] = this.#membership.selfVotes ? [this.#log.persistedEndOffset] : []
+    for (const progress of this.#progress.values()) if (this.#isVoter(progress) && progress.counts) ends.push(progress.persistedEndOffset)
+    const decided = quorumEnd(this.#membership.voters.length, ends)
+    // Only an entry of the own term is committed by counting; older ones with it (Raft paper 5.4.2, figure 8).
+    if (decided <= this.#log.commitIndex || this.#log.termBefore(decided) !== this.#term) return this.#log.commitIndex
+    return decided
+  }
+
+  /** The commit index moved: peers learn it now, not with the next heartbeat, because what the controller decided waits for it. */
+  committed(): void {
+    while (this.#uncommitted[0] !== undefined && this.#uncommitted[0].endOffset <= this.#log.commitIndex) {
+      this.#uncommittedBytes -= this.#uncommitted[0].sizeBytes
+      this.#uncommitted.shift()
+    }
+    assert(this.#uncommittedBytes >= 0, 'bytes are given back once')
+    for (const progress of this.#sorted()) if (progress.state === 'replicate') this.#heartbeat(progress)
+  }
+
+  describe(): PeerProgress[] {
+    const peers = this.#sorted().map((progress) => ({
+      nodeId: progress.nodeId,
+      directoryId: progress.directoryId,
+      voter: this.#isVoter(progress),
+      persistedEndOffset: progress.persistedEndOffset,
+      silentTicks: progress.silentTicks,
+      laggingTicks: progress.laggingTicks,
+    }))
+    const self = { ...this.#self, voter: this.#membership.selfVotes, persistedEndOffset: this.#log.persistedEndOffset, silentTicks: 0, laggingTicks: 0 }
+    return [...peers, self].sort((left, right) => left.nodeId - right.nodeId)
+  }
+
+  #accepted(progress: Progress, startOffset: number, result: { readonly persistedEndOffset: number; readonly counts: boolean }): void {
+    if (result.persistedEndOffset > this.#log.endOffset) return
+    progress.accepted({ startOffset, ...result, leaderEndOffset: this.#log.endOffset })
+    this.#pump(progress)
+  }
+
+  #rejected(progress: Progress, startOffset: number, hint: { readonly hintTerm: number; readonly hintEndOffset: number }): void {
+    if (startOffset === 0 || !progress.isRejection(startOffset)) return
+    const own = this.#log.endOfTerm(hint.hintTerm)
+    progress.probe(Math.max(this.#log.startOffset, Math.min(own.endOffset, hint.hintEndOffset, startOffset - 1)))
+    this.#heartbeat(progress)
+  }
+
+  /** Asks the driver to read and send what fits, unless it is at it already. */
+  #pump(progress: Progress): void {
+    const { entryCount, sizeBytes } = progress.room
+    const startOffset = progress.nextOffset
+    if (entryCount === 0 || startOffset >= this.#log.endOffset || this.#reading.has(progress.nodeId)) return
+    assert(sizeBytes <= MAX_INFLIGHT_BYTES, 'a message stays within the window')
+    this.#reading.add(progress.nodeId)
+    this.#emit({
+      type: 'sendEntries',
+      to: progress.nodeId,
+      term: this.#term,
+      startOffset,
+      endOffset: Math.min(this.#log.endOffset, startOffset + entryCount),
+      maxBytes: sizeBytes,
+      previousTerm: this.#log.termBefore(startOffset),
+      commitIndex: this.#log.commitIndex,
+    })
+  }
+
+  /** The commit index goes as it is: the peer follows it only as far as it has matched. */
+  #heartbeat(progress: Progress): void {
+    const startOffset = progress.nextOffset
+    const previousTerm = this.#log.termBefore(startOffset)
+    this.#send(progress.nodeId, { type: 'append', term: this.#term, startOffset, previousTerm, commitIndex: this.#log.commitIndex, entries: [] })
+  }
+
+  #track(peer: { readonly nodeId: number; readonly directoryId: string | null }, nextOffset: number): Progress {
+    assert(peer.nodeId !== this.#self.nodeId, 'a leader is no peer of itself')
+    const progress = new Progress({ nodeId: peer.nodeId, directoryId: peer.directoryId, nextOffset })
+    this.#progress.set(peer.nodeId, progress)
+    return progress
+  }
+
+  #trackVoters(nextOffset: number): void {
+    for (const voter of this.#membership.voters) if (voter.nodeId !== this.#self.nodeId && !this.#progress.has(voter.nodeId)) this.#track(voter, nextOffset)
+  }
+
+  #isVoter(progress: Progress): boolean {
+    return progress.directoryId !== null && this.#membership.counts({ nodeId: progress.nodeId, directoryId: progress.directoryId })
+  }
+
+  /** By node id, so that effects come in one order whatever happened before. */
+  #sorted(): Progress[] {
+    return [...this.#progress.values()].sort((left, right) => left.nodeId - right.nodeId)
+  }
+}

@@ -1,0 +1,474 @@
+import { assert, unreachable } from '../base/assert.ts'
+import type { EpochStart } from '../base/epochs.ts'
+import type { Random } from '../base/random.ts'
+import { Ballot } from './ballot.ts'
+import { Candidacy } from './candidacy.ts'
+import type { PeerProgress, RaftEffect, RaftInput, RaftRole } from './effects.ts'
+import { ELECTION_MIN_TICKS, ElectionClock } from './election-clock.ts'
+import { Follower } from './follower.ts'
+import { Leader } from './leader.ts'
+import { Membership } from './membership.ts'
+import type { AppendReply, AppendRequest, PeerIdentity, RaftMessage, Voter, VoteReply, VoteRequest } from './messages.ts'
+import { majorityOf } from './quorum.ts'
+import { RaftLog } from './raft-log.ts'
+import { isWellFormed } from './validate.ts'
+
+export interface RaftOptions {
+  readonly self: PeerIdentity
+  /** The node has the controller role. */
+  readonly canVote: boolean
+  /** From the config (rules R2.2). */
+  readonly firstVoterIds: readonly number[]
+  readonly random: Random
+  /** Term and vote as saved. */
+  readonly term: number
+  readonly votedFor: number | null
+  /** Which term began where in the recovered log. */
+  readonly epochs: readonly EpochStart[]
+  readonly startOffset: number
+  readonly endOffset: number
+  readonly persistedEndOffset: number
+  /**
+   * The set of the newest voter record in the log, committed or not (R4.4: effective on append); [] when the log holds none.
+   * Else a wiped voter that has a part of the log would forget with its restart that it is none, and vote.
+   */
+  readonly voterSet: readonly Voter[]
+  /** The metadata log is damaged: no vote, no count, until log and commit index reach this offset (rules R3.4). */
+  readonly damagedBelow?: number | null
+}
+
+/**
+ * The consensus of rules 4, as one pure machine.
+ *
+ *   observer      not a voter by id and folder, or no controller    voter set names it → follower
+ *   follower      election timeout, or evidence (R5.5)              → preCandidate
+ *   preCandidate  majority would vote (R4.2)                        → candidate, term + 1
+ *                 majority refuses, or votes for another            → follower
+ *   candidate     majority voted, own vote saved                    → leader
+ *                 majority refuses                                  → follower
+ *   leader        majority silent for an election timeout           → follower, same term
+ *   any           higher term in a message (a pre-vote's aside)     → follower or observer, that term, no vote
+ *   any but leader: append of the own term                          → follower or observer of its sender
+ *
+ * Invariants:
+ *   one leader a term · term, commitIndex never go back · one vote a term and never two · nothing committed is cut ·
+ *   no message leaves before term and vote are saved (Ballot) · an acceptance tells only what is persisted and equal to the leader's log ·
+ *   only (id, folder) of the voter set counts; a damaged node neither votes nor counts.
+ *
+ * The driver's contract: effects are performed in order and at once. `persisted` names the term of the append (or appendOpening) effect that
+ * it answers. One that comes in another term is ignored: a cut may have come between. What was appended in an earlier term and not
+ * cut is stated anew: the core emits an `append` without entries, once its log is known to equal the leader's, and the driver answers
+ * it with `persisted` of that term when all below its startOffset is synced.
+ */
+export class Raft {
+  readonly #self: PeerIdentity
+  readonly #membership: Membership
+  readonly #ballot: Ballot
+  readonly #log: RaftLog
+  readonly #clock: ElectionClock
+  /** Peers that are up, as told by peerUp. */
+  readonly #peers = new Map<number, PeerIdentity>()
+  #role: RaftRole
+  #leaderId: number | null = null
+  /** The term of the last role effect; at the start, the saved one. */
+  #toldTerm: number
+  #leader: Leader | null = null
+  /** Of this term's leader, even while it is not believed to live. */
+  #follower: Follower | null = null
+  #candidacy: Candidacy | null = null
+  /** Whom the vote of this term went to; null when that was before a restart. */
+  #votedDirectoryId: string | null = null
+  #damagedBelow: number | null
+  #effects: RaftEffect[] = []
+  readonly #emit = (effect: RaftEffect): void => {
+    this.#effects.push(effect)
+  }
+  readonly #send = (to: number, message: RaftMessage): void => this.#ballot.send(to, message)
+
+  constructor(options: RaftOptions) {
+    this.#self = options.self
+    this.#membership = new Membership({ ...options, voters: options.voterSet })
+    this.#ballot = new Ballot({ term: options.term, votedFor: options.votedFor, emit: this.#emit })
+    this.#log = new RaftLog(options)
+    this.#clock = new ElectionClock(options.random)
+    this.#damagedBelow = options.damagedBelow ?? null
+    this.#role = this.#restRole
+    this.#toldTerm = options.term
+    // Entries may reach the disk before the term they came in; no message of that term has left then.
+    if (this.#log.lastTerm > options.term) this.#ballot.enterTerm(this.#log.lastTerm)
+  }
+
+  get role(): RaftRole {
+    return this.#role
+  }
+
+  get term(): number {
+    return this.#ballot.term
+  }
+
+  get leaderId(): number | null {
+    return this.#leaderId
+  }
+
+  get isLeader(): boolean {
+    return this.#leader !== null
+  }
+
+  /** Exclusive. */
+  get commitIndex(): number {
+    return this.#log.commitIndex
+  }
+
+  get endOffset(): number {
+    return this.#log.endOffset
+  }
+
+  get persistedEndOffset(): number {
+    return this.#log.persistedEndOffset
+  }
+
+  /** The known voter set, by node id; empty when none is known. */
+  get voterSet(): readonly Voter[] {
+    return this.#membership.knownVoters
+  }
+
+  /** Null once the node may vote and count again: the driver keeps the mark of rules R3.6 until then. */
+  get damagedBelow(): number | null {
+    return this.#damagedBelow
+  }
+
+  /** Every peer and this node, by id; empty when this node does not lead. */
+  progress(): PeerProgress[] {
+    return this.#leader?.describe() ?? []
+  }
+
+  step(input: RaftInput): RaftEffect[] {
+    this.#effects = []
+    this.#dispatch(input)
+    this.#heal()
+    const save = this.#ballot.takeSave()
+    if (save !== undefined) this.#effects.unshift(save)
+    assert((this.#leader !== null) === (this.#role === 'leader'), 'a leader, and nobody else, keeps progress')
+    return this.#effects
+  }
+
+  #dispatch(input: RaftInput): void {
+    switch (input.type) {
+      case 'tick':
+        this.#tick()
+        break
+      case 'message':
+        this.#receive(input.from, input.message)
+        break
+      case 'propose':
+        if (this.#leader !== null) this.#leader.propose(input.proposalId, input.entries)
+        else this.#emit({ type: 'refused', proposalId: input.proposalId, code: 'NOT_CONTROLLER' })
+        break
+      case 'persisted':
+        this.#persisted(input.term, input.endOffset)
+        break
+      case 'voteSaved':
+        this.#ballot.saved(input.term, input.votedFor)
+        this.#judgeCandidacy()
+        break
+      case 'entriesSent':
+        if (input.term === this.term) this.#leader?.entriesSent(input)
+        break
+      case 'peerUp':
+        this.#peerUp(input.peer)
+        break
+      case 'peerDown':
+        this.#peerDown(input.nodeId, input.reason)
+        break
+      case 'voterSet':
+        this.#setVoters(input.voters)
+        break
+      case 'timer':
+        if (this.#clock.fires(input.timerId)) this.#campaignOnEvidence()
+        break
+      default:
+        unreachable(input)
+    }
+  }
+
+  #receive(from: PeerIdentity, message: RaftMessage): void {
+    if (from.nodeId === this.#self.nodeId || !isWellFormed(message)) return
+    switch (message.type) {
+      case 'voteRequest':
+        if (message.preVote) this.#onPreVote(from, message)
+        else this.#onVote(from, message)
+        break
+      case 'voteReply':
+        this.#onVoteReply(from, message)
+        break
+      case 'append':
+        this.#onAppend(from, message)
+        break
+      case 'appendReply':
+        this.#onAppendReply(from, message)
+        break
+      default:
+        unreachable(message)
+    }
+  }
+
+  // Time and evidence
+
+  #tick(): void {
+    if (this.#leader !== null) {
+      this.#leader.tick()
+      if (!this.#leader.hearsMajority(ELECTION_MIN_TICKS)) this.#stepDown()
+      return
+    }
+    this.#clock.tick()
+    const isAlone = this.#membership.voters.length === 1 && this.#role === 'follower'
+    if (!isAlone && !this.#clock.isDue) return
+    if (this.#isElector) this.#campaign(false)
+    else {
+      this.#clock.restart()
+      this.#setRole(this.#role, null)
+    }
+  }
+
+  #peerUp(peer: PeerIdentity): void {
+    assert(peer.nodeId !== this.#self.nodeId, 'a node is no peer of itself')
+    this.#peers.set(peer.nodeId, peer)
+    this.#leader?.peerUp(peer)
+    if (this.#leaderId !== null || !this.#isElector || !this.#membership.has(peer.nodeId)) return
+    if (this.#candidacy !== null) this.#askForVote(peer.nodeId, this.#candidacy)
+    this.#arm('evidence')
+  }
+
+  #peerDown(nodeId: number, reason: 'closed' | 'refused'): void {
+    this.#peers.delete(nodeId)
+    this.#leader?.peerDown(nodeId)
+    if (nodeId === this.#leaderId && reason === 'refused') {
+      this.#setRole(this.#role, null)
+      if (this.#isElector) this.#arm('evidence')
+    }
+    this.#judgeCandidacy()
+  }
+
+  #arm(reason: 'evidence' | 'retry'): void {
+    const timer = this.#clock.arm(reason)
+    if (timer !== undefined) this.#emit(timer)
+  }
+
+  #campaignOnEvidence(): void {
+    if (!this.#isElector || this.#leader !== null || this.#leaderId !== null) return
+    // Votes of this term are still on their way, or on their way to a disk: asking anew would throw them away.
+    if (this.#role === 'candidate' && this.#candidacy?.isHopeless(this.#membership, this.#peers.values()) === false) return
+    this.#campaign(true)
+  }
+
+  // Elections
+
+  /** Whether this node may vote and stand (rules R2.2, R3.4). */
+  get #isElector(): boolean {
+    return this.#membership.selfVotes && this.#damagedBelow === null
+  }
+
+  get #restRole(): RaftRole {
+    return this.#membership.selfVotes ? 'follower' : 'observer'
+  }
+
+  #campaign(isOnEvidence: boolean): void {
+    assert(this.#isElector && this.#leader === null, 'only an elector that does not lead campaigns')
+    this.#clock.restart()
+    this.#candidacy = new Candidacy({ selfId: this.#self.nodeId, isPreVote: true, isOnEvidence })
+    this.#setRole('preCandidate', null)
+    this.#askForVotes(this.#candidacy)
+    this.#judgeCandidacy()
+  }
+
+  #stand(isOnEvidence: boolean): void {
+    this.#enterTerm(this.term + 1)
+    this.#ballot.vote(this.#self.nodeId)
+    this.#votedDirectoryId = this.#self.directoryId
+    this.#candidacy = new Candidacy({ selfId: this.#self.nodeId, isPreVote: false, isOnEvidence })
+    this.#setRole('candidate', null)
+    this.#askForVotes(this.#candidacy)
+  }
+
+  #askForVotes(candidacy: Candidacy): void {
+    for (const { nodeId } of this.#membership.voters) if (nodeId !== this.#self.nodeId) this.#askForVote(nodeId, candidacy)
+  }
+
+  #askForVote(nodeId: number, candidacy: Candidacy): void {
+    const term = candidacy.isPreVote ? this.term + 1 : this.term
+    this.#send(nodeId, { type: 'voteRequest', preVote: candidacy.isPreVote, term, lastTerm: this.#log.lastTerm, endOffset: this.#log.endOffset })
+  }
+
+  #judgeCandidacy(): void {
+    const candidacy = this.#candidacy
+    if (candidacy === null) return
+    const outcome = candidacy.outcome(this.#membership, candidacy.isPreVote || this.#ballot.isSaved)
+    if (outcome === 'won') {
+      if (candidacy.isPreVote) this.#stand(candidacy.isOnEvidence)
+      else this.#lead()
+      return
+    }
+    if (outcome === 'lost') {
+      this.#candidacy = null
+      this.#setRole(this.#restRole, null)
+    }
+    const isOver = outcome === 'lost' || candidacy.isHopeless(this.#membership, this.#peers.values())
+    if (isOver && candidacy.isOnEvidence && this.#isMajorityUp) this.#arm('retry')
+  }
+
+  /** With fewer up, a retry would be in vain; the next peerUp campaigns. */
+  get #isMajorityUp(): boolean {
+    let up = 1
+    for (const peer of this.#peers.values()) if (this.#membership.counts(peer)) up++
+    return up >= majorityOf(this.#membership.voters.length)
+  }
+
+  /** What pre-votes and votes have in common: who may ask, who may answer, and what log deserves it. */
+  #deservesVote(from: PeerIdentity, request: VoteRequest): boolean {
+    if (!this.#isElector || !this.#membership.mayStand(from)) return false
+    // Empty log, no voter set known: perhaps a wiped disk of an old majority (rules R2.2).
+    if (this.#log.endOffset === 0 && !this.#membership.isKnown && request.endOffset > 0) return false
+    return this.#log.isUpToDate(request)
+  }
+
+  #onPreVote(from: PeerIdentity, request: VoteRequest): void {
+    // Its own leader asks: it restarted or gave up, so that it leads this term no more.
+    if (from.nodeId === this.#leaderId && request.term > this.term) {
+      this.#setRole(this.#role, null)
+      if (this.#isElector) this.#arm('evidence')
+    }
+    const isLeaderAlive = this.#leader !== null || (this.#leaderId !== null && this.#clock.isLeaderRecent)
+    const granted = request.term > this.term && !isLeaderAlive && this.#deservesVote(from, request)
+    this.#send(from.nodeId, { type: 'voteReply', preVote: true, term: granted ? request.term : this.term, granted })
+  }
+
+  #onVote(from: PeerIdentity, request: VoteRequest): void {
+    // Who is surely no voter moves no term either.
+    if (request.term > this.term && this.#membership.mayStand(from)) this.#enterTerm(request.term)
+    const granted = request.term === this.term && this.#isVoteFree(from) && this.#deservesVote(from, request)
+    if (granted) {
+      this.#ballot.vote(from.nodeId)
+      this.#votedDirectoryId = from.directoryId
+      this.#candidacy = null
+      this.#setRole(this.#restRole, this.#leaderId)
+      this.#clock.restart()
+      this.#clock.disarm()
+    }
+    this.#send(from.nodeId, { type: 'voteReply', preVote: false, term: this.term, granted })
+  }
+
+  /** Whether the vote of this term is free, or went to this very peer. */
+  #isVoteFree(from: PeerIdentity): boolean {
+    if (this.#ballot.votedFor === null) return this.#leaderId === null
+    // While folders are unknown, the same id after a restart may be a wiped disk: it could lead one term twice.
+    return this.#ballot.votedFor === from.nodeId && (this.#membership.isKnown || this.#votedDirectoryId === from.directoryId)
+  }
+
+  #onVoteReply(from: PeerIdentity, reply: VoteReply): void {
+    if (reply.term > this.term && !reply.granted) this.#enterTerm(reply.term)
+    const candidacy = this.#candidacy
+    if (candidacy === null || candidacy.isPreVote !== reply.preVote) return
+    const isRefusedPreVote = reply.preVote && !reply.granted // It names the term of the one who refuses, at most ours.
+    if (!isRefusedPreVote && reply.term !== (reply.preVote ? this.term + 1 : this.term)) return
+    candidacy.record(from, reply.granted)
+    this.#judgeCandidacy()
+  }
+
+  #lead(): void {
+    assert(this.#ballot.isSaved && this.#ballot.votedFor === this.#self.nodeId, 'a leader voted for itself, on disk')
+    this.#candidacy = null
+    this.#clock.disarm()
+    this.#leader = new Leader({ self: this.#self, term: this.term, log: this.#log, membership: this.#membership, emit: this.#emit, send: this.#send })
+    this.#setRole('leader', this.#self.nodeId)
+    this.#leader.start([...this.#peers.values()])
+  }
+
+  #stepDown(): void {
+    this.#leader = null
+    this.#clock.restart()
+    this.#setRole(this.#restRole, null)
+  }
+
+  #enterTerm(term: number): void {
+    if (this.#leader !== null) this.#clock.restart()
+    this.#ballot.enterTerm(term)
+    this.#votedDirectoryId = null
+    this.#leader = null
+    this.#candidacy = null
+    this.#follower = null
+    this.#setRole(this.#restRole, null)
+  }
+
+  #setRole(role: RaftRole, leaderId: number | null): void {
+    const term = this.term
+    if (this.#role === role && this.#leaderId === leaderId && this.#toldTerm === term) return
+    this.#role = role
+    this.#leaderId = leaderId
+    this.#toldTerm = term
+    this.#emit({ type: 'role', role, term, leaderId })
+  }
+
+  #setVoters(voters: readonly Voter[]): void {
+    this.#membership.set(voters)
+    const isVoter = this.#membership.selfVotes
+    if (this.#leader !== null && !isVoter) this.#stepDown()
+    this.#leader?.voterSetChanged()
+    if (!isVoter) this.#candidacy = null
+    if (this.#role === 'observer' || !isVoter) this.#setRole(this.#restRole, this.#leaderId)
+    this.#judgeCandidacy()
+    this.#advanceCommit()
+  }
+
+  // Replication
+
+  #onAppend(from: PeerIdentity, request: AppendRequest): void {
+    if (request.term < this.term) {
+      // So that a leader of the past learns the term and gives up.
+      const { term } = this
+      this.#send(from.nodeId, { type: 'appendReply', term, startOffset: request.startOffset, result: { type: 'rejected', hintTerm: -1, hintEndOffset: 0 } })
+      return
+    }
+    if (request.term > this.term) this.#enterTerm(request.term)
+    assert(this.#leader === null, 'one leader a term')
+    this.#candidacy = null
+    this.#clock.heardLeader()
+    this.#setRole(this.#restRole, from.nodeId)
+    this.#follower ??= new Follower({
+      leaderId: from.nodeId,
+      term: this.term,
+      log: this.#log,
+      emit: this.#emit,
+      send: this.#send,
+      mayCount: () => this.#heal(),
+    })
+    assert(this.#follower.leaderId === from.nodeId, 'one leader a term')
+    this.#follower.receive(request)
+  }
+
+  #persisted(term: number, endOffset: number): void {
+    if (term !== this.term) return
+    this.#log.persisted(endOffset)
+    if (this.#leader !== null) this.#advanceCommit()
+    else if (this.#leaderId !== null) this.#follower?.persisted()
+  }
+
+  #onAppendReply(from: PeerIdentity, reply: AppendReply): void {
+    if (reply.term > this.term) this.#enterTerm(reply.term)
+    else if (reply.term === this.term) this.#leader?.receive(from, reply)
+    this.#advanceCommit()
+  }
+
+  #advanceCommit(): void {
+    const leader = this.#leader
+    if (leader === null || !this.#log.commit(leader.decidedIndex())) return
+    this.#emit({ type: 'committed', commitIndex: this.#log.commitIndex })
+    leader.committed()
+  }
+
+  /** Once log and known commit have passed the mark, what was lost is back (rules R3.4). Returns whether this node may count. */
+  #heal(): boolean {
+    if (this.#damagedBelow === null) return true
+    if (this.#log.persistedEndOffset >= this.#damagedBelow && this.#log.commitIndex >= this.#damagedBelow) this.#damagedBelow = null
+    return this.#damagedBelow === null
+  }
+}
