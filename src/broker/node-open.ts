@@ -1,8 +1,7 @@
-import { BrokerError } from '../base/errors.ts'
-import { type Uuid, randomUuid } from '../base/ids.ts'
-import { call, callVoid, type Task } from '../base/task.ts'
+import { call, type Task } from '../base/task.ts'
+import { DAMAGED_NOTE, parseDamagedNote } from '../log/damaged-note.ts'
 import { openLogDirectory } from '../log/log-directory.ts'
-import { type MetaProperties, readMetaProperties, writeMetaProperties } from '../log/meta-properties.ts'
+import { type MetaProperties, openMetaProperties } from '../log/meta-properties.ts'
 import { openQuorumState, type QuorumState } from '../log/quorum-state.ts'
 import type { LogDirectory, LogDirectoryEvents, OpenedLog } from '../log/surface.ts'
 import { peekBatchSize } from '../record/batch.ts'
@@ -30,13 +29,14 @@ export function* openFolder(options: NodeOptions, seams: NodeSeams, events: LogD
   const { disk, clock, logger, random } = seams
   const { segmentBytes, indexIntervalBytes, tailCacheBytes } = options.config
   const directory = yield* call<LogDirectory>((done) => openLogDirectory({ disk, clock, logger, segmentBytes, indexIntervalBytes, tailCacheBytes, events }, done))
-  const properties = yield* openProperties(options, seams, randomUuid(random.fork('directory id')))
+  const { nodeId } = options
+  const properties = yield* call<MetaProperties>((done) => openMetaProperties({ disk, nodeId, random: random.fork('directory id') }, done))
   const quorumState = yield* call<QuorumState>((done) => openQuorumState(disk, done))
   const { syncedEndOffset } = quorumState.state
   const marks = { safeEndOffset: syncedEndOffset, cleanEndOffset: -1 }
   const metadata = yield* call<OpenedLog>((done) => directory.openLog({ name: METADATA_LOG, marks, visitFrom: 0, visit: () => undefined }, done))
   const { recovery, log } = metadata
-  const damagedBelow = yield* metadataMark(directory, recovery.verdict === 'damaged' ? Math.max(syncedEndOffset, log.endOffset + 1) : null)
+  const damagedBelow = yield* metadataMark(directory)
   const fields = { verdict: recovery.verdict, endOffset: log.endOffset, cutBytes: recovery.cutBytes }
   if (damagedBelow !== null) logger.warn({ ...fields, damagedBelow }, `metadata log recovered damaged: ${recovery.detail}; this voter does not vote until it has caught up`)
   else if (recovery.verdict === 'torn') logger.warn(fields, `metadata log recovered torn: ${recovery.detail}`)
@@ -44,27 +44,10 @@ export function* openFolder(options: NodeOptions, seams: NodeSeams, events: LogD
   return { directory, properties, quorumState, metadata, voters: yield* readVoters(metadata), damagedBelow }
 }
 
-/** The mark outlives restarts: it stands in the note beside the log until the node has caught up beyond it (rules R3.4). */
-function* metadataMark(directory: LogDirectory, found: number | null): Task<number | null> {
-  const note = yield* call<string | undefined>((done) => directory.readNote(METADATA_LOG, 'damaged-below', done))
-  const noted = note === undefined ? null : Number(note)
-  const mark = found === null ? noted : Math.max(found, noted ?? 0)
-  if (mark !== null && mark !== noted) yield* callVoid((done) => directory.writeNote(METADATA_LOG, 'damaged-below', String(mark), done))
-  return mark
-}
-
-function* openProperties(options: NodeOptions, { disk, logger }: NodeSeams, newDirectoryId: Uuid): Task<MetaProperties> {
-  const stored = yield* call<MetaProperties | undefined>((done) => readMetaProperties(disk, done))
-  if (stored === undefined) {
-    const made: MetaProperties = { clusterId: null, nodeId: options.nodeId, directoryId: newDirectoryId }
-    yield* callVoid((done) => writeMetaProperties(disk, made, done))
-    logger.info({ directoryId: made.directoryId }, 'data folder: new, it was given a directory id')
-    return made
-  }
-  if (stored.nodeId !== options.nodeId) {
-    throw new BrokerError('DATA_FOLDER_MISMATCH', `the folder belongs to node ${stored.nodeId}, not to node ${options.nodeId}: start node ${stored.nodeId} with it, or give node ${options.nodeId} a folder of its own`)
-  }
-  return stored
+/** The mark stands in the note beside the log until the node has caught up beyond it, so it outlives restarts (rules R3.4). */
+function* metadataMark(directory: LogDirectory): Task<number | null> {
+  const note = yield* call<string | undefined>((done) => directory.readNote(METADATA_LOG, DAMAGED_NOTE, done))
+  return note === undefined ? null : parseDamagedNote(note).claimedEndOffset
 }
 
 /** The last voter set in the log. */

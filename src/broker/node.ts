@@ -1,4 +1,4 @@
-import type { Done, DoneVoid } from '../base/done.ts'
+import type { Done } from '../base/done.ts'
 import { BrokerError } from '../base/errors.ts'
 import { randomUuid } from '../base/ids.ts'
 import { type Task, callVoid, runTask } from '../base/task.ts'

@@ -4,6 +4,7 @@ import { randomUuid, type Uuid } from '../base/ids.ts'
 import type { Logger } from '../base/log-line.ts'
 import { call, callVoid, runTask, type Task } from '../base/task.ts'
 import type { DiskSpace } from '../base/disk.ts'
+import { DAMAGED_NOTE } from '../log/damaged-note.ts'
 import type { Log } from '../log/surface.ts'
 import { applyEntries } from '../metadata/apply.ts'
 import { emptyImage, type MetadataImage } from '../metadata/image.ts'
@@ -25,7 +26,6 @@ import { METADATA_LOG, type OpenedFolder } from './node-open.ts'
 import { Partitions } from './partitions.ts'
 import { Registration } from './registration.ts'
 import type { NodeOptions, NodeSeams, RaftView, ReplicaView } from './surface.ts'
-import { writeMetaProperties } from '../log/meta-properties.ts'
 
 /** How long a clean stop waits for its leaderships to move (rules R5.9) before it stops all the same. */
 const DRAIN_MS = 3_000
@@ -335,22 +335,18 @@ export class OxbowNode {
 
   #joinCluster(clusterId: Uuid): void {
     if (this.#clusterId === clusterId) return
-    if (this.#clusterId !== null) {
-      this.#seams.fatal(new BrokerError('INCONSISTENT_CLUSTER_ID', `the folder belongs to cluster ${this.#clusterId}, the leader's log to ${clusterId}`))
-      return
-    }
-    this.#clusterId = clusterId
-    this.#logger.info({ clusterId }, `member of cluster ${clusterId}`)
-    writeMetaProperties(this.#seams.disk, { ...this.#folder.properties, clusterId }, (error) => {
+    this.#folder.properties.saveClusterId(clusterId, (error) => {
       if (error !== undefined) this.#seams.fatal(error)
+      else this.#logger.info({ clusterId }, `member of cluster ${clusterId}`)
     })
+    this.#clusterId = clusterId
   }
 
   #clearDamage(appliedOffset: number): void {
     if (this.#damagedBelow === null || appliedOffset < this.#damagedBelow) return
     this.#damagedBelow = null
     this.#logger.info({ appliedOffset }, 'metadata log repaired: this voter counts again')
-    this.#folder.directory.writeNote(METADATA_LOG, 'damaged-below', null, (error) => {
+    this.#folder.directory.writeNote(METADATA_LOG, DAMAGED_NOTE, null, (error) => {
       if (error !== undefined) this.#seams.fatal(error)
     })
   }

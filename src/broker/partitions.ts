@@ -8,6 +8,7 @@ import { runTask } from '../base/task.ts'
 import type { PartitionRef } from '../controller/commands.ts'
 import { effectiveMinInSyncReplicas, topicConfig } from '../controller/configs.ts'
 import type { LeaderlessReport } from '../controller/status.ts'
+import { DAMAGED_NOTE, formatDamagedNote } from '../log/damaged-note.ts'
 import type { Log, LogDirectory } from '../log/surface.ts'
 import type { MetadataDelta, MetadataImage, TopicImage } from '../metadata/image.ts'
 import type { PartitionState } from '../metadata/records.ts'
@@ -224,7 +225,9 @@ export class Partitions implements ReplicaOutlets {
     if (replica.damaged && replica.dead) return
     replica.damaged = true
     replica.kill(reason)
-    this.#options.directory.writeNote(replica.log.name, 'damaged', JSON.stringify({ markOffset: replica.log.endOffset, reason }), (error) => {
+    const { syncedEndOffset, startOffset } = replica.log
+    const note = formatDamagedNote({ claimedEndOffset: syncedEndOffset, firstBadOffset: startOffset, reason })
+    this.#options.directory.writeNote(replica.log.name, DAMAGED_NOTE, note, (error) => {
       if (error !== undefined) this.#logger.error({ log: replica.log.name, error: error.message }, 'the damaged mark could not be written')
     })
   }
@@ -257,7 +260,7 @@ export class Partitions implements ReplicaOutlets {
       const broker = image.brokers.get(nodeId)
       if (broker !== undefined) brokers.set(nodeId, { brokerEpoch: broker.brokerEpoch, fenced: broker.fenced, draining: broker.draining })
     }
-    const minInSyncReplicas = effectiveMinInSyncReplicas(topic.configs, state.replicas.length, this.#options.config.minInSyncReplicas)
+    const minInSyncReplicas = effectiveMinInSyncReplicas(topic.configs, state.replicas.length)
     const maxMessageBytes = topicConfig(topic.configs, 'max.message.bytes') ?? this.#options.config.maxMessageBytes
     replica.step({ type: 'assign', state, brokers, minInSyncReplicas, maxMessageBytes })
     if (state.leader === -1) this.#leaderless.add(replica)
@@ -271,7 +274,7 @@ export class Partitions implements ReplicaOutlets {
     if (!replica.damaged || replica.dead) return
     replica.damaged = false
     replica.logger.info({}, 'replica repaired: it is in the ISR again')
-    this.#options.directory.writeNote(replica.log.name, 'damaged', null, (error) => {
+    this.#options.directory.writeNote(replica.log.name, DAMAGED_NOTE, null, (error) => {
       if (error !== undefined) this.#logger.error({ log: replica.log.name, error: error.message }, 'the damaged mark could not be removed')
     })
   }

@@ -2,6 +2,7 @@ import type { Checkpoints } from '../base/checkpoints.ts'
 import type { Uuid } from '../base/ids.ts'
 import type { Logger } from '../base/log-line.ts'
 import { call, callVoid, type Task } from '../base/task.ts'
+import { DAMAGED_NOTE } from '../log/damaged-note.ts'
 import type { LogDirectory, OpenedLog } from '../log/surface.ts'
 import { Partition } from '../replication/partition.ts'
 import { Producers } from '../replication/producers.ts'
@@ -51,12 +52,12 @@ export function* openReplica(options: OpenReplicaOptions): Task<Replica | undefi
   }
   const stored = decodeCheckpoint(yield* call<Buffer | undefined>((done) => checkpoints.get(checkpointKey(name), done)))
   const checkpoint = stored?.topicId === topicId ? stored : undefined
-  const producers = Producers.restore(checkpoint?.producers)
+  const producers = Producers.restore(checkpoint?.producers, { expireTicks: Math.ceil(options.config.producerIdExpirationMs / TICK_MS) })
   const marks = marksOf(checkpoint, directory)
   const visitFrom = producers.stateOffset
   const { log, recovery } = yield* call<OpenedLog>((done) => directory.openLog({ name, marks, visitFrom, visit: (header) => producers.replay(header) }, done))
   if (options.create !== undefined) yield* callVoid((done) => directory.writeNote(name, 'partition.metadata', JSON.stringify({ version: 1, topicId }), done))
-  const damagedNote = yield* call<string | undefined>((done) => directory.readNote(name, 'damaged', done))
+  const damagedNote = yield* call<string | undefined>((done) => directory.readNote(name, DAMAGED_NOTE, done))
   const logger = options.logger.child({ topic: place.topic, partition: place.partition })
   const damaged = recovery.verdict === 'damaged' || damagedNote !== undefined
   if (recovery.verdict !== 'new') {

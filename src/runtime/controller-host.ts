@@ -85,6 +85,15 @@ export class ControllerHost {
     if (this.#active === undefined) return
     if (ownStatus !== null) this.#stepSessions({ type: 'heard', nodeId: this.#nodeId, status: ownStatus })
     this.#stepSessions({ type: 'tick' })
+    this.#releaseDrained()
+  }
+
+  /** A drained broker is told that it may go by being fenced: it reads that in the log, like everything (rules R5.9). */
+  #releaseDrained(): void {
+    for (const broker of this.#image.brokers.values()) {
+      if (!broker.draining || broker.fenced || this.#active?.sessions.mayStop(broker.nodeId, this.#image) !== true) continue
+      this.submit({ type: 'fence', nodeId: broker.nodeId, brokerEpoch: broker.brokerEpoch }, () => undefined)
+    }
   }
 
   heard(nodeId: number, status: BrokerStatus): void {
