@@ -12,6 +12,8 @@ interface Proposal {
 
 /** A controller that could not decide is asked again after this. */
 const RETRY_TICKS = 4
+/** Metadata that was promised and has not come by then: asked again, it changes nothing. */
+const APPLY_TICKS = 40
 /** A replica that was refused is not proposed again before this, unless metadata says something new. */
 const REFUSED_TICKS = 20
 
@@ -20,7 +22,7 @@ const REFUSED_TICKS = 20
  *
  *   committed ──propose──▶ proposed ──applied (partition epoch above the proposal's)──▶ committed
  *                             │ answer INELIGIBLE_REPLICA: proposed := the committed ISR itself, same partition epoch
- *                             │ any other answer: nothing moves
+ *                             │ any other answer: nothing moves, the same is proposed again if no metadata comes
  *
  * One proposal at a time. Maximal ISR = committed ∪ all that was proposed at this partition epoch: an attempt that is still on its way
  * may yet be committed, so no answer takes anyone out, success included.
@@ -100,7 +102,9 @@ export class Isr {
       case 'FENCED_LEADER_EPOCH':
       case 'NOT_LEADER_OR_FOLLOWER':
       case 'STALE_BROKER_EPOCH':
-        return // Metadata that says so is committed and on its way here.
+        // Metadata that ends this proposal is committed and on its way here.
+        proposal.retryTick = tick + APPLY_TICKS
+        return
       default:
         proposal.retryTick = tick + RETRY_TICKS
     }

@@ -1,0 +1,348 @@
+import { type Random, SeededRandom } from '../../../src/base/random.ts'
+import type { PartitionEffect } from '../../../src/replication/effects.ts'
+import { makeBatch } from './batches.ts'
+import { type IsrAnswer, type Proposal, type TestNode, World } from './world.ts'
+
+const NODES = [1, 2, 3]
+const MAX_MESSAGES = 40
+const HEAL_ROUNDS = 400
+
+interface Sending {
+  readonly value: string
+  readonly baseSequence: number
+  /** Undefined: to be sent (again). */
+  produceId: number | undefined
+}
+
+/** An idempotent producer: up to five batches at once, each sent again until it is acknowledged, to whoever thinks it leads. */
+class TestProducer {
+  readonly producerId: number
+  readonly inFlight: Sending[] = []
+  #nextSequence = 0
+
+  constructor(producerId: number) {
+    this.producerId = producerId
+  }
+
+  begin(): void {
+    if (this.inFlight.length >= 5) return
+    const baseSequence = this.#nextSequence++
+    this.inFlight.push({ value: `p${this.producerId}-${baseSequence}`, baseSequence, produceId: undefined })
+  }
+}
+
+export interface Outcome {
+  acknowledged: number
+  crashes: number
+  elections: number
+  cuts: number
+  expands: number
+  shrinks: number
+  duplicates: number
+  refused: number
+}
+
+type Late = { readonly nodeId: number } & ({ readonly proposal: Proposal; readonly brokerEpoch: number } | { readonly answer: IsrAnswer })
+
+/** One seed: `steps` random steps, then everything heals. Throws with seed and step where a rule is broken. */
+export function explore(seed: number, steps: number): Outcome {
+  const exploration = new Exploration(seed)
+  try {
+    for (let step = 0; step < steps; step++) exploration.step()
+    exploration.heal()
+  } catch (error) {
+    throw new Error(`seed ${seed}, step ${exploration.steps}: ${(error as Error).message}\n${exploration.trace.slice(-60).join('\n')}`, { cause: error })
+  }
+  return exploration.outcome
+}
+
+class Exploration {
+  readonly outcome: Outcome = { acknowledged: 0, crashes: 0, elections: 0, cuts: 0, expands: 0, shrinks: 0, duplicates: 0, refused: 0 }
+  readonly trace: string[] = []
+  steps = 0
+  readonly #random: Random
+  readonly #world: World
+  readonly #producers = [new TestProducer(7), new TestProducer(8)]
+  readonly #acknowledged = new Map<string, number>()
+  readonly #duplicates = new Set<string>()
+  #late: Late[] = []
+  #nextProduceId = 1
+  readonly #actions: readonly (readonly [weight: number, act: () => void])[]
+
+  constructor(seed: number) {
+    this.#random = new SeededRandom(seed)
+    this.#world = new World({ replicas: NODES, minInSyncReplicas: 2, lagTicks: 8, onEffect: (node, effect) => this.#observe(node, effect) })
+    // Each seed has its own weather.
+    const rough = 1 + this.#random.integer(6)
+    this.#actions = [
+      [60, () => this.#deliver()],
+      [25, () => this.#sync()],
+      [15, () => this.#complete()],
+      [15, () => this.#apply()],
+      [12, () => this.#tick()],
+      [20, () => this.#produce()],
+      [10, () => this.#propose()],
+      [8, () => this.#handOver()],
+      [3, () => this.#elect()],
+      [6, () => this.#unfence()],
+      [6, () => this.#restart()],
+      [2, () => this.#world.checkpoint(this.#pickNode())],
+      [rough, () => this.#crash()],
+      [rough, () => this.#fence()],
+      [rough, () => this.#lose()],
+      [1, () => this.#disconnect()],
+      [1, () => this.#move()],
+    ]
+  }
+
+  step(): void {
+    this.steps += 1
+    const total = this.#actions.reduce((sum, [weight]) => sum + weight, 0)
+    let drawn = this.#random.integer(total)
+    for (const [weight, act] of this.#actions) {
+      if (drawn < weight) {
+        act()
+        return
+      }
+      drawn -= weight
+    }
+  }
+
+  /** All comes back; then everybody is in sync again and holds every acknowledged record once. */
+  heal(): void {
+    const world = this.#world
+    for (let round = 0; round < HEAL_ROUNDS; round++) {
+      for (const node of world.nodes.values()) {
+        if (node.core === undefined) world.restart(node.nodeId)
+        world.applyAll(node.nodeId)
+        if (world.controller.broker(node.nodeId).fenced) world.controller.unfence(node.nodeId)
+        world.applyAll(node.nodeId)
+      }
+      if (world.elect()) continue
+      for (const producer of this.#producers) for (const sending of [...producer.inFlight]) this.#send(producer, sending)
+      for (const message of world.messages.splice(0)) world.deliver(message)
+      for (const node of world.nodes.values()) {
+        node.completions.length = 0
+        world.sync(node.nodeId)
+        if (node.proposal !== undefined) world.answerProposal(node.nodeId, world.decide(node.nodeId, node.proposal))
+        world.step(node.nodeId, { type: 'tick' })
+      }
+      this.#collect()
+      if (this.#isWhole()) break
+    }
+    if (!this.#isWhole()) throw new Error(`stuck: ${this.#describe()}`)
+    this.#checkEnd()
+  }
+
+  #isWhole(): boolean {
+    const cores = [...this.#world.nodes.values()].map((node) => node.core)
+    const end = cores[0]?.logEndOffset
+    const settled = cores.every((core) => core !== undefined && core.logEndOffset === end && core.highWatermark === end && core.isr.length === NODES.length)
+    return settled && this.#producers.every((producer) => producer.inFlight.length === 0)
+  }
+
+  #describe(): string {
+    const nodes = [...this.#world.nodes.values()].map(({ nodeId, core }) => `${nodeId}: ${core?.role} end ${core?.logEndOffset} hw ${core?.highWatermark}`)
+    const state = this.#world.controller.state
+    return `${nodes.join(', ')}; leader ${state.leader} isr ${state.isr.map((member) => member.nodeId)} elr ${state.elr}; sending ${this.#producers.map((producer) => producer.inFlight.length)}`
+  }
+
+  #checkEnd(): void {
+    for (const { nodeId, log } of this.#world.nodes.values()) {
+      const offsets = new Map<string, number>()
+      for (const { header, value } of log.batches) {
+        if (offsets.has(value) && value.startsWith('p')) throw new Error(`R6.8: ${value} is on node ${nodeId} at ${offsets.get(value)} and ${header.baseOffset}`)
+        offsets.set(value, header.baseOffset)
+      }
+      for (const [value, offset] of this.#acknowledged) {
+        if (offsets.get(value) !== offset) throw new Error(`R1.1: ${value}, acknowledged at ${offset}, is at ${offsets.get(value)} on node ${nodeId}`)
+      }
+      for (const value of this.#duplicates) if (!offsets.has(value)) throw new Error(`R6.8: ${value} was called a duplicate and is not on node ${nodeId}`)
+      const sequences = log.batches.filter((batch) => batch.header.producerId === 7).map((batch) => batch.header.baseSequence)
+      if (sequences.some((sequence, at) => sequence !== at)) throw new Error(`R6.8: the sequences of producer 7 on node ${nodeId} are ${sequences}`)
+    }
+  }
+
+  #pickNode(): number {
+    return NODES[this.#random.integer(NODES.length)] as number
+  }
+
+  #say(text: string): void {
+    this.trace.push(`${this.steps}: ${text}`)
+  }
+
+  #deliver(): void {
+    const { messages } = this.#world
+    if (messages.length === 0) return
+    // Mostly in order; sometimes any, and sometimes it stays to come again.
+    const at = this.#random.integer(4) === 0 ? this.#random.integer(messages.length) : 0
+    const message = messages[at] as (typeof messages)[number]
+    if (this.#random.integer(12) !== 0) messages.splice(at, 1)
+    while (messages.length > MAX_MESSAGES) messages.splice(this.#random.integer(messages.length), 1)
+    this.#say(`${message.from} → ${message.to} ${JSON.stringify(message.type === 'fetch' ? message.fetch : message.answer)}`)
+    this.#world.deliver(message)
+  }
+
+  #sync(): void {
+    const node = this.#world.node(this.#pickNode())
+    if (node.core === undefined) return
+    node.completions.push(node.log.sync(1 + this.#random.integer(4)))
+    this.#say(`${node.nodeId} synced to ${node.log.durableEndOffset}`)
+    this.#world.check()
+  }
+
+  #complete(): void {
+    const node = this.#world.node(this.#pickNode())
+    const at = this.#random.integer(5) === 0 ? this.#random.integer(node.completions.length + 1) : 0
+    const completion = node.completions.splice(at, 1)[0]
+    if (completion === undefined) return
+    this.#say(`${node.nodeId} ${JSON.stringify(completion)}`)
+    this.#world.step(node.nodeId, completion)
+  }
+
+  #apply(): void {
+    const nodeId = this.#pickNode()
+    if (this.#world.apply(nodeId)) this.#say(`${nodeId} applied ${JSON.stringify(this.#world.core(nodeId).state)}`)
+  }
+
+  #tick(): void {
+    for (const nodeId of NODES) if (this.#random.integer(4) !== 0) this.#world.step(nodeId, { type: 'tick' })
+  }
+
+  #produce(): void {
+    this.#collect()
+    const nodeId = this.#pickNode()
+    const kind = this.#random.integer(8)
+    if (kind === 0) {
+      const produceId = this.#nextProduceId++
+      this.#world.produce(nodeId, produceId, 1, makeBatch(`one-${produceId}`))
+      return
+    }
+    const producer = this.#producers[this.#random.integer(2)] as TestProducer
+    if (kind < 5) producer.begin()
+    const sending = producer.inFlight[this.#random.integer(producer.inFlight.length + 1)]
+    if (sending !== undefined) this.#send(producer, sending)
+  }
+
+  #send(producer: TestProducer, sending: Sending): void {
+    if (sending.produceId !== undefined && this.#random.integer(3) !== 0) return
+    const node = [...this.#world.nodes.values()].filter(({ core }) => core?.role === 'leader')
+    const leader = node[this.#random.integer(node.length + 1)] ?? node[0]
+    if (leader === undefined) return
+    // An answer to an earlier try may still come; the newest counts.
+    sending.produceId = this.#nextProduceId++
+    this.#say(`${sending.value} to ${leader.nodeId}`)
+    const records = 1
+    const bytes = makeBatch(sending.value, { producerId: producer.producerId, baseSequence: sending.baseSequence, records })
+    this.#world.produce(leader.nodeId, sending.produceId, -1, bytes)
+  }
+
+  /** Answers reach the producers. */
+  #collect(): void {
+    for (const producer of this.#producers) {
+      for (const sending of [...producer.inFlight]) {
+        const reply = sending.produceId === undefined ? undefined : this.#world.replies.get(sending.produceId)
+        if (reply === undefined) continue
+        if (reply.code === null || reply.code === 'DUPLICATE_SEQUENCE_NUMBER') {
+          producer.inFlight.splice(producer.inFlight.indexOf(sending), 1)
+          if (reply.code === null) this.#acknowledged.set(sending.value, reply.baseOffset)
+          else this.#duplicates.add(sending.value)
+        } else {
+          sending.produceId = undefined
+          if (reply.code === 'OUT_OF_ORDER_SEQUENCE_NUMBER') this.outcome.refused += 1
+        }
+      }
+    }
+    this.outcome.acknowledged = this.#acknowledged.size
+  }
+
+  #propose(): void {
+    const node = this.#world.node(this.#pickNode())
+    if (node.proposal === undefined) return
+    this.#late.push({ nodeId: node.nodeId, proposal: node.proposal, brokerEpoch: node.brokerEpoch })
+  }
+
+  #handOver(): void {
+    const at = this.#random.integer(this.#late.length + 1)
+    const late = this.#late[at]
+    if (late === undefined) return
+    if (this.#random.integer(6) !== 0) this.#late.splice(at, 1)
+    if (this.#late.length > 8) this.#late = this.#late.slice(-8)
+    if ('proposal' in late) {
+      const { nodeId, proposal } = late
+      const before = this.#world.controller.state.isr.length
+      const answer = this.#world.decide(nodeId, proposal, late.brokerEpoch)
+      this.#say(`proposal of ${nodeId} ${JSON.stringify(proposal)}: ${JSON.stringify(answer)}`)
+      if (this.#world.controller.state.isr.length > before) this.outcome.expands += 1
+      if (this.#world.controller.state.isr.length < before) this.outcome.shrinks += 1
+      if (this.#random.integer(4) !== 0) this.#late.push({ nodeId, answer })
+    } else {
+      this.#say(`answer to ${late.nodeId}: ${JSON.stringify(late.answer)}`)
+      this.#world.answerProposal(late.nodeId, late.answer)
+    }
+    this.#world.check()
+  }
+
+  #elect(): void {
+    if (!this.#world.elect()) return
+    this.outcome.elections += 1
+    this.#say(`elected ${this.#world.controller.state.leader}`)
+  }
+
+  #fence(): void {
+    const nodeId = this.#pickNode()
+    if (this.#world.controller.broker(nodeId).fenced) return
+    this.#say(`fence ${nodeId}`)
+    this.#world.controller.fence(nodeId)
+    this.#world.check()
+  }
+
+  #unfence(): void {
+    const { nodeId, core, applied, brokerEpoch } = this.#world.node(this.#pickNode())
+    if (core === undefined || applied < brokerEpoch || !this.#world.controller.broker(nodeId).fenced) return
+    this.#say(`unfence ${nodeId}`)
+    this.#world.controller.unfence(nodeId)
+  }
+
+  #crash(): void {
+    const node = this.#world.node(this.#pickNode())
+    if (node.core === undefined) return
+    this.#say(`crash ${node.nodeId}`)
+    this.outcome.crashes += 1
+    this.#world.crash(node.nodeId)
+    this.#world.check()
+  }
+
+  #restart(): void {
+    const node = this.#world.node(this.#pickNode())
+    if (node.core !== undefined) return
+    this.#say(`restart ${node.nodeId}`)
+    this.#world.restart(node.nodeId, this.#random.integer(5))
+  }
+
+  #lose(): void {
+    const { messages } = this.#world
+    if (messages.length > 0) messages.splice(this.#random.integer(messages.length), 1)
+  }
+
+  #disconnect(): void {
+    this.#world.disconnect(this.#pickNode(), this.#pickNode())
+  }
+
+  #move(): void {
+    const { state } = this.#world.controller
+    const nodeId = this.#pickNode()
+    if (state.leader === -1 || state.leader === nodeId || !state.isr.some((member) => member.nodeId === nodeId)) return
+    this.#say(`move to ${nodeId}`)
+    this.#world.controller.move(nodeId)
+    this.outcome.elections += 1
+  }
+
+  #observe(node: TestNode, effect: PartitionEffect): void {
+    if (effect.type === 'truncate') this.outcome.cuts += 1
+    if (effect.type === 'quarantine') throw new Error(`node ${node.nodeId} is set aside though no disk failed: ${effect.reason}`)
+    if (effect.type === 'produceReply' && effect.code === 'DUPLICATE_SEQUENCE_NUMBER') this.outcome.duplicates += 1
+    if (effect.type === 'sendFetch' || effect.type === 'answerFetch') return
+    this.#say(`   ${node.nodeId} ${JSON.stringify(effect, (key, value) => (key === 'bytes' ? undefined : value))}`)
+  }
+}
