@@ -1,0 +1,69 @@
+import { unreachable } from '../../src/base/assert.ts'
+import type { RaftEffect } from '../../src/raft/effects.ts'
+import type { Entry, RaftMessage } from '../../src/raft/messages.ts'
+
+const SHOWN_ENTRIES = 8
+
+/** `3:x` is the entry x of term 3. */
+export function describeEntries(entries: readonly Entry[]): string {
+  const shown = entries.slice(0, SHOWN_ENTRIES).map((entry) => `${entry.term}:${shorten(entry.bytes.toString())}`)
+  return `[${shown.join(' ')}${entries.length > SHOWN_ENTRIES ? ` … ${entries.length} in all` : ''}]`
+}
+
+function shorten(text: string): string {
+  return text.length > 40 ? `${text.length} bytes` : text
+}
+
+export function describeMessage(message: RaftMessage): string {
+  switch (message.type) {
+    case 'voteRequest':
+      return `${message.preVote ? 'pre-vote' : 'vote'} for term ${message.term}? my log is ${describeEnd(message)}`
+    case 'voteReply':
+      return `${message.preVote ? 'pre-vote' : 'vote'} ${message.granted ? `yes, for term ${message.term}` : `no, I am in term ${message.term}`}`
+    case 'append': {
+      const place = `term ${message.term}, at ${message.startOffset} behind term ${message.previousTerm}, commit ${message.commitIndex}`
+      return message.entries.length === 0 ? `heartbeat: ${place}` : `append ${describeEntries(message.entries)}: ${place}`
+    }
+    case 'appendReply':
+      if (message.result.type === 'rejected') {
+        return `rejected in term ${message.term}: at ${message.startOffset}; my term ${message.result.hintTerm} ends at ${message.result.hintEndOffset}`
+      }
+      return `accepted in term ${message.term}: persisted ${message.result.persistedEndOffset}${message.result.counts ? '' : ', do not count me'}`
+    default:
+      return unreachable(message)
+  }
+}
+
+function describeEnd(end: { readonly lastTerm: number; readonly endOffset: number }): string {
+  return end.endOffset === 0 ? 'empty' : `${end.endOffset} long, last term ${end.lastTerm}`
+}
+
+/** Undefined for what the network or the disk tells anyway. */
+export function describeEffect(effect: RaftEffect): string | undefined {
+  switch (effect.type) {
+    case 'role':
+      return `is ${effect.role} in term ${effect.term}${effect.role === 'leader' ? '' : `, leader ${effect.leaderId ?? 'unknown'}`}`
+    case 'append':
+      return effect.entries.length === 0
+        ? `asks what is persisted below ${effect.startOffset}`
+        : `appends ${describeEntries(effect.entries)} at ${effect.startOffset}`
+    case 'appendOpening':
+      return `opens term ${effect.term} at ${effect.startOffset}`
+    case 'truncate':
+      return `cuts its log to ${effect.endOffset}`
+    case 'committed':
+      return `commits below ${effect.commitIndex}`
+    case 'refused':
+      return `refuses proposal ${effect.proposalId}: ${effect.code}`
+    case 'startTimer':
+      return 'waits a moment, then campaigns'
+    case 'sendEntries':
+      return `reads for ${effect.to} from ${effect.startOffset} to ${effect.endOffset}`
+    case 'saveVote':
+    case 'send':
+    case 'accepted':
+      return undefined
+    default:
+      return unreachable(effect)
+  }
+}

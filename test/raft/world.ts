@@ -1,0 +1,274 @@
+import { assert, unreachable } from '../../src/base/assert.ts'
+import type { EpochStart } from '../../src/base/epochs.ts'
+import { SeededRandom } from '../../src/base/random.ts'
+import type { RaftEffect, RaftInput } from '../../src/raft/effects.ts'
+import type { Entry, PeerIdentity, RaftMessage, Voter } from '../../src/raft/messages.ts'
+import { Raft } from '../../src/raft/raft.ts'
+import { describeEffect, describeMessage } from './describe.ts'
+import { Judge } from './judge.ts'
+import type { SendEntries, SimulatedNode } from './simulated-node.ts'
+
+export interface Packet {
+  readonly from: PeerIdentity
+  readonly to: number
+  readonly message: RaftMessage
+}
+
+export interface WorldOptions {
+  readonly seed: number
+  readonly firstVoterIds: readonly number[]
+  /** Told one line for each thing that happens. */
+  readonly tell: (line: string) => void
+}
+
+/** Nodes, their disks and the network between them; nothing moves unless it is told to. Every step is judged by the invariants. */
+export class World {
+  readonly nodes = new Map<number, SimulatedNode>()
+  readonly judge = new Judge()
+  packets: Packet[] = []
+  readonly cuts = new Set<string>()
+  readonly #options: WorldOptions
+  readonly #random: SeededRandom
+  #proposals = 0
+
+  constructor(options: WorldOptions) {
+    this.#options = options
+    this.#random = new SeededRandom(options.seed)
+  }
+
+  addNode(
+    nodeId: number,
+    options: { readonly canVote?: boolean; readonly term?: number; readonly entries?: readonly Entry[]; readonly damagedBelow?: number } = {},
+  ): void {
+    const entries = [...(options.entries ?? [])]
+    this.nodes.set(nodeId, {
+      nodeId,
+      directoryId: `d${nodeId}`,
+      canVote: options.canVote ?? true,
+      damagedBelow: options.damagedBelow ?? null,
+      raft: null,
+      memory: [],
+      disk: { term: options.term ?? 0, votedFor: null, entries },
+      operations: [],
+      timer: null,
+      holdsReads: false,
+      reads: [],
+      appliedOffset: 0,
+      known: new Map(),
+      incarnation: 0,
+    })
+    this.start(nodeId)
+  }
+
+  node(nodeId: number): SimulatedNode {
+    const node = this.nodes.get(nodeId)
+    assert(node !== undefined, `node ${nodeId} exists`)
+    return node
+  }
+
+  /** A new process on what the disk holds. */
+  start(nodeId: number): void {
+    const node = this.node(nodeId)
+    const { disk } = node
+    node.memory = [...disk.entries]
+    node.appliedOffset = 0
+    node.incarnation++
+    node.raft = new Raft({
+      self: { nodeId, directoryId: node.directoryId },
+      canVote: node.canVote,
+      firstVoterIds: this.#options.firstVoterIds,
+      random: this.#random.fork(`${nodeId} ${node.incarnation}`),
+      term: disk.term,
+      votedFor: disk.votedFor,
+      epochs: epochsOf(disk.entries),
+      startOffset: 0,
+      endOffset: disk.entries.length,
+      persistedEndOffset: disk.entries.length,
+      voterSet: votersIn(disk.entries) ?? [],
+      damagedBelow: node.damagedBelow,
+    })
+  }
+
+  /** The process dies; what its disk did not hold is gone. */
+  crash(nodeId: number): void {
+    const node = this.node(nodeId)
+    node.raft = null
+    node.operations = []
+    node.reads = []
+    node.timer = null
+    node.known.clear()
+  }
+
+  /** Another disk under the same id. */
+  wipe(nodeId: number): void {
+    const node = this.node(nodeId)
+    assert(node.raft === null, 'a disk is changed while the process is down')
+    node.directoryId += `'`
+    node.disk = { term: 0, votedFor: null, entries: [] }
+  }
+
+  /** Feeds one input and performs the effects, and the inputs that they lead to at once. */
+  feed(nodeId: number, input: RaftInput): void {
+    const node = this.node(nodeId)
+    const inputs = [input]
+    for (let next = inputs.shift(); next !== undefined && node.raft !== null; next = inputs.shift()) {
+      for (const effect of node.raft.step(next)) inputs.push(...this.#perform(node, effect))
+      node.damagedBelow = node.raft.damagedBelow
+      this.judge.state(node)
+    }
+  }
+
+  propose(nodeId: number, texts: readonly string[]): void {
+    this.feed(nodeId, { type: 'propose', proposalId: ++this.#proposals, entries: texts.map((text) => Buffer.from(text)) })
+  }
+
+  /** `nodeId` learns that its stream to `peerId` is open. */
+  peerUp(nodeId: number, peerId: number): void {
+    const { directoryId } = this.node(peerId)
+    this.node(nodeId).known.set(peerId, directoryId)
+    this.feed(nodeId, { type: 'peerUp', peer: { nodeId: peerId, directoryId } })
+  }
+
+  deliver(packet: Packet): void {
+    const node = this.node(packet.to)
+    if (node.raft === null) return
+    this.#options.tell(`${packet.from.nodeId} -> ${packet.to}  ${describeMessage(packet.message)}`)
+    node.known.set(packet.from.nodeId, packet.from.directoryId)
+    this.feed(packet.to, { type: 'message', from: packet.from, message: packet.message })
+  }
+
+  /** Performs the oldest operation of a node's disk and tells the core. False when there is none. */
+  persist(nodeId: number): boolean {
+    const node = this.node(nodeId)
+    const operation = node.operations.shift()
+    if (operation === undefined) return false
+    const { disk } = node
+    switch (operation.type) {
+      case 'vote':
+        disk.term = operation.term
+        disk.votedFor = operation.votedFor
+        this.#options.tell(`${nodeId} disk  term ${operation.term}, vote ${operation.votedFor ?? 'none'}`)
+        this.feed(nodeId, { type: 'voteSaved', term: operation.term, votedFor: operation.votedFor })
+        return true
+      case 'append': {
+        const endOffset = operation.startOffset + operation.entries.length
+        disk.entries.splice(operation.startOffset, disk.entries.length, ...operation.entries)
+        this.#options.tell(`${nodeId} disk  log to ${endOffset}, as of term ${operation.term}`)
+        this.feed(nodeId, { type: 'persisted', term: operation.term, endOffset })
+        return true
+      }
+      case 'truncate':
+        disk.entries.length = Math.min(disk.entries.length, operation.endOffset)
+        this.#options.tell(`${nodeId} disk  cut to ${operation.endOffset}`)
+        return true
+      default:
+        return unreachable(operation)
+    }
+  }
+
+  /** Performs a sendEntries that was held. `readable` false: the log cannot be read now. */
+  read(nodeId: number, readable: boolean): void {
+    const node = this.node(nodeId)
+    for (const effect of node.reads.splice(0)) this.feed(nodeId, this.#sendEntries(node, effect, readable))
+  }
+
+  #perform(node: SimulatedNode, effect: RaftEffect): RaftInput[] {
+    const line = describeEffect(effect)
+    if (line !== undefined) this.#options.tell(`${node.nodeId} ${line}`)
+    switch (effect.type) {
+      case 'saveVote':
+        node.operations.push({ type: 'vote', term: effect.term, votedFor: effect.votedFor })
+        return []
+      case 'append':
+        this.#append(node, effect.term, effect.startOffset, effect.entries)
+        return []
+      case 'appendOpening':
+        this.#append(node, effect.term, effect.startOffset, [{ term: effect.term, bytes: Buffer.from(this.#opening(node, effect.startOffset)) }])
+        return []
+      case 'truncate':
+        assert(effect.endOffset >= node.appliedOffset, 'what was applied is never cut')
+        node.memory.length = effect.endOffset
+        node.operations.push({ type: 'truncate', endOffset: effect.endOffset })
+        return []
+      case 'send':
+        this.#send(node, effect.to, effect.message)
+        return []
+      case 'sendEntries':
+        assert(!node.reads.some((read) => read.to === effect.to), 'one read a peer')
+        if (!node.holdsReads) return [this.#sendEntries(node, effect, true)]
+        node.reads.push(effect)
+        return []
+      case 'committed':
+        return this.#apply(node, effect.commitIndex)
+      case 'startTimer':
+        node.timer = { timerId: effect.timerId, delayMs: effect.delayMs }
+        return []
+      case 'role':
+        this.judge.role(node, effect)
+        return []
+      case 'accepted':
+      case 'refused':
+        return []
+      default:
+        return unreachable(effect)
+    }
+  }
+
+  #append(node: SimulatedNode, term: number, startOffset: number, entries: readonly Entry[]): void {
+    assert(startOffset === node.memory.length, 'entries are appended where the log ends')
+    node.memory.push(...entries)
+    node.operations.push({ type: 'append', term, startOffset, entries })
+  }
+
+  /** The bootstrap entry names those that the first leader has heard of. */
+  #opening(node: SimulatedNode, startOffset: number): string {
+    if (startOffset > 0) return `leader=${node.nodeId}`
+    const voters = this.#options.firstVoterIds.map((id) => `${id}=${id === node.nodeId ? node.directoryId : (node.known.get(id) ?? '-')}`)
+    return `voters,${voters.join(',')}`
+  }
+
+  #send(node: SimulatedNode, to: number, message: RaftMessage): void {
+    this.judge.sent(node, to, message)
+    if (!this.cuts.has(`${node.nodeId}->${to}`)) this.packets.push({ from: { nodeId: node.nodeId, directoryId: node.directoryId }, to, message })
+  }
+
+  #sendEntries(node: SimulatedNode, effect: SendEntries, readable: boolean): RaftInput {
+    const { to, term, startOffset, previousTerm, commitIndex } = effect
+    const entries: Entry[] = []
+    let sizeBytes = 0
+    for (const entry of readable && node.raft?.term === term ? node.memory.slice(startOffset, effect.endOffset) : []) {
+      if (entries.length > 0 && sizeBytes + entry.bytes.length > effect.maxBytes) break
+      entries.push(entry)
+      sizeBytes += entry.bytes.length
+    }
+    if (entries.length > 0) this.#send(node, to, { type: 'append', term, startOffset, previousTerm, commitIndex, entries })
+    return { type: 'entriesSent', to, term, startOffset, endOffset: startOffset + entries.length, sizeBytes }
+  }
+
+  #apply(node: SimulatedNode, commitIndex: number): RaftInput[] {
+    this.judge.committed(node, commitIndex)
+    const voters = votersIn(node.memory.slice(node.appliedOffset, commitIndex))
+    node.appliedOffset = commitIndex
+    return voters === undefined ? [] : [{ type: 'voterSet', voters }]
+  }
+}
+
+function epochsOf(entries: readonly Entry[]): EpochStart[] {
+  const epochs: EpochStart[] = []
+  entries.forEach(({ term }, startOffset) => {
+    if (epochs.at(-1)?.epoch !== term) epochs.push({ epoch: term, startOffset })
+  })
+  return epochs
+}
+
+/** The set of the newest voter record: `voters,1=d1,2=d2,3=-`. */
+function votersIn(entries: readonly Entry[]): readonly Voter[] | undefined {
+  const record = entries.map((entry) => entry.bytes.toString()).findLast((text) => text.startsWith('voters,'))
+  return record
+    ?.split(',')
+    .slice(1)
+    .map((voter) => {
+      const [nodeId, directoryId] = voter.split('=')
+      return { nodeId: Number(nodeId), directoryId: directoryId === '-' || directoryId === undefined ? null : directoryId }
+    })
+}
