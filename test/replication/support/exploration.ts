@@ -18,7 +18,7 @@ interface Sending {
 class TestProducer {
   readonly producerId: number
   readonly inFlight: Sending[] = []
-  #nextSequence = 0
+  nextSequence = 0
 
   constructor(producerId: number) {
     this.producerId = producerId
@@ -26,7 +26,7 @@ class TestProducer {
 
   begin(): void {
     if (this.inFlight.length >= 5) return
-    const baseSequence = this.#nextSequence++
+    const baseSequence = this.nextSequence++
     this.inFlight.push({ value: `p${this.producerId}-${baseSequence}`, baseSequence, produceId: undefined })
   }
 }
@@ -39,26 +39,37 @@ export interface Outcome {
   expands: number
   shrinks: number
   duplicates: number
-  refused: number
+  outOfOrder: number
+  olderThanFive: number
 }
 
 type Late = { readonly nodeId: number } & ({ readonly proposal: Proposal; readonly brokerEpoch: number } | { readonly answer: IsrAnswer })
 
-/** One seed: `steps` random steps, then everything heals. Throws with seed and step where a rule is broken. */
+/** One seed: `steps` random steps, then everything heals. Throws with seed, step and the story so far where a rule is broken. */
 export function explore(seed: number, steps: number): Outcome {
-  const exploration = new Exploration(seed)
   try {
-    for (let step = 0; step < steps; step++) exploration.step()
-    exploration.heal()
-  } catch (error) {
-    throw new Error(`seed ${seed}, step ${exploration.steps}: ${(error as Error).message}\n${exploration.trace.slice(-60).join('\n')}`, { cause: error })
+    return run(new Exploration(seed, undefined), steps)
+  } catch {
+    // The same again, this time told.
+    const trace: string[] = []
+    const exploration = new Exploration(seed, trace)
+    try {
+      return run(exploration, steps)
+    } catch (error) {
+      throw new Error(`seed ${seed}, step ${exploration.steps}: ${(error as Error).message}\n${trace.slice(-60).join('\n')}`, { cause: error })
+    }
   }
+}
+
+function run(exploration: Exploration, steps: number): Outcome {
+  for (let step = 0; step < steps; step++) exploration.step()
+  exploration.heal()
   return exploration.outcome
 }
 
 class Exploration {
-  readonly outcome: Outcome = { acknowledged: 0, crashes: 0, elections: 0, cuts: 0, expands: 0, shrinks: 0, duplicates: 0, refused: 0 }
-  readonly trace: string[] = []
+  readonly outcome: Outcome = { acknowledged: 0, crashes: 0, elections: 0, cuts: 0, expands: 0, shrinks: 0, duplicates: 0, outOfOrder: 0, olderThanFive: 0 }
+  readonly #trace: string[] | undefined
   steps = 0
   readonly #random: Random
   readonly #world: World
@@ -69,29 +80,31 @@ class Exploration {
   #nextProduceId = 1
   readonly #actions: readonly (readonly [weight: number, act: () => void])[]
 
-  constructor(seed: number) {
+  constructor(seed: number, trace: string[] | undefined) {
+    this.#trace = trace
     this.#random = new SeededRandom(seed)
     this.#world = new World({ replicas: NODES, minInSyncReplicas: 2, lagTicks: 8, onEffect: (node, effect) => this.#observe(node, effect) })
     // Each seed has its own weather.
-    const rough = 1 + this.#random.integer(6)
+    const rough = 1 + this.#random.integer(8)
     this.#actions = [
-      [60, () => this.#deliver()],
-      [25, () => this.#sync()],
-      [15, () => this.#complete()],
-      [15, () => this.#apply()],
-      [12, () => this.#tick()],
-      [20, () => this.#produce()],
-      [10, () => this.#propose()],
-      [8, () => this.#handOver()],
-      [3, () => this.#elect()],
-      [6, () => this.#unfence()],
-      [6, () => this.#restart()],
-      [2, () => this.#world.checkpoint(this.#pickNode())],
-      [rough, () => this.#crash()],
+      [600, () => this.#deliver()],
+      [300, () => this.#sync()],
+      [250, () => this.#complete()],
+      [200, () => this.#apply()],
+      [100, () => this.#tick()],
+      [250, () => this.#produce()],
+      [80, () => this.#propose()],
+      [100, () => this.#handOver()],
+      [60, () => this.#elect()],
+      [80, () => this.#unfence()],
+      [40, () => this.#restart()],
+      [10, () => this.#world.checkpoint(this.#pickNode())],
+      [2 * rough, () => this.#crash()],
       [rough, () => this.#fence()],
-      [rough, () => this.#lose()],
-      [1, () => this.#disconnect()],
-      [1, () => this.#move()],
+      [2 * rough, () => this.#crashAll()],
+      [5 * rough, () => this.#lose()],
+      [rough, () => this.#disconnect()],
+      [rough, () => this.#move()],
     ]
   }
 
@@ -151,7 +164,8 @@ class Exploration {
     for (const { nodeId, log } of this.#world.nodes.values()) {
       const offsets = new Map<string, number>()
       for (const { header, value } of log.batches) {
-        if (offsets.has(value) && value.startsWith('p')) throw new Error(`R6.8: ${value} is on node ${nodeId} at ${offsets.get(value)} and ${header.baseOffset}`)
+        if (offsets.has(value) && value.startsWith('p'))
+          throw new Error(`R6.8: ${value} is on node ${nodeId} at ${offsets.get(value)} and ${header.baseOffset}`)
         offsets.set(value, header.baseOffset)
       }
       for (const [value, offset] of this.#acknowledged) {
@@ -167,8 +181,11 @@ class Exploration {
     return NODES[this.#random.integer(NODES.length)] as number
   }
 
-  #say(text: string): void {
-    this.trace.push(`${this.steps}: ${text}`)
+  /** `details` go behind the text, without bytes. */
+  #say(text: string, ...details: readonly unknown[]): void {
+    this.#trace?.push(
+      `${this.steps}: ${text} ${details.map((detail) => JSON.stringify(detail, (key, value) => (key === 'bytes' ? undefined : value))).join(' ')}`,
+    )
   }
 
   #deliver(): void {
@@ -179,7 +196,7 @@ class Exploration {
     const message = messages[at] as (typeof messages)[number]
     if (this.#random.integer(12) !== 0) messages.splice(at, 1)
     while (messages.length > MAX_MESSAGES) messages.splice(this.#random.integer(messages.length), 1)
-    this.#say(`${message.from} → ${message.to} ${JSON.stringify(message.type === 'fetch' ? message.fetch : message.answer)}`)
+    this.#say(`${message.from} → ${message.to}`, message.type === 'fetch' ? message.fetch : message.answer)
     this.#world.deliver(message)
   }
 
@@ -196,13 +213,15 @@ class Exploration {
     const at = this.#random.integer(5) === 0 ? this.#random.integer(node.completions.length + 1) : 0
     const completion = node.completions.splice(at, 1)[0]
     if (completion === undefined) return
-    this.#say(`${node.nodeId} ${JSON.stringify(completion)}`)
+    this.#say(`${node.nodeId}`, completion)
     this.#world.step(node.nodeId, completion)
   }
 
   #apply(): void {
     const nodeId = this.#pickNode()
-    if (this.#world.apply(nodeId)) this.#say(`${nodeId} applied ${JSON.stringify(this.#world.core(nodeId).state)}`)
+    for (let count = this.#random.integer(4); count >= 0 && this.#world.apply(nodeId); count--) {
+      this.#say(`${nodeId} applied`, this.#world.core(nodeId).state)
+    }
   }
 
   #tick(): void {
@@ -219,8 +238,20 @@ class Exploration {
       return
     }
     const producer = this.#producers[this.#random.integer(2)] as TestProducer
-    if (kind < 5) producer.begin()
-    const sending = producer.inFlight[this.#random.integer(producer.inFlight.length + 1)]
+    if (kind === 1 && producer.nextSequence > 0) {
+      // A request that wandered through the network for long: nobody waits for its answer.
+      const baseSequence = this.#random.integer(producer.nextSequence)
+      this.#world.produce(
+        nodeId,
+        this.#nextProduceId++,
+        -1,
+        makeBatch(`p${producer.producerId}-${baseSequence}`, { producerId: producer.producerId, baseSequence }),
+      )
+      return
+    }
+    if (kind < 6) producer.begin()
+    const unsent = producer.inFlight.find(({ produceId }) => produceId === undefined)
+    const sending = this.#random.integer(3) === 0 ? producer.inFlight[this.#random.integer(producer.inFlight.length + 1)] : unsent
     if (sending !== undefined) this.#send(producer, sending)
   }
 
@@ -232,8 +263,7 @@ class Exploration {
     // An answer to an earlier try may still come; the newest counts.
     sending.produceId = this.#nextProduceId++
     this.#say(`${sending.value} to ${leader.nodeId}`)
-    const records = 1
-    const bytes = makeBatch(sending.value, { producerId: producer.producerId, baseSequence: sending.baseSequence, records })
+    const bytes = makeBatch(sending.value, { producerId: producer.producerId, baseSequence: sending.baseSequence })
     this.#world.produce(leader.nodeId, sending.produceId, -1, bytes)
   }
 
@@ -244,16 +274,25 @@ class Exploration {
         const reply = sending.produceId === undefined ? undefined : this.#world.replies.get(sending.produceId)
         if (reply === undefined) continue
         if (reply.code === null || reply.code === 'DUPLICATE_SEQUENCE_NUMBER') {
-          producer.inFlight.splice(producer.inFlight.indexOf(sending), 1)
-          if (reply.code === null) this.#acknowledged.set(sending.value, reply.baseOffset)
+          if (reply.code === null) this.#noteAcknowledged(sending.value, reply.baseOffset)
           else this.#duplicates.add(sending.value)
+          // The answer is lost now and then: the same is sent again.
+          if (this.#random.integer(6) === 0) sending.produceId = undefined
+          else producer.inFlight.splice(producer.inFlight.indexOf(sending), 1)
         } else {
           sending.produceId = undefined
-          if (reply.code === 'OUT_OF_ORDER_SEQUENCE_NUMBER') this.outcome.refused += 1
+          if (reply.code === 'OUT_OF_ORDER_SEQUENCE_NUMBER') this.outcome.outOfOrder += 1
         }
       }
     }
     this.outcome.acknowledged = this.#acknowledged.size
+  }
+
+  #noteAcknowledged(value: string, offset: number): void {
+    const known = this.#acknowledged.get(value)
+    if (known !== undefined && known !== offset) throw new Error(`R6.8: ${value} was acknowledged at ${known} and at ${offset}`)
+    if (known !== undefined) this.outcome.duplicates += 1
+    this.#acknowledged.set(value, offset)
   }
 
   #propose(): void {
@@ -272,12 +311,12 @@ class Exploration {
       const { nodeId, proposal } = late
       const before = this.#world.controller.state.isr.length
       const answer = this.#world.decide(nodeId, proposal, late.brokerEpoch)
-      this.#say(`proposal of ${nodeId} ${JSON.stringify(proposal)}: ${JSON.stringify(answer)}`)
+      this.#say(`proposal of ${nodeId}`, proposal, answer)
       if (this.#world.controller.state.isr.length > before) this.outcome.expands += 1
       if (this.#world.controller.state.isr.length < before) this.outcome.shrinks += 1
       if (this.#random.integer(4) !== 0) this.#late.push({ nodeId, answer })
     } else {
-      this.#say(`answer to ${late.nodeId}: ${JSON.stringify(late.answer)}`)
+      this.#say(`answer to ${late.nodeId}`, late.answer)
       this.#world.answerProposal(late.nodeId, late.answer)
     }
     this.#world.check()
@@ -313,6 +352,18 @@ class Exploration {
     this.#world.check()
   }
 
+  /** Power fails everywhere; seldom. */
+  #crashAll(): void {
+    if (this.#random.integer(20) !== 0) return
+    for (const node of this.#world.nodes.values()) {
+      if (node.core === undefined) continue
+      this.outcome.crashes += 1
+      this.#world.crash(node.nodeId)
+    }
+    this.#say('all crash')
+    this.#world.check()
+  }
+
   #restart(): void {
     const node = this.#world.node(this.#pickNode())
     if (node.core !== undefined) return
@@ -341,8 +392,8 @@ class Exploration {
   #observe(node: TestNode, effect: PartitionEffect): void {
     if (effect.type === 'truncate') this.outcome.cuts += 1
     if (effect.type === 'quarantine') throw new Error(`node ${node.nodeId} is set aside though no disk failed: ${effect.reason}`)
-    if (effect.type === 'produceReply' && effect.code === 'DUPLICATE_SEQUENCE_NUMBER') this.outcome.duplicates += 1
+    if (effect.type === 'produceReply' && effect.code === 'DUPLICATE_SEQUENCE_NUMBER') this.outcome.olderThanFive += 1
     if (effect.type === 'sendFetch' || effect.type === 'answerFetch') return
-    this.#say(`   ${node.nodeId} ${JSON.stringify(effect, (key, value) => (key === 'bytes' ? undefined : value))}`)
+    this.#say(`   ${node.nodeId}`, effect)
   }
 }

@@ -205,7 +205,7 @@ export class World {
     for (const batch of log.batches) {
       if (batch.header.lastOffset >= core.highWatermark) break
       const committed = this.committed.get(batch.header.baseOffset)
-      if (committed !== undefined && committed.value !== batch.value) throw new Error(`I6: node ${node.nodeId} has another record at ${batch.header.baseOffset}`)
+      if (committed !== undefined && !isSame(committed, batch)) throw new Error(`I6: node ${node.nodeId} has another record at ${batch.header.baseOffset}`)
     }
   }
 
@@ -216,8 +216,9 @@ export class World {
       const { log } = this.node(nodeId)
       for (const [at, batch] of leader.log.batches.entries()) {
         if (batch.header.baseOffset >= highWatermark) break
-        const same = [log.durable[at], log.batches[at]].every((other) => other?.value === batch.value && other.header.leaderEpoch === batch.header.leaderEpoch)
-        if (!same) throw new Error(`I1: node ${nodeId} lacks ${batch.value} at ${batch.header.baseOffset}, below high watermark ${highWatermark} of ${leader.nodeId}`)
+        const same = [log.durable[at], log.batches[at]].every((other) => isSame(other, batch))
+        if (!same)
+          throw new Error(`I1: node ${nodeId} lacks ${batch.value} at ${batch.header.baseOffset}, below high watermark ${highWatermark} of ${leader.nodeId}`)
       }
     }
   }
@@ -283,8 +284,9 @@ export class World {
 
   #truncate(node: TestNode, effect: Extract<PartitionEffect, { type: 'truncate' }>): void {
     const cut = node.log.truncate(effect.endOffset)
-    const lost = cut.find((batch) => this.committed.get(batch.header.baseOffset)?.value === batch.value)
-    if (lost !== undefined && !this.controller.state.unclean) throw new Error(`I6: node ${node.nodeId} cut committed ${lost.value} at ${lost.header.baseOffset}`)
+    const lost = cut.find((batch) => isSame(this.committed.get(batch.header.baseOffset), batch))
+    if (lost !== undefined && !this.controller.state.unclean)
+      throw new Error(`I6: node ${node.nodeId} cut committed ${lost.value} at ${lost.header.baseOffset}`)
   }
 
   #noteWritten(batches: readonly StoredBatch[]): void {
@@ -302,7 +304,7 @@ export class World {
       if (batch.header.baseOffset >= highWatermark) break
       const known = this.committed.get(batch.header.baseOffset)
       if (known === undefined) this.committed.set(batch.header.baseOffset, batch)
-      else if (known.value !== batch.value && !this.controller.state.unclean) {
+      else if (!isSame(known, batch) && !this.controller.state.unclean) {
         throw new Error(`I6: ${known.value} was committed at ${batch.header.baseOffset}, now it is ${batch.value}`)
       }
     }
@@ -314,9 +316,17 @@ export class World {
     this.replies.set(effect.produceId, effect)
     const value = this.#pendingAcks.get(effect.produceId)
     if (effect.code !== null || value === undefined) return
-    if (effect.baseOffset >= this.#greatestHighWatermark) throw new Error(`I4: ${value} was acknowledged at ${effect.baseOffset}, the greatest high watermark is ${this.#greatestHighWatermark}`)
+    if (effect.baseOffset >= this.#greatestHighWatermark)
+      throw new Error(`I4: ${value} was acknowledged at ${effect.baseOffset}, the greatest high watermark is ${this.#greatestHighWatermark}`)
     if (this.committed.get(effect.baseOffset)?.value !== value) throw new Error(`I4: ${value} was acknowledged at ${effect.baseOffset}, which is not it`)
-    const onDisk = [...this.nodes.values()].filter((node) => node.log.durable.some((batch) => batch.value === value && batch.header.baseOffset === effect.baseOffset))
+    const onDisk = [...this.nodes.values()].filter((node) =>
+      node.log.durable.some((batch) => batch.value === value && batch.header.baseOffset === effect.baseOffset),
+    )
     if (onDisk.length < this.controller.minInSyncReplicas) throw new Error(`R1.1: ${value} was acknowledged and is on ${onDisk.length} disks`)
   }
+}
+
+/** One record: the same value may be appended twice, in two epochs, when a first copy was cut. */
+function isSame(a: StoredBatch | undefined, b: StoredBatch): boolean {
+  return a?.value === b.value && a.header.leaderEpoch === b.header.leaderEpoch && a.header.baseOffset === b.header.baseOffset
 }
