@@ -1,0 +1,18 @@
+import { BrokerError } from '../base/errors.ts'
+
+export const MAX_PARTITIONS_A_REQUEST = 10_000
+export const MAX_TIMEOUT_MS = 600_000
+
+/** Checks a number that came from outside; both bounds inclusive. Throws INVALID_REQUEST. */
+export function checkRange(name: string, value: number, min: number, max: number): void {
+  if (value < min || value > max) throw new BrokerError('INVALID_REQUEST', `${name} is ${value}; it is from ${min} to ${max}`)
+}
+
+/** Checks what each request about partitions has. Throws INVALID_REQUEST. */
+export function checkPartitions(partitions: readonly { readonly partition: number; readonly leaderEpoch: number }[]): void {
+  checkRange('the number of partitions', partitions.length, 1, MAX_PARTITIONS_A_REQUEST)
+  for (const { partition, leaderEpoch } of partitions) {
+    checkRange('partition', partition, 0, Number.MAX_SAFE_INTEGER)
+    checkRange('leader_epoch', leaderEpoch, -1, Number.MAX_SAFE_INTEGER)
+  }
+}

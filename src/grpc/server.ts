@@ -1,0 +1,127 @@
+import type { Socket } from 'node:net'
+import { Server, ServerCredentials } from '@grpc/grpc-js'
+import type { Done, DoneVoid } from '../base/done.ts'
+import { BrokerError } from '../base/errors.ts'
+import type { Logger } from '../base/log-line.ts'
+import type { Broker } from '../broker/api.ts'
+import { adminService, brokerService, MAX_MESSAGE_BYTES } from '../wire/services.ts'
+import { createConnectionServer } from './connections.ts'
+import type { ListenerContext } from './context.ts'
+import { createProducerId } from './create-producer-id.ts'
+import { createTopic } from './create-topic.ts'
+import { deleteTopic } from './delete-topic.ts'
+import { describeCluster } from './describe-cluster.ts'
+import { describeQuorum } from './describe-quorum.ts'
+import { fetch } from './fetch.ts'
+import { listOffsets } from './list-offsets.ts'
+import { getMetadata } from './metadata.ts'
+import { produce } from './produce.ts'
+
+/** Streams and calls at once on one connection; a client needs two streams and a few calls. */
+const MAX_STREAMS_A_CONNECTION = 1_000
+
+export interface GrpcServerOptions {
+  /** undefined: a node without the broker role serves peers alone. */
+  readonly broker: Broker | undefined
+  readonly logger: Logger
+  /** Registers what peers dial (peer room: addPeerService). */
+  readonly addPeerService?: (server: Server) => void
+  readonly maxConnections: number
+}
+
+export interface GrpcServer {
+  /** Answers the port, which the system chose if it was 0. An error names host, port and cause. */
+  bind(host: string, port: number, done: Done<number>): void
+  /** Takes no more, ends client streams with UNAVAILABLE, waits up to graceMs for calls under way, then closes whatever is left. */
+  stop(graceMs: number, done: DoneVoid): void
+}
+
+export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
+  const streams = new Set<{ end(error: Error): void }>()
+  const server = new Server({
+    'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
+    'grpc.max_send_message_length': MAX_MESSAGE_BYTES,
+    'grpc.max_concurrent_streams': MAX_STREAMS_A_CONNECTION,
+    // A client whose machine is gone says nothing; its connection and what waits for it are given up after 15 s.
+    'grpc.keepalive_time_ms': 10_000,
+    'grpc.keepalive_timeout_ms': 5_000,
+    'grpc.enable_channelz': 0,
+  })
+  if (options.broker !== undefined) addClientServices(server, contextOf(options.broker, options.logger, streams))
+  options.addPeerService?.(server)
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure())
+  const listener = createConnectionServer({
+    maxConnections: options.maxConnections,
+    logger: options.logger,
+    accept: (socket: Socket) => injector.injectConnection(socket),
+  })
+  return {
+    bind(host, port, done) {
+      const failed = (error: NodeJS.ErrnoException): void => done(bindError(host, port, error), 0)
+      listener.once('error', failed)
+      listener.listen({ host, port }, () => {
+        listener.off('error', failed)
+        listener.on('error', (error) => options.logger.error({ error: error.message }, 'grpc: the listening socket failed'))
+        const address = listener.address()
+        done(undefined, typeof address === 'object' && address !== null ? address.port : port)
+      })
+    },
+    stop(graceMs, done) {
+      listener.close()
+      for (const stream of [...streams]) stream.end(new BrokerError('NETWORK_EXCEPTION', 'the node stops'))
+      shutDown(server, graceMs, done)
+    },
+  }
+}
+
+function contextOf(broker: Broker, logger: Logger, streams: Set<{ end(error: Error): void }>): ListenerContext {
+  return {
+    broker,
+    logger,
+    track(stream) {
+      streams.add(stream)
+      return () => streams.delete(stream)
+    },
+  }
+}
+
+function addClientServices(server: Server, context: ListenerContext): void {
+  server.addService(brokerService, {
+    Produce: produce(context),
+    Fetch: fetch(context),
+    CreateProducerId: createProducerId(context),
+    GetMetadata: getMetadata(context),
+    ListOffsets: listOffsets(context),
+  })
+  server.addService(adminService, {
+    CreateTopic: createTopic(context),
+    DeleteTopic: deleteTopic(context),
+    DescribeCluster: describeCluster(context),
+    DescribeQuorum: describeQuorum(context),
+  })
+}
+
+function bindError(host: string, port: number, error: NodeJS.ErrnoException): BrokerError {
+  const cause =
+    error.code === 'EADDRINUSE'
+      ? 'another process listens there; stop it, or change grpcPort in the cluster file'
+      : error.code === 'EADDRNOTAVAIL'
+        ? 'this machine has no such address; change host in the cluster file'
+        : error.message
+  return new BrokerError('INVALID_CONFIG', `cannot listen on ${host}:${port}: ${cause}`)
+}
+
+function shutDown(server: Server, graceMs: number, done: DoneVoid): void {
+  let ended = false
+  const end = (): void => {
+    if (ended) return
+    ended = true
+    clearTimeout(timer)
+    done(undefined)
+  }
+  const timer = setTimeout(() => {
+    server.forceShutdown()
+    end()
+  }, graceMs)
+  server.tryShutdown(() => end())
+}

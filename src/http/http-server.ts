@@ -1,0 +1,85 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Done, DoneVoid } from '../base/done.ts'
+import { BrokerError } from '../base/errors.ts'
+import type { Logger } from '../base/log-line.ts'
+
+const MAX_HEADER_BYTES = 8 * 1024
+const REQUEST_TIMEOUT_MS = 5_000
+const MAX_CONNECTIONS = 100
+
+/** What /healthz says; the node is healthy when `running`. */
+export interface HealthStatus {
+  readonly running: boolean
+  readonly nodeId: number
+  readonly role: string
+  readonly term: number
+  /** null: no leader is known. */
+  readonly leaderId: number | null
+}
+
+export interface HttpServerOptions {
+  status(): HealthStatus
+  /** The Prometheus text. */
+  metrics(): Promise<string>
+  readonly logger: Logger
+}
+
+export interface HttpServer {
+  /** Answers the port, which the system chose if it was 0. */
+  bind(host: string, port: number, done: Done<number>): void
+  stop(done: DoneVoid): void
+}
+
+/** GET /metrics and /healthz, for scrapers and probes. */
+export function createHttpServer(options: HttpServerOptions): HttpServer {
+  const server: Server = createServer(
+    { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: REQUEST_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: REQUEST_TIMEOUT_MS },
+    (request, response) => answer(options, request, response),
+  )
+  server.maxConnections = MAX_CONNECTIONS
+  return {
+    bind(host, port, done) {
+      const failed = (error: NodeJS.ErrnoException): void => {
+        const cause = error.code === 'EADDRINUSE' ? 'another process listens there; stop it, or change httpPort in the cluster file' : error.message
+        done(new BrokerError('INVALID_CONFIG', `cannot listen on ${host}:${port}: ${cause}`), 0)
+      }
+      server.once('error', failed)
+      server.listen({ host, port }, () => {
+        server.off('error', failed)
+        server.on('error', (error) => options.logger.error({ error: error.message }, 'http: the listening socket failed'))
+        const address = server.address()
+        done(undefined, typeof address === 'object' && address !== null ? address.port : port)
+      })
+    },
+    stop(done) {
+      server.close(() => done(undefined))
+      server.closeAllConnections()
+    },
+  }
+}
+
+function answer(options: HttpServerOptions, request: IncomingMessage, response: ServerResponse): void {
+  const path = (request.url ?? '/').split('?', 1)[0]
+  // No route takes a body: what comes of one is passed over, not kept.
+  request.resume()
+  if (request.method !== 'GET' && request.method !== 'HEAD') return send(response, 405, 'text/plain', 'only GET is answered here\n')
+  if (path === '/healthz') return sendHealth(options, response)
+  if (path !== '/metrics') return send(response, 404, 'text/plain', 'nothing here: try /healthz or /metrics\n')
+  options.metrics().then(
+    (text) => send(response, 200, 'text/plain; version=0.0.4; charset=utf-8', text),
+    (error: unknown) => {
+      options.logger.error({ error: String(error) }, 'http: the metrics could not be gathered')
+      send(response, 500, 'text/plain', 'the metrics could not be gathered; the log of the node says why\n')
+    },
+  )
+}
+
+function sendHealth(options: HttpServerOptions, response: ServerResponse): void {
+  const { running, ...status } = options.status()
+  send(response, running ? 200 : 503, 'application/json', `${JSON.stringify({ status: running ? 'ok' : 'not running', ...status })}\n`)
+}
+
+function send(response: ServerResponse, status: number, type: string, body: string): void {
+  response.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(body), 'cache-control': 'no-store' })
+  response.end(body)
+}

@@ -1,0 +1,288 @@
+import { loadSync } from '@grpc/proto-loader'
+import { fileURLToPath } from 'node:url'
+import protobuf from 'protobufjs'
+import { describe, expect, it } from 'vitest'
+import {
+  clusterDescriptionCodec,
+  createTopicRequestCodec,
+  createTopicResponseCodec,
+  deleteTopicRequestCodec,
+  quorumDescriptionCodec,
+} from '../../src/wire/admin-codec.ts'
+import { apiErrorCodec } from '../../src/wire/error-codec.ts'
+import { decodeFetchRequest, decodeFetchResponse, encodeFetchRequest, encodeFetchResponse } from '../../src/wire/fetch-codec.ts'
+import type { GatheredMessage } from '../../src/wire/gathered.ts'
+import {
+  createProducerIdResponseCodec,
+  emptyCodec,
+  listOffsetsRequestCodec,
+  listOffsetsResponseCodec,
+  metadataRequestCodec,
+  metadataResponseCodec,
+} from '../../src/wire/metadata-codec.ts'
+import { decodeFetchAnswerFrame, decodeFetchFrame, decodePeerFrame, encodeFetchAnswerFrame, encodeFetchFrame, encodePeerFrame } from '../../src/wire/peer-codec.ts'
+import { decodeProduceReplies, decodeProduceRequest, encodeProduceReplies, encodeProduceRequest } from '../../src/wire/produce-codec.ts'
+import { type Codec, decode, encode } from '../../src/wire/proto-message.ts'
+import { decodeDecision, encodeDecision } from '../../src/wire/records-codec.ts'
+import { adminService, brokerService, peerService } from '../../src/wire/services.ts'
+import { answers, bytes, hello, idA, idB, MAX, peerMessages, records } from './samples.ts'
+
+const folder = fileURLToPath(new URL('../../proto', import.meta.url))
+const files = ['broker', 'admin', 'records', 'peer'].map((name) => `oxbow/v1/${name}.proto`)
+
+function loadRoot(): protobuf.Root {
+  const root = new protobuf.Root()
+  root.resolvePath = (_origin, target) => `${folder}/${target}`
+  return root.loadSync(files)
+}
+const root = loadRoot()
+
+interface Sample {
+  readonly name: string
+  readonly type: string
+  readonly value: unknown
+  readonly encode: (value: never) => GatheredMessage | Buffer
+  readonly decode: (bytes: Buffer) => unknown
+}
+
+function sample<T>(type: string, codec: Codec<T>, value: T, name = type): Sample {
+  return { name, type, value, encode: (given: T) => encode(codec, given), decode: (given) => decode(codec, given) }
+}
+
+const error = { code: 'NOT_ENOUGH_REPLICAS', message: 'two are needed', retriable: true, definite: true } as const
+const configs = new Map([['a', '1']])
+const info = { nodeId: 1, host: 'h', grpcPort: 9192, kafkaPort: 0, httpPort: null, rack: 'r1' }
+
+const hotSamples: readonly Sample[] = [
+  {
+    name: 'ProduceRequest',
+    type: 'ProduceRequest',
+    value: {
+      requestId: MAX,
+      acks: -1,
+      timeoutMs: 30_000,
+      partitions: [
+        { topicId: idA, partition: 0, leaderEpoch: -1, batch: bytes(61) },
+        { topicId: idB, partition: 70_000, leaderEpoch: 3, batch: bytes(17_002) },
+      ],
+    },
+    encode: encodeProduceRequest,
+    decode: decodeProduceRequest,
+  },
+  {
+    name: 'ProduceReplies',
+    type: 'ProduceReplies',
+    value: {
+      responses: [
+        { requestId: 0, partitions: [{ topicId: idA, partition: 0, baseOffset: -1, error }] },
+        { requestId: 1, partitions: [{ topicId: idA, partition: 1, baseOffset: 5_000_000_000, error: null }] },
+      ],
+    },
+    encode: (value: { responses: [] }) => encodeProduceReplies(value.responses),
+    decode: (given) => ({ responses: decodeProduceReplies(given) }),
+  },
+  {
+    name: 'FetchRequest',
+    type: 'FetchRequest',
+    value: { requestId: 4, maxWaitMs: 500, minBytes: 1, maxBytes: 1 << 20, partitions: [{ topicId: idA, partition: 2, leaderEpoch: -1, fetchOffset: 2 ** 40, maxBytes: 9 }] },
+    encode: encodeFetchRequest,
+    decode: decodeFetchRequest,
+  },
+  {
+    name: 'FetchResponse',
+    type: 'FetchResponse',
+    value: {
+      requestId: 4,
+      partitions: [
+        { topicId: idA, partition: 2, highWatermark: -1, logStartOffset: -1, error, batches: [] },
+        { topicId: idA, partition: 3, highWatermark: 1, logStartOffset: 0, error: null, batches: [bytes(17_000)] },
+      ],
+    },
+    encode: encodeFetchResponse,
+    decode: decodeFetchResponse,
+  },
+  { name: 'PeerFrame, Hello', type: 'PeerFrame', value: { hello, messages: [] }, encode: encodePeerFrame, decode: decodePeerFrame },
+  ...peerMessages.map((message): Sample => {
+    const variant = message.type === 'raft' ? message.message : message.type === 'command' ? message.command : message.reply
+    return { name: `PeerFrame, ${variant.type}`, type: 'PeerFrame', value: { hello: null, messages: [message] }, encode: encodePeerFrame, decode: decodePeerFrame }
+  }),
+  { name: 'PeerFrame, all at once', type: 'PeerFrame', value: { hello: null, messages: peerMessages }, encode: encodePeerFrame, decode: decodePeerFrame },
+  {
+    name: 'FetchFrame',
+    type: 'FetchFrame',
+    value: {
+      hello: { ...hello, clusterId: idA },
+      fetches: [
+        {
+          topicId: idA,
+          partition: 9,
+          fetch: { fetchId: 1, currentLeaderEpoch: 2, fetchOffset: 3, lastFetchedEpoch: -1, syncedEndOffset: 5, brokerEpoch: 6, logStartOffset: 7, maxBytes: 0 },
+        },
+      ],
+    },
+    encode: encodeFetchFrame,
+    decode: decodeFetchFrame,
+  },
+  {
+    name: 'FetchAnswerFrame',
+    type: 'FetchAnswerFrame',
+    value: { hello: null, answers: answers.map((answer, at) => ({ topicId: idB, partition: at, answer, batches: at === 0 ? [bytes(17_001)] : [] })) },
+    encode: encodeFetchAnswerFrame,
+    decode: decodeFetchAnswerFrame,
+  },
+  {
+    name: 'Decision',
+    type: 'Decision',
+    value: { records },
+    encode: (value: { records: [] }) => encodeDecision(value.records),
+    decode: (given) => ({ records: decodeDecision(given) }),
+  },
+]
+
+const unarySamples: readonly Sample[] = [
+  sample('ErrorDetail', apiErrorCodec, error),
+  sample('MetadataRequest', metadataRequestCodec, { topics: null, minOffset: 0 }, 'MetadataRequest, all topics'),
+  sample('MetadataRequest', metadataRequestCodec, { topics: [], minOffset: 3 }, 'MetadataRequest, no topic'),
+  sample('MetadataRequest', metadataRequestCodec, { topics: ['a', ''], minOffset: MAX }, 'MetadataRequest, some topics'),
+  sample('MetadataResponse', metadataResponseCodec, {
+    clusterId: idA,
+    controllerId: -1,
+    metadataOffset: 12,
+    brokers: [info],
+    topics: [{ name: 't', topicId: idB, partitions: [{ partition: 0, leader: -1, leaderEpoch: 2, replicas: [1, 2], isr: [], elr: [2] }], configs }],
+    missing: ['nope'],
+  }),
+  sample('ListOffsetsRequest', listOffsetsRequestCodec, {
+    partitions: [
+      { topicId: idA, partition: 1, leaderEpoch: -1, at: 'earliest' },
+      { topicId: idA, partition: 2, leaderEpoch: 4, at: 'latest' },
+    ],
+  }),
+  sample('ListOffsetsResponse', listOffsetsResponseCodec, { partitions: [{ topicId: idA, partition: 1, offset: -1, leaderEpoch: -1, error }] }),
+  sample('CreateProducerIdRequest', emptyCodec, {}),
+  sample('CreateProducerIdResponse', createProducerIdResponseCodec, { producerId: 2 ** 40, producerEpoch: 0 }),
+  sample('CreateTopicRequest', createTopicRequestCodec, {
+    name: 'x',
+    topicId: idA,
+    partitions: 6,
+    replicationFactor: 3,
+    assignment: [[3, 1], []],
+    configs,
+    validateOnly: true,
+    timeoutMs: 30_000,
+  }),
+  sample('CreateTopicResponse', createTopicResponseCodec, { topicId: idA, partitions: 1, replicationFactor: 2, assignment: [[1, 2]] }),
+  sample('DeleteTopicRequest', deleteTopicRequestCodec, { topicId: idA, timeoutMs: 1 }),
+  sample('ClusterDescription', clusterDescriptionCodec, {
+    clusterId: null,
+    controllerId: 2,
+    brokers: (['running', 'fenced', 'draining', 'offline'] as const).map((state) => ({ ...info, state, leaders: 3, replicas: 0 })),
+  }),
+  sample('QuorumDescription', quorumDescriptionCodec, {
+    status: { clusterId: idA, leaderId: 1, leaderEpoch: 5, highWatermark: 100, maxFollowerLag: 0, maxFollowerLagTimeMs: 7, voters: [1, 2, 3], observers: [] },
+    replicas: (['Leader', 'Voter', 'Observer'] as const).map((status) => ({
+      nodeId: 1,
+      directoryId: null,
+      logEndOffset: 100,
+      lag: 0,
+      lastFetchTimestamp: -1,
+      lastCaughtUpTimestamp: 1_700_000_000_000,
+      status,
+    })),
+  }),
+]
+
+const samples = [...hotSamples, ...unarySamples]
+
+function toBytes(message: GatheredMessage | Buffer): Buffer {
+  return Buffer.isBuffer(message) ? message : message.toBuffer()
+}
+
+const enumNames: Readonly<Record<string, string>> = {
+  earliest: 'OFFSET_AT_EARLIEST',
+  latest: 'OFFSET_AT_LATEST',
+  running: 'BROKER_STATE_RUNNING',
+  fenced: 'BROKER_STATE_FENCED',
+  draining: 'BROKER_STATE_DRAINING',
+  offline: 'BROKER_STATE_OFFLINE',
+  Leader: 'QUORUM_ROLE_LEADER',
+  Voter: 'QUORUM_ROLE_VOTER',
+  Observer: 'QUORUM_ROLE_OBSERVER',
+}
+const enumKeys = new Set(['at', 'state', 'status'])
+
+/** Lists of lists have messages in between, in protobuf: which name their inner list has. */
+function wrapLists(key: string, value: unknown): unknown {
+  const inner = (list: unknown): unknown => ({ replicas: list })
+  if (key === 'assignment' && Array.isArray(value)) return value.map(inner)
+  return value
+}
+
+/**
+ * What protobufjs should read where we wrote `value`: the naive twin of the codecs, from the names alone. Nothing stands for null, zero, '',
+ * false and empty lists; a union is one field named by its type; ids are bytes; maps are objects.
+ */
+function expected(value: unknown, type: string): unknown {
+  if (Buffer.isBuffer(value)) return value.toString('base64')
+  if (typeof value === 'string' && /^[0-9a-f]{32}$/.test(value)) return Buffer.from(value, 'hex').toString('base64')
+  if (value instanceof Map) return Object.fromEntries(value)
+  if (Array.isArray(value)) return value.map((item) => expected(item, type))
+  if (typeof value !== 'object' || value === null) return value
+  const fields = Object.entries(value).filter(([key]) => key !== 'type')
+  const plain: Record<string, unknown> = {}
+  for (const [key, field] of fields) {
+    if (key === 'batches') {
+      if ((field as Buffer[]).length > 0) plain[key] = Buffer.concat(field as Buffer[]).toString('base64')
+    } else if (key === 'topics' && type === 'MetadataRequest') {
+      if (field !== null) plain[key] = { names: field }
+    } else if (key === 'assignment' && (type === 'CreateTopicRequest' || 'name' in value)) {
+      if (field !== null) plain[key] = { partitions: wrapLists(key, field) }
+    } else if (enumKeys.has(key) && typeof field === 'string') {
+      plain[key] = enumNames[field]
+    } else plain[key] = expected(wrapLists(key, field), type)
+  }
+  return 'type' in value ? { [String(value.type)]: plain } : plain
+}
+
+/** Drops what proto3 does not send, at every depth, so that both sides compare. Empty messages stay: they are there. */
+function prune(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(prune)
+  if (typeof value !== 'object' || value === null) return value
+  const kept = Object.entries(value)
+    .filter(([, field]) => field !== null && field !== 0 && field !== '' && field !== false && !(Array.isArray(field) && field.length === 0))
+    .filter(([key, field]) => !(key === 'configs' && Object.keys(field as object).length === 0))
+    .map(([key, field]) => [key, key === 'configs' ? field : prune(field)])
+  return Object.fromEntries(kept)
+}
+
+describe('codecs against the .proto files', () => {
+  it.each(samples)('$name: ours reads back what ours wrote', ({ value, encode: write, decode: read }) => {
+    expect(read(toBytes(write(value as never)))).toEqual(value)
+  })
+
+  it.each(samples)('$name: protobufjs reads every field of what ours wrote, by its name', ({ type, value, encode: write }) => {
+    const message = root.lookupType(`oxbow.v1.${type}`)
+    const plain = message.toObject(message.decode(toBytes(write(value as never))), { longs: Number, enums: String, bytes: String })
+    expect(prune(plain)).toEqual(prune(expected(value, type)))
+  })
+
+  it.each(samples)('$name: ours reads what protobufjs wrote', ({ type, value, encode: write, decode: read }) => {
+    const message = root.lookupType(`oxbow.v1.${type}`)
+    const theirs = message.encode(message.decode(toBytes(write(value as never)))).finish()
+    expect(read(Buffer.from(theirs))).toEqual(value)
+  })
+
+  it('the service tables name every rpc of the .proto files, as streams where they are', () => {
+    const loaded = loadSync(files, { includeDirs: [folder] })
+    for (const [name, table] of [
+      ['Broker', brokerService],
+      ['Admin', adminService],
+      ['Peer', peerService],
+    ] as const) {
+      const theirs = loaded[`oxbow.v1.${name}`] as Record<string, { path: string; requestStream: boolean; responseStream: boolean }>
+      const shape = (methods: typeof theirs): unknown =>
+        Object.fromEntries(Object.entries(methods).map(([key, { path, requestStream, responseStream }]) => [key, { path, requestStream, responseStream }]))
+      expect(shape(table as unknown as typeof theirs)).toEqual(shape(theirs))
+    }
+  })
+})

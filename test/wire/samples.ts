@@ -1,0 +1,141 @@
+import type { ControllerCommand, ControllerReply } from '../../src/controller/commands.ts'
+import type { BrokerStatus } from '../../src/controller/status.ts'
+import type { MetadataRecord } from '../../src/metadata/records.ts'
+import type { RaftMessage } from '../../src/raft/messages.ts'
+import type { FetchAnswer } from '../../src/replication/effects.ts'
+import type { Hello, PeerMessage } from '../../src/wire/peer.ts'
+
+/** Ids, and numbers at their edges: the greatest safe integer, −1 where it means "none", 0 where proto3 leaves it out. */
+export const idA = '00112233445566778899aabbccddeeff'
+export const idB = 'ffeeddccbbaa99887766554433221100'
+export const zeroId = '0'.repeat(32)
+export const MAX = Number.MAX_SAFE_INTEGER
+
+export const bytes = (size: number, seed = 7): Buffer => Buffer.from(Array.from({ length: size }, (_, at) => (at * 31 + seed) & 0xff))
+
+const address = { host: '127.0.0.1', grpcPort: 9192, kafkaPort: null, httpPort: 9292, rack: null }
+
+export const records: readonly MetadataRecord[] = [
+  {
+    type: 'cluster',
+    clusterId: idA,
+    voters: [
+      { nodeId: 1, directoryId: idB },
+      { nodeId: 2, directoryId: null },
+    ],
+  },
+  { type: 'voters', voters: [] },
+  { type: 'leaderChange', leaderId: 3 },
+  { type: 'broker', nodeId: 1, incarnationId: idA, directoryIds: [idB, zeroId], address },
+  { type: 'broker', nodeId: 0, incarnationId: idA, directoryIds: [], address: { ...address, kafkaPort: 0, rack: '' } },
+  { type: 'brokerState', nodeId: 1, brokerEpoch: MAX, fenced: true, draining: false },
+  { type: 'topic', topicId: idA, name: 'orders' },
+  {
+    type: 'partition',
+    state: {
+      topicId: idA,
+      partition: 0,
+      replicas: [1, 2, 300],
+      isr: [
+        { nodeId: 1, brokerEpoch: 12 },
+        { nodeId: 300, brokerEpoch: 2 ** 33 },
+      ],
+      elr: [],
+      leader: -1,
+      leaderEpoch: 2_147_483_647,
+      leaderGrantedOffset: 129,
+      partitionEpoch: 4,
+      unclean: true,
+    },
+  },
+  { type: 'topicDeleted', topicId: idB },
+  { type: 'topicConfig', topicId: idB, key: 'retention.ms', value: 'ünïcode €' },
+  { type: 'topicConfig', topicId: idB, key: 'x'.repeat(200), value: null },
+  { type: 'producerIds', nextProducerId: 1000 },
+]
+
+export const raftMessages: readonly RaftMessage[] = [
+  { type: 'voteRequest', preVote: true, term: 5, lastTerm: -1, endOffset: 0 },
+  { type: 'voteReply', preVote: false, term: 5, granted: true },
+  { type: 'append', term: 9, startOffset: MAX, previousTerm: 8, commitIndex: 300, entries: [] },
+  {
+    type: 'append',
+    term: 9,
+    startOffset: 0,
+    previousTerm: -1,
+    commitIndex: 0,
+    entries: [
+      { term: 9, bytes: bytes(70) },
+      { term: 9, bytes: bytes(20_000) },
+    ],
+  },
+  { type: 'appendReply', term: 9, startOffset: 4, result: { type: 'accepted', persistedEndOffset: 70_000, counts: true } },
+  { type: 'appendReply', term: 9, startOffset: 4, result: { type: 'rejected', hintTerm: -1, hintEndOffset: 0 } },
+]
+
+export const status: BrokerStatus = {
+  incarnationId: idA,
+  brokerEpoch: -1,
+  appliedOffset: 17,
+  wantsShutdown: false,
+  diskLow: true,
+  deadLogs: [{ topicId: idA, partition: 3 }],
+  leaderless: [{ topicId: idB, partition: 0, partitionEpoch: 2, lastEpoch: -1, syncedEndOffset: 99, suspect: true, damaged: false }],
+}
+
+export const commands: readonly ControllerCommand[] = [
+  { type: 'register', nodeId: 2, incarnationId: idA, directoryIds: [idB], address, damaged: [{ topicId: idA, partition: 1 }] },
+  {
+    type: 'alterPartition',
+    nodeId: 2,
+    brokerEpoch: 77,
+    proposal: { topicId: idA, partition: 5, leaderEpoch: 3, partitionEpoch: 8, isr: [{ nodeId: 2, brokerEpoch: 77 }] },
+  },
+  {
+    type: 'createTopic',
+    name: 'orders',
+    partitions: 2,
+    replicationFactor: 3,
+    assignment: [[1, 2, 3], []],
+    configs: new Map([
+      ['min.insync.replicas', '2'],
+      ['empty', ''],
+    ]),
+    topicId: idA,
+    validateOnly: false,
+  },
+  { type: 'createTopic', name: 'a', partitions: 1, replicationFactor: 1, assignment: null, configs: new Map(), topicId: idB, validateOnly: true },
+  { type: 'deleteTopic', topicId: idA },
+  { type: 'allocateProducerIds', count: 1000 },
+]
+
+export const replies: readonly ControllerReply[] = [
+  { type: 'registered', brokerEpoch: 41 },
+  {
+    type: 'topicCreated',
+    topicId: idA,
+    partitions: 2,
+    replicationFactor: 3,
+    assignment: [
+      [1, 2, 3],
+      [2, 3, 1],
+    ],
+  },
+  { type: 'producerIds', firstProducerId: 2000, count: 1000 },
+  { type: 'done' },
+  { type: 'error', code: 'INVALID_PARTITIONS', message: 'no', definite: true },
+]
+
+export const hello: Hello = { clusterId: null, nodeId: 1, directoryId: idA, incarnationId: idB, protocolVersion: 1 }
+
+export const peerMessages: readonly PeerMessage[] = [
+  ...raftMessages.map((message, at): PeerMessage => ({ type: 'raft', message, status: at % 2 === 0 ? null : status })),
+  ...commands.map((command, requestId): PeerMessage => ({ type: 'command', requestId, command })),
+  ...replies.map((reply, requestId): PeerMessage => ({ type: 'commandReply', requestId, reply })),
+]
+
+export const answers: readonly FetchAnswer[] = [
+  { fetchId: 1, leaderEpoch: 2, fetchOffset: 3, lastFetchedEpoch: -1, highWatermark: 5, logStartOffset: 0, result: { type: 'data' } },
+  { fetchId: MAX, leaderEpoch: 2, fetchOffset: 3, lastFetchedEpoch: 1, highWatermark: 5, logStartOffset: 0, result: { type: 'diverging', epoch: -1, endOffset: 9 } },
+  { fetchId: 1, leaderEpoch: -1, fetchOffset: 3, lastFetchedEpoch: 1, highWatermark: -1, logStartOffset: -1, result: { type: 'error', code: 'FENCED_LEADER_EPOCH' } },
+]
