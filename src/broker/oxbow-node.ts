@@ -188,7 +188,7 @@ export class OxbowNode {
       finish()
     })
     this.#released = finish
-    if (!this.#options.roles.broker || this.#registration.brokerEpoch === -1) this.#seams.clock.defer(finish)
+    if (!this.#options.roles.broker || this.#registration.brokerEpoch === -1 || this.#isQuorumGone) this.#seams.clock.defer(finish)
   }
 
   *#close(): Task<void> {
@@ -285,6 +285,13 @@ export class OxbowNode {
       this.#host.gone(nodeId)
     }
     this.#raft.feed({ type: 'peerDown', nodeId, reason })
+    if (this.#isQuorumGone) this.#released?.()
+  }
+
+  /** No decision can release a stopping node any more: most voters have stopped too. */
+  get #isQuorumGone(): boolean {
+    const { voterIds } = this.#options
+    return voterIds.filter((nodeId) => this.#gone.has(nodeId)).length * 2 >= voterIds.length
   }
 
   #fillVoter({ nodeId, directoryId }: Hello): void {

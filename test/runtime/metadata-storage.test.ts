@@ -1,0 +1,146 @@
+import { describe, expect, it } from 'vitest'
+import type { DoneVoid } from '../../src/base/done.ts'
+import type { Log } from '../../src/log/surface.ts'
+import { encodeBatch } from '../../src/record/records.ts'
+import { MetadataStorage, type VoteState } from '../../src/runtime/metadata-storage.ts'
+
+/** A log and a vote file whose disks answer when the test says so; `story` is what happened in which order. */
+class Desk {
+  readonly story: string[] = []
+  readonly #saves: { readonly state: VoteState; readonly done: DoneVoid }[] = []
+  #endOffset = 0
+  #cutCount = 0
+  readonly storage: MetadataStorage
+
+  constructor() {
+    const desk = this
+    const log = {
+      startOffset: 0,
+      syncedEndOffset: 0,
+      get endOffset() {
+        return desk.#endOffset
+      },
+      get cutCount() {
+        return desk.#cutCount
+      },
+      appendAsLeader(_bytes: Buffer, stamp: { baseOffset: number; leaderEpoch: number }) {
+        desk.#endOffset++
+        desk.story.push(`append ${stamp.baseOffset} epoch ${stamp.leaderEpoch}`)
+      },
+      truncate(endOffset: number) {
+        desk.#endOffset = endOffset
+        desk.#cutCount++
+        desk.story.push(`cut to ${endOffset}`)
+      },
+      readCached: () => undefined,
+    } as unknown as Log
+    this.storage = new MetadataStorage({
+      log,
+      votes: {
+        save: (state, done) => {
+          desk.story.push(`save term ${state.term} vote ${state.votedFor} mark ${state.syncedEndOffset}`)
+          desk.#saves.push({ state, done })
+        },
+      },
+      state: { term: 0, votedFor: null, syncedEndOffset: 0, syncedEpoch: -1 },
+      events: {
+        persisted: (term, endOffset) => desk.story.push(`persisted ${endOffset} in term ${term}`),
+        voteSaved: (term, votedFor) => desk.story.push(`vote saved: ${votedFor} in term ${term}`),
+        failed: (error) => desk.story.push(`failed: ${error.message}`),
+      },
+    })
+  }
+
+  saved(): void {
+    this.#saves.shift()?.done(undefined)
+  }
+
+  synced(endOffset: number): void {
+    this.storage.synced(endOffset, this.#cutCount)
+  }
+
+  append(term: number, startOffset: number, count: number): void {
+    const bytes = encodeBatch([{ timestamp: 0, key: null, value: Buffer.from('decision') }])
+    this.storage.append(term, startOffset, Array.from({ length: count }, () => ({ term, bytes })))
+  }
+
+  /** What happened since the last call. */
+  take(): string[] {
+    return this.story.splice(0)
+  }
+}
+
+describe('metadata storage', () => {
+  it('R3.6: an entry is persisted once its log and then the mark are synced', () => {
+    const desk = new Desk()
+    desk.append(1, 0, 2)
+    expect(desk.take()).toEqual(['append 0 epoch 1', 'append 1 epoch 1'])
+    desk.synced(2)
+    expect(desk.take()).toEqual(['save term 0 vote null mark 2'])
+    desk.saved()
+    expect(desk.take()).toEqual(['persisted 2 in term 1'])
+  })
+
+  it('R3.6: a cut lowers the mark, synced, before it touches the log, and what comes behind it waits', () => {
+    const desk = new Desk()
+    desk.append(1, 0, 3)
+    desk.synced(3)
+    desk.saved()
+    desk.take()
+    desk.storage.truncate(1)
+    desk.append(2, 1, 1)
+    expect(desk.take()).toEqual(['save term 0 vote null mark 1'])
+    desk.saved()
+    expect(desk.take()).toEqual(['cut to 1', 'append 1 epoch 2'])
+    desk.synced(2)
+    desk.saved()
+    expect(desk.take()).toEqual(['save term 0 vote null mark 2', 'persisted 2 in term 2'])
+  })
+
+  it('R3.6: a cut that meets a save of a higher mark waits for it and saves the lower one', () => {
+    const desk = new Desk()
+    desk.append(1, 0, 3)
+    desk.synced(3)
+    desk.storage.truncate(1)
+    expect(desk.take()).toEqual(['append 0 epoch 1', 'append 1 epoch 1', 'append 2 epoch 1', 'save term 0 vote null mark 3'])
+    desk.saved()
+    expect(desk.take()).toEqual(['save term 0 vote null mark 1'])
+    desk.saved()
+    expect(desk.take()).toEqual(['cut to 1'])
+  })
+
+  it('R3.2: a completion from before a cut counts nothing', () => {
+    const desk = new Desk()
+    desk.append(1, 0, 3)
+    desk.synced(1)
+    desk.saved()
+    desk.take()
+    desk.storage.truncate(1)
+    expect(desk.take()).toEqual(['cut to 1'])
+    desk.storage.synced(3, 0)
+    expect(desk.take()).toEqual([])
+  })
+
+  it('R4.1: an append without entries is answered once all below it is synced', () => {
+    const desk = new Desk()
+    desk.append(1, 0, 2)
+    desk.append(3, 2, 0)
+    expect(desk.take()).toEqual(['append 0 epoch 1', 'append 1 epoch 1'])
+    desk.synced(2)
+    desk.saved()
+    expect(desk.take()).toEqual(['save term 0 vote null mark 2', 'persisted 2 in term 1', 'persisted 2 in term 3'])
+    desk.append(4, 2, 0)
+    expect(desk.take()).toEqual(['persisted 2 in term 4'])
+  })
+
+  it('R3.6: a vote is told as saved only once it is, with its own term', () => {
+    const desk = new Desk()
+    desk.storage.saveVote(1, 7)
+    desk.storage.saveVote(2, null)
+    expect(desk.take()).toEqual(['save term 1 vote 7 mark 0'])
+    desk.saved()
+    expect(desk.take()).toEqual(['vote saved: 7 in term 1', 'save term 2 vote null mark 0'])
+    desk.saved()
+    expect(desk.take()).toEqual(['vote saved: null in term 2'])
+  })
+})
