@@ -44,6 +44,8 @@ export class FakeSessions implements SessionsView {
 export class Cluster {
   image: MetadataImage = emptyImage
   readonly sessions = new FakeSessions()
+  /** What decisions read; a test with a real machine puts its view here. */
+  view: SessionsView = this.sessions
   readonly entries: MetadataEntry[] = []
   minInSyncReplicas: number | null = null
   #incarnations = 0
@@ -54,7 +56,7 @@ export class Cluster {
       offset: this.image.offset,
       nowMs: 0,
       defaults: { minInSyncReplicas: this.minInSyncReplicas },
-      sessions: this.sessions,
+      sessions: this.view,
     })
   }
 

@@ -1,0 +1,278 @@
+import { describe, expect, it } from 'vitest'
+import { type Random, SeededRandom } from '../../src/base/random.ts'
+import type { PartitionRef } from '../../src/controller/commands.ts'
+import { effectiveMinInSyncReplicas } from '../../src/controller/configs.ts'
+import { applyEntries } from '../../src/metadata/apply.ts'
+import { hashImage, ImageHasher } from '../../src/metadata/hash.ts'
+import { emptyImage, type MetadataImage } from '../../src/metadata/image.ts'
+import type { PartitionState } from '../../src/metadata/records.ts'
+import { Cluster, type Command, id, outcome } from './harness.ts'
+import { alterPartitionTwin, electableTwin, elrTwin } from './twin.ts'
+
+const NODES = [1, 2, 3, 4, 5]
+const STEPS = 2_500
+const SEEDS = [1, 2, 3, 4]
+
+function pick<Item>(random: Random, items: readonly Item[]): Item {
+  return items[random.integer(items.length)]!
+}
+
+function chance(random: Random, percent: number): boolean {
+  return random.integer(100) < percent
+}
+
+/** Mostly right, sometimes a little off: so that every check is reached. */
+function nearly(random: Random, value: number): number {
+  return chance(random, 8) ? value + pick(random, [-1, 1]) : value
+}
+
+function allStates(image: MetadataImage): PartitionState[] {
+  return [...image.topics.values()].flatMap((topic) => topic.partitions)
+}
+
+/** Commands as a hostile network and a moody cluster would bring them. */
+class Chaos {
+  readonly cluster = new Cluster()
+  readonly random: Random
+  readonly counts = new Map<string, number>()
+  #topics = 0
+  #incarnations = 0
+  #folders = new Map<number, number>()
+  /** Sent, and maybe sent again much later. */
+  readonly #sent: Command[] = []
+
+  constructor(seed: number) {
+    this.random = new SeededRandom(seed)
+  }
+
+  count(what: string): void {
+    this.counts.set(what, (this.counts.get(what) ?? 0) + 1)
+  }
+
+  #ref(): PartitionRef {
+    const states = allStates(this.cluster.image)
+    if (states.length === 0 || chance(this.random, 2)) return { topicId: id('t', this.random.integer(50)), partition: 0 }
+    const { topicId, partition } = pick(this.random, states)
+    return { topicId, partition: chance(this.random, 2) ? partition + 50 : partition }
+  }
+
+  /** Evidence moves by itself: words about partitions, dead logs, applied offsets. */
+  evidence(): void {
+    const { cluster, random } = this
+    for (const state of allStates(cluster.image)) {
+      if (state.leader !== -1 || !chance(random, 60)) continue
+      for (const nodeId of state.replicas) {
+        if (!chance(random, 50)) continue
+        cluster.reports(nodeId, state, {
+          partitionEpoch: chance(random, 10) ? state.partitionEpoch - 1 : state.partitionEpoch,
+          lastEpoch: random.integer(3),
+          syncedEndOffset: random.integer(4),
+          suspect: chance(random, 60),
+          damaged: chance(random, 10),
+        })
+      }
+    }
+    const broker = cluster.image.brokers.get(pick(random, NODES))
+    if (broker === undefined) return
+    if (chance(random, 70)) cluster.sessions.applied.set(cluster.sessions.key(broker), nearly(random, broker.brokerEpoch + 1))
+    if (chance(random, 3)) cluster.sessions.dead.add(cluster.sessions.key(broker, this.#ref()))
+  }
+
+  #alter(): Command {
+    const { cluster, random } = this
+    const ref = this.#ref()
+    const state = cluster.image.topics.get(ref.topicId)?.partitions[ref.partition]
+    const nodeId = state === undefined || state.leader === -1 || chance(random, 6) ? pick(random, NODES) : state.leader
+    const candidates = state === undefined || chance(random, 4) ? NODES : state.replicas
+    const members = candidates.filter((candidate) => (candidate === state?.leader ? !chance(random, 4) : chance(random, 65)))
+    if (chance(random, 2)) members.push(nodeId)
+    const isr = members.map((member) => ({ nodeId: member, brokerEpoch: nearly(random, cluster.image.brokers.get(member)?.brokerEpoch ?? -1) }))
+    const proposal = { ...ref, leaderEpoch: nearly(random, state?.leaderEpoch ?? 0), partitionEpoch: nearly(random, state?.partitionEpoch ?? 0), isr }
+    return { type: 'alterPartition', nodeId, brokerEpoch: nearly(random, cluster.image.brokers.get(nodeId)?.brokerEpoch ?? -1), proposal }
+  }
+
+  #create(): Command {
+    const { random } = this
+    const partitions = 1 + random.integer(3)
+    const replicationFactor = 1 + random.integer(4)
+    const configs = chance(random, 50) ? new Map([['min.insync.replicas', String(1 + random.integer(3))]]) : new Map<string, string>()
+    const number = ++this.#topics
+    return {
+      type: 'createTopic',
+      name: `t${number % 7}`,
+      topicId: id('t', number),
+      partitions,
+      replicationFactor,
+      assignment: null,
+      configs,
+      validateOnly: chance(random, 5),
+    }
+  }
+
+  #register(nodeId: number): Command {
+    const { random } = this
+    if (chance(random, 10)) this.#folders.set(nodeId, (this.#folders.get(nodeId) ?? 0) + 10)
+    const directoryIds = [id('d', nodeId + (this.#folders.get(nodeId) ?? 0))]
+    const damaged = chance(random, 25) ? allStates(this.cluster.image).filter(() => chance(random, 20)) : []
+    const address = { host: 'h', grpcPort: 1, kafkaPort: null, httpPort: null, rack: null }
+    return { type: 'register', nodeId, incarnationId: id('i', ++this.#incarnations), directoryIds, address, damaged }
+  }
+
+  next(): Command {
+    const { cluster, random } = this
+    if (this.#sent.length > 0 && chance(random, 5)) return pick(random, this.#sent)
+    const nodeId = pick(random, NODES)
+    const brokerEpoch = nearly(random, cluster.image.brokers.get(nodeId)?.brokerEpoch ?? 0)
+    const command = this.#draw(random.integer(100), nodeId, brokerEpoch)
+    this.#sent.push(command)
+    return command
+  }
+
+  #draw(roll: number, nodeId: number, brokerEpoch: number): Command {
+    if (roll < 5) return this.#register(nodeId)
+    if (roll < 23) return { type: 'unfence', nodeId, brokerEpoch }
+    if (roll < 30) return { type: 'fence', nodeId, brokerEpoch }
+    if (roll < 31) return { type: 'drain', nodeId, brokerEpoch }
+    if (roll < 33) return { type: 'deadLogs', nodeId, brokerEpoch, partitions: [this.#ref(), this.#ref()] }
+    if (roll < 38) return this.#create()
+    if (roll < 39) return { type: 'deleteTopic', topicId: this.#ref().topicId }
+    if (roll < 40) return { type: 'allocateProducerIds', count: 10 }
+    if (roll < 75) return this.#alter()
+    return { type: 'elect', partitions: [...allStates(this.cluster.image).filter(() => chance(this.random, 70)), this.#ref()] }
+  }
+}
+
+/** Who a command makes ineligible for good in that partition (rules R5.3, R5.7, R5.8). */
+function isLost(chaos: Chaos, command: Command, before: MetadataImage, state: PartitionState, nodeId: number): boolean {
+  if (command.type === 'register') {
+    if (command.nodeId !== nodeId) return false
+    const folders = before.brokers.get(nodeId)?.directoryIds ?? []
+    return (
+      !folders.every((folder) => command.directoryIds.includes(folder)) ||
+      command.damaged.some((ref) => ref.topicId === state.topicId && ref.partition === state.partition)
+    )
+  }
+  if (command.type !== 'elect') return false
+  const broker = before.brokers.get(nodeId)
+  const report = broker === undefined ? undefined : chaos.cluster.sessions.report(broker, state)
+  return report?.partitionEpoch === state.partitionEpoch && report.damaged
+}
+
+function checkPartition(chaos: Chaos, command: Command, before: MetadataImage, old: PartitionState, state: PartitionState): void {
+  const { image, sessions } = chaos.cluster
+  expect(state.partitionEpoch).toBe(old.partitionEpoch + 1)
+  expect(state.leaderEpoch).toBe(state.leader === old.leader ? old.leaderEpoch : old.leaderEpoch + 1)
+  expect(state.leaderGrantedOffset).toBe(state.leader === old.leader ? old.leaderGrantedOffset : before.offset)
+  const configs = image.topics.get(state.topicId)!.configs
+  const minInSyncReplicas = effectiveMinInSyncReplicas(configs, state.replicas.length)
+  expect([...state.elr].sort()).toEqual(elrTwin(old, state, minInSyncReplicas, (nodeId) => isLost(chaos, command, before, old, nodeId)))
+  if (old.leader !== -1 || state.leader === -1) return
+  chaos.count('elected by reports')
+  const electable = electableTwin({ image: before, sessions }, old)
+  expect(electable).toContain(state.leader)
+  const report = sessions.report(before.brokers.get(state.leader)!, old)!
+  expect(report.damaged).toBe(false)
+  if (report.suspect) chaos.count('elected a suspect')
+  for (const nodeId of electable) {
+    const other = sessions.report(before.brokers.get(nodeId)!, old)!
+    expect(other.lastEpoch - report.lastEpoch || other.syncedEndOffset - report.syncedEndOffset).toBeLessThanOrEqual(0)
+  }
+}
+
+function checkImage(image: MetadataImage): void {
+  for (const state of allStates(image)) {
+    const isr = state.isr.map((member) => member.nodeId)
+    expect(state.leader === -1 ? isr : isr.includes(state.leader)).toEqual(state.leader === -1 ? [] : true)
+    expect(state.elr.filter((nodeId) => isr.includes(nodeId))).toEqual([])
+    for (const member of state.isr) {
+      // I7, and R5.4 for the leader.
+      expect(image.brokers.get(member.nodeId)).toMatchObject({ brokerEpoch: member.brokerEpoch, fenced: false, draining: false })
+      if (member.nodeId === state.leader) expect(state.leaderGrantedOffset).toBeGreaterThan(member.brokerEpoch)
+    }
+  }
+}
+
+function run(chaos: Chaos): void {
+  const { cluster } = chaos
+  for (let step = 0; step < STEPS; step++) {
+    chaos.evidence()
+    const command = chaos.next()
+    const before = cluster.image
+    const expected = command.type === 'alterPartition' ? alterPartitionTwin({ image: before, sessions: cluster.sessions }, command) : undefined
+    const canElect =
+      command.type === 'elect'
+        ? command.partitions.filter((ref) => {
+            const state = before.topics.get(ref.topicId)?.partitions[ref.partition]
+            return state?.leader === -1 && electableTwin({ image: before, sessions: cluster.sessions }, state).length > 0
+          })
+        : []
+    const reply = cluster.run(command)
+    chaos.count(`${command.type} ${outcome(reply)}`)
+    if (expected !== undefined) expect(outcome(reply)).toBe(expected)
+    if (reply.type === 'error' || cluster.image === before) {
+      expect(cluster.image).toBe(before)
+      expect(canElect).toEqual([])
+      continue
+    }
+    for (const ref of canElect) expect(cluster.state(ref).leader).not.toBe(-1)
+    for (const old of allStates(before)) {
+      const state = cluster.image.topics.get(old.topicId)?.partitions[old.partition]
+      if (state !== undefined && state !== old) checkPartition(chaos, command, before, old, state)
+    }
+    checkImage(cluster.image)
+  }
+}
+
+describe('the controller under random commands', () => {
+  for (const seed of SEEDS) {
+    it(`seed ${seed}: I5, I7, R5.4, R5.6, R5.7, R5.8 as their naive twins say; I8 for any batching`, () => {
+      const chaos = new Chaos(seed)
+      run(chaos)
+      const { entries, image } = chaos.cluster
+      const hasher = new ImageHasher()
+      const hashes = new Map<number, number>()
+      let oneByOne: MetadataImage = emptyImage
+      for (const entry of entries) {
+        oneByOne = applyEntries(oneByOne, [entry]).image
+        hashes.set(oneByOne.offset, hasher.hash(oneByOne))
+      }
+      expect(oneByOne).toEqual(image)
+      let batched: MetadataImage = emptyImage
+      for (let from = 0; from < entries.length; ) {
+        const size = 1 + chaos.random.integer(20)
+        batched = applyEntries(batched, entries.slice(from, from + size)).image
+        from += size
+        expect(hashImage(batched)).toBe(hashes.get(batched.offset))
+      }
+      // What the story must have contained to be worth its checks.
+      const wanted = [
+        'register registered',
+        'register DUPLICATE_BROKER_REGISTRATION',
+        'unfence done',
+        'unfence INVALID_REQUEST',
+        'fence done',
+        'fence STALE_BROKER_EPOCH',
+        'drain done',
+        'deadLogs done',
+        'createTopic topicCreated',
+        'createTopic TOPIC_ALREADY_EXISTS',
+        'deleteTopic done',
+        'elect done',
+        'elected by reports',
+        'elected a suspect',
+        'alterPartition done',
+        ...[
+          'STALE_BROKER_EPOCH',
+          'FENCED_LEADER_EPOCH',
+          'NOT_CONTROLLER',
+          'NOT_LEADER_OR_FOLLOWER',
+          'INVALID_UPDATE_VERSION',
+          'INVALID_REQUEST',
+          'INELIGIBLE_REPLICA',
+          'UNKNOWN_TOPIC_ID',
+        ].map((code) => `alterPartition ${code}`),
+      ]
+      expect(wanted.filter((what) => (chaos.counts.get(what) ?? 0) < 3)).toEqual([])
+    })
+  }
+})
