@@ -1,0 +1,325 @@
+import { assert } from '../base/assert.ts'
+import type { Done } from '../base/done.ts'
+import { BrokerError, type Code } from '../base/errors.ts'
+import type { Uuid } from '../base/ids.ts'
+import type { Random } from '../base/random.ts'
+import type { RecordInput } from '../record/records.ts'
+import { backoffMs } from './backoff.ts'
+import { ProduceBatch, type ProducerIdentity, type RecordMetadata, undelivered } from './produce-batch.ts'
+
+/**
+ * The batches of one partition, as a pure machine. A batch is
+ *   waiting (the last one may be open) → in flight → settled
+ *                  ↑ retry ─────────────┘      (expired: settled, but in flight until its answer comes)
+ * Invariants:
+ * - both lists are in the order of their batches; a retried batch stands before all later ones;
+ * - idempotent: a sequence is given at the first send and never again while the producer id stays; between the first unresolved batch and the last
+ *   stamped one lie at most five, because the broker knows the last five (rules R6.8); otherwise one batch is in flight, so that a retry keeps the order;
+ * - a stamped batch that finally failed breaks the sequence: nothing new is stamped until all in flight are resolved; then what surely was not
+ *   appended is stamped anew under a new producer id, and what may have been is failed as indefinite, never sent again.
+ * Source: Kafka TransactionManager, Sender; KIP-98, KIP-360.
+ */
+export interface QueueOptions {
+  readonly topic: string
+  readonly topicId: Uuid
+  readonly partition: number
+  readonly idempotent: boolean
+  readonly lingerMs: number
+  readonly batchBytes: number
+  readonly deliveryTimeoutMs: number
+  readonly random: Random
+  /** A batch's outcome is fixed, to be delivered later. Called inside of the queue's methods: it only notes. */
+  readonly onSettled: (batch: ProduceBatch) => void
+}
+
+const MAX_UNRESOLVED = 5
+const MIN_CAPACITY_BYTES = 1024
+const TWO_31 = 0x8000_0000
+/** Failures that newer metadata does not mend. */
+const UNRELATED_TO_LEADER: ReadonlySet<Code> = new Set<Code>([
+  'NOT_ENOUGH_REPLICAS',
+  'NOT_ENOUGH_REPLICAS_AFTER_APPEND',
+  'THROTTLING_QUOTA_EXCEEDED',
+  'DISK_LOW',
+  'CORRUPT_MESSAGE',
+])
+
+export class PartitionQueue {
+  readonly topic: string
+  readonly topicId: Uuid
+  readonly partition: number
+  readonly #options: QueueOptions
+  #waiting: ProduceBatch[] = []
+  #inFlight: ProduceBatch[] = []
+  #identity: ProducerIdentity | undefined
+  #minGeneration = 0
+  #nextSequence = 0
+  #nextNumber = 0
+  #nextOrder = 0
+  #isBroken = false
+  #doom: BrokerError | undefined
+  #failures = 0
+  #notBeforeMs = 0
+  #lastSizeBytes = 0
+  #leader = -1
+  #leaderEpoch = -1
+  /** The node that has what is in flight. */
+  #sentTo = -1
+  /** The leader epoch under which the last failure came: until a newer one is known, news is wanted. */
+  #failedEpoch = -1
+
+  constructor(options: QueueOptions) {
+    this.#options = options
+    this.topic = options.topic
+    this.topicId = options.topicId
+    this.partition = options.partition
+  }
+
+  get leader(): number {
+    return this.#leader
+  }
+
+  get leaderEpoch(): number {
+    return this.#leaderEpoch
+  }
+
+  get isIdle(): boolean {
+    return this.#waiting.length === 0 && this.#inFlight.length === 0
+  }
+
+  /** More than one batch waits: the first is complete. */
+  get isBacklogged(): boolean {
+    return this.#waiting.length > 1
+  }
+
+  /** Unsettled batches, in order. */
+  get unfinished(): readonly ProduceBatch[] {
+    return [...this.#inFlight, ...this.#waiting].filter((batch) => !batch.isSettled)
+  }
+
+  /** The smallest generation of a producer id that it needs and does not have; undefined when it needs none. */
+  get neededGeneration(): number | undefined {
+    return this.#options.idempotent && this.#identity === undefined && this.#waiting.length > 0 ? this.#minGeneration : undefined
+  }
+
+  /** Nothing can be sent, or the last failure asks for newer metadata. */
+  get wantsMetadata(): boolean {
+    return !this.isIdle && (this.#leader < 0 || this.#failedEpoch >= this.#leaderEpoch)
+  }
+
+  /** Whether a record of that size goes into the batch that is open now. */
+  fits(sizeBytes: number): boolean {
+    const last = this.#waiting.at(-1)
+    return last?.isOpen === true && last.sizeBytes + sizeBytes <= this.#options.batchBytes
+  }
+
+  /** Returns whether the record opened a batch or the one before it is complete: something to plan. */
+  append(record: RecordInput, sizeBytes: number, done: Done<RecordMetadata>, at: { readonly nowMs: number; readonly number: number }): boolean {
+    assert(this.#doom === undefined, 'a record goes to a topic that is there')
+    const opens = !this.fits(sizeBytes)
+    if (opens) this.#waiting.push(this.#open(sizeBytes, at))
+    ;(this.#waiting.at(-1) as ProduceBatch).append(record, sizeBytes, done)
+    return opens
+  }
+
+  #open(sizeBytes: number, at: { readonly nowMs: number; readonly number: number }): ProduceBatch {
+    const { topic, partition, batchBytes } = this.#options
+    this.#lastSizeBytes = Math.max(this.#waiting.at(-1)?.sizeBytes ?? 0, this.#lastSizeBytes >>> 1)
+    const capacityBytes = Math.max(MIN_CAPACITY_BYTES, sizeBytes, Math.min(batchBytes, this.#lastSizeBytes * 2))
+    return new ProduceBatch({ topic, partition, order: this.#nextOrder++, firstNumber: at.number, createdAtMs: at.nowMs, capacityBytes })
+  }
+
+  /** What is known of its leader now. A new leader is tried at once; what waits on the old one is given up there. Returns whether anything was given up. */
+  updateLeader(leader: number, leaderEpoch: number): boolean {
+    const moved = leader >= 0 && (leaderEpoch > this.#leaderEpoch || leader !== this.#leader)
+    const leaves = moved && leader !== this.#sentTo && this.#options.idempotent && this.#inFlight.length > 0
+    this.#leader = leader
+    this.#leaderEpoch = leaderEpoch
+    if (!moved) return false
+    this.#notBeforeMs = 0
+    this.#failures = 0
+    if (!leaves) return false
+    for (const batch of this.#inFlight.splice(0)) {
+      batch.abandonAttempt()
+      if (!batch.isSettled) this.#requeue(batch)
+    }
+    this.#mend()
+    return true
+  }
+
+  setIdentity(identity: ProducerIdentity): void {
+    assert(identity.generation >= this.#minGeneration, 'a broken sequence needs a newer producer id')
+    assert(this.#identity === undefined && this.#inFlight.length === 0, 'a producer id is changed when nothing is in flight')
+    this.#identity = identity
+    this.#nextSequence = 0
+    this.#nextNumber = 0
+  }
+
+  /** When the first waiting batch may be sent, ms; Infinity: not before something happens. `urgentNumber`: no linger for records up to this number. */
+  sendableAtMs(urgentNumber: number): number {
+    const head = this.#waiting[0]
+    if (head === undefined || this.#leader < 0 || this.#isBroken) return Infinity
+    const { idempotent, lingerMs, batchBytes } = this.#options
+    const first = this.#inFlight[0]
+    if (!idempotent) {
+      if (first !== undefined) return Infinity
+    } else if (!head.isStamped) {
+      if (this.#identity === undefined) return Infinity
+      if (first !== undefined && this.#nextNumber - first.number >= MAX_UNRESOLVED) return Infinity
+    }
+    const complete = !head.isOpen || this.#waiting.length > 1 || head.sizeBytes >= batchBytes || head.firstNumber <= urgentNumber
+    return Math.max(this.#notBeforeMs, complete ? 0 : head.createdAtMs + lingerMs)
+  }
+
+  /** Size of the batch that `take` would give. */
+  get headBytes(): number {
+    return this.#waiting[0]?.sizeBytes ?? 0
+  }
+
+  /** The first waiting batch, stamped, now in flight. Only when `sendableAtMs` has come. */
+  take(): ProduceBatch {
+    const batch = this.#waiting.shift()
+    assert(batch !== undefined && !this.#isBroken, 'a batch is there to send')
+    if (!this.#options.idempotent) batch.seal()
+    else if (!batch.isStamped) {
+      assert(this.#identity !== undefined, 'a producer id comes before a sequence')
+      batch.stamp(this.#identity, this.#nextSequence, this.#nextNumber++)
+      this.#nextSequence = (this.#nextSequence + batch.recordCount) % TWO_31
+    }
+    batch.noteSent()
+    this.#sentTo = this.#leader
+    this.#lastSizeBytes = batch.sizeBytes
+    assert(
+      this.#inFlight.every((other) => other.order !== batch.order),
+      'a batch is in flight once',
+    )
+    insertInOrder(this.#inFlight, batch)
+    assert(!this.#options.idempotent || this.#inFlight.length <= MAX_UNRESOLVED, 'at most five batches are in flight')
+    return batch
+  }
+
+  /** Sent with acks 0: nothing will be heard of it. */
+  sentUnanswered(batch: ProduceBatch): void {
+    this.#remove(batch)
+    this.#settle(batch, undefined, -1)
+  }
+
+  /** An answer to this attempt, or the loss of it. Whatever is not in flight under this attempt any more is ignored. */
+  answered(batch: ProduceBatch, attempt: number, error: BrokerError | undefined, baseOffset: number, nowMs: number): void {
+    if (batch.attempt !== attempt || !this.#inFlight.includes(batch)) return
+    const isFirst = this.#isFirstUnresolved(batch)
+    this.#remove(batch)
+    if (error === undefined || error.code === 'DUPLICATE_SEQUENCE_NUMBER') {
+      this.#failures = 0
+      this.#notBeforeMs = 0
+      this.#failedEpoch = -1
+      if (!batch.isSettled) this.#settle(batch, undefined, error === undefined ? baseOffset : -1)
+    } else {
+      batch.noteFailure(error)
+      if (!batch.isSettled) this.#failed(batch, error, isFirst, nowMs)
+    }
+    this.#mend()
+  }
+
+  #failed(batch: ProduceBatch, error: BrokerError, isFirst: boolean, nowMs: number): void {
+    const { idempotent, random } = this.#options
+    // Its predecessor is not in the log yet (or never will be): its own turn comes when that is resolved.
+    const waitsForFirst = idempotent && error.code === 'OUT_OF_ORDER_SEQUENCE_NUMBER' && (!isFirst || this.#isBroken)
+    const retries = error.definite ? error.retriable : idempotent
+    if (this.#doom !== undefined) this.#settle(batch, this.#doom, -1)
+    else if (waitsForFirst) this.#requeue(batch)
+    else if (retries) {
+      if (isFirst) {
+        this.#failures++
+        this.#notBeforeMs = nowMs + backoffMs(random, this.#failures)
+        if (!UNRELATED_TO_LEADER.has(error.code)) this.#failedEpoch = this.#leaderEpoch
+      }
+      this.#requeue(batch)
+    } else {
+      if (idempotent) this.#isBroken = true
+      this.#settle(batch, error, -1)
+    }
+  }
+
+  /** The topic is gone: what waits fails now, what is in flight unless it succeeds. */
+  doom(error: BrokerError): void {
+    this.#doom = error
+    this.#leader = -1
+    for (const batch of this.#waiting.splice(0)) this.#settle(batch, error, -1)
+  }
+
+  /** Fails what is older than the delivery timeout. What was sent is indefinite. Returns when that is due next, ms. */
+  expire(nowMs: number): number {
+    const { deliveryTimeoutMs, idempotent } = this.#options
+    for (const batch of this.#inFlight) {
+      if (batch.isSettled || batch.createdAtMs + deliveryTimeoutMs > nowMs) continue
+      const error = new BrokerError(
+        'REQUEST_TIMED_OUT',
+        `sent, not acknowledged within ${deliveryTimeoutMs} ms${batch.lastError === undefined ? '' : `; last: ${batch.lastError.message}`}`,
+      )
+      batch.noteFailure(error)
+      if (idempotent) this.#isBroken = true
+      this.#settle(batch, error, -1)
+    }
+    while (this.#waiting[0] !== undefined && this.#waiting[0].createdAtMs + deliveryTimeoutMs <= nowMs) {
+      const batch = this.#waiting.shift() as ProduceBatch
+      if (batch.isStamped) this.#isBroken = true
+      const error = batch.maybeAppended
+        ? new BrokerError('REQUEST_TIMED_OUT', `not acknowledged within ${deliveryTimeoutMs} ms; last: ${batch.lastError?.message ?? 'no answer'}`)
+        : undelivered(deliveryTimeoutMs, batch.lastError)
+      this.#settle(batch, error, -1)
+    }
+    this.#mend()
+    const oldest = Math.min(this.#inFlight.find((batch) => !batch.isSettled)?.createdAtMs ?? Infinity, this.#waiting[0]?.createdAtMs ?? Infinity)
+    return oldest + deliveryTimeoutMs
+  }
+
+  /** Ends everything now: what was sent is indefinite. */
+  abort(error: BrokerError): void {
+    for (const batch of this.#inFlight.splice(0)) {
+      batch.abandonAttempt()
+      if (!batch.isSettled) this.#settle(batch, error, -1)
+    }
+    for (const batch of this.#waiting.splice(0)) this.#settle(batch, error, -1)
+  }
+
+  /** Once nothing is in flight, a broken sequence is left behind with its producer id. */
+  #mend(): void {
+    if (!this.#isBroken || this.#inFlight.length > 0) return
+    this.#isBroken = false
+    this.#minGeneration = (this.#identity?.generation ?? -1) + 1
+    this.#identity = undefined
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const batch of waiting) {
+      if (batch.maybeAppended) this.#settle(batch, batch.lastError ?? new BrokerError('OUT_OF_ORDER_SEQUENCE_NUMBER', 'a batch before it failed'), -1)
+      else {
+        if (batch.isStamped) batch.unstamp()
+        this.#waiting.push(batch)
+      }
+    }
+  }
+
+  #isFirstUnresolved(batch: ProduceBatch): boolean {
+    return (this.#inFlight[0]?.order ?? Infinity) >= batch.order && (this.#waiting[0]?.order ?? Infinity) > batch.order
+  }
+
+  #requeue(batch: ProduceBatch): void {
+    insertInOrder(this.#waiting, batch)
+  }
+
+  #remove(batch: ProduceBatch): void {
+    this.#inFlight.splice(this.#inFlight.indexOf(batch), 1)
+  }
+
+  #settle(batch: ProduceBatch, error: BrokerError | undefined, baseOffset: number): void {
+    batch.settle(error, baseOffset)
+    this.#options.onSettled(batch)
+  }
+}
+
+function insertInOrder(batches: ProduceBatch[], batch: ProduceBatch): void {
+  let at = batches.length
+  while (at > 0 && (batches[at - 1] as ProduceBatch).order > batch.order) at--
+  batches.splice(at, 0, batch)
+}
