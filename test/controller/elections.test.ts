@@ -27,6 +27,17 @@ describe('R5.7 order of election', () => {
     expect(cluster.state(ref)).toEqual({ ...before, isr: before.isr.slice(0, 2), partitionEpoch: 1 })
   })
 
+  it('the leader stays though a replica before it in the assignment is in sync again', () => {
+    const { cluster, ref } = threeBrokers()
+    cluster.fence(1)
+    cluster.unfence(1)
+    cluster.alter(ref, [1, 2, 3])
+    const { leaderEpoch } = cluster.state(ref)
+    cluster.fence(3)
+    expect(cluster.isr(ref)).toEqual([1, 2])
+    expect(cluster.state(ref)).toMatchObject({ leader: 2, leaderEpoch })
+  })
+
   it('then a live ISR member in assignment order, whatever its node id', () => {
     const cluster = new Cluster()
     cluster.start(1, 2, 3)

@@ -166,6 +166,10 @@ function checkPartition(chaos: Chaos, command: Command, before: MetadataImage, o
   const configs = image.topics.get(state.topicId)!.configs
   const minInSyncReplicas = effectiveMinInSyncReplicas(configs, state.replicas.length)
   expect([...state.elr].sort()).toEqual(elrTwin(old, state, minInSyncReplicas, (nodeId) => isLost(chaos, command, before, old, nodeId)))
+  if (old.leader !== -1) {
+    const inSync = old.replicas.filter((nodeId) => state.isr.some((member) => member.nodeId === nodeId))
+    expect(state.leader).toBe(inSync.includes(old.leader) ? old.leader : (inSync[0] ?? -1))
+  }
   if (old.leader !== -1 || state.leader === -1) return
   chaos.count('elected by reports')
   const electable = electableTwin({ image: before, sessions }, old)

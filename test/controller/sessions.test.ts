@@ -364,6 +364,23 @@ describe('R5.7 elections', () => {
     expect(next.cluster.elect(next.ref)).toBe(-1)
   })
 
+  it('what was said about an earlier state of a partition is not kept', () => {
+    const term = leaderless()
+    const known = (): unknown => term.sessions.view().report(term.cluster.broker(1), term.ref)
+    const { partitionEpoch } = term.cluster.state(term.ref)
+    term.report(1, { partitionEpoch: partitionEpoch - 1 })
+    expect(known()).toBeUndefined()
+    for (const nodeId of [1, 2, 3]) term.report(nodeId)
+    expect(known()).toMatchObject({ partitionEpoch })
+    term.settle()
+    expect(term.cluster.state(term.ref).leader).toBe(1)
+    expect(known()).toBeUndefined()
+    term.report(2, { partitionEpoch: partitionEpoch + 2 })
+    term.cluster.run({ type: 'deleteTopic', topicId: term.ref.topicId })
+    term.show()
+    expect(term.sessions.view().report(term.cluster.broker(2), term.ref)).toBeUndefined()
+  })
+
   it('a deleted topic is elected no more', () => {
     const term = leaderless()
     for (const nodeId of [1, 2]) term.report(nodeId)
