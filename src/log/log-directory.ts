@@ -92,7 +92,12 @@ class DiskLogDirectory implements LogDirectory {
     })
   }
 
-  *#recover(options: { readonly name: string; readonly marks: LogMarks; readonly visitFrom: number; readonly visit: (header: BatchHeader) => void }): Task<OpenedLog> {
+  *#recover(options: {
+    readonly name: string
+    readonly marks: LogMarks
+    readonly visitFrom: number
+    readonly visit: (header: BatchHeader) => void
+  }): Task<OpenedLog> {
     const { name } = options
     const { roundBytes, indexIntervalBytes } = this.#environment
     const { segments, endOffset, recovery } = yield* recoverLog({ ...options, disk: this.#disk, indexIntervalBytes, reachBytes: roundBytes })

@@ -103,13 +103,16 @@ function* open(options: { readonly disk: Disk; readonly nodeId: number; readonly
   if (bytes !== undefined) {
     const properties = decode(bytes)
     if (properties.nodeId !== nodeId) {
-      throw mismatch(`the data folder belongs to node ${properties.nodeId}, this is node ${nodeId} (start node ${properties.nodeId} on it, or give node ${nodeId} another folder)`)
+      throw mismatch(
+        `the data folder belongs to node ${properties.nodeId}, this is node ${nodeId} (start node ${properties.nodeId} on it, or give node ${nodeId} another folder)`,
+      )
     }
     return new MetaProperties(disk, properties)
   }
   const names = yield* call<readonly string[]>((done) => disk.list('', done))
   const found = names.find((name) => name === 'metadata' || name === 'partitions' || name === 'quorum-state')
-  if (found !== undefined) throw mismatch(`${PATH} is missing though there is ${found} (restore it, or move the folder away: the node then comes back as a new one)`)
+  if (found !== undefined)
+    throw mismatch(`${PATH} is missing though there is ${found} (restore it, or move the folder away: the node then comes back as a new one)`)
   const properties = { clusterId: null, nodeId, directoryId: randomUuid(options.random) }
   yield* replaceFile(disk, PATH, encode(properties))
   return new MetaProperties(disk, properties)

@@ -48,7 +48,12 @@ function encodeSlot(counter: number, state: QuorumStateData): Buffer {
 function decodeRecord(bytes: Buffer): { readonly counter: number; readonly state: QuorumStateData } | undefined {
   if (bytes.length < RECORD_BYTES || bytes.readUInt32BE(0) !== crc32c(bytes.subarray(4, RECORD_BYTES)) || bytes.readUInt32BE(4) !== VERSION) return undefined
   const votedFor = readInt64(bytes, 24)
-  const state = { term: readInt64(bytes, 16), votedFor: votedFor === -1 ? null : votedFor, syncedEndOffset: readInt64(bytes, 32), syncedEpoch: readInt64(bytes, 40) }
+  const state = {
+    term: readInt64(bytes, 16),
+    votedFor: votedFor === -1 ? null : votedFor,
+    syncedEndOffset: readInt64(bytes, 32),
+    syncedEpoch: readInt64(bytes, 40),
+  }
   return { counter: readInt64(bytes, 8), state }
 }
 
@@ -131,7 +136,10 @@ function* open(disk: Disk): Task<QuorumState> {
   }
   if (newest === undefined) {
     yield* callVoid((done) => file.close(done))
-    throw new BrokerError('DATA_FOLDER_MISMATCH', `${PATH} is damaged, the node's vote is lost (move the data folder away: the node then comes back as a new one)`)
+    throw new BrokerError(
+      'DATA_FOLDER_MISMATCH',
+      `${PATH} is damaged, the node's vote is lost (move the data folder away: the node then comes back as a new one)`,
+    )
   }
   // What a crash left in the page cache alone must not be built upon.
   yield* callVoid((done) => file.sync(done))

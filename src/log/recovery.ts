@@ -86,7 +86,12 @@ export function* recoverLog(options: RecoveryOptions): Task<RecoveredLog> {
   return { segments, endOffset: judged.endOffset, recovery: { verdict, detail, cutBytes, epochs: judged.epochs.entries } }
 }
 
-function describe(found: { readonly verdict: Recovery['verdict']; readonly endOffset: number; readonly cutBytes: number; readonly reason: string | undefined }): string {
+function describe(found: {
+  readonly verdict: Recovery['verdict']
+  readonly endOffset: number
+  readonly cutBytes: number
+  readonly reason: string | undefined
+}): string {
   const { endOffset, cutBytes, reason } = found
   switch (found.verdict) {
     case 'new':
@@ -136,7 +141,8 @@ function* trustIndex(options: RecoveryOptions, judged: Judged, segment: Segment,
   const decoded = bytes === undefined ? undefined : decodeIndex(bytes, options.indexIntervalBytes)
   if (decoded === undefined) return false
   const { summary, index } = decoded
-  const fits = summary.baseOffset === segment.baseOffset && summary.endOffset === endOffset && summary.sizeBytes === judged.fileBytes[judged.segments.length - 1]
+  const fits =
+    summary.baseOffset === segment.baseOffset && summary.endOffset === endOffset && summary.sizeBytes === judged.fileBytes[judged.segments.length - 1]
   const lastEpoch = summary.epochs.at(-1)?.epoch
   if (!fits || lastEpoch === undefined || (summary.epochs[0] as EpochStart).epoch < judged.epochs.lastEpoch) return false
   const first = yield* checkEnds(options, segment, { from: 0, to: summary.sizeBytes, firstOffset: segment.baseOffset })

@@ -125,7 +125,11 @@ export function* readBatches(disk: Disk, segment: Segment, range: BatchRange): T
 }
 
 /** Walks headers to the batch that holds `offset`; sizeBytes 0: the window ends before its header. */
-function skipTo(segment: Segment, window: Buffer, target: { readonly offset: number; readonly position: number }): { readonly at: number; readonly sizeBytes: number } {
+function skipTo(
+  segment: Segment,
+  window: Buffer,
+  target: { readonly offset: number; readonly position: number },
+): { readonly at: number; readonly sizeBytes: number } {
   let at = 0
   while (at + BATCH_HEADER_BYTES <= window.length) {
     const header = headerAt(segment, window, at, target.position + at)
@@ -144,7 +148,8 @@ function collect(segment: Segment, window: Buffer, range: BatchRange & { readonl
     const header = headerAt(segment, window, at, range.position + at)
     const end = at + header.sizeBytes
     if (at > range.at && (end > window.length || end - range.at > range.maxBytes)) break
-    if (expectedOffset !== -1 && header.baseOffset !== expectedOffset) throw corrupt(segment, range.position + at, `offset ${header.baseOffset} where ${expectedOffset} was looked for`)
+    if (expectedOffset !== -1 && header.baseOffset !== expectedOffset)
+      throw corrupt(segment, range.position + at, `offset ${header.baseOffset} where ${expectedOffset} was looked for`)
     if (!hasValidCrc(window.subarray(at, end))) throw corrupt(segment, range.position + at, 'the checksum of a batch is wrong')
     expectedOffset = header.lastOffset + 1
     at = end

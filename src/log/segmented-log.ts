@@ -66,7 +66,10 @@ export class SegmentedLog implements Log, SlabTenant, FlushTarget<FlushResult> {
   #quietCallbacks: (() => void)[] = []
 
   /** `segments`: as recovered, whole and synced; none for a new log. */
-  constructor(environment: LogEnvironment, options: { readonly name: string; readonly segments: readonly Segment[]; readonly endOffset: number; readonly lastEpoch: number }) {
+  constructor(
+    environment: LogEnvironment,
+    options: { readonly name: string; readonly segments: readonly Segment[]; readonly endOffset: number; readonly lastEpoch: number },
+  ) {
     this.name = options.name
     this.#environment = environment
     this.#segments = options.segments.length > 0 ? [...options.segments] : [this.#newSegment(0)]
@@ -128,7 +131,10 @@ export class SegmentedLog implements Log, SlabTenant, FlushTarget<FlushResult> {
     if (start > 0) this.#environment.rounds.add(this)
   }
 
-  #copy(bytes: Buffer, batch: { readonly start: number; readonly baseOffset: number; readonly lastOffset: number; readonly leaderEpoch: number; readonly sizeBytes: number }) {
+  #copy(
+    bytes: Buffer,
+    batch: { readonly start: number; readonly baseOffset: number; readonly lastOffset: number; readonly leaderEpoch: number; readonly sizeBytes: number },
+  ) {
     const { baseOffset, lastOffset, sizeBytes } = batch
     assert(batch.leaderEpoch >= this.#lastEpoch, 'epochs never fall within a log')
     assert(sizeBytes <= MAX_BATCH_BYTES, 'a batch is within what the recovery takes for one')
@@ -286,7 +292,11 @@ export class SegmentedLog implements Log, SlabTenant, FlushTarget<FlushResult> {
     counters.writeCalls++
     yield* callVoid((done) => file.writev(taken.buffers, position, done))
     counters.syncCalls++
-    if (isNew) yield* both((done) => file.sync(done), (done) => disk.syncFolder(this.name, done))
+    if (isNew)
+      yield* both(
+        (done) => file.sync(done),
+        (done) => disk.syncFolder(this.name, done),
+      )
     else yield* callVoid((done) => file.sync(done))
     return { endOffset: taken.endOffset, cutCount }
   }

@@ -71,7 +71,10 @@ export interface LogDirectory {
   readonly names: readonly string[]
   readonly counters: LogCounters
   /** Recovers a log, or makes it (folder synced). `visit` sees every batch header from `visitFrom` on (producer state is rebuilt from it). */
-  openLog(options: { readonly name: string; readonly marks: LogMarks; readonly visitFrom: number; readonly visit: (header: BatchHeader) => void }, done: Done<OpenedLog>): void
+  openLog(
+    options: { readonly name: string; readonly marks: LogMarks; readonly visitFrom: number; readonly visit: (header: BatchHeader) => void },
+    done: Done<OpenedLog>,
+  ): void
   /** Small synced files beside a log: 'partition.metadata', 'damaged'. null removes. */
   writeNote(name: string, note: string, content: string | null, done: DoneVoid): void
   readNote(name: string, note: string, done: Done<string | undefined>): void
