@@ -23,7 +23,14 @@ describe('a log', () => {
     world.disk.powerLoss()
     world.start()
     const again = world.open(NAME)
-    expect(again.recovery).toMatchObject({ verdict: 'whole', cutBytes: 0, epochs: [{ epoch: 0, startOffset: 0 }, { epoch: 2, startOffset: 3 }] })
+    expect(again.recovery).toMatchObject({
+      verdict: 'whole',
+      cutBytes: 0,
+      epochs: [
+        { epoch: 0, startOffset: 0 },
+        { epoch: 2, startOffset: 3 },
+      ],
+    })
     expect(world.read(again.log, 0)).toEqual(Buffer.concat([first, second]))
     expect(world.directory!.names).toEqual([NAME])
   })
@@ -189,7 +196,13 @@ describe('cuts (R3.2)', () => {
     expect(world.read(log, 4)).toEqual(bytes)
     world.disk.powerLoss()
     world.start()
-    expect(world.open(NAME).recovery).toMatchObject({ verdict: 'whole', epochs: [{ epoch: 1, startOffset: 0 }, { epoch: 3, startOffset: 4 }] })
+    expect(world.open(NAME).recovery).toMatchObject({
+      verdict: 'whole',
+      epochs: [
+        { epoch: 1, startOffset: 0 },
+        { epoch: 3, startOffset: 4 },
+      ],
+    })
   })
 
   it('lower the round in flight: no completion counts bytes that were cut', () => {
@@ -207,7 +220,14 @@ describe('cuts (R3.2)', () => {
       { type: 'synced', log: NAME, endOffset: 4, cutCount: 1 },
     ])
     world.start()
-    expect(world.open(NAME).recovery).toMatchObject({ verdict: 'whole', detail: 'whole up to offset 4', epochs: [{ epoch: 0, startOffset: 0 }, { epoch: 1, startOffset: 3 }] })
+    expect(world.open(NAME).recovery).toMatchObject({
+      verdict: 'whole',
+      detail: 'whole up to offset 4',
+      epochs: [
+        { epoch: 0, startOffset: 0 },
+        { epoch: 1, startOffset: 3 },
+      ],
+    })
   })
 
   it('of bytes that were never written need no disk, and are reported all the same', () => {

@@ -62,7 +62,10 @@ describe('append, cut and lose power', () => {
     const seen = { torn: 0, whole: 0, damaged: 0, powerLosses: 0 }
     for (let seed = 1; seed <= SEEDS; seed++) {
       const random = new SeededRandom(seed)
-      const world = new World({ segmentBytes: between(random, 800, 3000), indexIntervalBytes: 200, roundBytes: between(random, 300, 2000), tailCacheBytes: random.integer(2) }, seed)
+      const world = new World(
+        { segmentBytes: between(random, 800, 3000), indexIntervalBytes: 200, roundBytes: between(random, 300, 2000), tailCacheBytes: random.integer(2) },
+        seed,
+      )
       const model: Model = { batches: [], promisedEndOffset: 0 }
       let marks: LogMarks = { safeEndOffset: 0, cleanEndOffset: -1 }
       world.start()
@@ -87,7 +90,14 @@ describe('append, cut and lose power', () => {
         // What is there beyond the promise may be from before a cut; below it, it is what was promised.
         const kept = model.batches.filter((appended) => appended.endOffset <= model.promisedEndOffset)
         const bytes = readAll(world, log)
-        expect(bytes.subarray(0, kept.reduce((sum, appended) => sum + appended.bytes.length, 0)).equals(Buffer.concat(kept.map((appended) => appended.bytes)))).toBe(true)
+        expect(
+          bytes
+            .subarray(
+              0,
+              kept.reduce((sum, appended) => sum + appended.bytes.length, 0),
+            )
+            .equals(Buffer.concat(kept.map((appended) => appended.bytes))),
+        ).toBe(true)
         const headers = headersOf(bytes)
         let at = 0
         model.batches = headers.map((header) => {

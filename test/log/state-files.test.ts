@@ -36,7 +36,9 @@ describe('meta.properties (R2.1, R2.3)', () => {
     world.disk.powerLoss()
     world.disk = world.disk.reopen()
     expect(open(world).clusterId).toBe(CLUSTER)
-    expect(() => world.clock.waitVoid((done) => open(world).saveClusterId('f'.repeat(32), done))).toThrow(/DATA_FOLDER_MISMATCH: .*belongs to cluster 0123.* give this node a folder/)
+    expect(() => world.clock.waitVoid((done) => open(world).saveClusterId('f'.repeat(32), done))).toThrow(
+      /DATA_FOLDER_MISMATCH: .*belongs to cluster 0123.* give this node a folder/,
+    )
   })
 
   const refusals: readonly [string, (text: string) => string, RegExp][] = [

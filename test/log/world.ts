@@ -25,7 +25,11 @@ export class TestClock implements Clock {
   after(delayMs: number, callback: () => void): Timer {
     const event = { atMs: this.#nowMs + delayMs, sequence: this.#sequence++, callback: callback as (() => void) | undefined }
     let at = this.#events.length
-    while (at > 0 && (this.#events[at - 1]!.atMs > event.atMs || (this.#events[at - 1]!.atMs === event.atMs && this.#events[at - 1]!.sequence > event.sequence))) at--
+    while (
+      at > 0 &&
+      (this.#events[at - 1]!.atMs > event.atMs || (this.#events[at - 1]!.atMs === event.atMs && this.#events[at - 1]!.sequence > event.sequence))
+    )
+      at--
     this.#events.splice(at, 0, event)
     return { cancel: () => (event.callback = undefined) }
   }
