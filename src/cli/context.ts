@@ -1,0 +1,41 @@
+import { styleText } from 'node:util'
+import type { OxbowClient } from '../client/client.ts'
+import { failureJson, failureLine, failureOf } from './failure.ts'
+
+/** Where text goes; process.stdout is one. */
+export interface TextSink {
+  readonly isTTY?: boolean
+  /** Bytes that were written and not taken yet. */
+  readonly writableLength: number
+  write(chunk: string | Uint8Array, done?: (error?: Error | null) => void): boolean
+}
+
+/** What a command sees of the process it runs in. Tests bring their own. */
+export interface CliContext {
+  readonly stdin: AsyncIterable<Buffer | string> & { readonly isTTY?: boolean }
+  readonly stdout: TextSink
+  readonly stderr: TextSink
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Milliseconds since the process began. */
+  uptimeMs(): number
+  openClient(options: { readonly bootstrap: readonly string[]; readonly requestTimeoutMs: number }): Promise<OxbowClient>
+  /** Calls back on SIGINT or SIGTERM instead of ending; answers how to undo that. */
+  onInterrupt(handler: () => void): () => void
+}
+
+export type OutputFormat = 'table' | 'json'
+
+/** Headings are dim on a terminal; plain text everywhere else and with NO_COLOR. */
+export function headingStyle(context: CliContext): (text: string) => string {
+  const colours = context.stdout.isTTY === true && (context.env.NO_COLOR ?? '') === ''
+  return colours ? (text) => styleText('bold', text) : (text) => text
+}
+
+/** Says what failed, on stderr, and answers the exit code. */
+export function reportFailure(context: CliContext, error: unknown, options: { readonly output: OutputFormat; readonly debug: boolean }): number {
+  const failure = failureOf(error)
+  context.stderr.write(`${failureLine(failure)}\n`)
+  if (options.output === 'json') context.stderr.write(`${failureJson(failure)}\n`)
+  if (options.debug && error instanceof Error) context.stderr.write(`${error.stack}\n`)
+  return failure.exitCode
+}

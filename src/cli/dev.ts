@@ -1,0 +1,193 @@
+import { join, resolve } from 'node:path'
+import type { OxbowClient } from '../client/client.ts'
+import type { ConfiguredCluster, ConfiguredNode } from '../node/config.ts'
+import { type CliContext, headingStyle } from './context.ts'
+import { clusterFilePath, type DevShape, prepareFolder, readClusterJson, wipeFolder, writeClusterJson } from './dev-folder.ts'
+import { allNodesDied, checkPorts, DevNodes, lastLogLine, lockHolder } from './dev-nodes.ts'
+import { exitCode, UsageError } from './failure.ts'
+import { renderTable } from './table.ts'
+
+/** A topic like any other, there to be tried. */
+const FIRST_TOPIC = 'hello'
+const FIRST_PARTITIONS = 6
+const MAX_REPLICATION_FACTOR = 3
+const FIRST_RECORD_TIMEOUT_MS = 60_000
+/** Ctrl-C to the last process: the nodes' own bound is 3 s of handing over and what closing takes. */
+const STOP_TIMEOUT_MS = 4_500
+
+/** One Ctrl-C often arrives twice, through npm; one that comes later than this means it: end by force. */
+const IMPATIENT_AFTER_MS = 1_000
+
+export interface DevOptions extends DevShape {
+  readonly data: string
+  readonly fresh: boolean
+  readonly config: string | undefined
+}
+
+interface Sight {
+  readonly context: CliContext
+  readonly folder: string
+  readonly cluster: ConfiguredCluster
+}
+
+function addressText(node: ConfiguredNode, port: number | null): string | null {
+  return port === null ? null : `${node.options.address.host}:${port}`
+}
+
+async function refuseSecondStart(folder: string): Promise<void> {
+  for (const node of (await readClusterJson(folder))?.nodes ?? []) {
+    const pid = await lockHolder(node.dataDir)
+    if (pid !== null)
+      throw new UsageError(`node ${node.nodeId} of ${folder} runs already (pid ${pid})`, `stop it first: kill ${pid}; or choose another folder with --data`)
+  }
+}
+
+async function writeState({ folder, cluster }: Sight, nodes: DevNodes | undefined, clusterId: string | null): Promise<void> {
+  const rows = cluster.nodes.map((node) => ({
+    nodeId: node.options.nodeId,
+    pid: nodes?.pidOf(node.options.nodeId) ?? null,
+    grpc: addressText(node, node.options.address.grpcPort) as string,
+    kafka: addressText(node, node.options.address.kafkaPort),
+    http: addressText(node, node.options.address.httpPort),
+    dataDir: node.dataDir,
+  }))
+  await writeClusterJson(folder, { clusterId, nodes: rows })
+}
+
+/** Makes the topic when it is missing, and one record in it certain. */
+async function firstRecord(client: OxbowClient, brokers: number): Promise<void> {
+  const admin = client.admin()
+  const topics = await admin.listTopics()
+  if (!topics.some((topic) => topic.name === FIRST_TOPIC)) {
+    const replicationFactor = Math.min(MAX_REPLICATION_FACTOR, brokers)
+    await admin.createTopic({ name: FIRST_TOPIC, partitions: FIRST_PARTITIONS, replicationFactor, ifNotExists: true })
+  }
+  const producer = client.producer({ lingerMs: 0, deliveryTimeoutMs: FIRST_RECORD_TIMEOUT_MS })
+  await producer.send({ topic: FIRST_TOPIC, value: Buffer.from('Hello from Oxbow.') })
+  await producer.close()
+}
+
+function printTable({ context, cluster, folder }: Sight, nodes: DevNodes): void {
+  const columns = [
+    { heading: 'Node', value: (node: ConfiguredNode) => node.options.nodeId, right: true },
+    { heading: 'Pid', value: (node: ConfiguredNode) => nodes.pidOf(node.options.nodeId) ?? '-', right: true },
+    { heading: 'Grpc', value: (node: ConfiguredNode) => addressText(node, node.options.address.grpcPort) ?? '-' },
+    { heading: 'Kafka', value: (node: ConfiguredNode) => addressText(node, node.options.address.kafkaPort) ?? '-' },
+    { heading: 'Http', value: (node: ConfiguredNode) => addressText(node, node.options.address.httpPort) ?? '-' },
+    { heading: 'Folder', value: (node: ConfiguredNode) => node.dataDir },
+  ]
+  context.stdout.write(renderTable(columns, cluster.nodes, headingStyle(context)))
+  context.stdout.write(`\nLogs of the nodes: ${join(folder, 'logs')}\n`)
+}
+
+function printNextSteps({ context, cluster }: Sight, firstAckMs: number): void {
+  const bootstrap = cluster.nodes.map((node) => addressText(node, node.options.address.grpcPort)).join(',')
+  const isDefault = bootstrap === '127.0.0.1:9192,127.0.0.1:9193,127.0.0.1:9194'
+  const where = isDefault ? '' : ` --bootstrap ${bootstrap}`
+  const lines = [
+    `First acknowledged record after ${Math.round(firstAckMs)} ms, synced on ${Math.min(MAX_REPLICATION_FACTOR, cluster.nodes.length)} of ${cluster.nodes.length} nodes.`,
+    '',
+    'Try, in another terminal:',
+    `  npx oxbow topic describe ${FIRST_TOPIC}${where}`,
+    `  echo 'so far so good' | npx oxbow produce ${FIRST_TOPIC}${where}`,
+    `  npx oxbow consume ${FIRST_TOPIC} --from-beginning${where}`,
+    '',
+    'Ctrl-C stops all nodes.',
+    '',
+  ]
+  context.stdout.write(`\n${lines.join('\n')}`)
+}
+
+interface Watch {
+  readonly nodes: DevNodes
+  /** Fulfilled by Ctrl-C. */
+  readonly interrupted: Promise<'interrupted'>
+  /** Fulfilled when no node is left before the first record. */
+  readonly allDied: Promise<number>
+  release(): void
+}
+
+/** Starts the nodes and tells of those that die and return, for as long as they run. */
+function startNodes(sight: Sight, clusterId: () => string | null): Watch {
+  const { context, cluster, folder } = sight
+  const configPath = clusterFilePath(folder)
+  let sayAllDied: (nodeId: number) => void = () => {}
+  const allDied = new Promise<number>((say) => {
+    sayAllDied = say
+  })
+  const keepState = (): void => {
+    writeState(sight, nodes, clusterId()).catch((error: unknown) => context.stderr.write(`warning: cluster.json could not be written: ${String(error)}\n`))
+  }
+  const nodes = new DevNodes({
+    nodes: cluster.nodes,
+    configPath,
+    logFolder: join(folder, 'logs'),
+    events: {
+      died: (node, pid, how) => {
+        const { nodeId } = node.options
+        context.stderr.write(`node ${nodeId} (pid ${pid}) died: ${how}. Restart it with:\n  npx oxbow server --config ${configPath} --node ${nodeId}\n`)
+        keepState()
+        if (nodes.aliveCount === 0) sayAllDied(nodeId)
+      },
+      returned: (node, pid) => {
+        context.stderr.write(`node ${node.options.nodeId} is back (pid ${pid})\n`)
+        keepState()
+      },
+    },
+  })
+  let firstInterruptMs: number | undefined
+  let sayInterrupted: (word: 'interrupted') => void = () => {}
+  const interrupted = new Promise<'interrupted'>((say) => {
+    sayInterrupted = say
+  })
+  const release = context.onInterrupt(() => {
+    firstInterruptMs ??= performance.now()
+    if (performance.now() - firstInterruptMs > IMPATIENT_AFTER_MS) nodes.kill()
+    sayInterrupted('interrupted')
+  })
+  return { nodes, interrupted, allDied, release }
+}
+
+async function stopNodes(context: CliContext, nodes: DevNodes): Promise<void> {
+  context.stderr.write('Stopping.\n')
+  const forced = await nodes.stop(STOP_TIMEOUT_MS)
+  for (const nodeId of forced)
+    context.stderr.write(`warning: node ${nodeId} did not stop in ${STOP_TIMEOUT_MS} ms and was killed; nothing acknowledged is lost\n`)
+}
+
+/** `oxbow dev`: a whole cluster of real processes, for as long as it stays in the foreground. */
+export async function runDev(context: CliContext, options: DevOptions): Promise<number> {
+  const folder = resolve(options.data)
+  await refuseSecondStart(folder)
+  if (options.fresh) await wipeFolder(folder)
+  const cluster = await prepareFolder(folder, options, options.config)
+  await checkPorts(cluster.nodes)
+  const sight: Sight = { context, folder, cluster }
+  const known: { clusterId: string | null } = { clusterId: null }
+  const watch = startNodes(sight, () => known.clusterId)
+  const { nodes, interrupted, allDied } = watch
+  try {
+    const brokers = cluster.nodes.filter((node) => node.options.roles.broker)
+    const bootstrap = cluster.nodes.map((node) => addressText(node, node.options.address.grpcPort) as string)
+    const client = await context.openClient({ bootstrap, requestTimeoutMs: FIRST_RECORD_TIMEOUT_MS })
+    const first = firstRecord(client, brokers.length).then(() => context.uptimeMs())
+    // Ctrl-C and the death of all nodes may come first; then this one fails unseen.
+    first.catch(() => undefined)
+    const begun = await Promise.race([first, interrupted, allDied.then((nodeId) => ({ nodeId }))])
+    if (typeof begun === 'object') throw allNodesDied(await lastLogLine(join(folder, 'logs'), begun.nodeId))
+    if (begun !== 'interrupted') {
+      known.clusterId = (await client.admin().describeCluster()).clusterId
+      await writeState(sight, nodes, known.clusterId)
+      printTable(sight, nodes)
+      printNextSteps(sight, begun)
+    }
+    const closed = client.close()
+    await interrupted
+    await closed
+  } finally {
+    await stopNodes(context, nodes)
+    watch.release()
+    await writeState(sight, undefined, known.clusterId)
+  }
+  return exitCode.done
+}

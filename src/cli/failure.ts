@@ -1,0 +1,100 @@
+import { BrokerError, type Code } from '../base/errors.ts'
+import { ConfigError, describeFault } from '../node/cluster-file.ts'
+
+/** Exit codes (cli.md, Everywhere). */
+export const exitCode = { done: 0, refused: 1, usage: 2, unreachable: 3, inconclusive: 4, interrupted: 130 } as const
+
+/** The command was wrong: what to type instead goes into `hint`. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError'
+  readonly hint: string | undefined
+
+  constructor(message: string, hint?: string) {
+    super(message)
+    this.hint = hint
+  }
+}
+
+/** A command that said what it had to say and ends with this code. */
+export class ExitError extends Error {
+  override readonly name = 'ExitError'
+  readonly code: number
+
+  constructor(code: number) {
+    super(`exit ${code}`)
+    this.code = code
+  }
+}
+
+/** A failure as people and programs read it. */
+export interface Failure {
+  readonly code: string
+  readonly message: string
+  readonly hint: string | undefined
+  readonly retriable: boolean
+  readonly definite: boolean
+  readonly exitCode: number
+}
+
+const REACH = 'is the cluster up at these addresses? set --bootstrap or OXBOW_BOOTSTRAP, or start one: oxbow dev'
+
+/** What to do next, where there is something to do. */
+const hints: Partial<Record<Code, string>> = {
+  NETWORK_EXCEPTION: REACH,
+  REQUEST_TIMED_OUT: REACH,
+  UNKNOWN_TOPIC_OR_PARTITION: 'see: oxbow topic list',
+  UNKNOWN_TOPIC_ID: 'it was deleted meanwhile; see: oxbow topic list',
+  TOPIC_ALREADY_EXISTS: 'add --if-not-exists if that is fine',
+  INVALID_TOPIC_EXCEPTION: 'letters, digits, ".", "_" and "-", at most 249 of them',
+  INVALID_PARTITIONS: 'set --partitions',
+  INVALID_REPLICATION_FACTOR: 'see the brokers: oxbow cluster describe; then set --replication-factor',
+  INVALID_REPLICA_ASSIGNMENT: 'one list of broker ids a partition: --assignment 1:2:3,2:3:1',
+  INVALID_CONFIG: 'see the --config values',
+  OFFSET_OUT_OF_RANGE: 'see: oxbow offsets TOPIC',
+  NOT_ENOUGH_REPLICAS: 'see: oxbow cluster describe',
+  LEADER_NOT_AVAILABLE: 'see: oxbow cluster describe',
+  MESSAGE_TOO_LARGE: 'send smaller records, or raise max.message.bytes of the topic',
+  DISK_LOW: 'free space on the nodes',
+}
+
+const UNREACHABLE: ReadonlySet<Code> = new Set(['NETWORK_EXCEPTION', 'REQUEST_TIMED_OUT'])
+
+function configFailure({ path, faults }: ConfigError): Failure {
+  const first = faults[0]
+  const message = first === undefined ? `${path} is not valid` : `${path}:${first.line}: ${describeFault(first)}`
+  const hint = faults.length > 1 ? `and ${faults.length - 1} more; all of them: oxbow config check ${path}` : undefined
+  return { code: 'INVALID_CONFIG', message, hint, retriable: false, definite: true, exitCode: exitCode.usage }
+}
+
+export function failureOf(error: unknown): Failure {
+  if (error instanceof UsageError)
+    return { code: 'USAGE', message: error.message, hint: error.hint, retriable: false, definite: true, exitCode: exitCode.usage }
+  if (error instanceof BrokerError) {
+    const { code, detail: message, retriable, definite } = error
+    return { code, message, hint: hints[code], retriable, definite, exitCode: UNREACHABLE.has(code) ? exitCode.unreachable : exitCode.refused }
+  }
+  if (error instanceof ConfigError) return configFailure(error)
+  const message = error instanceof Error ? error.message : String(error)
+  return {
+    code: 'UNKNOWN_SERVER_ERROR',
+    message,
+    hint: 'add --debug to see where',
+    retriable: false,
+    definite: false,
+    exitCode: exitCode.refused,
+  }
+}
+
+function oneLine(text: string): string {
+  return text.trim().replaceAll(/\s*\n\s*/g, '; ')
+}
+
+/** `error: CODE: what happened (what to do next)` */
+export function failureLine(failure: Failure): string {
+  const hint = failure.hint === undefined ? '' : ` (${oneLine(failure.hint)})`
+  return `error: ${failure.code}: ${oneLine(failure.message)}${hint}`
+}
+
+export function failureJson({ code, message, retriable, definite }: Failure): string {
+  return JSON.stringify({ error: { code, message: oneLine(message), retriable, definite } })
+}

@@ -1,0 +1,49 @@
+import { BrokerError } from '../base/errors.ts'
+import type { Admin } from '../client/admin.ts'
+import type { OxbowClient } from '../client/client.ts'
+import type { CliContext } from './context.ts'
+import type { ClusterOptions } from './options.ts'
+
+export type TopicDescription = Awaited<ReturnType<Admin['describeTopics']>>[number]
+
+/** A topic made a moment ago may not be known yet to the node that is asked. */
+const NEW_TOPIC_MS = 1_500
+const ASK_AGAIN_MS = 100
+
+export function openClient(context: CliContext, options: ClusterOptions): Promise<OxbowClient> {
+  return context.openClient({ bootstrap: options.bootstrap, requestTimeoutMs: options.timeoutMs })
+}
+
+/** Runs one piece of administration on a client of its own. */
+export async function withAdmin<T>(context: CliContext, options: ClusterOptions, work: (admin: Admin) => Promise<T>): Promise<T> {
+  const client = await openClient(context, options)
+  try {
+    return await work(client.admin())
+  } finally {
+    await client.close()
+  }
+}
+
+function isUnknownTopic(error: unknown): boolean {
+  return error instanceof BrokerError && error.code === 'UNKNOWN_TOPIC_OR_PARTITION'
+}
+
+/** The topic, or UNKNOWN_TOPIC_OR_PARTITION when it stays unknown: a producer would go on asking for minutes. */
+export async function findTopic(client: OxbowClient, name: string): Promise<TopicDescription> {
+  const admin = client.admin()
+  const deadline = performance.now() + NEW_TOPIC_MS
+  for (;;) {
+    try {
+      const [topic] = await admin.describeTopics([name])
+      if (topic !== undefined) return topic
+    } catch (error) {
+      if (!isUnknownTopic(error) || performance.now() >= deadline) throw error
+    }
+    await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS))
+  }
+}
+
+/** JSON for programs: one document, one line. */
+export function writeJson(context: CliContext, value: unknown): void {
+  context.stdout.write(`${JSON.stringify(value)}\n`)
+}

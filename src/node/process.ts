@@ -1,0 +1,140 @@
+import { mkdir } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { join, resolve } from 'node:path'
+import type { DoneVoid } from '../base/done.ts'
+import { BrokerError } from '../base/errors.ts'
+import type { Fatal } from '../base/fatal.ts'
+import type { Logger } from '../base/log-line.ts'
+import { startNode } from '../broker/node.ts'
+import type { OxbowNode } from '../broker/oxbow-node.ts'
+import { openLevelCheckpoints } from '../checkpoint/level-checkpoints.ts'
+import { CryptoRandom } from '../client/crypto-random.ts'
+import { SystemClock } from '../client/system-clock.ts'
+import { createGrpcServer, type GrpcServer } from '../grpc/server.ts'
+import { createHttpServer, type HttpServer } from '../http/http-server.ts'
+import { GrpcPeerTransport } from '../peer/grpc-transport.ts'
+import { addPeerService } from '../peer/peer-service.ts'
+import { type ConfiguredNode, loadCluster } from './config.ts'
+import { NodeDisk } from './disk.ts'
+import { LazyCheckpoints } from './lazy-checkpoints.ts'
+import { createLogger, isLogLevel, logLevels } from './logger.ts'
+import { MetricsPage } from './metrics.ts'
+
+export interface ServerOptions {
+  readonly configPath: string
+  readonly nodeId: number
+  /** Instead of the folder in the file. */
+  readonly dataDir: string | undefined
+}
+
+/** Rules 8: connections a node. */
+const MAX_CONNECTIONS = 2_000
+const GRPC_GRACE_MS = 300
+/** The node's own bound is 3 s of handing over leaderships; a disk that hangs must not keep the process for ever. */
+const STOP_LIMIT_MS = 10_000
+const STDOUT = 1
+
+/** One callback as one promise: this is the listeners' side of the seams. */
+function promised(start: (done: DoneVoid) => void): Promise<void> {
+  return new Promise((fulfil, reject) => start((error) => (error === undefined ? fulfil() : reject(error))))
+}
+
+async function findNode(options: ServerOptions): Promise<ConfiguredNode> {
+  const cluster = await loadCluster(options.configPath)
+  const node = cluster.nodes.find((one) => one.options.nodeId === options.nodeId)
+  if (node === undefined) {
+    const known = cluster.nodes.map((one) => one.options.nodeId).join(', ')
+    throw new BrokerError('INVALID_CONFIG', `${options.configPath} has no node ${options.nodeId}; its nodes are ${known}`)
+  }
+  return options.dataDir === undefined ? node : { ...node, dataDir: resolve(options.dataDir) }
+}
+
+function logLevel(): (typeof logLevels)[number] {
+  const level = process.env.OXBOW_LOG_LEVEL ?? 'info'
+  if (!isLogLevel(level)) throw new BrokerError('INVALID_CONFIG', `OXBOW_LOG_LEVEL is "${level}", one of ${logLevels.join(', ')} is expected`)
+  return level
+}
+
+/** A port that is taken is found before the folder is opened and before any peer is met. */
+function probePort(host: string, port: number, key: string): Promise<void> {
+  return new Promise((fulfil, reject) => {
+    const probe = createServer()
+    probe.once('error', (error: NodeJS.ErrnoException) => {
+      const cause = error.code === 'EADDRINUSE' ? `another process listens there; stop it, or change ${key} in the cluster file` : error.message
+      reject(new BrokerError('INVALID_CONFIG', `cannot listen on ${host}:${port}: ${cause}`))
+    })
+    probe.listen({ host, port }, () => probe.close(() => fulfil()))
+  })
+}
+
+interface Running {
+  readonly node: OxbowNode
+  readonly grpc: GrpcServer
+  readonly http: HttpServer | undefined
+}
+
+async function start(configured: ConfiguredNode, logger: Logger, fatal: Fatal): Promise<Running> {
+  const { options, dataDir } = configured
+  const { host, grpcPort, httpPort } = options.address
+  await mkdir(dataDir, { recursive: true })
+  await probePort(host, grpcPort, 'grpcPort')
+  if (httpPort !== null) await probePort(host, httpPort, 'httpPort')
+  const transport = new GrpcPeerTransport({ logger })
+  const checkpoints = new LazyCheckpoints((done) => openLevelCheckpoints(join(dataDir, 'checkpoints'), logger, done))
+  const seams = { clock: new SystemClock(), random: new CryptoRandom(), disk: new NodeDisk(dataDir), checkpoints, transport, logger, fatal }
+  const node = await new Promise<OxbowNode>((fulfil, reject) =>
+    startNode(options, seams, (error, value) => (error === undefined ? fulfil(value) : reject(error))),
+  )
+  const grpc = createGrpcServer({
+    broker: options.roles.broker ? node.broker : undefined,
+    logger,
+    addPeerService: (server) => addPeerService(server, transport),
+    maxConnections: MAX_CONNECTIONS,
+  })
+  await promised((done) => grpc.bind(host, grpcPort, (error) => done(error)))
+  const page = new MetricsPage(node)
+  const status = (): { running: boolean; nodeId: number; role: string; term: number; leaderId: number | null } => {
+    const { role, term, leaderId } = node.raft()
+    return { running: leaderId !== null && (node.isServing || !options.roles.broker), nodeId: options.nodeId, role, term, leaderId }
+  }
+  const http = httpPort === null ? undefined : createHttpServer({ status, metrics: () => page.render(), logger })
+  if (http !== undefined && httpPort !== null) await promised((done) => http.bind(host, httpPort, (error) => done(error)))
+  logger.info({ grpc: `${host}:${grpcPort}`, http: httpPort === null ? null : `${host}:${httpPort}`, dataDir, pid: process.pid }, 'listening')
+  return { node, grpc, http }
+}
+
+async function stop({ node, grpc, http }: Running): Promise<void> {
+  // Clients are served until the last leadership has moved away.
+  await promised((done) => node.stop(done))
+  await Promise.all([promised((done) => grpc.stop(GRPC_GRACE_MS, done)), http === undefined ? undefined : promised((done) => http.stop(done))])
+}
+
+/** Fulfilled by SIGTERM, SIGINT, or the end of an `oxbow dev` that started this node. Repeated signals change nothing: Ctrl-C often comes twice through npm. */
+function stopAsked(): Promise<string> {
+  return new Promise((fulfil) => {
+    process.on('SIGTERM', () => fulfil('SIGTERM'))
+    process.on('SIGINT', () => fulfil('SIGINT'))
+    process.on('disconnect', () => fulfil('its parent is gone'))
+  })
+}
+
+/** `oxbow server`: one node until it is asked to stop. Answers the exit code; throws what kept it from starting. */
+export async function runServer(options: ServerOptions): Promise<number> {
+  const asked = stopAsked()
+  const configured = await findNode(options)
+  const logger = createLogger({ nodeId: options.nodeId, level: logLevel(), descriptor: STDOUT })
+  const fatal = (error: Error): void => {
+    logger.error({ error: error.message, stack: error.stack }, `fatal: ${error.message}`)
+    process.exit(1)
+  }
+  process.on('uncaughtException', fatal)
+  process.on('unhandledRejection', (reason) => fatal(reason instanceof Error ? reason : new Error(String(reason))))
+  for (const notice of configured.notices) logger.warn({}, `config: ${notice}`)
+  const running = await start(configured, logger, fatal)
+  const reason = await asked
+  logger.info({ reason }, `stopping: ${reason}`)
+  const limit = setTimeout(() => fatal(new Error(`the node did not stop within ${STOP_LIMIT_MS} ms`)), STOP_LIMIT_MS)
+  await stop(running)
+  clearTimeout(limit)
+  return 0
+}
