@@ -1,0 +1,211 @@
+import type { ReplicaView } from '../../src/broker/surface.ts'
+import { findPartition, type MetadataImage } from '../../src/metadata/image.ts'
+import type { PartitionState } from '../../src/metadata/records.ts'
+import { checkAcknowledged } from './acknowledged-committed.ts'
+import { Committed } from './committed.ts'
+import { EqualBytes } from './equal-bytes.ts'
+import { ImageHashes } from './image-hashes.ts'
+import { checkDamagedMember, checkIsrMembers } from './isr-members.ts'
+import { checkIsrHolds, type HeldReplica } from './isr-holds-committed.ts'
+import { LogMirror, type LogPeek, markBatches } from './log-mirror.ts'
+import { NeverBack } from './never-back.ts'
+import { checkCut } from './no-cut-below.ts'
+import { type ObservedNode, partitionKey } from './observed.ts'
+import { OneLeader } from './one-leader.ts'
+import { demand } from './violation.ts'
+
+const METADATA_LOG = 'metadata'
+
+interface WatchedReplica {
+  readonly key: string
+  readonly held: HeldReplica & { syncedEndOffset: number }
+  readonly neverBack: NeverBack
+  view: ReplicaView
+  readable: boolean
+}
+
+interface WatchedNode {
+  readonly node: ObservedNode
+  readonly where: string
+  readonly replicas: Map<string, WatchedReplica>
+  readonly raft: NeverBack
+  image: MetadataImage | undefined
+}
+
+/**
+ * The invariants of rules 7 over a whole cluster, brought up to date with each step of one node: only what that step changed is
+ * looked at again. Membership (I1) is judged by the newest image that any node has ever applied: a leader counts without a member only
+ * once it has applied that it left, so no high watermark can know more than that image.
+ */
+export class ClusterChecker {
+  readonly #peek: (nodeId: number) => LogPeek
+  readonly #nodes = new Map<number, WatchedNode>()
+  readonly #committed = new Map<string, Committed>()
+  readonly #equalBytes = new EqualBytes()
+  readonly #oneLeader = new OneLeader()
+  readonly #hashes = new ImageHashes()
+  readonly #dirty = new Set<string>()
+  #newest: MetadataImage | undefined
+  #exposedRecords = 0
+
+  constructor(options: { readonly peek: (nodeId: number) => LogPeek }) {
+    this.#peek = options.peek
+  }
+
+  /** The newest image that any node has applied. */
+  get newestImage(): MetadataImage | undefined {
+    return this.#newest
+  }
+
+  /** Records below high watermarks, all partitions. */
+  get exposedRecords(): number {
+    return this.#exposedRecords
+  }
+
+  /** The greatest high watermark ever of a partition. */
+  exposedEndOffset(topicId: string, partition: number): number {
+    return this.#committed.get(partitionKey(topicId, partition))?.endOffset ?? 0
+  }
+
+  /** The process is gone: nothing is asked of it until its successor is seen. */
+  died(nodeId: number): void {
+    this.#nodes.delete(nodeId)
+  }
+
+  acknowledged(topicId: string, partition: number, offset: number): void {
+    const key = partitionKey(topicId, partition)
+    checkAcknowledged(this.#describe(key), offset, this.#committed.get(key)?.endOffset ?? 0)
+  }
+
+  /** Entries of the metadata log, as one node sends them to another. */
+  entriesSent(nodeId: number, entries: readonly Buffer[]): void {
+    this.#equalBytes.appeared(METADATA_LOG, `node ${nodeId}`, markBatches(entries))
+  }
+
+  /** After every step of a node. */
+  observe(node: ObservedNode): void {
+    const watched = this.#watch(node)
+    this.#observeImage(watched)
+    this.#observeRaft(watched)
+    for (const view of node.replicas()) this.#observeReplica(watched, view)
+    for (const key of this.#dirty) this.#checkMembers(key)
+  }
+
+  #watch(node: ObservedNode): WatchedNode {
+    const known = this.#nodes.get(node.nodeId)
+    if (known !== undefined && known.node.incarnation === node.incarnation) return known
+    const watched: WatchedNode = { node, where: `node ${node.nodeId}`, replicas: new Map(), raft: new NeverBack(), image: undefined }
+    this.#nodes.set(node.nodeId, watched)
+    return watched
+  }
+
+  #observeImage(watched: WatchedNode): void {
+    const { image } = watched.node
+    if (image === watched.image) return
+    const { where } = watched
+    const before = watched.image
+    watched.image = image
+    demand(before === undefined || image.offset >= before.offset, 'I5', () => `the metadata offset applied on ${where} went from ${before?.offset} to ${image.offset}`)
+    this.#hashes.observe(where, image)
+    if (this.#newest !== undefined && image.offset <= this.#newest.offset) return
+    checkIsrMembers(image)
+    this.#markChanged(this.#newest, image)
+    this.#newest = image
+  }
+
+  #markChanged(before: MetadataImage | undefined, image: MetadataImage): void {
+    for (const topic of image.topics.values()) {
+      for (const state of topic.partitions) {
+        const previous = before === undefined ? undefined : findPartition(before, topic.topicId, state.partition)
+        if (previous === state) continue
+        const key = partitionKey(topic.topicId, state.partition)
+        this.#dirty.add(key)
+        if (previous === undefined) continue
+        const backwards = state.leaderEpoch < previous.leaderEpoch || state.partitionEpoch < previous.partitionEpoch
+        demand(!backwards, 'I5', () => `${this.#describe(key)}: the epochs went back at metadata offset ${image.offset}`)
+      }
+    }
+  }
+
+  #observeRaft(watched: WatchedNode): void {
+    const raft = watched.node.raft()
+    watched.raft.observe(METADATA_LOG, watched.where, { leaderEpoch: raft.term, partitionEpoch: 0, highWatermark: raft.commitIndex })
+    if (raft.role === 'leader') this.#oneLeader.leads(METADATA_LOG, raft.term, watched.node.nodeId, watched.node.incarnation)
+  }
+
+  #observeReplica(watched: WatchedNode, view: ReplicaView): void {
+    const replica = this.#replica(watched, view)
+    const { held, key } = replica
+    const log = this.#describe.bind(this, key)
+    replica.view = view
+    held.syncedEndOffset = view.log.syncedEndOffset
+    const change = held.mirror.look(view.log, this.#peek(watched.node.nodeId))
+    const readable = held.mirror.endOffset >= view.log.endOffset
+    if (!replica.readable && readable) this.#dirty.add(key)
+    replica.readable = readable
+    if (change.added.length > 0) this.#equalBytes.appeared(key, watched.where, change.added)
+    const committed = this.#committedOf(key)
+    if (change.removed.length > 0) {
+      if (!view.damaged) checkCut(log(), watched.where, committed, change.removed)
+      held.verifiedEndOffset = Math.min(held.verifiedEndOffset, change.removed[0]?.baseOffset ?? 0)
+      this.#dirty.add(key)
+    }
+    if (view.role === 'offline') return
+    replica.neverBack.observe(key, watched.where, view)
+    if (view.role !== 'leader') return
+    this.#oneLeader.leads(key, view.leaderEpoch, watched.node.nodeId, watched.node.incarnation)
+    if (view.highWatermark <= committed.endOffset) return
+    demand(view.log.endOffset >= view.highWatermark, 'I1', () => `${log()}: ${watched.where} leads with high watermark ${view.highWatermark} and its log ends at ${view.log.endOffset}`)
+    const before = committed.endOffset
+    if (!committed.exposed(view.highWatermark, held.mirror)) return
+    this.#exposedRecords += view.highWatermark - before
+    this.#dirty.add(key)
+  }
+
+  #replica(watched: WatchedNode, view: ReplicaView): WatchedReplica {
+    const key = partitionKey(view.topicId, view.partition)
+    const known = watched.replicas.get(key)
+    if (known !== undefined) return known
+    const held = { where: watched.where, mirror: new LogMirror(), syncedEndOffset: 0, verifiedEndOffset: 0 }
+    const replica: WatchedReplica = { key, held, neverBack: new NeverBack(), view, readable: false }
+    watched.replicas.set(key, replica)
+    this.#dirty.add(key)
+    return replica
+  }
+
+  #checkMembers(key: string): void {
+    this.#dirty.delete(key)
+    const committed = this.#committedOf(key)
+    const state = this.#state(key)
+    if (state === undefined) return
+    const members = new Set([...state.isr.map(({ nodeId }) => nodeId), ...state.elr])
+    for (const nodeId of members) {
+      const watched = this.#nodes.get(nodeId)
+      const replica = watched?.replicas.get(key)
+      if (watched === undefined || replica === undefined || !replica.readable || replica.view.role === 'offline') continue
+      const { view } = replica
+      const brokerEpoch = watched.node.image.brokers.get(nodeId)?.brokerEpoch
+      const namedInIsr = view.role === 'leader' && view.isr.some((member) => member.nodeId === nodeId && member.brokerEpoch === brokerEpoch)
+      checkDamagedMember(this.#describe(key), watched.where, { damaged: view.damaged, namedInIsr })
+      if (!view.damaged) checkIsrHolds(this.#describe(key), committed, replica.held)
+    }
+  }
+
+  #state(key: string): PartitionState | undefined {
+    const [topicId, partition] = key.split('/')
+    return this.#newest === undefined || topicId === undefined ? undefined : findPartition(this.#newest, topicId, Number(partition))
+  }
+
+  #committedOf(key: string): Committed {
+    const known = this.#committed.get(key)
+    if (known !== undefined) return known
+    const committed = new Committed()
+    this.#committed.set(key, committed)
+    return committed
+  }
+
+  #describe(key: string): string {
+    const [topicId = '', partition] = key.split('/')
+    return `${this.#newest?.topics.get(topicId)?.name ?? topicId}-${partition}`
+  }
+}

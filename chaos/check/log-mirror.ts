@@ -1,0 +1,108 @@
+import { assert } from '../../src/base/assert.ts'
+import { crc32c } from '../../src/base/crc32c.ts'
+import type { Log } from '../../src/log/surface.ts'
+import { peekBatchSize, readBatchHeader } from '../../src/record/batch.ts'
+
+/** One batch of one log: where it lies, who led when it was written, and a checksum over all its bytes. `lastOffset` is inclusive. */
+export interface BatchMark {
+  readonly baseOffset: number
+  readonly lastOffset: number
+  readonly epoch: number
+  readonly checksum: number
+}
+
+/** What a look at a log found that was not there, or is no longer. */
+export interface LogChange {
+  readonly removed: readonly BatchMark[]
+  readonly added: readonly BatchMark[]
+}
+
+/** Reads batches that a log holds without disturbing it: from its memory, else from the files below. Undefined: it cannot now. */
+export type LogPeek = (log: Log, offset: number) => readonly Buffer[] | undefined
+
+const nothing: LogChange = { removed: [], added: [] }
+
+/** Splits slices of whole batches into marks. */
+export function markBatches(slices: readonly Buffer[]): BatchMark[] {
+  const marks: BatchMark[] = []
+  for (const slice of slices) {
+    for (let at = 0; at < slice.length; ) {
+      const sizeBytes = peekBatchSize(slice, at)
+      assert(sizeBytes !== undefined && sizeBytes > 0, 'a log is read in whole batches')
+      const { baseOffset, lastOffset, leaderEpoch } = readBatchHeader(slice, at)
+      marks.push({ baseOffset, lastOffset, epoch: leaderEpoch, checksum: crc32c(slice.subarray(at, at + sizeBytes)) })
+      at += sizeBytes
+    }
+  }
+  return marks
+}
+
+export function isSameBatch(left: BatchMark | undefined, right: BatchMark | undefined): boolean {
+  return left !== undefined && right !== undefined && left.baseOffset === right.baseOffset && left.lastOffset === right.lastOffset && left.epoch === right.epoch && left.checksum === right.checksum
+}
+
+/** Index of the mark that holds `offset`, or of the first behind it. */
+export function findMark(marks: readonly BatchMark[], offset: number): number {
+  let low = 0
+  let high = marks.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((marks[middle] as BatchMark).lastOffset < offset) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+/** Follows one log of one process: its batches as marks, brought up to date with each look. */
+export class LogMirror {
+  readonly marks: BatchMark[] = []
+  #endOffset = 0
+  #cutCount: number | undefined
+
+  /** Exclusive: what the mirror knows. */
+  get endOffset(): number {
+    return this.#endOffset
+  }
+
+  /** Compares with the log; what it cannot read now is left for the next look. */
+  look(log: Log, peek: LogPeek): LogChange {
+    if (log.cutCount === this.#cutCount && log.endOffset === this.#endOffset) return nothing
+    const removed = this.#cutCount === undefined || log.cutCount === this.#cutCount ? [] : this.#cut(log, peek)
+    this.#cutCount = log.cutCount
+    if (removed.length === 0 && this.marks.length === 0) this.#endOffset = log.startOffset
+    return { removed, added: this.#grow(log, peek) }
+  }
+
+  /** A cut, maybe with appends behind it in the same step: everything from the first difference on is gone. */
+  #cut(log: Log, peek: LogPeek): BatchMark[] {
+    const removed: BatchMark[] = []
+    for (;;) {
+      const last = this.marks.at(-1)
+      if (last === undefined) break
+      if (last.lastOffset < log.endOffset) {
+        const slices = peek(log, last.baseOffset)
+        if (slices === undefined || isSameBatch(markBatches(slices)[0], last)) break
+      }
+      removed.unshift(last)
+      this.marks.pop()
+    }
+    this.#endOffset = (this.marks.at(-1)?.lastOffset ?? log.startOffset - 1) + 1
+    return removed
+  }
+
+  #grow(log: Log, peek: LogPeek): BatchMark[] {
+    const added: BatchMark[] = []
+    while (this.#endOffset < log.endOffset) {
+      const slices = peek(log, this.#endOffset)
+      if (slices === undefined || slices.length === 0) break
+      for (const mark of markBatches(slices)) {
+        if (mark.baseOffset < this.#endOffset) continue
+        if (mark.baseOffset >= log.endOffset) return added
+        added.push(mark)
+        this.marks.push(mark)
+        this.#endOffset = mark.lastOffset + 1
+      }
+    }
+    return added
+  }
+}

@@ -1,0 +1,26 @@
+import { demand } from './violation.ts'
+
+/** The numbers of one replica, or of the metadata log (leader epoch = term, high watermark = commit index), in one process. */
+export interface Progress {
+  readonly leaderEpoch: number
+  readonly partitionEpoch: number
+  readonly highWatermark: number
+}
+
+/** I5: epochs never go back, the high watermark not within a leader epoch. One instance a replica and process. */
+export class NeverBack {
+  #last: Progress | undefined
+
+  observe(log: string, where: string, now: Progress): void {
+    const last = this.#last
+    this.#last = now
+    if (last === undefined) return
+    demand(now.leaderEpoch >= last.leaderEpoch, 'I5', () => `${log}: the leader epoch on ${where} went from ${last.leaderEpoch} to ${now.leaderEpoch}`)
+    demand(now.partitionEpoch >= last.partitionEpoch, 'I5', () => `${log}: the partition epoch on ${where} went from ${last.partitionEpoch} to ${now.partitionEpoch}`)
+    demand(
+      now.leaderEpoch > last.leaderEpoch || now.highWatermark >= last.highWatermark,
+      'I5',
+      () => `${log}: the high watermark on ${where} went from ${last.highWatermark} to ${now.highWatermark} within leader epoch ${now.leaderEpoch}`,
+    )
+  }
+}

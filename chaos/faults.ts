@@ -1,0 +1,146 @@
+import { between, type Random } from '../src/base/random.ts'
+
+/** What can be done to a cluster. `restart` is a clean stop; `kill` keeps what the system has cached; `powerLoss` loses, tears and reorders what was not synced. */
+export type FaultKind =
+  | 'kill'
+  | 'powerLoss'
+  | 'restart'
+  | 'pause'
+  | 'cutOneWay'
+  | 'cutTwoWay'
+  | 'isolate'
+  | 'delay'
+  | 'loss'
+  | 'duplicate'
+  | 'killAll'
+  | 'powerLossAll'
+  | 'clockJump'
+  | 'checkpointsLost'
+
+/** A node by id, or by what it is at that moment: the active controller, the leader of the first partition that has one. */
+export type FaultTarget =
+  | { readonly type: 'node'; readonly nodeId: number }
+  | { readonly type: 'controller' }
+  | { readonly type: 'leader' }
+  | { readonly type: 'link'; readonly from: number; readonly to: number }
+  | { readonly type: 'all' }
+
+/** One planned fault. For crashes, durationMs is how long the node stays down. */
+export interface Fault {
+  readonly id: number
+  readonly atMs: number
+  readonly kind: FaultKind
+  readonly target: FaultTarget
+  readonly durationMs: number
+}
+
+export interface FaultPlanOptions {
+  readonly nodeIds: readonly number[]
+  /** Faults begin within [startMs, endMs). */
+  readonly startMs: number
+  readonly endMs: number
+}
+
+/** How often a kind is drawn, of the sum. */
+const weights: readonly (readonly [FaultKind, number])[] = [
+  ['kill', 5],
+  ['powerLoss', 6],
+  ['restart', 3],
+  ['pause', 4],
+  ['cutOneWay', 3],
+  ['cutTwoWay', 3],
+  ['isolate', 3],
+  ['delay', 2],
+  ['loss', 3],
+  ['duplicate', 3],
+  ['killAll', 1],
+  ['powerLossAll', 2],
+  ['clockJump', 1],
+  ['checkpointsLost', 1],
+]
+
+const LEAST_FAULTS = 3
+const MOST_FAULTS = 9
+
+/** Draws the whole plan of a seed up front, as data, in the order of time; at least three faults that touch processes or the network. */
+export function drawFaultPlan(random: Random, options: FaultPlanOptions): readonly Fault[] {
+  const count = between(random, LEAST_FAULTS, MOST_FAULTS)
+  const faults: Omit<Fault, 'id'>[] = []
+  for (let drawn = 0; drawn < count; drawn++) {
+    const kind = drawKind(random)
+    const atMs = between(random, options.startMs, options.endMs - 1)
+    faults.push({ atMs, kind, target: drawTarget(random, kind, options.nodeIds), durationMs: drawDuration(random, kind) })
+  }
+  faults.sort((left, right) => left.atMs - right.atMs)
+  const planned = faults.map((fault, id) => ({ id, ...fault }))
+  const hard = planned.filter(({ kind }) => kind !== 'clockJump' && kind !== 'checkpointsLost').length
+  return hard >= LEAST_FAULTS ? planned : drawFaultPlan(random, options)
+}
+
+function drawKind(random: Random): FaultKind {
+  const sum = weights.reduce((total, [, weight]) => total + weight, 0)
+  let ticket = random.integer(sum)
+  for (const [kind, weight] of weights) {
+    if (ticket < weight) return kind
+    ticket -= weight
+  }
+  return 'kill'
+}
+
+function drawTarget(random: Random, kind: FaultKind, nodeIds: readonly number[]): FaultTarget {
+  const nodeId = nodeIds[random.integer(nodeIds.length)] as number
+  switch (kind) {
+    case 'killAll':
+    case 'powerLossAll':
+    case 'delay':
+    case 'loss':
+    case 'duplicate':
+      return { type: 'all' }
+    case 'cutOneWay':
+    case 'cutTwoWay': {
+      const others = nodeIds.filter((other) => other !== nodeId)
+      return { type: 'link', from: nodeId, to: others[random.integer(others.length)] as number }
+    }
+    case 'clockJump':
+    case 'checkpointsLost':
+      return { type: 'node', nodeId }
+    default: {
+      const ticket = random.integer(4)
+      if (ticket === 0) return { type: 'controller' }
+      return ticket === 1 ? { type: 'leader' } : { type: 'node', nodeId }
+    }
+  }
+}
+
+function drawDuration(random: Random, kind: FaultKind): number {
+  switch (kind) {
+    case 'pause':
+      return between(random, 100, 9_000)
+    case 'delay':
+    case 'loss':
+    case 'duplicate':
+      return between(random, 2_000, 12_000)
+    case 'cutOneWay':
+    case 'cutTwoWay':
+    case 'isolate':
+      return between(random, 300, 10_000)
+    case 'clockJump':
+      return 0
+    default:
+      return random.integer(3) === 0 ? between(random, 10, 300) : between(random, 300, 7_000)
+  }
+}
+
+/** For the story: "power loss of node 2 for 3.1 s". */
+export function describeFault(fault: Fault): string {
+  const { target } = fault
+  const where =
+    target.type === 'node'
+      ? `node ${target.nodeId}`
+      : target.type === 'link'
+        ? `link ${target.from}→${target.to}`
+        : target.type === 'all'
+          ? 'all nodes'
+          : `the ${target.type}`
+  return `${fault.kind} on ${where} for ${(fault.durationMs / 1000).toFixed(1)} s`
+}

@@ -1,0 +1,107 @@
+import { BrokerError, type Code } from '../../src/base/errors.ts'
+import type { Broker, BrokerSession } from '../../src/broker/api.ts'
+import type {
+  CreateTopicRequest, DeleteTopicRequest, FetchRequest, ListOffsetsRequest, MetadataRequest, ProduceRequest,
+} from '../../src/wire/api.ts'
+import type { ConnectionEnd } from './network.ts'
+
+export type UnaryMethod = 'metadata' | 'listOffsets' | 'createTopic' | 'deleteTopic' | 'createProducerId' | 'describeCluster' | 'describeQuorum'
+
+export interface WireError {
+  readonly code: Code
+  readonly detail: string
+  readonly definite: boolean
+}
+
+/** What travels between a client and a node: calls and streams of one connection, told apart by `id`. */
+export type ClientFrame =
+  | { readonly type: 'call'; readonly id: number; readonly method: UnaryMethod; readonly request: unknown }
+  | { readonly type: 'reply'; readonly id: number; readonly error: WireError | null; readonly response: unknown }
+  | { readonly type: 'open'; readonly id: number; readonly stream: 'produce' | 'fetch' }
+  | { readonly type: 'request'; readonly id: number; readonly request: unknown }
+  | { readonly type: 'response'; readonly id: number; readonly response: unknown }
+  | { readonly type: 'close'; readonly id: number }
+
+interface ServerStream {
+  readonly stream: 'produce' | 'fetch'
+  readonly session: BrokerSession
+  readonly unread: unknown[]
+  reading: boolean
+}
+
+/** The listener of a simulated node: it brings what clients say to `Broker`, and nothing else. One session a stream. */
+export function serveClient(end: ConnectionEnd, broker: Broker): void {
+  const streams = new Map<number, ServerStream>()
+  const read = (id: number, state: ServerStream): void => {
+    while (!state.session.paused) {
+      const request = state.unread.shift()
+      if (request === undefined) return
+      const reply = (response: unknown): void => {
+        if (streams.get(id) === state) end.send({ type: 'response', id, response } satisfies ClientFrame)
+      }
+      if (state.stream === 'produce') state.session.produce(request as ProduceRequest, reply)
+      else state.session.fetch(request as FetchRequest, reply)
+    }
+  }
+  const open = (id: number, stream: 'produce' | 'fetch'): void => {
+    const state: ServerStream = { stream, session: broker.openSession(), unread: [], reading: true }
+    state.session.onResume(() => read(id, state))
+    streams.set(id, state)
+  }
+  end.onMessage((message) => {
+    const frame = message as ClientFrame
+    const state = streams.get(frame.id)
+    if (frame.type === 'call') {
+      call(broker, frame.method, frame.request, (error, response) => {
+        const wireError = error === undefined ? null : toWireError(error)
+        end.send({ type: 'reply', id: frame.id, error: wireError, response: wireError === null ? response : null } satisfies ClientFrame)
+      })
+    } else if (frame.type === 'open') open(frame.id, frame.stream)
+    else if (frame.type === 'request' && state !== undefined) {
+      state.unread.push(frame.request)
+      read(frame.id, state)
+    } else if (frame.type === 'close' && state !== undefined) {
+      streams.delete(frame.id)
+      state.session.close()
+    }
+  })
+  end.onClose(() => {
+    for (const state of streams.values()) state.session.close()
+    streams.clear()
+  })
+}
+
+function call(broker: Broker, method: UnaryMethod, request: unknown, done: (error: Error | undefined, value: unknown) => void): void {
+  switch (method) {
+    case 'metadata':
+      broker.metadata(request as MetadataRequest, done)
+      return
+    case 'listOffsets':
+      broker.listOffsets(request as ListOffsetsRequest, done)
+      return
+    case 'createTopic':
+      broker.createTopic(request as CreateTopicRequest, done)
+      return
+    case 'deleteTopic':
+      broker.deleteTopic(request as DeleteTopicRequest, done)
+      return
+    case 'createProducerId':
+      broker.createProducerId(done)
+      return
+    case 'describeCluster':
+      broker.describeCluster(done)
+      return
+    case 'describeQuorum':
+      broker.describeQuorum(done)
+  }
+}
+
+function toWireError(error: Error): WireError {
+  if (error instanceof BrokerError) return { code: error.code, detail: error.detail, definite: error.definite }
+  throw error
+}
+
+/** The error as the client sees it; `definite` never grows on the way (rules R1.3). */
+export function fromWireError(error: WireError): BrokerError {
+  return new BrokerError(error.code, error.detail, error.definite ? {} : { definite: false })
+}

@@ -1,0 +1,45 @@
+import type { Log } from '../../src/log/surface.ts'
+import { peekBatchSize, readBatchHeader } from '../../src/record/batch.ts'
+import type { LogPeek } from '../check/log-mirror.ts'
+import type { SimDisk } from './disk.ts'
+
+const PEEK_BYTES = 1_048_576
+
+/** Reads a log for the checkers: from its tail cache, else from what its disk holds for sure. No event of the simulation comes of it. */
+export function peekThrough(disk: () => SimDisk): LogPeek {
+  return (log, offset) => {
+    const cached = log.readCached(offset, PEEK_BYTES)
+    if (cached !== undefined && cached.length > 0) return cached
+    return offset < log.endOffset ? readFiles(disk(), log, offset) : []
+  }
+}
+
+function readFiles(disk: SimDisk, log: Log, offset: number): readonly Buffer[] | undefined {
+  const prefix = `${log.name}/`
+  const segments = disk
+    .files()
+    .map(([path]) => path)
+    .filter((path) => path.startsWith(prefix) && path.endsWith('.log') && Number(path.slice(prefix.length, -4)) <= offset)
+  const path = segments.sort().at(-1)
+  const content = path === undefined ? undefined : disk.durableContent(path)
+  if (content === undefined) return undefined
+  for (let at = 0; at < content.length; ) {
+    const sizeBytes = peekBatchSize(content, at)
+    if (sizeBytes === undefined || sizeBytes <= 0 || at + sizeBytes > content.length) return undefined
+    const header = readBatchHeader(content, at)
+    if (header.lastOffset >= offset) return header.baseOffset <= offset ? wholeBatches(content, at) : undefined
+    at += sizeBytes
+  }
+  return undefined
+}
+
+/** Without what is not a whole batch at the end. */
+function wholeBatches(content: Buffer, from: number): readonly Buffer[] {
+  let at = from
+  for (;;) {
+    const sizeBytes = peekBatchSize(content, at)
+    if (sizeBytes === undefined || sizeBytes <= 0 || at + sizeBytes > content.length) break
+    at += sizeBytes
+  }
+  return [content.subarray(from, at)]
+}

@@ -1,0 +1,228 @@
+import { assert } from '../../src/base/assert.ts'
+import type { Random } from '../../src/base/random.ts'
+import { describeFault, type Fault, type FaultKind } from '../faults.ts'
+import type { EventQueue } from './event-queue.ts'
+import type { Noise, Trouble } from './links.ts'
+import type { Network } from './network.ts'
+import type { SimNode } from './sim-node.ts'
+import type { Trace } from './trace.ts'
+
+/** What became of one planned fault. */
+interface Outcome {
+  readonly fault: Fault
+  observed: boolean
+  /** A node or link that it acts on is in its hands. */
+  trouble: Trouble | undefined
+}
+
+export interface FaultRunnerOptions {
+  readonly queue: EventQueue
+  readonly network: Network
+  readonly nodes: readonly SimNode[]
+  readonly random: Random
+  readonly trace: Trace
+  /** The leader of some partition, as the newest metadata says. */
+  readonly someLeader: () => number | undefined
+}
+
+const AGAIN_US = 50_000
+/** A crash waits at most this long for a moment when there is something to lose. */
+const UNSYNCED_WAIT_US = 1_000_000
+const WALL_JUMP_MS = 86_400_000
+/** A trouble that has met no message yet is kept up for longer. */
+const UNSEEN_AGAIN_US = 250_000
+
+/** Does what the plan says, when it says so or as soon after as its target is there, and notes by observation that it took. */
+export class FaultRunner {
+  readonly #options: FaultRunnerOptions
+  readonly #outcomes: Outcome[]
+  #over = false
+
+  constructor(plan: readonly Fault[], options: FaultRunnerOptions) {
+    this.#options = options
+    this.#outcomes = plan.map((fault) => ({ fault, observed: false, trouble: undefined }))
+    for (const outcome of this.#outcomes) this.#in(outcome.fault.atMs * 1000, () => this.#begin(outcome, 0))
+  }
+
+  /** Faults of the plan that nothing showed to have happened. */
+  get unobserved(): readonly string[] {
+    return this.#outcomes.filter(({ observed }) => !observed).map(({ fault }) => `fault ${fault.id}: ${describeFault(fault)} at ${fault.atMs} ms`)
+  }
+
+  observedByKind(): ReadonlyMap<FaultKind, number> {
+    const counts = new Map<FaultKind, number>()
+    for (const { fault, observed } of this.#outcomes) if (observed) counts.set(fault.kind, (counts.get(fault.kind) ?? 0) + 1)
+    return counts
+  }
+
+  /** Whether each fault has had its turn and its observation, or cannot any more. */
+  get settled(): boolean {
+    return this.#outcomes.every(({ observed }) => observed)
+  }
+
+  /** Ends everything: links heal, the paused go on; who is down comes up by its own time, at once from here on. */
+  heal(): void {
+    this.#over = true
+    for (const outcome of this.#outcomes) this.#endTrouble(outcome)
+    for (const node of this.#options.nodes) {
+      if (node.paused) node.resume()
+      if (node.state === 'down') node.keepDownFor(0)
+    }
+    this.#options.trace.tell('world', 'all faults are over')
+  }
+
+  #in(delayUs: number, action: () => void): void {
+    this.#options.queue.schedule(delayUs, null, () => {
+      if (!this.#over) action()
+    })
+  }
+
+  #begin(outcome: Outcome, waitedUs: number): void {
+    const { fault } = outcome
+    const { nodes } = this.#options
+    const again = (): void => this.#in(AGAIN_US, () => this.#begin(outcome, waitedUs + AGAIN_US))
+    const { kind } = fault
+    if (kind === 'delay' || kind === 'loss' || kind === 'duplicate') return this.#disturb(outcome, noises[kind])
+    if (kind === 'cutOneWay' || kind === 'cutTwoWay') return this.#cut(outcome)
+    if (kind === 'killAll' || kind === 'powerLossAll') {
+      if (nodes.some((node) => node.state !== 'up' || node.paused)) again()
+      else this.#crashAll(outcome, kind === 'killAll' ? 'kill' : 'powerLoss')
+      return
+    }
+    const node = this.#target(fault)
+    if (node === undefined || node.paused || node.state !== 'up') return again()
+    if (kind === 'powerLoss' && !node.durable.hasUnsynced && waitedUs < UNSYNCED_WAIT_US) {
+      this.#in(500, () => this.#begin(outcome, waitedUs + 500))
+      return
+    }
+    this.#strike(outcome, node)
+  }
+
+  #target({ target }: Fault): SimNode | undefined {
+    const { nodes, someLeader } = this.#options
+    if (target.type === 'node') return nodes.find((node) => node.nodeId === target.nodeId)
+    if (target.type === 'controller') return nodes.find((node) => node.running?.raft().role === 'leader')
+    const leader = someLeader()
+    return nodes.find((node) => node.nodeId === leader)
+  }
+
+  #strike(outcome: Outcome, node: SimNode): void {
+    const { fault } = outcome
+    const { queue } = this.#options
+    this.#tell(fault, node.name)
+    switch (fault.kind) {
+      case 'kill':
+      case 'powerLoss':
+        return this.#crash(outcome, node, fault.kind)
+      case 'checkpointsLost':
+        this.#crash(outcome, node, 'kill')
+        return node.loseCheckpoints(this.#options.random.integer(2) === 0 ? 'lose' : 'rollBack')
+      case 'restart':
+        return node.stop(() => {
+          node.keepDownFor(fault.durationMs * 1000)
+          outcome.observed = true
+        })
+      case 'pause': {
+        const owner = node.process
+        assert(owner !== undefined, 'a node that is up has a process')
+        node.pause()
+        return this.#in(fault.durationMs * 1000, () => this.#resume(outcome, node, owner.heldCount))
+      }
+      case 'isolate': {
+        const others = this.#options.nodes.filter((other) => other !== node)
+        return this.#trouble(outcome, this.#options.network.links.cut(others.flatMap((other) => bothWays(node.nodeId, other.nodeId))))
+      }
+      case 'clockJump':
+        node.jumpWall(this.#options.random.integer(2 * WALL_JUMP_MS) - WALL_JUMP_MS)
+        outcome.observed = true
+        return
+      default:
+        throw new Error(`${fault.kind} at ${queue.nowMs} ms strikes no single node`)
+    }
+  }
+
+  #resume(outcome: Outcome, node: SimNode, heldBefore: number): void {
+    const owner = node.process
+    if (owner === undefined || !owner.paused) return
+    if (owner.heldCount === heldBefore && owner.held.length === 0) return this.#in(UNSEEN_AGAIN_US, () => this.#resume(outcome, node, heldBefore))
+    outcome.observed = true
+    this.#options.trace.tell('world', `${node.name} goes on`)
+    node.resume()
+  }
+
+  #crash(outcome: Outcome, node: SimNode, how: 'kill' | 'powerLoss'): void {
+    const before = node.incarnation
+    node.crash(how)
+    node.keepDownFor(outcome.fault.durationMs * 1000)
+    this.#awaitRestart(outcome, [[node, before]])
+  }
+
+  #crashAll(outcome: Outcome, how: 'kill' | 'powerLoss'): void {
+    const { nodes, random } = this.#options
+    this.#tell(outcome.fault, 'all nodes')
+    const before = nodes.map((node) => [node, node.incarnation] as const)
+    for (const node of nodes) node.crash(how)
+    assert(nodes.every((node) => node.process === undefined), 'all nodes are down at once')
+    for (const node of nodes) node.keepDownFor(outcome.fault.durationMs * 1000 + random.integer(3_000_000))
+    this.#awaitRestart(outcome, before)
+  }
+
+  /** A crash is observed when another process runs where the old one ran: asked again until the end of the run. */
+  #awaitRestart(outcome: Outcome, before: readonly (readonly [SimNode, number])[]): void {
+    this.#options.queue.schedule(AGAIN_US, null, () => {
+      if (before.every(([node, incarnation]) => node.incarnation !== incarnation)) outcome.observed = true
+      else this.#awaitRestart(outcome, before)
+    })
+  }
+
+  #cut(outcome: Outcome): void {
+    const { fault } = outcome
+    if (fault.target.type !== 'link') throw new Error('a cut names its link')
+    const { from, to } = fault.target
+    this.#tell(fault, `${from}→${to}`)
+    this.#trouble(outcome, this.#options.network.links.cut(fault.kind === 'cutOneWay' ? [[from, to]] : bothWays(from, to)))
+  }
+
+  #disturb(outcome: Outcome, noise: Noise): void {
+    const { network, nodes } = this.#options
+    this.#tell(outcome.fault, 'all links')
+    const pairs = nodes.flatMap((left) => nodes.filter((right) => right !== left).map((right) => [left.nodeId, right.nodeId] as const))
+    this.#trouble(outcome, network.links.disturb(pairs, noise))
+  }
+
+  #trouble(outcome: Outcome, trouble: Trouble): void {
+    outcome.trouble = trouble
+    this.#in(outcome.fault.durationMs * 1000, () => this.#endWhenSeen(outcome))
+  }
+
+  #endWhenSeen(outcome: Outcome): void {
+    if (outcome.trouble !== undefined && outcome.trouble.hits === 0) this.#in(UNSEEN_AGAIN_US, () => this.#endWhenSeen(outcome))
+    else this.#endTrouble(outcome)
+  }
+
+  #endTrouble(outcome: Outcome): void {
+    const { trouble, fault } = outcome
+    if (trouble === undefined) return
+    outcome.trouble = undefined
+    outcome.observed = trouble.hits > 0
+    trouble.end()
+    this.#options.trace.tell('world', `over: ${describeFault(fault)}, met by ${trouble.hits} messages`)
+  }
+
+  #tell(fault: Fault, where: string): void {
+    this.#options.trace.tell('world', `FAULT ${describeFault(fault)}: ${where}`)
+  }
+}
+
+const noises: Readonly<Record<'delay' | 'loss' | 'duplicate', Noise>> = {
+  delay: { lossPerMille: 0, duplicatePerMille: 0, delayMinUs: 5_000, delayMaxUs: 250_000, reorder: true },
+  loss: { lossPerMille: 150, duplicatePerMille: 0, delayMinUs: 0, delayMaxUs: 20_000, reorder: false },
+  duplicate: { lossPerMille: 20, duplicatePerMille: 300, delayMinUs: 0, delayMaxUs: 30_000, reorder: true },
+}
+
+function bothWays(left: number, right: number): readonly (readonly [number, number])[] {
+  return [
+    [left, right],
+    [right, left],
+  ]
+}

@@ -1,0 +1,36 @@
+/**
+ * While a simulation runs, time and chance of the real world throw: whatever reads them would make a seed mean something else tomorrow.
+ * Microtasks stay, since the client's promises run on them; the harness keeps what it needs before it poisons.
+ */
+const real = { setImmediate: globalThis.setImmediate }
+
+type Name = 'setTimeout' | 'setInterval' | 'setImmediate'
+const timers: readonly Name[] = ['setTimeout', 'setInterval', 'setImmediate']
+
+/** Waits until every promise that can go on has gone on. */
+export function drainPromises(): Promise<void> {
+  return new Promise((resolve) => real.setImmediate(resolve))
+}
+
+/** Runs `action` with Date.now, Math.random, performance.now and timers poisoned, and puts them back. */
+export async function withPoison<T>(action: () => Promise<T>): Promise<T> {
+  const kept = { now: Date.now, random: Math.random, performanceNow: performance.now, hrtime: process.hrtime }
+  const keptTimers = timers.map((name) => globalThis[name])
+  const poison = (what: string) => (): never => {
+    throw new Error(`${what} was called in a simulation`)
+  }
+  Date.now = poison('Date.now')
+  Math.random = poison('Math.random')
+  performance.now = poison('performance.now')
+  process.hrtime = Object.assign(poison('process.hrtime'), { bigint: poison('process.hrtime.bigint') })
+  for (const name of timers) Object.assign(globalThis, { [name]: poison(name) })
+  try {
+    return await action()
+  } finally {
+    Date.now = kept.now
+    Math.random = kept.random
+    performance.now = kept.performanceNow
+    process.hrtime = kept.hrtime
+    for (const [at, name] of timers.entries()) Object.assign(globalThis, { [name]: keptTimers[at] })
+  }
+}

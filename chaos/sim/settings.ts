@@ -1,0 +1,54 @@
+import { between, type Random } from '../../src/base/random.ts'
+import type { NodeConfig } from '../../src/broker/surface.ts'
+import type { LinkConditions } from './links.ts'
+
+/** What a seed is drawn to be: its cluster, its conditions, its workload. Every number is within what rules 8 allows an operator. */
+export interface Settings {
+  readonly voters: number
+  readonly observers: number
+  readonly topics: readonly { readonly name: string; readonly partitions: number; readonly atMs: number }[]
+  readonly producers: number
+  readonly consumers: number
+  readonly sendGapMs: number
+  readonly config: NodeConfig
+  readonly conditions: LinkConditions
+  readonly diskLatencyMs: { readonly min: number; readonly max: number }
+  /** Messages between nodes go through the codecs of production. */
+  readonly throughWire: boolean
+  readonly faultPhaseMs: number
+}
+
+const FAULT_PHASE_MS = 60_000
+
+export function drawSettings(random: Random): Settings {
+  const topics = Array.from({ length: between(random, 2, 3) }, (_, at) => ({ name: `t${at}`, partitions: between(random, 1, 4), atMs: at === 0 ? 0 : random.integer(3_000) }))
+  topics.push({ name: 'late', partitions: between(random, 1, 2), atMs: between(random, 10_000, 40_000) })
+  return {
+    voters: 3,
+    observers: random.integer(8) === 0 ? 1 : 0,
+    topics,
+    producers: between(random, 2, 3),
+    consumers: between(random, 1, 2),
+    sendGapMs: between(random, 40, 120),
+    config: drawConfig(random),
+    conditions: { baseDelayUs: between(random, 50, 1_000), jitterUs: between(random, 50, 3_000), reorder: random.integer(4) === 0 },
+    diskLatencyMs: { min: 0.1, max: random.integer(6) === 0 ? 30 : between(random, 1, 6) },
+    throughWire: random.integer(10) === 0,
+    faultPhaseMs: FAULT_PHASE_MS,
+  }
+}
+
+function drawConfig(random: Random): NodeConfig {
+  return {
+    minInSyncReplicas: null,
+    maxMessageBytes: 65_536,
+    segmentBytes: random.integer(3) === 0 ? between(random, 1_000, 8_000) : 1_048_576,
+    indexIntervalBytes: between(random, 64, 4_096),
+    replicaLagTimeMaxMs: random.integer(2) === 0 ? 5_000 : between(random, 500, 5_000),
+    tailCacheBytes: 4 * 1_048_576,
+    produceInFlightBytes: 1_048_576,
+    checkpointIntervalMs: between(random, 500, 5_000),
+    producerIdExpirationMs: 86_400_000,
+    quarantineMs: between(random, 1_000, 60_000),
+  }
+}

@@ -1,0 +1,251 @@
+import { assert } from '../../src/base/assert.ts'
+import type { Random } from '../../src/base/random.ts'
+import type { OxbowNode } from '../../src/broker/oxbow-node.ts'
+import { startNode } from '../../src/broker/node.ts'
+import type { NodeOptions } from '../../src/broker/surface.ts'
+import type { FetchRequestMessage, PeerMessage } from '../../src/wire/peer.ts'
+import { DurableLogs } from '../check/durable-logs.ts'
+import type { ObservedNode } from '../check/observed.ts'
+import { MemoryCheckpoints } from './checkpoints.ts'
+import { serveClient } from './client-listener.ts'
+import { SimClock } from './clock.ts'
+import { SimDisk } from './disk.ts'
+import { type EventQueue, Owner } from './event-queue.ts'
+import type { Host, Network } from './network.ts'
+import type { PeerCodec } from './peer-codec.ts'
+import { SimTransport } from './peer-transport.ts'
+import { StoryLogger } from './story-logger.ts'
+import type { Trace } from './trace.ts'
+
+export interface SimNodeSettings {
+  readonly options: NodeOptions
+  readonly queue: EventQueue
+  readonly network: Network
+  readonly host: Host
+  readonly random: Random
+  readonly trace: Trace
+  readonly codec: PeerCodec
+  readonly diskLatencyMs: { readonly min: number; readonly max: number }
+}
+
+export interface SimNodeEvents {
+  /** A process begins: events of this owner are this node's from now on. */
+  began(owner: Owner): void
+  ended(owner: Owner): void
+  /** What a node cannot survive, or a start that failed: in a simulation without disk faults, a bug. */
+  failed(node: SimNode, error: Error): void
+  /** Before it leaves. */
+  sends(to: number, message: PeerMessage | FetchRequestMessage): void
+}
+
+type State = 'down' | 'starting' | 'up' | 'stopping'
+
+/**
+ * One machine and the process on it. down → starting → up → stopping → down; a crash leads from anywhere to down.
+ * The machine (disk, checkpoints, host) outlives its processes; each process is an owner of its own.
+ */
+export class SimNode implements ObservedNode {
+  readonly nodeId: number
+  readonly name: string
+  readonly host: Host
+  readonly durable = new DurableLogs()
+  readonly #settings: SimNodeSettings
+  readonly #events: SimNodeEvents
+  readonly #machine: Owner
+  /** The view of the process that runs, or ran last. */
+  #disk: SimDisk
+  #checkpoints: MemoryCheckpoints
+  #clock: SimClock
+  #wallOffsetMs = 0
+  #process: Owner | undefined
+  #node: OxbowNode | undefined
+  #state: State = 'down'
+  #incarnation = 0
+  #downUntilUs = 0
+
+  constructor(settings: SimNodeSettings, events: SimNodeEvents) {
+    this.#settings = settings
+    this.#events = events
+    const { options, queue, host, random, diskLatencyMs } = settings
+    this.nodeId = options.nodeId
+    this.name = `node ${options.nodeId}`
+    this.host = host
+    this.#machine = new Owner(`${this.name} machine`)
+    const clock = new SimClock(queue, this.#machine)
+    this.#clock = clock
+    this.#disk = new SimDisk({ clock, random: random.fork('disk'), minLatencyMs: diskLatencyMs.min, maxLatencyMs: diskLatencyMs.max })
+    this.#checkpoints = new MemoryCheckpoints({ clock, random: random.fork('checkpoints') })
+  }
+
+  get state(): State {
+    return this.#state
+  }
+
+  get paused(): boolean {
+    return this.#process?.paused === true
+  }
+
+  /** Unique among all processes of the run. */
+  get incarnation(): number {
+    return this.#incarnation * 1000 + this.nodeId
+  }
+
+  get process(): Owner | undefined {
+    return this.#process
+  }
+
+  get machine(): Owner {
+    return this.#machine
+  }
+
+  get disk(): SimDisk {
+    return this.#disk
+  }
+
+  /** The running node; undefined while it is down or recovers. */
+  get running(): OxbowNode | undefined {
+    return this.#node
+  }
+
+  get image(): OxbowNode['image'] {
+    return this.#live().image
+  }
+
+  get metadataLog(): OxbowNode['metadataLog'] {
+    return this.#live().metadataLog
+  }
+
+  raft(): ReturnType<OxbowNode['raft']> {
+    return this.#live().raft()
+  }
+
+  replicas(): ReturnType<OxbowNode['replicas']> {
+    return this.#live().replicas()
+  }
+
+  start(): void {
+    assert(this.#state === 'down', 'only a node that is down is started')
+    const { options, queue, network, random, trace, codec } = this.#settings
+    this.#incarnation += 1
+    this.#state = 'starting'
+    const owner = new Owner(`${this.name}/${this.#incarnation}`)
+    const processRandom = random.fork(`process ${this.#incarnation}`)
+    const transport = new SimTransport({ network, host: this.host, owner, random: processRandom.fork('transport'), codec })
+    transport.onSend = (to, message) => this.#events.sends(to, message)
+    this.#process = owner
+    this.#events.began(owner)
+    this.#clock = new SimClock(queue, owner, this.#wallOffsetMs)
+    this.host.machineUp = true
+    this.host.process = owner
+    this.host.accept = null
+    trace.tell(this.name, 'process starts')
+    this.#disk = this.#disk.reopen()
+    this.#checkpoints = this.#checkpoints.reopen()
+    const seams = {
+      clock: this.#clock,
+      random: processRandom.fork('node'),
+      disk: this.durable.wrap(this.#disk),
+      checkpoints: this.#checkpoints,
+      transport,
+      logger: new StoryLogger(trace, this.name),
+      fatal: (error: Error) => this.#events.failed(this, error),
+    }
+    queue.defer(owner, () => startNode(options, seams, (error, node) => this.#started(owner, transport, error, node)))
+  }
+
+  #started(owner: Owner, transport: SimTransport, error: Error | undefined, node: OxbowNode): void {
+    if (owner.dead) return
+    if (error !== undefined) {
+      this.#events.failed(this, error)
+      return
+    }
+    this.#node = node
+    this.#state = 'up'
+    this.host.accept = (end, purpose) => {
+      if (purpose === 'client') serveClient(end, node.broker)
+      else transport.accept(end, purpose)
+    }
+  }
+
+  /** kill: what the system has cached stays. powerLoss: what was not synced may go, and the machine is silent while it is off. */
+  crash(how: 'kill' | 'powerLoss'): void {
+    assert(this.#process !== undefined, 'only a process that lives can be crashed')
+    const owner = this.#process
+    this.#wallOffsetMs = this.#clock.wallMs() - new SimClock(this.#settings.queue, null).wallMs()
+    if (this.#machine.paused) this.#settings.queue.resume(this.#machine)
+    if (how === 'powerLoss') {
+      this.host.machineUp = false
+      this.#disk.powerLoss()
+      this.#checkpoints.powerLoss()
+    } else {
+      this.#disk.kill()
+      this.#checkpoints.kill()
+    }
+    this.#end(owner)
+  }
+
+  #end(owner: Owner): void {
+    owner.die()
+    this.host.process = null
+    this.host.accept = null
+    this.#settings.network.processDied(owner)
+    this.#process = undefined
+    this.#node = undefined
+    this.#state = 'down'
+    this.#events.ended(owner)
+  }
+
+  /** A clean stop; `done` once the process has ended by itself. */
+  stop(done: () => void): void {
+    const owner = this.#process
+    assert(this.#state === 'up' && owner !== undefined, 'only a node that is up is stopped')
+    this.#state = 'stopping'
+    this.#settings.queue.defer(owner, () =>
+      this.#live().stop((error) => {
+        if (error !== undefined) this.#events.failed(this, error)
+        this.#settings.queue.schedule(0, null, () => {
+          if (owner.dead) return
+          this.#disk.kill()
+          this.#checkpoints.kill()
+          this.#end(owner)
+          done()
+        })
+      }),
+    )
+  }
+
+  pause(): void {
+    assert(this.#process !== undefined, 'only a process that lives is paused')
+    this.#process.pause()
+    this.#machine.pause()
+  }
+
+  resume(): void {
+    if (this.#process?.paused !== true) return
+    this.#settings.queue.resume(this.#machine)
+    this.#settings.queue.resume(this.#process)
+  }
+
+  jumpWall(byMs: number): void {
+    this.#clock.jumpWall(byMs)
+  }
+
+  loseCheckpoints(how: 'lose' | 'rollBack'): void {
+    if (how === 'lose') this.#checkpoints.loseAll()
+    else this.#checkpoints.rollBack()
+  }
+
+  /** It stays down at least until then, whoever wants it up earlier. */
+  keepDownFor(durationUs: number): void {
+    const { queue } = this.#settings
+    this.#downUntilUs = Math.max(this.#downUntilUs, queue.nowUs + durationUs)
+    queue.schedule(durationUs, null, () => {
+      if (this.#state === 'down' && queue.nowUs >= this.#downUntilUs) this.start()
+    })
+  }
+
+  #live(): OxbowNode {
+    assert(this.#node !== undefined, 'only a running node is asked')
+    return this.#node
+  }
+}

@@ -1,0 +1,349 @@
+import { SeededRandom, type Random } from '../../src/base/random.ts'
+import { OxbowClient } from '../../src/client/client.ts'
+import type { NodeOptions } from '../../src/broker/surface.ts'
+import type { Producer } from '../../src/client/producer.ts'
+import { ClusterChecker } from '../check/cluster-checker.ts'
+import { findUnhealed } from '../check/convergence.ts'
+import { checkDelivery, type ReadRecord } from '../check/delivery.ts'
+import { partitionKey } from '../check/observed.ts'
+import { checkFetchRequest, checkPeerMessage } from '../check/synced-before-sent.ts'
+import { demand, Violation } from '../check/violation.ts'
+import { drawFaultPlan, type Fault, type FaultKind } from '../faults.ts'
+import { History } from '../history.ts'
+import { readAll, readIntoHistory } from '../reader.ts'
+import { Workload } from '../workload.ts'
+import { SimClientTransport } from './client-transport.ts'
+import { SimClock } from './clock.ts'
+import { peekThrough } from './disk-peek.ts'
+import { EventQueue, Owner } from './event-queue.ts'
+import { FaultRunner } from './fault-runner.ts'
+import { Network } from './network.ts'
+import { plainCodec, wireCodec } from './peer-codec.ts'
+import { drainPromises, withPoison } from './poison.ts'
+import { drawSettings, type Settings } from './settings.ts'
+import { SimNode } from './sim-node.ts'
+import { Trace } from './trace.ts'
+
+export interface SeedOptions {
+  readonly seed: number
+  /** Sentences of the story; null: nobody reads. */
+  readonly tell: ((line: string) => void) | null
+  /** Instead of what the seed would draw: for scripted scenarios. */
+  readonly plan?: readonly Fault[]
+  readonly settings?: Partial<Settings>
+}
+
+export interface SeedReport {
+  readonly seed: number
+  readonly hash: string
+  readonly violation: Violation | null
+  readonly simulatedMs: number
+  readonly steps: number
+  readonly operations: number
+  readonly acknowledged: number
+  readonly faults: ReadonlyMap<FaultKind, number>
+  readonly messages: number
+  readonly plan: readonly Fault[]
+}
+
+const PORT = 9092
+const FIRST_CLIENT_ID = 101
+const FAULTS_FROM_MS = 4_000
+/** A plan's last faults may have to wait for their targets: this much longer. */
+const FAULT_GRACE_MS = 60_000
+const LEAST_ACKNOWLEDGED = 500
+const LEAST_OPERATIONS = 1_000
+/** After all faults are over (rules: evidence 6.5). */
+const HEAL_WITHIN_MS = 60_000
+const CHECK_EVERY_MS = 250
+
+/** One seed: a cluster, its clients, its faults, its checkers, from the first event to the verdict. */
+export class World {
+  readonly #options: SeedOptions
+  readonly #random: Random
+  readonly #settings: Settings
+  readonly #queue = new EventQueue()
+  readonly #trace: Trace
+  readonly #network: Network
+  readonly #nodes: SimNode[] = []
+  readonly #byOwner = new Map<Owner, SimNode>()
+  readonly #clients = new Set<Owner>()
+  readonly #history = new History()
+  readonly #checker: ClusterChecker
+  readonly #workload: Workload
+  readonly #plan: readonly Fault[]
+  readonly #faults: FaultRunner
+  readonly #producers: Producer[] = []
+  #clientCount = 0
+  #failure: Violation | undefined
+
+  constructor(options: SeedOptions) {
+    this.#options = options
+    this.#random = new SeededRandom(options.seed)
+    this.#settings = { ...drawSettings(this.#random.fork('settings')), ...options.settings }
+    this.#trace = new Trace(options.tell)
+    this.#trace.useClock(() => this.#queue.nowMs)
+    this.#network = new Network({ queue: this.#queue, random: this.#random.fork('network'), trace: this.#trace, conditions: this.#settings.conditions })
+    this.#checker = new ClusterChecker({ peek: (nodeId) => peekThrough(() => this.#nodeOf(nodeId).disk) })
+    this.#buildNodes()
+    const workloadOwner = new Owner('workload')
+    this.#clients.add(workloadOwner)
+    this.#workload = new Workload({
+      clock: new SimClock(this.#queue, workloadOwner),
+      history: this.#history,
+      acknowledged: (topicId, partition, offset) => this.#guard(() => this.#checker.acknowledged(topicId, partition, offset)),
+      failed: (error) => this.#fail(error),
+    })
+    const nodeIds = this.#nodes.map(({ nodeId }) => nodeId)
+    this.#plan = options.plan ?? drawFaultPlan(this.#random.fork('faults'), { nodeIds, startMs: FAULTS_FROM_MS, endMs: this.#settings.faultPhaseMs - 5_000 })
+    this.#faults = new FaultRunner(this.#plan, {
+      queue: this.#queue,
+      network: this.#network,
+      nodes: this.#nodes,
+      random: this.#random.fork('fault runner'),
+      trace: this.#trace,
+      someLeader: () => this.#someLeader(),
+    })
+  }
+
+  /** Runs it to the verdict. Real time and chance throw meanwhile. */
+  run(): Promise<SeedReport> {
+    return withPoison(async () => {
+      try {
+        await this.#faultPhase()
+        await this.#healPhase()
+      } catch (error) {
+        this.#fail(error)
+      }
+      return this.#report()
+    })
+  }
+
+  #report(): SeedReport {
+    if (this.#failure !== undefined) this.#trace.tell('world', `VIOLATION ${this.#failure.message}`)
+    return {
+      seed: this.#options.seed,
+      hash: this.#trace.hash,
+      violation: this.#failure ?? null,
+      simulatedMs: this.#queue.nowMs,
+      steps: this.#queue.steps,
+      operations: this.#history.operations,
+      acknowledged: this.#history.acknowledged,
+      faults: this.#faults.observedByKind(),
+      messages: this.#network.messages,
+      plan: this.#plan,
+    }
+  }
+
+  async #faultPhase(): Promise<void> {
+    const { faultPhaseMs } = this.#settings
+    for (const node of this.#nodes) node.start()
+    this.#startClients()
+    await this.#runUntil(() => this.#queue.nowMs >= faultPhaseMs && (this.#faults.settled || this.#queue.nowMs >= faultPhaseMs + FAULT_GRACE_MS))
+  }
+
+  async #healPhase(): Promise<void> {
+    this.#faults.heal()
+    this.#workload.stop()
+    const deadlineMs = this.#queue.nowMs + HEAL_WITHIN_MS
+    const inTime = (): boolean => this.#queue.nowMs < deadlineMs
+    let unhealed: string | undefined
+    await this.#runUntil(() => (unhealed = this.#unhealed()) === undefined || !inTime())
+    demand(unhealed === undefined, 'convergence', () => `${HEAL_WITHIN_MS / 1000} s after all faults: ${unhealed}`)
+    this.#trace.tell('world', 'every ISR is full again; one more record to every partition')
+    this.#sendOneEach()
+    await this.#runUntil(() => this.#workload.unsettled === 0 || !inTime())
+    demand(this.#workload.unsettled === 0, 'convergence', () => `${HEAL_WITHIN_MS / 1000} s after all faults: ${this.#workload.unsettled} client calls have no outcome`)
+    const records = await this.#readBack(inTime)
+    this.#guard(() => checkDelivery(this.#history, records))
+    this.#checkRun()
+  }
+
+  #checkRun(): void {
+    const { unobserved } = this.#faults
+    demand(unobserved.length === 0, 'run', () => `not observed: ${unobserved.join('; ')}`)
+    demand(this.#history.acknowledged >= LEAST_ACKNOWLEDGED, 'run', () => `only ${this.#history.acknowledged} records were acknowledged`)
+    demand(this.#history.operations >= LEAST_OPERATIONS, 'run', () => `only ${this.#history.operations} client operations`)
+  }
+
+  /** Everything, by a client that knows nothing yet, up to the last acknowledged record of each partition. */
+  async #readBack(inTime: () => boolean): Promise<readonly ReadRecord[]> {
+    const records: ReadRecord[] = []
+    const left = this.#acknowledgedEnds()
+    let stopped = false
+    const record = (read: ReadRecord): void => {
+      records.push(read)
+      const key = partitionKey(read.topicId, read.partition)
+      if (read.offset >= (left.get(key) ?? Number.POSITIVE_INFINITY)) left.delete(key)
+    }
+    const { client, clock } = this.#addClient('reader')
+    this.#watch(readAll(client, { clock, topics: () => this.#workload.topics, record, stopped: () => stopped }))
+    await this.#runUntil(() => left.size === 0 || !inTime())
+    stopped = true
+    demand(left.size === 0, 'convergence', () => `not read back ${HEAL_WITHIN_MS / 1000} s after all faults: ${[...left].map(([key, offset]) => `${key} to offset ${offset}`).join(', ')}`)
+    return records
+  }
+
+  /** The last acknowledged offset of each partition. */
+  #acknowledgedEnds(): Map<string, number> {
+    const ends = new Map<string, number>()
+    for (const { outcome, topicId, partition, offset } of this.#history.sends.values()) {
+      if (outcome !== 'ok') continue
+      const key = partitionKey(topicId, partition)
+      ends.set(key, Math.max(ends.get(key) ?? -1, offset))
+    }
+    return ends
+  }
+
+  #unhealed(): string | undefined {
+    const down = this.#nodes.find(({ state }) => state !== 'up')
+    if (down !== undefined) return `${down.name} is ${down.state}`
+    const image = this.#checker.newestImage
+    return image === undefined
+      ? 'nothing is committed'
+      : findUnhealed(
+          image,
+          this.#nodes.map(({ nodeId }) => nodeId),
+        )
+  }
+
+  #sendOneEach(): void {
+    const random = this.#random.fork('last records')
+    for (const [at, producer] of this.#producers.entries()) {
+      for (const topic of this.#workload.topics) {
+        for (let partition = 0; partition < topic.partitions; partition++) this.#workload.send(producer, `p${at}`, topic, partition, random)
+      }
+    }
+  }
+
+  /** Events one by one, invariants after each; asks `until` every quarter of a simulated second. */
+  async #runUntil(until: () => boolean): Promise<void> {
+    let nextCheckMs = this.#queue.nowMs
+    while (this.#failure === undefined) {
+      if (this.#queue.nowMs >= nextCheckMs) {
+        if (until()) return
+        nextCheckMs = this.#queue.nowMs + CHECK_EVERY_MS
+      }
+      const event = this.#queue.step()
+      if (event === undefined) throw new Violation('run', 'nothing is left to happen')
+      this.#trace.mix(event.sequence)
+      this.#trace.mix(event.atUs)
+      const { owner } = event
+      if (owner === null) continue
+      const node = this.#byOwner.get(owner)
+      if (node?.running !== undefined) this.#checker.observe(node)
+      else if (this.#clients.has(owner)) await drainPromises()
+    }
+    throw this.#failure
+  }
+
+  #buildNodes(): void {
+    const { voters, observers, config, diskLatencyMs, throughWire } = this.#settings
+    const nodeIds = Array.from({ length: voters + observers }, (_, at) => at + 1)
+    const name = (nodeId: number): string => `node-${nodeId}`
+    for (const nodeId of nodeIds) {
+      const options: NodeOptions = {
+        nodeId,
+        roles: { controller: nodeId <= voters, broker: true },
+        address: { host: name(nodeId), grpcPort: PORT, kafkaPort: null, httpPort: null, rack: null },
+        peers: nodeIds.filter((other) => other !== nodeId).map((other) => ({ nodeId: other, host: name(other), grpcPort: PORT })),
+        voterIds: nodeIds.slice(0, voters),
+        clusterName: 'simulated',
+        config,
+      }
+      const node = new SimNode(
+        {
+          options,
+          queue: this.#queue,
+          network: this.#network,
+          host: this.#network.addHost(nodeId, name(nodeId)),
+          random: this.#random.fork(name(nodeId)),
+          trace: this.#trace,
+          codec: throughWire ? wireCodec : plainCodec,
+          diskLatencyMs,
+        },
+        {
+          began: (owner) => this.#byOwner.set(owner, node),
+          ended: (owner) => {
+            this.#byOwner.delete(owner)
+            this.#checker.died(nodeId)
+          },
+          failed: (_node, error) => this.#fail(new Violation('assert', `${node.name} ended itself: ${error.message}`)),
+          sends: (to, message) => {
+            if ('fetches' in message) checkFetchRequest(node.name, message, (topicId, partition) => this.#logName(topicId, partition), node.durable)
+            else checkPeerMessage(node.name, to, message, node.durable)
+          },
+        },
+      )
+      this.#byOwner.set(node.machine, node)
+      this.#nodes.push(node)
+    }
+  }
+
+  #startClients(): void {
+    const { topics, producers, consumers, sendGapMs } = this.#settings
+    const admin = this.#addClient('admin')
+    for (const { name, partitions, atMs } of topics) {
+      admin.clock.after(atMs, () => this.#watch(this.#workload.createTopic(admin.client, name, partitions)))
+    }
+    for (let at = 0; at < producers; at++) {
+      const { client, random } = this.#addClient(`producer ${at}`)
+      const deliveryTimeoutMs = random.integer(3) === 0 ? 3_000 + random.integer(20_000) : 120_000
+      const producer = client.producer({ deliveryTimeoutMs, batchBytes: random.integer(2) === 0 ? 65_536 : 400 })
+      this.#producers.push(producer)
+      this.#watch(this.#workload.produce(producer, `p${at}`, { gapMs: sendGapMs, random: random.fork('what to send') }))
+    }
+    for (let at = 0; at < consumers; at++) {
+      const { client, clock } = this.#addClient(`consumer ${at}`)
+      this.#watch(readIntoHistory(client, `c${at}`, this.#history, { clock, topics: () => this.#workload.topics, stopped: () => false }))
+    }
+  }
+
+  #addClient(name: string): { readonly client: OxbowClient; readonly clock: SimClock; readonly random: Random } {
+    const host = this.#network.addHost(FIRST_CLIENT_ID + this.#clientCount, name)
+    this.#clientCount += 1
+    const owner = new Owner(name)
+    this.#clients.add(owner)
+    const clock = new SimClock(this.#queue, owner)
+    const random = this.#random.fork(name)
+    const transport = new SimClientTransport({ network: this.#network, host, owner })
+    const bootstrap = this.#nodes.map((node) => `${node.host.name}:${PORT}`)
+    return { client: new OxbowClient({ bootstrap, transport, clock, random: random.fork('client') }), clock, random }
+  }
+
+  #someLeader(): number | undefined {
+    for (const topic of this.#checker.newestImage?.topics.values() ?? []) {
+      for (const { leader } of topic.partitions) if (leader !== -1) return leader
+    }
+    return undefined
+  }
+
+  #logName(topicId: string, partition: number): string | undefined {
+    const topic = this.#checker.newestImage?.topics.get(topicId)
+    return topic === undefined ? undefined : `partitions/${topic.name}-${partition}`
+  }
+
+  #nodeOf(nodeId: number): SimNode {
+    const node = this.#nodes[nodeId - 1]
+    if (node === undefined) throw new Error(`there is no node ${nodeId}`)
+    return node
+  }
+
+  /** For what runs in promises of clients: its failure ends the run. */
+  #watch(running: Promise<void>): void {
+    running.catch((error: unknown) => this.#fail(error))
+  }
+
+  #guard(action: () => void): void {
+    try {
+      action()
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  #fail(error: unknown): void {
+    if (this.#failure !== undefined) return
+    this.#failure = error instanceof Violation ? error : new Violation('assert', error instanceof Error ? (error.stack ?? error.message) : String(error))
+  }
+}
