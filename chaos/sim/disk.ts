@@ -268,7 +268,8 @@ export class SimDisk implements Disk {
 
   /** The process that uses the device dies: its calls never complete; those under way may have been done, done in part, or not. The page cache stays. */
   kill(): void {
-    this.#device.current?.#die()
+    const { current } = this.#device
+    if (current !== undefined) current.#die()
     this.#device.current = undefined
     this.#device.locks.clear()
   }
