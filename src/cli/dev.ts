@@ -1,4 +1,6 @@
 import { join, resolve } from 'node:path'
+import { codeOf } from '../base/errors.ts'
+import type { Admin } from '../client/admin.ts'
 import type { OxbowClient } from '../client/client.ts'
 import type { ConfiguredCluster, ConfiguredNode } from '../node/config.ts'
 import { type CliContext, headingStyle } from './context.ts'
@@ -12,6 +14,7 @@ const FIRST_TOPIC = 'hello'
 const FIRST_PARTITIONS = 6
 const MAX_REPLICATION_FACTOR = 3
 const FIRST_RECORD_TIMEOUT_MS = 60_000
+const ASK_AGAIN_MS = 20
 /** Ctrl-C to the last process: the nodes' own bound is 3 s of handing over and what closing takes. */
 const STOP_TIMEOUT_MS = 4_500
 
@@ -54,14 +57,26 @@ async function writeState({ folder, cluster }: Sight, nodes: DevNodes | undefine
   await writeClusterJson(folder, { clusterId, nodes: rows })
 }
 
+/** Makes the topic as soon as as many brokers are up as it needs; that is the last thing a starting cluster waits for. */
+async function makeFirstTopic(admin: Admin, brokers: number): Promise<void> {
+  const replicationFactor = Math.min(MAX_REPLICATION_FACTOR, brokers)
+  const deadline = performance.now() + FIRST_RECORD_TIMEOUT_MS
+  for (;;) {
+    try {
+      await admin.createTopic({ name: FIRST_TOPIC, partitions: FIRST_PARTITIONS, replicationFactor, ifNotExists: true })
+      return
+    } catch (error) {
+      if (codeOf(error) !== 'INVALID_REPLICATION_FACTOR' || performance.now() > deadline) throw error
+    }
+    await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS))
+  }
+}
+
 /** Makes the topic when it is missing, and one record in it certain. */
 async function firstRecord(client: OxbowClient, brokers: number): Promise<void> {
   const admin = client.admin()
   const topics = await admin.listTopics()
-  if (!topics.some((topic) => topic.name === FIRST_TOPIC)) {
-    const replicationFactor = Math.min(MAX_REPLICATION_FACTOR, brokers)
-    await admin.createTopic({ name: FIRST_TOPIC, partitions: FIRST_PARTITIONS, replicationFactor, ifNotExists: true })
-  }
+  if (!topics.some((topic) => topic.name === FIRST_TOPIC)) await makeFirstTopic(admin, brokers)
   const producer = client.producer({ lingerMs: 0, deliveryTimeoutMs: FIRST_RECORD_TIMEOUT_MS })
   await producer.send({ topic: FIRST_TOPIC, value: Buffer.from('Hello from Oxbow.') })
   await producer.close()

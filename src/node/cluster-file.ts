@@ -40,7 +40,8 @@ export interface ClusterFileNode {
   readonly grpcPort?: number | undefined
   readonly kafkaPort?: number | null | undefined
   readonly httpPort?: number | null | undefined
-  readonly dataDirs?: readonly string[] | undefined
+  /** YAML reads a folder named 1 as a number. */
+  readonly dataDirs?: readonly (string | number)[] | undefined
   readonly roles?: readonly Role[] | undefined
   readonly rack?: string | null | undefined
   readonly config?: Readonly<Record<string, unknown>> | undefined
@@ -98,7 +99,7 @@ function schemaOf(z: Z): Zod.ZodType<ClusterFile> {
       grpcPort: port.optional(),
       kafkaPort: optionalPort,
       httpPort: optionalPort,
-      dataDirs: z.array(leaf<string>(isName, 'a folder'), { error: 'a list of folders' }).min(1, { error: 'at least one folder' }).optional(),
+      dataDirs: z.array(leaf<string | number>((value) => isName(value) || Number.isInteger(value), 'a folder'), { error: 'a list of folders' }).min(1, { error: 'at least one folder' }).optional(),
       roles: roles.optional(),
       rack: rack.optional(),
       config: config.optional(),

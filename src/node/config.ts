@@ -52,7 +52,7 @@ function place({ file }: ParsedClusterFile): Placed[] {
       grpcPort: node.grpcPort ?? ports.grpcPort,
       kafkaPort: node.kafkaPort === undefined ? ports.kafkaPort : node.kafkaPort,
       httpPort: node.httpPort === undefined ? ports.httpPort : node.httpPort,
-      dataDirs: node.dataDirs ?? [`data/${node.nodeId}`],
+      dataDirs: node.dataDirs?.map(String) ?? [`data/${node.nodeId}`],
       roles: node.roles ?? file.defaults?.roles ?? ['controller', 'broker'],
       rack: node.rack === undefined ? (file.defaults?.rack ?? null) : node.rack,
     }
