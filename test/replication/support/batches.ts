@@ -35,6 +35,6 @@ export function headerOf(bytes: Buffer): BatchHeader {
   return readBatchHeader(bytes, 0)
 }
 
-export function valueOf(bytes: Buffer): string {
+export function payloadOf(bytes: Buffer): string {
   return bytes.subarray(BATCH_HEADER_BYTES).toString()
 }

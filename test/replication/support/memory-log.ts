@@ -1,7 +1,7 @@
 import { assert } from '../../../src/base/assert.ts'
 import { type EpochStart, EpochTable } from '../../../src/base/epochs.ts'
 import { type BatchHeader, stampBatch } from '../../../src/record/batch.ts'
-import { headerOf, valueOf } from './batches.ts'
+import { headerOf, payloadOf } from './batches.ts'
 
 export interface StoredBatch {
   readonly header: BatchHeader
@@ -80,7 +80,7 @@ export class MemoryLog {
   #push(bytes: Buffer): void {
     const header = headerOf(bytes)
     assert(header.baseOffset === this.endOffset, 'batches are contiguous')
-    this.batches.push({ header, bytes, value: valueOf(bytes) })
+    this.batches.push({ header, bytes, value: payloadOf(bytes) })
   }
 }
 

@@ -44,7 +44,7 @@ export class World {
   readonly controller: TestController
   messages: Message[] = []
   readonly replies = new Map<number, ProduceReply>()
-  /** What was ever below a leader's high watermark, by base offset. */
+  /** What was ever below a leader's high watermark, by base offset, in order. */
   readonly committed = new Map<number, StoredBatch>()
   readonly #options: WorldOptions
   readonly #written = new Map<string, string>()
@@ -192,8 +192,8 @@ export class World {
       const name = `${node.nodeId} under broker epoch ${node.brokerEpoch}`
       if (previous !== undefined && previous !== name) throw new Error(`I3: leader epoch ${core.leaderEpoch} is served by ${previous} and ${name}`)
       this.#leaders.set(core.leaderEpoch, name)
-      this.#checkHeld(core.highWatermark, node)
     }
+    this.#checkHeld()
   }
 
   #checkPositions(node: TestNode, core: Partition): void {
@@ -209,16 +209,18 @@ export class World {
     }
   }
 
-  /** I1: below a leader's high watermark all of ISR ∪ ELR hold the same, on disk. */
-  #checkHeld(highWatermark: number, leader: TestNode): void {
-    const { isr, elr } = this.controller.state
+  /** I1: whatever was below a high watermark once is on the disk of all of ISR ∪ ELR, those that have not heard of it included. */
+  #checkHeld(): void {
+    const { isr, elr, unclean } = this.controller.state
+    if (unclean) return
     for (const nodeId of [...isr.map((member) => member.nodeId), ...elr]) {
       const { log } = this.node(nodeId)
-      for (const [at, batch] of leader.log.batches.entries()) {
-        if (batch.header.baseOffset >= highWatermark) break
-        const same = [log.durable[at], log.batches[at]].every((other) => isSame(other, batch))
-        if (!same)
-          throw new Error(`I1: node ${nodeId} lacks ${batch.value} at ${batch.header.baseOffset}, below high watermark ${highWatermark} of ${leader.nodeId}`)
+      let at = 0
+      for (const batch of this.committed.values()) {
+        if (!isSame(log.durable[at], batch) || !isSame(log.batches[at], batch)) {
+          throw new Error(`I1: node ${nodeId} is in ISR or ELR and lacks ${batch.value}, committed at ${batch.header.baseOffset}`)
+        }
+        at += 1
       }
     }
   }
