@@ -282,11 +282,10 @@ export class Raft {
   }
 
   #stand(isOnEvidence: boolean): void {
-    this.#enterTerm(this.term + 1)
+    this.#enterTerm(this.term + 1, 'candidate')
     this.#ballot.vote(this.#self.nodeId)
     this.#votedDirectoryId = this.#self.directoryId
     this.#candidacy = new Candidacy({ selfId: this.#self.nodeId, isPreVote: false, isOnEvidence })
-    this.#setRole('candidate', null)
     this.#askForVotes(this.#candidacy)
   }
 
@@ -365,9 +364,13 @@ export class Raft {
   }
 
   #onVoteReply(from: PeerIdentity, reply: VoteReply): void {
-    if (reply.term > this.term && !reply.granted) this.#enterTerm(reply.term)
     const candidacy = this.#candidacy
-    if (candidacy === null || candidacy.isPreVote !== reply.preVote) return
+    if (reply.term > this.term && !reply.granted) {
+      this.#enterTerm(reply.term)
+      if (candidacy?.isOnEvidence === true && this.#isMajorityUp) this.#arm('retry')
+      return
+    }
+    if (candidacy === null || candidacy.isPreVote !== reply.preVote || !this.#membership.counts(from)) return
     const isRefusedPreVote = reply.preVote && !reply.granted // It names the term of the one who refuses, at most ours.
     if (!isRefusedPreVote && reply.term !== (reply.preVote ? this.term + 1 : this.term)) return
     candidacy.record(from, reply.granted)
@@ -389,14 +392,14 @@ export class Raft {
     this.#setRole(this.#restRole, null)
   }
 
-  #enterTerm(term: number): void {
+  #enterTerm(term: number, role: RaftRole = this.#restRole, leaderId: number | null = null): void {
     if (this.#leader !== null) this.#clock.restart()
     this.#ballot.enterTerm(term)
     this.#votedDirectoryId = null
     this.#leader = null
     this.#candidacy = null
     this.#follower = null
-    this.#setRole(this.#restRole, null)
+    this.#setRole(role, leaderId)
   }
 
   #setRole(role: RaftRole, leaderId: number | null): void {
@@ -428,7 +431,7 @@ export class Raft {
       this.#send(from.nodeId, { type: 'appendReply', term, startOffset: request.startOffset, result: { type: 'rejected', hintTerm: -1, hintEndOffset: 0 } })
       return
     }
-    if (request.term > this.term) this.#enterTerm(request.term)
+    if (request.term > this.term) this.#enterTerm(request.term, this.#restRole, from.nodeId)
     assert(this.#leader === null, 'one leader a term')
     this.#candidacy = null
     this.#clock.heardLeader()

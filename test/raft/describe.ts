@@ -2,7 +2,7 @@ import { unreachable } from '../../src/base/assert.ts'
 import type { RaftEffect } from '../../src/raft/effects.ts'
 import type { Entry, RaftMessage } from '../../src/raft/messages.ts'
 
-const SHOWN_ENTRIES = 8
+const SHOWN_ENTRIES = 13
 
 /** `3:x` is the entry x of term 3. */
 export function describeEntries(entries: readonly Entry[]): string {
@@ -11,7 +11,8 @@ export function describeEntries(entries: readonly Entry[]): string {
 }
 
 function shorten(text: string): string {
-  return text.length > 40 ? `${text.length} bytes` : text
+  if (text.startsWith('voters,') && text.length > 24) return 'voters'
+  return text.length > 24 ? `${text.length} bytes` : text
 }
 
 export function describeMessage(message: RaftMessage): string {

@@ -78,7 +78,7 @@ function act(chaos: Chaos): void {
   else if (dice < 80) for (let count = random.integer(12); count > 0; count--) world.feed(nodeId, { type: 'tick' })
   else if (dice < 84) fireTimer(world, nodeId)
   else if (dice < 86) world.node(nodeId).holdsReads = random.integer(3) === 0
-  else if (dice < 90) world.read(nodeId, random.integer(5) > 0)
+  else if (dice < 90) world.read(nodeId, random.integer(5))
   else {
     const leader = live(world).find((id) => world.node(id).raft?.isLeader) ?? nodeId
     world.propose(
@@ -114,7 +114,7 @@ function heals(world: World): boolean {
   for (const id of NODES) {
     world.node(id).holdsReads = false
     if (world.node(id).raft === null) world.start(id)
-    world.read(id, true)
+    world.read(id, 1000)
   }
   for (const id of NODES) connect(world, id)
   let goal = Number.POSITIVE_INFINITY

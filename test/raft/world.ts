@@ -137,10 +137,11 @@ export class World {
     this.feed(packet.to, { type: 'message', from: packet.from, message: packet.message })
   }
 
-  /** Performs the oldest operation of a node's disk and tells the core. False when there is none. */
-  persist(nodeId: number): boolean {
+  /** Performs the oldest operation of a node's disk (of its vote file, when that is asked for) and tells the core. False when there is none. */
+  persist(nodeId: number, file: 'vote' | 'any' = 'any'): boolean {
     const node = this.node(nodeId)
-    const operation = node.operations.shift()
+    const at = node.operations.findIndex((waiting) => file === 'any' || waiting.type === 'vote')
+    const [operation] = at < 0 ? [] : node.operations.splice(at, 1)
     if (operation === undefined) return false
     const { disk } = node
     switch (operation.type) {
@@ -166,10 +167,10 @@ export class World {
     }
   }
 
-  /** Performs a sendEntries that was held. `readable` false: the log cannot be read now. */
-  read(nodeId: number, readable: boolean): void {
+  /** Performs the reads that were held, of at most `maxEntries` each; 0: the log cannot be read now. */
+  read(nodeId: number, maxEntries: number): void {
     const node = this.node(nodeId)
-    for (const effect of node.reads.splice(0)) this.feed(nodeId, this.#sendEntries(node, effect, readable))
+    for (const effect of node.reads.splice(0)) this.feed(nodeId, this.#sendEntries(node, effect, maxEntries))
   }
 
   #perform(node: SimulatedNode, effect: RaftEffect): RaftInput[] {
@@ -195,7 +196,7 @@ export class World {
         return []
       case 'sendEntries':
         assert(!node.reads.some((read) => read.to === effect.to), 'one read a peer')
-        if (!node.holdsReads) return [this.#sendEntries(node, effect, true)]
+        if (!node.holdsReads) return [this.#sendEntries(node, effect, effect.endOffset - effect.startOffset)]
         node.reads.push(effect)
         return []
       case 'committed':
@@ -232,11 +233,11 @@ export class World {
     if (!this.cuts.has(`${node.nodeId}->${to}`)) this.packets.push({ from: { nodeId: node.nodeId, directoryId: node.directoryId }, to, message })
   }
 
-  #sendEntries(node: SimulatedNode, effect: SendEntries, readable: boolean): RaftInput {
+  #sendEntries(node: SimulatedNode, effect: SendEntries, maxEntries: number): RaftInput {
     const { to, term, startOffset, previousTerm, commitIndex } = effect
     const entries: Entry[] = []
     let sizeBytes = 0
-    for (const entry of readable && node.raft?.term === term ? node.memory.slice(startOffset, effect.endOffset) : []) {
+    for (const entry of node.raft?.term === term ? node.memory.slice(startOffset, Math.min(effect.endOffset, startOffset + maxEntries)) : []) {
       if (entries.length > 0 && sizeBytes + entry.bytes.length > effect.maxBytes) break
       entries.push(entry)
       sizeBytes += entry.bytes.length

@@ -1,0 +1,193 @@
+import { describe, expect, it } from 'vitest'
+import { SeededRandom } from '../../src/base/random.ts'
+import type { RaftEffect, RaftInput } from '../../src/raft/effects.ts'
+import type { PeerIdentity, RaftMessage, Voter } from '../../src/raft/messages.ts'
+import { Raft, type RaftOptions } from '../../src/raft/raft.ts'
+
+const PEERS: readonly PeerIdentity[] = [1, 2, 3].map((nodeId) => ({ nodeId, directoryId: `d${nodeId}` }))
+const [SELF, SECOND, THIRD] = PEERS as [PeerIdentity, PeerIdentity, PeerIdentity]
+const VOTERS: readonly Voter[] = PEERS
+const ENTRY = { term: 1, bytes: Buffer.from('x') }
+
+function makeRaft(options: Partial<RaftOptions> = {}): Raft {
+  const log = { epochs: [], startOffset: 0, endOffset: 0, persistedEndOffset: 0 }
+  return new Raft({
+    self: SELF,
+    canVote: true,
+    firstVoterIds: [1, 2, 3],
+    random: new SeededRandom(1),
+    term: 1,
+    votedFor: null,
+    voterSet: VOTERS,
+    ...log,
+    ...options,
+  })
+}
+
+function receive(raft: Raft, from: PeerIdentity, message: RaftMessage): RaftEffect[] {
+  return raft.step({ type: 'message', from, message })
+}
+
+function feed(raft: Raft, inputs: readonly RaftInput[]): RaftEffect[] {
+  return inputs.flatMap((input) => raft.step(input))
+}
+
+function ticks(count: number): RaftInput[] {
+  return Array.from({ length: count }, () => ({ type: 'tick' }))
+}
+
+/** Makes it the leader of term 2, its opening entry persisted. */
+function lead(raft: Raft): void {
+  feed(raft, ticks(40))
+  receive(raft, SECOND, { type: 'voteReply', preVote: true, term: 2, granted: true })
+  raft.step({ type: 'voteSaved', term: 2, votedFor: 1 })
+  receive(raft, SECOND, { type: 'voteReply', preVote: false, term: 2, granted: true })
+  expect(raft.isLeader).toBe(true)
+  raft.step({ type: 'persisted', term: 2, endOffset: raft.endOffset })
+}
+
+function heartbeat(term: number): RaftMessage {
+  return { type: 'append', term, startOffset: 0, previousTerm: -1, commitIndex: 0, entries: [] }
+}
+
+describe('Raft', () => {
+  it.each<[string, RaftMessage]>([
+    ['a negative term', { ...heartbeat(-1) } as RaftMessage],
+    ['a term beyond what a batch can carry', heartbeat(2 ** 31)],
+    ['a term that is no integer', heartbeat(1.5)],
+    ['an offset beyond 2^53', { type: 'append', term: 9, startOffset: 2 ** 53, previousTerm: 1, commitIndex: 0, entries: [] }],
+    ['a commit index that is not a number', { type: 'append', term: 9, startOffset: 0, previousTerm: -1, commitIndex: Number.NaN, entries: [] }],
+    ['a previous term where nothing is before', { type: 'append', term: 9, startOffset: 0, previousTerm: 3, commitIndex: 0, entries: [] }],
+    ['an entry of a term to come', { type: 'append', term: 9, startOffset: 0, previousTerm: -1, commitIndex: 0, entries: [{ ...ENTRY, term: 10 }] }],
+    ['entries whose terms fall', { type: 'append', term: 9, startOffset: 0, previousTerm: -1, commitIndex: 0, entries: [{ ...ENTRY, term: 5 }, ENTRY] }],
+    ['a candidate with a last term and no log', { type: 'voteRequest', preVote: false, term: 9, lastTerm: 3, endOffset: 0 }],
+    ['a reply about a negative offset', { type: 'appendReply', term: 9, startOffset: -1, result: { type: 'accepted', persistedEndOffset: 0, counts: true } }],
+    ['a hint of a term to come', { type: 'appendReply', term: 9, startOffset: 1, result: { type: 'rejected', hintTerm: 10, hintEndOffset: 0 } }],
+  ])('drops a message with %s as if it was lost', (_, message) => {
+    const raft = makeRaft()
+    expect(receive(raft, SECOND, message)).toEqual([])
+    expect(raft.term).toBe(1)
+  })
+
+  it('is not moved by who is surely no voter: another folder under a voter id', () => {
+    const raft = makeRaft()
+    const effects = receive(raft, { nodeId: 2, directoryId: 'wiped' }, { type: 'voteRequest', preVote: false, term: 7, lastTerm: 6, endOffset: 9 })
+    expect(effects).toEqual([{ type: 'send', to: 2, message: { type: 'voteReply', preVote: false, term: 1, granted: false } }])
+  })
+
+  it('does not count the vote of another folder, nor one that was given twice', () => {
+    const raft = makeRaft({ voterSet: [...VOTERS, { nodeId: 4, directoryId: 'd4' }, { nodeId: 5, directoryId: null }] })
+    feed(raft, ticks(40))
+    const yes: RaftMessage = { type: 'voteReply', preVote: true, term: 2, granted: true }
+    receive(raft, { nodeId: 2, directoryId: 'wiped' }, yes)
+    receive(raft, { nodeId: 5, directoryId: 'd5' }, yes)
+    receive(raft, THIRD, yes)
+    receive(raft, THIRD, yes)
+    expect(raft.role).toBe('preCandidate')
+    receive(raft, SECOND, yes)
+    expect(raft.role).toBe('candidate')
+  })
+
+  it('leads alone where it is the only voter, without waiting for a timeout', () => {
+    const raft = makeRaft({ firstVoterIds: [1], voterSet: [], term: 0 })
+    expect(raft.step({ type: 'tick' })).toContainEqual({ type: 'saveVote', term: 1, votedFor: 1 })
+    expect(raft.isLeader).toBe(false)
+    expect(raft.step({ type: 'voteSaved', term: 1, votedFor: 1 })).toContainEqual({ type: 'appendOpening', startOffset: 0, term: 1 })
+    expect(raft.step({ type: 'persisted', term: 1, endOffset: 1 })).toEqual([{ type: 'committed', commitIndex: 1 }])
+  })
+
+  it('holds one message of a kind for each peer while its vote file is slow', () => {
+    const raft = makeRaft()
+    for (let round = 0; round < 100; round++) expect(receive(raft, SECOND, heartbeat(2)).filter((effect) => effect.type === 'send')).toEqual([])
+    expect(raft.step({ type: 'voteSaved', term: 1, votedFor: null })).toEqual([])
+    expect(raft.step({ type: 'voteSaved', term: 2, votedFor: null })).toHaveLength(1)
+  })
+
+  it('saves a higher term and the vote in it at once, before anything else', () => {
+    const raft = makeRaft()
+    const effects = receive(raft, SECOND, { type: 'voteRequest', preVote: false, term: 3, lastTerm: -1, endOffset: 0 })
+    expect(effects[0]).toEqual({ type: 'saveVote', term: 3, votedFor: 2 })
+    expect(effects.filter((effect) => effect.type === 'saveVote' || effect.type === 'send')).toHaveLength(1)
+  })
+
+  it('takes over a log whose last term reached the disk before its term did', () => {
+    const raft = makeRaft({ term: 1, votedFor: 3, epochs: [{ epoch: 4, startOffset: 0 }], endOffset: 2, persistedEndOffset: 2 })
+    expect(raft.term).toBe(4)
+    expect(raft.step({ type: 'tick' })).toContainEqual({ type: 'saveVote', term: 4, votedFor: null })
+  })
+
+  it('keeps one vote a term even for the same id, while folders are unknown: the disk behind it may be another one', () => {
+    const raft = makeRaft({ voterSet: [], term: 0 })
+    const request: RaftMessage = { type: 'voteRequest', preVote: false, term: 1, lastTerm: -1, endOffset: 0 }
+    receive(raft, SECOND, request)
+    raft.step({ type: 'voteSaved', term: 1, votedFor: 2 })
+    const again = receive(raft, SECOND, request)
+    const wiped = receive(raft, { nodeId: 2, directoryId: 'wiped' }, request)
+    expect(
+      [again, wiped].map((effects) => effects.map((effect) => effect.type === 'send' && effect.message.type === 'voteReply' && effect.message.granted)),
+    ).toEqual([[true], [false]])
+  })
+
+  it('ignores what is persisted or saved in another term', () => {
+    const raft = makeRaft()
+    lead(raft)
+    raft.step({ type: 'propose', proposalId: 1, entries: [Buffer.from('x')] })
+    raft.step({ type: 'persisted', term: 1, endOffset: 2 })
+    expect(raft.persistedEndOffset).toBe(1)
+    raft.step({ type: 'persisted', term: 2, endOffset: 2 })
+    expect(raft.persistedEndOffset).toBe(2)
+  })
+
+  it('tells its own progress and that of its peers, and nothing when it does not lead', () => {
+    const raft = makeRaft()
+    expect(raft.progress()).toEqual([])
+    lead(raft)
+    feed(raft, ticks(3))
+    receive(raft, SECOND, { type: 'appendReply', term: 2, startOffset: 0, result: { type: 'accepted', persistedEndOffset: 1, counts: true } })
+    expect(raft.progress()).toEqual([
+      { ...SELF, voter: true, persistedEndOffset: 1, silentTicks: 0, laggingTicks: 0 },
+      { ...SECOND, voter: true, persistedEndOffset: 1, silentTicks: 0, laggingTicks: 0 },
+      { ...THIRD, voter: true, persistedEndOffset: 0, silentTicks: 3, laggingTicks: 3 },
+    ])
+  })
+
+  it('gives up when it finds itself outside of the voter set', () => {
+    const raft = makeRaft()
+    lead(raft)
+    raft.step({ type: 'voterSet', voters: [SECOND, THIRD, { nodeId: 1, directoryId: 'another' }] })
+    expect([raft.role, raft.leaderId]).toEqual(['observer', null])
+    feed(raft, ticks(100))
+    expect(raft.role).toBe('observer')
+  })
+
+  it('takes an answer that claims more than it has, or comes from another folder, for none', () => {
+    const raft = makeRaft()
+    lead(raft)
+    const claim = (persistedEndOffset: number): RaftMessage => ({
+      type: 'appendReply',
+      term: 2,
+      startOffset: 0,
+      result: { type: 'accepted', persistedEndOffset, counts: true },
+    })
+    receive(raft, SECOND, claim(99))
+    receive(raft, { nodeId: 2, directoryId: 'wiped' }, claim(1))
+    expect(raft.commitIndex).toBe(0)
+    receive(raft, SECOND, claim(1))
+    expect(raft.commitIndex).toBe(1)
+  })
+
+  it('ends the node rather than follow a second leader of its own term', () => {
+    const raft = makeRaft()
+    lead(raft)
+    expect(() => receive(raft, SECOND, heartbeat(2))).toThrow('one leader a term')
+  })
+
+  it('ends the node rather than cut what is committed', () => {
+    const raft = makeRaft()
+    receive(raft, SECOND, { type: 'append', term: 1, startOffset: 0, previousTerm: -1, commitIndex: 1, entries: [ENTRY] })
+    expect(raft.commitIndex).toBe(1)
+    expect(() =>
+      receive(raft, THIRD, { type: 'append', term: 2, startOffset: 0, previousTerm: -1, commitIndex: 0, entries: [{ term: 2, bytes: Buffer.from('y') }] }),
+    ).toThrow('nothing committed is ever cut')
+  })
+})
