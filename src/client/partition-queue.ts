@@ -186,7 +186,7 @@ export class PartitionQueue {
       batch.stamp(this.#identity, this.#nextSequence, this.#nextNumber++)
       this.#nextSequence = (this.#nextSequence + batch.recordCount) % TWO_31
     }
-    batch.noteSent()
+    batch.noteSent(this.#isFirstUnresolved(batch))
     this.#sentTo = this.#leader
     this.#lastSizeBytes = batch.sizeBytes
     assert(
@@ -223,8 +223,9 @@ export class PartitionQueue {
 
   #failed(batch: ProduceBatch, error: BrokerError, isFirst: boolean, nowMs: number): void {
     const { idempotent, random } = this.#options
-    // Its predecessor is not in the log yet (or never will be): its own turn comes when that is resolved.
-    const waitsForFirst = idempotent && error.code === 'OUT_OF_ORDER_SEQUENCE_NUMBER' && (!isFirst || this.#isBroken)
+    // Its predecessor was not in the log then (or never will be): its turn comes when that is resolved. What counts is who was first when
+    // it was sent: the answer may come late, behind those of other partitions, when its predecessor has long been sent again and acknowledged.
+    const waitsForFirst = idempotent && error.code === 'OUT_OF_ORDER_SEQUENCE_NUMBER' && (!batch.wasSentFirst || this.#isBroken)
     const retries = error.definite ? error.retriable : idempotent
     if (this.#doom !== undefined) this.#settle(batch, this.#doom, -1)
     else if (waitsForFirst) this.#requeue(batch)

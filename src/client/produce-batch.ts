@@ -49,6 +49,7 @@ export class ProduceBatch {
   #sequence = -1
   #number = -1
   #attempt = 0
+  #wasSentFirst = false
   #maybeAppended = false
   #isSettled = false
   #lastError: BrokerError | undefined
@@ -141,8 +142,14 @@ export class ProduceBatch {
     this.#number = -1
   }
 
-  noteSent(): void {
+  /** All batches before it were resolved when this attempt was sent. */
+  get wasSentFirst(): boolean {
+    return this.#wasSentFirst
+  }
+
+  noteSent(isFirst: boolean): void {
     this.#attempt++
+    this.#wasSentFirst = isFirst
   }
 
   /** An attempt failed, or nothing will be heard of it. */

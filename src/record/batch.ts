@@ -48,7 +48,8 @@ export function peekBatchSize(bytes: Buffer, at: number): number | undefined {
 
 /** Reads the header of the batch at `at`. Throws CORRUPT_MESSAGE when it cannot be one. The CRC is not checked. */
 export function readBatchHeader(bytes: Buffer, at: number): BatchHeader {
-  if (bytes.length - at < BATCH_HEADER_BYTES) throw new BrokerError('CORRUPT_MESSAGE', `a batch header needs ${BATCH_HEADER_BYTES} bytes, ${bytes.length - at} are there`)
+  if (bytes.length - at < BATCH_HEADER_BYTES)
+    throw new BrokerError('CORRUPT_MESSAGE', `a batch header needs ${BATCH_HEADER_BYTES} bytes, ${bytes.length - at} are there`)
   const sizeBytes = bytes.readInt32BE(at + LENGTH_AT) + BATCH_PREFIX_BYTES
   if (sizeBytes < BATCH_HEADER_BYTES) throw new BrokerError('CORRUPT_MESSAGE', `a batch of ${sizeBytes} bytes`)
   const magic = bytes.readInt8(at + MAGIC_AT)

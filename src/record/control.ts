@@ -19,7 +19,10 @@ const COORDINATOR_EPOCH_AT = 2
 const TYPES = ['abort', 'commit'] as const
 
 /** One sealed batch that holds nothing but the marker. */
-export function encodeControlBatch(marker: ControlRecord, options: { readonly producerId: number; readonly producerEpoch: number; readonly timestamp: number }): Buffer {
+export function encodeControlBatch(
+  marker: ControlRecord,
+  options: { readonly producerId: number; readonly producerEpoch: number; readonly timestamp: number },
+): Buffer {
   const key = Buffer.alloc(KEY_BYTES)
   key.writeInt16BE(VERSION, 0)
   key.writeInt16BE(TYPES.indexOf(marker.type), TYPE_AT)
@@ -38,7 +41,8 @@ export function encodeControlBatch(marker: ControlRecord, options: { readonly pr
 export function decodeControlBatch(batch: Buffer): ControlRecord {
   const record = decodeRecords(batch)[0]
   const { key, value } = record ?? { key: null, value: null }
-  if (key === null || value === null || key.length < KEY_BYTES || value.length < VALUE_BYTES) throw new BrokerError('CORRUPT_MESSAGE', 'a control record is too short')
+  if (key === null || value === null || key.length < KEY_BYTES || value.length < VALUE_BYTES)
+    throw new BrokerError('CORRUPT_MESSAGE', 'a control record is too short')
   const type = TYPES[key.readInt16BE(TYPE_AT)]
   if (type === undefined) throw new BrokerError('CORRUPT_MESSAGE', `control record of type ${key.readInt16BE(TYPE_AT)}`)
   return { type, coordinatorEpoch: value.readInt32BE(COORDINATOR_EPOCH_AT) }

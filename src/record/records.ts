@@ -198,10 +198,14 @@ function readHeaders(reader: VarintReader): readonly RecordHeader[] {
 export function visitRecords(batch: Buffer, header: BatchHeader, visit: RecordVisitor): void {
   const compression = header.attributes & COMPRESSION_MASK
   if (compression !== 0) {
-    throw new BrokerError('UNSUPPORTED_VERSION', `the batch at offset ${header.baseOffset} is compressed (${COMPRESSION_NAMES[compression]}, type ${compression}), only uncompressed batches can be read`)
+    throw new BrokerError(
+      'UNSUPPORTED_VERSION',
+      `the batch at offset ${header.baseOffset} is compressed (${COMPRESSION_NAMES[compression]}, type ${compression}), only uncompressed batches can be read`,
+    )
   }
   if (header.sizeBytes !== batch.length) throw new BrokerError('CORRUPT_MESSAGE', `a batch of ${header.sizeBytes} bytes in ${batch.length}`)
-  if (header.recordCount * MIN_RECORD_BYTES > batch.length - BATCH_HEADER_BYTES) throw new BrokerError('CORRUPT_MESSAGE', `${header.recordCount} records do not fit in the batch`)
+  if (header.recordCount * MIN_RECORD_BYTES > batch.length - BATCH_HEADER_BYTES)
+    throw new BrokerError('CORRUPT_MESSAGE', `${header.recordCount} records do not fit in the batch`)
   const reader = new VarintReader(batch, BATCH_HEADER_BYTES)
   const isAppendTime = (header.attributes & LOG_APPEND_TIME_FLAG) !== 0
   let next = header.baseOffset

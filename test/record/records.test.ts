@@ -3,7 +3,16 @@ import { describe, expect, it } from 'vitest'
 import { codeOf } from '../../src/base/errors.ts'
 import { BATCH_HEADER_BYTES, hasValidCrc, readBatchHeader, sealBatch } from '../../src/record/batch.ts'
 import { decodeControlBatch, encodeControlBatch } from '../../src/record/control.ts'
-import { BatchBuilder, CONTROL_FLAG, decodeRecords, encodeBatch, LOG_APPEND_TIME_FLAG, NO_PRODUCER, recordSizeBound, TRANSACTIONAL_FLAG } from '../../src/record/records.ts'
+import {
+  BatchBuilder,
+  CONTROL_FLAG,
+  decodeRecords,
+  encodeBatch,
+  LOG_APPEND_TIME_FLAG,
+  NO_PRODUCER,
+  recordSizeBound,
+  TRANSACTIONAL_FLAG,
+} from '../../src/record/records.ts'
 
 /** One record with a header, as Sarama's tests hold it (record_test.go, "uncompressed record"); its CRC is by another implementation. */
 const SARAMA_BATCH =
@@ -92,7 +101,14 @@ describe('round trips', () => {
         expect(batch.length).toBeLessThanOrEqual(bound)
         expect(hasValidCrc(batch)).toBe(true)
         const header = readBatchHeader(batch, 0)
-        expect(header).toMatchObject({ baseOffset: 0, lastOffset: records.length - 1, sizeBytes: batch.length, producerId: 7, producerEpoch: 1, baseSequence: 11 })
+        expect(header).toMatchObject({
+          baseOffset: 0,
+          lastOffset: records.length - 1,
+          sizeBytes: batch.length,
+          producerId: 7,
+          producerEpoch: 1,
+          baseSequence: 11,
+        })
         expect(header.maxTimestamp).toBe(Math.max(...records.map((record) => record.timestamp)))
         const decoded = decodeRecords(batch)
         expect(decoded).toEqual(
@@ -119,7 +135,10 @@ describe('round trips', () => {
   })
 
   it('shows the append time of the leader where the batch says so', () => {
-    const batch = encodeBatch([1, 2, 3].map((timestamp) => ({ timestamp, key: null, value: null })), { ...NO_PRODUCER, attributes: LOG_APPEND_TIME_FLAG })
+    const batch = encodeBatch(
+      [1, 2, 3].map((timestamp) => ({ timestamp, key: null, value: null })),
+      { ...NO_PRODUCER, attributes: LOG_APPEND_TIME_FLAG },
+    )
     expect(decodeRecords(batch).map((record) => record.timestamp)).toEqual([3, 3, 3])
   })
 
@@ -145,7 +164,7 @@ describe('hostile records are CORRUPT_MESSAGE', () => {
     ['a header count of -1', [12, 0, 0, 0, 1, 1, 1]],
     ['more headers than bytes', [12, 0, 0, 0, 1, 1, 100]],
     ['a header without a key', [16, 0, 0, 0, 1, 1, 2, 1, 1]],
-    ['an offset beyond the header\'s', [12, 0, 0, 2, 1, 1, 0]],
+    ["an offset beyond the header's", [12, 0, 0, 2, 1, 1, 0]],
     ['an offset before the batch', [12, 0, 0, 1, 1, 1, 0]],
     ['bytes behind the last record', [12, 0, 0, 0, 1, 1, 0, 0]],
     ['more records than bytes', [12, 0, 0, 0, 1, 1, 0], 1_000_000],
