@@ -1,11 +1,17 @@
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { type ConfiguredCluster, DEFAULT_PORT_BASE, loadCluster, portsOf } from '../node/config.ts'
+import type { ClusterFile } from '../node/cluster-file.ts'
+import { type ConfiguredCluster, DEFAULT_PORT_BASE, describeCluster, loadCluster, portsOf } from '../node/config.ts'
 import { UsageError } from './failure.ts'
 
-/** First line of a cluster file that `oxbow dev` wrote; a folder with one may be reused and wiped. */
+/**
+ * First words of a cluster file that `oxbow dev` wrote; a folder with one may be reused and wiped. Nodes and port base follow, so that a start
+ * need not parse YAML before its nodes are up.
+ */
 const MARK = '# Made by `oxbow dev`.'
+const SHAPE = /^# Made by `oxbow dev`\. Nodes: (\d+), port base: (\d+)\./
 const HOST = '127.0.0.1'
+const DEFAULT_NODES = 3
 /** What `oxbow dev` puts into its folder besides the nodes' own folders. */
 const OWN_NAMES: ReadonlySet<string> = new Set(['cluster.yaml', 'cluster.json', 'cluster.json.new', 'logs'])
 
@@ -42,11 +48,13 @@ export async function readClusterJson(folder: string): Promise<ClusterJson | und
   }
 }
 
-async function isOwnFolder(folder: string): Promise<boolean> {
+/** The text of the folder's cluster file, if `oxbow dev` wrote it. */
+async function readOwnFile(folder: string): Promise<string | undefined> {
   try {
-    return (await readFile(clusterFilePath(folder), 'utf8')).startsWith(MARK)
+    const text = await readFile(clusterFilePath(folder), 'utf8')
+    return text.startsWith(MARK) ? text : undefined
   } catch {
-    return false
+    return undefined
   }
 }
 
@@ -63,7 +71,7 @@ async function namesIn(folder: string): Promise<string[]> {
 export async function wipeFolder(folder: string): Promise<void> {
   const names = await namesIn(folder)
   if (names.length === 0) return
-  if (!(await isOwnFolder(folder)))
+  if ((await readOwnFile(folder)) === undefined)
     throw new UsageError(`${folder} is not empty and was not made by oxbow dev, so --fresh does not touch it`, 'remove it yourself, or choose another --data')
   for (const name of names) if (OWN_NAMES.has(name) || /^\d+$/.test(name)) await rm(join(folder, name), { recursive: true, force: true })
 }
@@ -74,12 +82,17 @@ export interface DevShape {
   readonly portBase: number | undefined
 }
 
+function devCluster(nodes: number, portBase: number): ClusterFile {
+  const all = Array.from({ length: nodes }, (_, at) => ({ nodeId: at + 1, host: HOST, ...portsOf(at + 1, portBase), dataDirs: [at + 1] }))
+  return { clusterName: 'dev', nodes: all }
+}
+
 function renderClusterFile(nodes: number, portBase: number): string {
-  const lines = Array.from({ length: nodes }, (_, at) => {
-    const { grpcPort, kafkaPort, httpPort } = portsOf(at + 1, portBase)
-    return `  - { nodeId: ${at + 1}, host: ${HOST}, grpcPort: ${grpcPort}, kafkaPort: ${kafkaPort}, httpPort: ${httpPort}, dataDirs: [${at + 1}] }`
+  const lines = devCluster(nodes, portBase).nodes.map(({ nodeId, host, grpcPort, kafkaPort, httpPort, dataDirs }) => {
+    return `  - { nodeId: ${nodeId}, host: ${host}, grpcPort: ${grpcPort}, kafkaPort: ${kafkaPort}, httpPort: ${httpPort}, dataDirs: [${dataDirs?.join()}] }`
   })
-  return [`${MARK} Its nodes run with this file; folders are relative to it.`, 'clusterName: dev', 'nodes:', ...lines, ''].join('\n')
+  const mark = `${MARK} Nodes: ${nodes}, port base: ${portBase}. Its nodes run with this file; folders are relative to it.`
+  return [mark, 'clusterName: dev', 'nodes:', ...lines, ''].join('\n')
 }
 
 /** A cluster file of the user's, with its folders made absolute, so that it means the same from here. */
@@ -100,18 +113,19 @@ export async function prepareFolder(folder: string, shape: DevShape, config: str
     await mkdir(join(folder, 'logs'), { recursive: true })
     return await copyGivenCluster(folder, config, cluster)
   }
-  const names = await namesIn(folder)
-  const own = await isOwnFolder(folder)
-  if (names.length > 0 && !own) throw new UsageError(`${folder} is not empty and was not made by oxbow dev`, 'choose another folder with --data')
-  const before = own ? await loadCluster(clusterFilePath(folder)) : undefined
-  const nodes = shape.nodes ?? before?.nodes.length ?? 3
-  if (before !== undefined && before.nodes.length !== nodes)
-    throw new UsageError(`${folder} holds a cluster of ${before.nodes.length} nodes, not ${nodes}`, 'start anew with --fresh, or elsewhere with --data')
-  const first = before?.nodes[0]?.options
-  const portBase = shape.portBase ?? (first === undefined ? DEFAULT_PORT_BASE : first.address.grpcPort - 100 - first.nodeId)
+  const own = await readOwnFile(folder)
+  if (own === undefined && (await namesIn(folder)).length > 0)
+    throw new UsageError(`${folder} is not empty and was not made by oxbow dev`, 'choose another folder with --data')
+  const before = SHAPE.exec(own ?? '')
+  if (own !== undefined && before === null)
+    throw new UsageError(`${folder} holds a cluster that was started with --config`, 'start it with --config again, or anew with --fresh')
+  const nodes = shape.nodes ?? Number(before?.[1] ?? DEFAULT_NODES)
+  if (before !== null && Number(before[1]) !== nodes)
+    throw new UsageError(`${folder} holds a cluster of ${before[1]} nodes, not ${nodes}`, 'start anew with --fresh, or elsewhere with --data')
+  const portBase = shape.portBase ?? Number(before?.[2] ?? DEFAULT_PORT_BASE)
   await mkdir(join(folder, 'logs'), { recursive: true })
   await writeFile(clusterFilePath(folder), renderClusterFile(nodes, portBase))
-  return await loadCluster(clusterFilePath(folder))
+  return describeCluster(clusterFilePath(folder), devCluster(nodes, portBase))
 }
 
 async function copyGivenCluster(folder: string, config: string, cluster: ConfiguredCluster): Promise<ConfiguredCluster> {

@@ -7,7 +7,6 @@ import { type CliContext, headingStyle } from './context.ts'
 import { clusterFilePath, type DevShape, prepareFolder, readClusterJson, wipeFolder, writeClusterJson } from './dev-folder.ts'
 import { allNodesDied, checkPorts, DevNodes, lastLogLine, lockHolder } from './dev-nodes.ts'
 import { exitCode, UsageError } from './failure.ts'
-import { renderTable } from './table.ts'
 
 /** A topic like any other, there to be tried. */
 const FIRST_TOPIC = 'hello'
@@ -82,7 +81,8 @@ async function firstRecord(client: OxbowClient, brokers: number): Promise<void> 
   await producer.close()
 }
 
-function printTable({ context, cluster, folder }: Sight, nodes: DevNodes): void {
+async function printTable({ context, cluster, folder }: Sight, nodes: DevNodes): Promise<void> {
+  const { renderTable } = await import('./table.ts')
   const columns = [
     { heading: 'Node', value: (node: ConfiguredNode) => node.options.nodeId, right: true },
     { heading: 'Pid', value: (node: ConfiguredNode) => nodes.pidOf(node.options.nodeId) ?? '-', right: true },
@@ -193,7 +193,7 @@ export async function runDev(context: CliContext, options: DevOptions): Promise<
     if (begun !== 'interrupted') {
       known.clusterId = (await client.admin().describeCluster()).clusterId
       await writeState(sight, nodes, known.clusterId)
-      printTable(sight, nodes)
+      await printTable(sight, nodes)
       printNextSteps(sight, begun)
     }
     const closed = client.close()

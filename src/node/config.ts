@@ -1,6 +1,7 @@
 import { dirname, resolve } from 'node:path'
 import type { NodeConfig, NodeOptions } from '../broker/surface.ts'
 import {
+  type ClusterFile,
   type ClusterFileNode,
   ConfigError,
   type ConfigFault,
@@ -139,6 +140,11 @@ function configure(path: string, parsed: ParsedClusterFile): ConfiguredCluster {
     }
   })
   return { clusterName, nodes }
+}
+
+/** What a cluster file with this content means, without parsing one; it must be right. `path` says where relative folders start. */
+export function describeCluster(path: string, file: ClusterFile): ConfiguredCluster {
+  return configure(path, { file, lineOf: () => 1 })
 }
 
 /** Reads a cluster file into what each node runs as. Throws ConfigError with every fault. Relative folders are relative to the file. */
