@@ -2,6 +2,7 @@ import {
   type CallOptions,
   type Client,
   type ClientDuplexStream,
+  type ClientUnaryCall,
   connectivityState,
   Metadata,
   type ServiceError,
@@ -72,6 +73,7 @@ class GrpcClientConnection implements ClientConnection {
   readonly address: NodeAddress
   readonly #onClose: () => void
   readonly #streams = new Set<GrpcClientStream<never, never>>()
+  readonly #calls = new Set<ClientUnaryCall>()
   #client: Client
   #dialTimer: NodeJS.Timeout | undefined
   #closed = false
@@ -123,6 +125,7 @@ class GrpcClientConnection implements ClientConnection {
     this.#closed = true
     this.#onClose()
     clearTimeout(this.#dialTimer)
+    for (const call of this.#calls) call.cancel()
     for (const stream of [...this.#streams]) stream.end(new BrokerError('CLIENT_CLOSED', 'the connection was closed', { definite: false }))
     this.#client.close()
   }
@@ -173,16 +176,21 @@ class GrpcClientConnection implements ClientConnection {
     }
     const options: CallOptions = { deadline: Date.now() + timeoutMs }
     const answered = (failure: ServiceError | null, bytes?: Buffer): void => {
-      if (failure !== null) return done(this.#failed(failure), undefined as Response)
+      this.#calls.delete(call)
+      if (failure !== null) {
+        done(this.#failed(failure), undefined as Response)
+        return
+      }
       let response: Response
       try {
         response = decode(responseCodec, bytes as Buffer)
       } catch (error) {
-        return done(unreadable(error), undefined as Response)
+        done(unreadable(error), undefined as Response)
+        return
       }
       done(undefined, response)
     }
-    this.#client.makeUnaryRequest<GatheredMessage, Buffer>(
+    const call = this.#client.makeUnaryRequest<GatheredMessage, Buffer>(
       method.path,
       method.requestSerialize,
       method.responseDeserialize,
@@ -191,6 +199,7 @@ class GrpcClientConnection implements ClientConnection {
       options,
       answered,
     )
+    this.#calls.add(call)
     this.#watchDial()
   }
 
@@ -254,7 +263,8 @@ class GrpcClientStream<Request, Response> implements ClientStream<Request> {
     try {
       responses = this.#decode(bytes)
     } catch (error) {
-      return this.end(unreadable(error))
+      this.end(unreadable(error))
+      return
     }
     for (const response of responses) if (!this.#ended) this.#handlers.response(response)
   }

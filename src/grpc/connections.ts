@@ -3,7 +3,6 @@ import type { Logger } from '../base/log-line.ts'
 
 const SETTINGS = Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0])
 const GOAWAY_FRAME = 7
-const ENHANCE_YOUR_CALM = 11
 
 /**
  * The listening socket, with a limit on connections. One too many is told so in HTTP/2 (settings, then GOAWAY with a sentence) instead of being
@@ -32,11 +31,11 @@ export function createConnectionServer(options: { readonly maxConnections: numbe
   })
 }
 
+/** Last stream 0, NO_ERROR: clients take their calls as not begun (UNAVAILABLE), and try again. */
 function goAway(sentence: string): Buffer {
   const debug = Buffer.from(sentence)
   const head = Buffer.alloc(17)
   head.writeUIntBE(8 + debug.length, 0, 3)
   head[3] = GOAWAY_FRAME
-  head.writeUInt32BE(ENHANCE_YOUR_CALM, 13)
   return Buffer.concat([head, debug])
 }

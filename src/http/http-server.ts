@@ -62,9 +62,18 @@ function answer(options: HttpServerOptions, request: IncomingMessage, response: 
   const path = (request.url ?? '/').split('?', 1)[0]
   // No route takes a body: what comes of one is passed over, not kept.
   request.resume()
-  if (request.method !== 'GET' && request.method !== 'HEAD') return send(response, 405, 'text/plain', 'only GET is answered here\n')
-  if (path === '/healthz') return sendHealth(options, response)
-  if (path !== '/metrics') return send(response, 404, 'text/plain', 'nothing here: try /healthz or /metrics\n')
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    send(response, 405, 'text/plain', 'only GET is answered here\n')
+    return
+  }
+  if (path === '/healthz') {
+    sendHealth(options, response)
+    return
+  }
+  if (path !== '/metrics') {
+    send(response, 404, 'text/plain', 'nothing here: try /healthz or /metrics\n')
+    return
+  }
   options.metrics().then(
     (text) => send(response, 200, 'text/plain; version=0.0.4; charset=utf-8', text),
     (error: unknown) => {

@@ -102,7 +102,10 @@ export class ControlLink {
       const { hello } = decodePeerFrame(bytes)
       if (hello === null) throw new BrokerError('INVALID_REQUEST', 'the first frame has no Hello')
       const refusal = judgeHello(this.#handlers, hello, this.#nodeId)
-      if (refusal !== undefined) return this.#ended(attempt, refusal, true)
+      if (refusal !== undefined) {
+        this.#ended(attempt, refusal, true)
+        return
+      }
       clearTimeout(attempt.timer)
       this.#stopProbe?.()
       this.#open(attempt)

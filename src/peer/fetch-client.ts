@@ -66,7 +66,10 @@ export class GrpcFetchClient implements FetchClientStream {
   }
 
   #dial(address: { readonly host: string; readonly port: number } | undefined): void {
-    if (address === undefined) return this.#ended(undefined)
+    if (address === undefined) {
+      this.#ended(undefined)
+      return
+    }
     this.#timer = setTimeout(() => this.#ended(undefined), HELLO_TIMEOUT_MS)
     this.#client = openChannel(address)
     const { path, requestSerialize, responseDeserialize } = peerService.Fetch
@@ -85,12 +88,19 @@ export class GrpcFetchClient implements FetchClientStream {
       frame = decodeFetchAnswerFrame(bytes)
     } catch (error) {
       if (!(error instanceof BrokerError)) throw error
-      return this.#ended(error)
+      this.#ended(error)
+      return
     }
-    if (this.#opened) return this.#answered({ answers: frame.answers })
+    if (this.#opened) {
+      this.#answered({ answers: frame.answers })
+      return
+    }
     const refusal =
       frame.hello === null ? new BrokerError('INVALID_REQUEST', 'the first frame has no Hello') : judgeHello(this.#handlers, frame.hello, this.#nodeId)
-    if (refusal !== undefined) return this.#ended(refusal)
+    if (refusal !== undefined) {
+      this.#ended(refusal)
+      return
+    }
     clearTimeout(this.#timer)
     this.#opened = true
     for (const message of this.#waiting.splice(0)) this.send(message)

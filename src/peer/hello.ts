@@ -10,7 +10,10 @@ export const HELLO_TIMEOUT_MS = 2_000
  */
 export function judgeHello(handlers: TransportHandlers, hello: Hello, dialled?: number): BrokerError | undefined {
   if (hello.protocolVersion !== PEER_PROTOCOL_VERSION) {
-    return new BrokerError('UNSUPPORTED_VERSION', `node ${hello.nodeId} speaks version ${hello.protocolVersion} of the peer protocol, this node version ${PEER_PROTOCOL_VERSION}`)
+    return new BrokerError(
+      'UNSUPPORTED_VERSION',
+      `node ${hello.nodeId} speaks version ${hello.protocolVersion} of the peer protocol, this node version ${PEER_PROTOCOL_VERSION}`,
+    )
   }
   if (dialled !== undefined && hello.nodeId !== dialled) {
     return new BrokerError('WRONG_NODE', `node ${hello.nodeId} answers where node ${dialled} should be: check the addresses in the cluster file`)

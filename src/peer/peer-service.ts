@@ -105,10 +105,16 @@ class PeerCall {
 
   #meet(hello: Hello | null): void {
     const handlers = this.#transport.handlers
-    if (handlers === undefined) return this.#end(new BrokerError('NETWORK_EXCEPTION', 'the node is not running'))
+    if (handlers === undefined) {
+      this.#end(new BrokerError('NETWORK_EXCEPTION', 'the node is not running'))
+      return
+    }
     if (hello === null) throw new BrokerError('INVALID_REQUEST', 'the first frame of a peer stream holds a Hello')
     const refusal = judgeHello(handlers, hello)
-    if (refusal !== undefined) return this.#end(refusal)
+    if (refusal !== undefined) {
+      this.#end(refusal)
+      return
+    }
     clearTimeout(this.#timer)
     this.#call.write(this.#encodeHello(handlers.hello()))
     this.#accepted = this.#accept(hello, () => this.#end(new BrokerError('NETWORK_EXCEPTION', 'the stream was closed by the leader')))

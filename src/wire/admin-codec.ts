@@ -1,5 +1,23 @@
 import type { ClusterDescription, CreateTopicRequest, CreateTopicResponse, DeleteTopicRequest, QuorumDescription, QuorumReplica, QuorumStatus } from './api.ts'
-import { boolean, choice, int32, int32List, int32OrNull, int64, list, message, nested, nestedOrNull, sint32, sint64, string, stringMap, stringOrNull, uuid, uuidOrNull } from './proto-message.ts'
+import {
+  boolean,
+  choice,
+  int32,
+  int32List,
+  int32OrNull,
+  int64,
+  list,
+  message,
+  nested,
+  nestedOrNull,
+  sint32,
+  sint64,
+  string,
+  stringMap,
+  stringOrNull,
+  uuid,
+  uuidOrNull,
+} from './proto-message.ts'
 import { assignmentCodec, replicaListCodec } from './raft-codec.ts'
 
 /** admin.proto: service Admin. */
@@ -35,7 +53,11 @@ const brokerDescriptionCodec = message<ClusterDescription['brokers'][number]>({
   replicas: int32(9),
 })
 
-export const clusterDescriptionCodec = message<ClusterDescription>({ clusterId: uuidOrNull(1), controllerId: sint32(2), brokers: list(3, brokerDescriptionCodec) })
+export const clusterDescriptionCodec = message<ClusterDescription>({
+  clusterId: uuidOrNull(1),
+  controllerId: sint32(2),
+  brokers: list(3, brokerDescriptionCodec),
+})
 
 const quorumStatusCodec = message<QuorumStatus>({
   clusterId: uuidOrNull(1),

@@ -126,7 +126,13 @@ export interface ListOffsetsRequest {
 }
 
 export interface ListOffsetsResponse {
-  readonly partitions: readonly { readonly topicId: Uuid; readonly partition: number; readonly offset: number; readonly leaderEpoch: number; readonly error: ApiError | null }[]
+  readonly partitions: readonly {
+    readonly topicId: Uuid
+    readonly partition: number
+    readonly offset: number
+    readonly leaderEpoch: number
+    readonly error: ApiError | null
+  }[]
 }
 
 /** topicId: chosen by the caller, so that a retry of an unknown outcome is answered like the first call. */

@@ -4,7 +4,13 @@ import type { GatheredMessage } from './gathered.ts'
 import { decode, encode, int32, int64, list, message, nestedOrNull, sint32, sint64, slices, uuid } from './proto-message.ts'
 
 /** broker.proto: the Fetch stream. */
-const fetchPartitionCodec = message<FetchPartition>({ topicId: uuid(1), partition: int32(2), leaderEpoch: sint32(3), fetchOffset: int64(4), maxBytes: int32(5) })
+const fetchPartitionCodec = message<FetchPartition>({
+  topicId: uuid(1),
+  partition: int32(2),
+  leaderEpoch: sint32(3),
+  fetchOffset: int64(4),
+  maxBytes: int32(5),
+})
 
 const fetchRequestCodec = message<FetchRequest>({
   requestId: int64(1),

@@ -2,7 +2,25 @@ import type { ControllerCommand, ControllerReply, IsrProposal, PartitionRef } fr
 import type { BrokerStatus, LeaderlessReport } from '../controller/status.ts'
 import type { AppendReply, Entry, RaftMessage } from '../raft/messages.ts'
 import { code } from './error-codec.ts'
-import { boolean, type Codec, int32, int32List, int64, list, message, nested, nestedOrNull, sint32, sint64, string, stringMap, union, uuid, uuidList, view } from './proto-message.ts'
+import {
+  boolean,
+  type Codec,
+  int32,
+  int32List,
+  int64,
+  list,
+  message,
+  nested,
+  nestedOrNull,
+  sint32,
+  sint64,
+  string,
+  stringMap,
+  union,
+  uuid,
+  uuidList,
+  view,
+} from './proto-message.ts'
 import { brokerAddressCodec, isrMemberCodec } from './records-codec.ts'
 
 /** peer.proto: Raft messages, brokers' status, and commands to the active controller. */
@@ -42,7 +60,13 @@ export const brokerStatusCodec = message<BrokerStatus>({
   leaderless: list(7, leaderlessCodec),
 })
 
-const proposalCodec = message<IsrProposal>({ topicId: uuid(1), partition: int32(2), leaderEpoch: int32(3), partitionEpoch: int32(4), isr: list(5, isrMemberCodec) })
+const proposalCodec = message<IsrProposal>({
+  topicId: uuid(1),
+  partition: int32(2),
+  leaderEpoch: int32(3),
+  partitionEpoch: int32(4),
+  isr: list(5, isrMemberCodec),
+})
 
 /** A list of numbers as a message, since protobuf has no list of lists. */
 const replicaListFields = message<{ readonly replicas: readonly number[] }>({ replicas: int32List(1) })
@@ -60,7 +84,13 @@ export const assignmentCodec: Codec<readonly (readonly number[])[]> = {
 export const commandCodec = union<ControllerCommand>('a command', {
   register: [
     1,
-    message({ nodeId: int32(1), incarnationId: uuid(2), directoryIds: uuidList(3), address: nested(4, brokerAddressCodec), damaged: list(5, partitionRefCodec) }),
+    message({
+      nodeId: int32(1),
+      incarnationId: uuid(2),
+      directoryIds: uuidList(3),
+      address: nested(4, brokerAddressCodec),
+      damaged: list(5, partitionRefCodec),
+    }),
   ],
   alterPartition: [2, message({ nodeId: int32(1), brokerEpoch: int64(2), proposal: nested(3, proposalCodec) })],
   createTopic: [

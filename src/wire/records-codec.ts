@@ -1,5 +1,23 @@
 import type { BrokerAddress, IsrMember, MetadataRecord, PartitionState, VoterRecord } from '../metadata/records.ts'
-import { boolean, decode, encode, int32, int32List, int32OrNull, int64, list, message, nested, sint32, string, stringOrNull, union, uuid, uuidList, uuidOrNull } from './proto-message.ts'
+import {
+  boolean,
+  decode,
+  encode,
+  int32,
+  int32List,
+  int32OrNull,
+  int64,
+  list,
+  message,
+  nested,
+  sint32,
+  string,
+  stringOrNull,
+  union,
+  uuid,
+  uuidList,
+  uuidOrNull,
+} from './proto-message.ts'
 
 /** records.proto: the content of a metadata entry. These bytes live on disk for ever. */
 const voterCodec = message<VoterRecord>({ nodeId: int32(1), directoryId: uuidOrNull(2) })

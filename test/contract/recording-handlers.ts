@@ -14,6 +14,8 @@ export class RecordingHandlers implements TransportHandlers {
   insideCall = false
   saidInsideCall = 0
   refuse: string | undefined
+  /** Hellos judged so far. */
+  vetted = 0
   helloNow: Hello
   onFetchStream: (from: Hello, stream: FetchServerStream) => void = () => {}
   readonly #nowMs: () => number
@@ -28,6 +30,7 @@ export class RecordingHandlers implements TransportHandlers {
   }
 
   vet(_hello: Hello): string | undefined {
+    this.vetted += 1
     return this.refuse
   }
 

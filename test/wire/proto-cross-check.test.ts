@@ -20,7 +20,14 @@ import {
   metadataRequestCodec,
   metadataResponseCodec,
 } from '../../src/wire/metadata-codec.ts'
-import { decodeFetchAnswerFrame, decodeFetchFrame, decodePeerFrame, encodeFetchAnswerFrame, encodeFetchFrame, encodePeerFrame } from '../../src/wire/peer-codec.ts'
+import {
+  decodeFetchAnswerFrame,
+  decodeFetchFrame,
+  decodePeerFrame,
+  encodeFetchAnswerFrame,
+  encodeFetchFrame,
+  encodePeerFrame,
+} from '../../src/wire/peer-codec.ts'
 import { decodeProduceReplies, decodeProduceRequest, encodeProduceReplies, encodeProduceRequest } from '../../src/wire/produce-codec.ts'
 import { type Codec, decode, encode } from '../../src/wire/proto-message.ts'
 import { decodeDecision, encodeDecision } from '../../src/wire/records-codec.ts'
@@ -84,7 +91,13 @@ const hotSamples: readonly Sample[] = [
   {
     name: 'FetchRequest',
     type: 'FetchRequest',
-    value: { requestId: 4, maxWaitMs: 500, minBytes: 1, maxBytes: 1 << 20, partitions: [{ topicId: idA, partition: 2, leaderEpoch: -1, fetchOffset: 2 ** 40, maxBytes: 9 }] },
+    value: {
+      requestId: 4,
+      maxWaitMs: 500,
+      minBytes: 1,
+      maxBytes: 1 << 20,
+      partitions: [{ topicId: idA, partition: 2, leaderEpoch: -1, fetchOffset: 2 ** 40, maxBytes: 9 }],
+    },
     encode: encodeFetchRequest,
     decode: decodeFetchRequest,
   },
@@ -104,7 +117,13 @@ const hotSamples: readonly Sample[] = [
   { name: 'PeerFrame, Hello', type: 'PeerFrame', value: { hello, messages: [] }, encode: encodePeerFrame, decode: decodePeerFrame },
   ...peerMessages.map((message): Sample => {
     const variant = message.type === 'raft' ? message.message : message.type === 'command' ? message.command : message.reply
-    return { name: `PeerFrame, ${variant.type}`, type: 'PeerFrame', value: { hello: null, messages: [message] }, encode: encodePeerFrame, decode: decodePeerFrame }
+    return {
+      name: `PeerFrame, ${variant.type}`,
+      type: 'PeerFrame',
+      value: { hello: null, messages: [message] },
+      encode: encodePeerFrame,
+      decode: decodePeerFrame,
+    }
   }),
   { name: 'PeerFrame, all at once', type: 'PeerFrame', value: { hello: null, messages: peerMessages }, encode: encodePeerFrame, decode: decodePeerFrame },
   {
@@ -116,7 +135,16 @@ const hotSamples: readonly Sample[] = [
         {
           topicId: idA,
           partition: 9,
-          fetch: { fetchId: 1, currentLeaderEpoch: 2, fetchOffset: 3, lastFetchedEpoch: -1, syncedEndOffset: 5, brokerEpoch: 6, logStartOffset: 7, maxBytes: 0 },
+          fetch: {
+            fetchId: 1,
+            currentLeaderEpoch: 2,
+            fetchOffset: 3,
+            lastFetchedEpoch: -1,
+            syncedEndOffset: 5,
+            brokerEpoch: 6,
+            logStartOffset: 7,
+            maxBytes: 0,
+          },
         },
       ],
     },

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { BrokerError } from '../../src/base/errors.ts'
-import { SeededRandom } from '../../src/base/random.ts'
+import { type Random, SeededRandom } from '../../src/base/random.ts'
 import { createTopicRequestCodec, deleteTopicRequestCodec } from '../../src/wire/admin-codec.ts'
 import { decodeErrorDetail } from '../../src/wire/error-codec.ts'
 import { decodeFetchRequest, decodeFetchResponse } from '../../src/wire/fetch-codec.ts'
@@ -41,13 +41,18 @@ function outcome(read: (given: Buffer) => unknown, given: Buffer): 'read' | 'ref
   }
 }
 
-function randomBytes(random: SeededRandom, size: number): Buffer {
+function randomBytes(random: Random, size: number): Buffer {
   return Buffer.from(Array.from({ length: size }, () => random.integer(256)))
 }
 
 const frame = encodePeerFrame({ hello: null, messages: peerMessages }).toBuffer()
 const decision = encodeDecision(records)
-const produce = encodeProduceRequest({ requestId: 1, acks: -1, timeoutMs: 5, partitions: [{ topicId: idA, partition: 1, leaderEpoch: 2, batch: bytes(80) }] }).toBuffer()
+const produce = encodeProduceRequest({
+  requestId: 1,
+  acks: -1,
+  timeoutMs: 5,
+  partitions: [{ topicId: idA, partition: 1, leaderEpoch: 2, batch: bytes(80) }],
+}).toBuffer()
 
 describe('bytes from outside', () => {
   it.each(Object.keys(decoders))('%s: random bytes are read or refused with INVALID_REQUEST', (name) => {
@@ -87,9 +92,12 @@ function numberMessage(write: (writer: ProtoWriter) => void): Buffer {
 }
 
 describe('hostile numbers and lengths', () => {
-  it.each([0, 1, 127, 128, 2 ** 28 - 1, 2 ** 28, 2 ** 31, 2 ** 32, 2 ** 35, 2 ** 52 - 1, MAX, -1, -128, -(2 ** 31), -(2 ** 32), -MAX])('int64 %d is exact both ways', (value) => {
-    expect(new ProtoReader(numberMessage((writer) => writer.int(value))).int64()).toBe(value)
-  })
+  it.each([0, 1, 127, 128, 2 ** 28 - 1, 2 ** 28, 2 ** 31, 2 ** 32, 2 ** 35, 2 ** 52 - 1, MAX, -1, -128, -(2 ** 31), -(2 ** 32), -MAX])(
+    'int64 %d is exact both ways',
+    (value) => {
+      expect(new ProtoReader(numberMessage((writer) => writer.int(value))).int64()).toBe(value)
+    },
+  )
 
   it.each([0, -1, 1, -64, 64, 2 ** 31 - 1, -(2 ** 31), 2 ** 51, -(2 ** 51)])('sint64 %d is exact both ways', (value) => {
     expect(new ProtoReader(numberMessage((writer) => writer.sint(value))).sint64()).toBe(value)
@@ -126,7 +134,7 @@ describe('hostile numbers and lengths', () => {
   })
 
   it('fields and groups that are not known are passed over or refused, never misread', () => {
-    const unknown = Buffer.from('7801' + '79' + '00'.repeat(8) + '7a0101' + '7d00000000', 'hex')
+    const unknown = Buffer.from(`780179${'00'.repeat(8)}7a01017d00000000`, 'hex')
     expect(decodeProduceRequest(Buffer.concat([produce, unknown]))).toEqual(decodeProduceRequest(produce))
     expect(() => decodeProduceRequest(Buffer.concat([produce, Buffer.from('7b7c', 'hex')]))).toThrow('wire type 3')
   })

@@ -23,7 +23,12 @@ describe('ProtoWriter', () => {
   })
 
   it('received batches are views of the message, not copies', () => {
-    const message = encodeProduceRequest({ requestId: 1, acks: 1, timeoutMs: 1, partitions: [{ topicId: idA, partition: 0, leaderEpoch: -1, batch: bytes(500) }] }).toBuffer()
+    const message = encodeProduceRequest({
+      requestId: 1,
+      acks: 1,
+      timeoutMs: 1,
+      partitions: [{ topicId: idA, partition: 0, leaderEpoch: -1, batch: bytes(500) }],
+    }).toBuffer()
     const batch = decodeProduceRequest(message).partitions[0]?.batch as Buffer
     message.fill(0x55)
     expect(batch).toEqual(Buffer.alloc(500, 0x55))

@@ -136,6 +136,22 @@ export const peerMessages: readonly PeerMessage[] = [
 
 export const answers: readonly FetchAnswer[] = [
   { fetchId: 1, leaderEpoch: 2, fetchOffset: 3, lastFetchedEpoch: -1, highWatermark: 5, logStartOffset: 0, result: { type: 'data' } },
-  { fetchId: MAX, leaderEpoch: 2, fetchOffset: 3, lastFetchedEpoch: 1, highWatermark: 5, logStartOffset: 0, result: { type: 'diverging', epoch: -1, endOffset: 9 } },
-  { fetchId: 1, leaderEpoch: -1, fetchOffset: 3, lastFetchedEpoch: 1, highWatermark: -1, logStartOffset: -1, result: { type: 'error', code: 'FENCED_LEADER_EPOCH' } },
+  {
+    fetchId: MAX,
+    leaderEpoch: 2,
+    fetchOffset: 3,
+    lastFetchedEpoch: 1,
+    highWatermark: 5,
+    logStartOffset: 0,
+    result: { type: 'diverging', epoch: -1, endOffset: 9 },
+  },
+  {
+    fetchId: 1,
+    leaderEpoch: -1,
+    fetchOffset: 3,
+    lastFetchedEpoch: 1,
+    highWatermark: -1,
+    logStartOffset: -1,
+    result: { type: 'error', code: 'FENCED_LEADER_EPOCH' },
+  },
 ]

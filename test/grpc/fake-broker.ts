@@ -1,0 +1,107 @@
+import type { Done } from '../../src/base/done.ts'
+import type { BrokerError } from '../../src/base/errors.ts'
+import type { Broker, BrokerSession } from '../../src/broker/api.ts'
+import type {
+  ClusterDescription,
+  CreateProducerIdResponse,
+  CreateTopicRequest,
+  CreateTopicResponse,
+  DeleteTopicRequest,
+  FetchRequest,
+  FetchResponse,
+  ListOffsetsRequest,
+  ListOffsetsResponse,
+  MetadataRequest,
+  MetadataResponse,
+  ProduceRequest,
+  ProduceResponse,
+  QuorumDescription,
+} from '../../src/wire/api.ts'
+
+export const topicId = '0123456789abcdef0123456789abcdef'
+
+/** A Broker whose answers the test decides; it notes what it was asked. */
+export class FakeBroker implements Broker {
+  readonly sessions: FakeSession[] = []
+  readonly asked: unknown[] = []
+  /** Unary calls fail with it. */
+  failure: BrokerError | undefined
+  onProduce: (request: ProduceRequest, reply: (response: ProduceResponse) => void, session: FakeSession) => void = () => {}
+  onFetch: (request: FetchRequest, reply: (response: FetchResponse) => void) => void = () => {}
+
+  openSession(): BrokerSession {
+    const session = new FakeSession(this)
+    this.sessions.push(session)
+    return session
+  }
+
+  metadata(request: MetadataRequest, done: Done<MetadataResponse>): void {
+    this.#answer(request, { clusterId: topicId, controllerId: 1, metadataOffset: 9, brokers: [], topics: [], missing: ['x'] }, done)
+  }
+
+  listOffsets(request: ListOffsetsRequest, done: Done<ListOffsetsResponse>): void {
+    this.#answer(request, { partitions: [{ topicId, partition: 0, offset: 5, leaderEpoch: 1, error: null }] }, done)
+  }
+
+  createTopic(request: CreateTopicRequest, done: Done<CreateTopicResponse>): void {
+    this.#answer(request, { topicId, partitions: 1, replicationFactor: 1, assignment: [[1]] }, done)
+  }
+
+  deleteTopic(request: DeleteTopicRequest, done: Done<void>): void {
+    this.#answer(request, undefined, done)
+  }
+
+  createProducerId(done: Done<CreateProducerIdResponse>): void {
+    this.#answer('createProducerId', { producerId: 7, producerEpoch: 0 }, done)
+  }
+
+  describeCluster(done: Done<ClusterDescription>): void {
+    this.#answer('describeCluster', { clusterId: null, controllerId: -1, brokers: [] }, done)
+  }
+
+  describeQuorum(done: Done<QuorumDescription>): void {
+    const status = { clusterId: null, leaderId: 1, leaderEpoch: 2, highWatermark: 3, maxFollowerLag: 0, maxFollowerLagTimeMs: 0, voters: [1], observers: [] }
+    this.#answer('describeQuorum', { status, replicas: [] }, done)
+  }
+
+  #answer<T>(request: unknown, response: T, done: Done<T>): void {
+    this.asked.push(request)
+    setImmediate(() => done(this.failure, response))
+  }
+}
+
+export class FakeSession implements BrokerSession {
+  readonly #broker: FakeBroker
+  readonly #resumes: (() => void)[] = []
+  readonly produced: ProduceRequest[] = []
+  fetched = 0
+  paused = false
+  closed = false
+
+  constructor(broker: FakeBroker) {
+    this.#broker = broker
+  }
+
+  produce(request: ProduceRequest, reply: (response: ProduceResponse) => void): void {
+    this.produced.push(request)
+    this.#broker.onProduce(request, reply, this)
+  }
+
+  fetch(request: FetchRequest, reply: (response: FetchResponse) => void): void {
+    this.fetched += 1
+    this.#broker.onFetch(request, reply)
+  }
+
+  onResume(handler: () => void): void {
+    this.#resumes.push(handler)
+  }
+
+  resume(): void {
+    this.paused = false
+    for (const handler of this.#resumes.splice(0)) handler()
+  }
+
+  close(): void {
+    this.closed = true
+  }
+}

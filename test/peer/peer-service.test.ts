@@ -1,0 +1,145 @@
+import { connect } from 'node:net'
+import { type Client, type ClientDuplexStream, type StatusObject, status } from '@grpc/grpc-js'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { LogFields, Logger } from '../../src/base/log-line.ts'
+import { createGrpcServer, type GrpcServer } from '../../src/grpc/server.ts'
+import { GrpcPeerTransport } from '../../src/peer/grpc-transport.ts'
+import { addPeerService } from '../../src/peer/peer-service.ts'
+import { openChannel } from '../../src/wire/channel.ts'
+import { GatheredMessage } from '../../src/wire/gathered.ts'
+import type { Hello } from '../../src/wire/peer.ts'
+import { decodePeerFrame, encodePeerFrame } from '../../src/wire/peer-codec.ts'
+import { peerService } from '../../src/wire/services.ts'
+import { RecordingHandlers } from '../contract/recording-handlers.ts'
+
+const hello = (nodeId: number): Hello => ({ clusterId: null, nodeId, directoryId: 'd'.repeat(32), incarnationId: 'e'.repeat(32), protocolVersion: 1 })
+
+/** Keeps warnings for the test to read. */
+class WarningLogger implements Logger {
+  readonly warnings: { readonly fields: LogFields; readonly message: string }[] = []
+  debug(): void {}
+  info(): void {}
+  error(): void {}
+  warn(fields: LogFields, message: string): void {
+    this.warnings.push({ fields, message })
+  }
+  child(): Logger {
+    return this
+  }
+}
+
+async function until(condition: () => boolean, withinMs = 5_000): Promise<void> {
+  const deadline = performance.now() + withinMs
+  while (!condition()) {
+    if (performance.now() > deadline) throw new Error(`not within ${withinMs} ms`)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+}
+
+describe('what peers dial', () => {
+  let server: GrpcServer
+  let transport: GrpcPeerTransport
+  let handlers: RecordingHandlers
+  let port: number
+  let client: Client
+
+  beforeEach(async () => {
+    const logger = new WarningLogger()
+    transport = new GrpcPeerTransport({ logger })
+    handlers = new RecordingHandlers(hello(1), () => performance.now())
+    server = createGrpcServer({ broker: undefined, logger, addPeerService: (grpc) => addPeerService(grpc, transport), maxConnections: 100 })
+    port = await new Promise<number>((resolve, reject) => {
+      server.bind('127.0.0.1', 0, (error, bound) => (error === undefined ? resolve(bound) : reject(error)))
+    })
+    client = openChannel({ host: '127.0.0.1', port })
+  })
+
+  afterEach(async () => {
+    client.close()
+    transport.stop()
+    await new Promise<void>((resolve) => server.stop(0, () => resolve()))
+  })
+
+  interface Dialled {
+    readonly call: ClientDuplexStream<GatheredMessage, Buffer>
+    readonly frames: Buffer[]
+    readonly ended: Promise<StatusObject>
+  }
+
+  function dial(): Dialled {
+    const { path, requestSerialize, responseDeserialize } = peerService.Control
+    const call = client.makeBidiStreamRequest<GatheredMessage, Buffer>(path, requestSerialize, responseDeserialize)
+    const frames: Buffer[] = []
+    call.on('data', (bytes: Buffer) => frames.push(bytes))
+    call.on('error', () => {})
+    return { call, frames, ended: new Promise((resolve) => call.on('status', resolve)) }
+  }
+
+  it('answers a Hello with its own, and hands on what follows', async () => {
+    transport.start(handlers)
+    const { call, frames } = dial()
+    call.write(encodePeerFrame({ hello: hello(2), messages: [] }))
+    await until(() => frames.length === 1)
+    expect(decodePeerFrame(frames[0]!).hello).toEqual(hello(1))
+    call.write(encodePeerFrame({ hello: null, messages: [{ type: 'commandReply', requestId: 1, reply: { type: 'done' } }] }))
+    await until(() => handlers.events.length === 1)
+    expect(handlers.events).toEqual([{ type: 'message', from: hello(2), message: { type: 'commandReply', requestId: 1, reply: { type: 'done' } } }])
+  })
+
+  it('says why a Hello is refused', async () => {
+    handlers.refuse = 'node 2 belongs to cluster x, this node to cluster y'
+    transport.start(handlers)
+    const { call, frames, ended } = dial()
+    call.write(encodePeerFrame({ hello: hello(2), messages: [] }))
+    expect(await ended).toMatchObject({ code: status.FAILED_PRECONDITION, details: expect.stringContaining(handlers.refuse) })
+    expect(frames).toEqual([])
+  })
+
+  it('refuses another protocol version', async () => {
+    transport.start(handlers)
+    const { call, ended } = dial()
+    call.write(encodePeerFrame({ hello: { ...hello(2), protocolVersion: 9 }, messages: [] }))
+    expect(await ended).toMatchObject({ code: status.FAILED_PRECONDITION, details: expect.stringContaining('version 9') })
+  })
+
+  it('ends a stream that does not begin with Hello, that sends rubbish, or that says nothing', async () => {
+    transport.start(handlers)
+    const noHello = dial()
+    noHello.call.write(encodePeerFrame({ hello: null, messages: [] }))
+    const rubbish = dial()
+    rubbish.call.write(new GatheredMessage([Buffer.alloc(50, 0xff)]))
+    const silent = dial()
+    expect((await noHello.ended).code).toBe(status.INVALID_ARGUMENT)
+    expect((await rubbish.ended).code).toBe(status.INVALID_ARGUMENT)
+    expect((await silent.ended).code).toBe(status.DEADLINE_EXCEEDED)
+    expect(handlers.events).toEqual([])
+  })
+
+  it('is not there before the node runs', async () => {
+    const { call, ended } = dial()
+    call.write(encodePeerFrame({ hello: hello(2), messages: [] }))
+    expect((await ended).code).toBe(status.UNAVAILABLE)
+  })
+
+  it('speaks first to whoever connects, which is how a probe knows that it lives', async () => {
+    const socket = connect({ host: '127.0.0.1', port })
+    const first = await new Promise<Buffer>((resolve, reject) => {
+      socket.on('data', resolve)
+      socket.on('error', reject)
+    })
+    socket.destroy()
+    expect(first.length).toBeGreaterThan(0)
+  })
+
+  it('a refusal is logged once, however often it is tried', async () => {
+    transport.start(handlers)
+    handlers.refuse = 'no'
+    const logger = new WarningLogger()
+    const other = new GrpcPeerTransport({ logger })
+    other.start(new RecordingHandlers(hello(2), () => performance.now()))
+    other.setPeer(1, { host: '127.0.0.1', port })
+    await until(() => handlers.vetted >= 3, 10_000) // So two of them were over.
+    other.stop()
+    expect(logger.warnings).toEqual([{ fields: expect.objectContaining({ peer: 1, reason: 'no' }), message: expect.stringContaining('Hello refused') }])
+  })
+})
