@@ -1,0 +1,73 @@
+import { connect } from 'node:net'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { createHttpServer, type HealthStatus, type HttpServer } from '../../src/http/http-server.ts'
+import { silentLogger } from '../contract/silent-logger.ts'
+
+describe('metrics and health over HTTP', () => {
+  let server: HttpServer
+  let base: string
+  let port: number
+  let status: HealthStatus
+  let metrics: () => Promise<string>
+
+  beforeEach(async () => {
+    status = { running: true, nodeId: 2, role: 'follower', term: 7, leaderId: 1 }
+    metrics = async () => '# HELP x\nx 1\n'
+    server = createHttpServer({ status: () => status, metrics: () => metrics(), logger: silentLogger })
+    port = await new Promise<number>((resolve, reject) => server.bind('127.0.0.1', 0, (error, bound) => (error === undefined ? resolve(bound) : reject(error))))
+    base = `http://127.0.0.1:${port}`
+  })
+
+  afterEach(() => new Promise<void>((resolve) => server.stop(() => resolve())))
+
+  it('/healthz is 200 with role and term while the node runs, 503 otherwise', async () => {
+    const healthy = await fetch(`${base}/healthz?x=1`)
+    expect(healthy.status).toBe(200)
+    expect(await healthy.json()).toEqual({ status: 'ok', nodeId: 2, role: 'follower', term: 7, leaderId: 1 })
+    status = { ...status, running: false, leaderId: null }
+    const ill = await fetch(`${base}/healthz`)
+    expect(ill.status).toBe(503)
+    expect(await ill.json()).toMatchObject({ status: 'not running', leaderId: null })
+  })
+
+  it('/metrics is the text of the registry; when it cannot be gathered, 500 and the node lives', async () => {
+    const good = await fetch(`${base}/metrics`)
+    expect([good.status, good.headers.get('content-type'), await good.text()]).toEqual([200, 'text/plain; version=0.0.4; charset=utf-8', '# HELP x\nx 1\n'])
+    metrics = () => Promise.reject(new Error('no'))
+    expect((await fetch(`${base}/metrics`)).status).toBe(500)
+    expect((await fetch(`${base}/healthz`)).status).toBe(200)
+  })
+
+  it('anything else is 404 with what there is, or 405', async () => {
+    const lost = await fetch(`${base}/nope`)
+    expect([lost.status, await lost.text()]).toEqual([404, 'nothing here: try /healthz or /metrics\n'])
+    expect((await fetch(`${base}/metrics`, { method: 'POST', body: 'x'.repeat(100_000) })).status).toBe(405)
+  })
+
+  it('headers are bounded, rubbish is refused, and the node lives', async () => {
+    const answers = [`GET / HTTP/1.1\r\nx: ${'y'.repeat(20_000)}\r\n\r\n`, '\u0000\u0001\u0002 rubbish\r\n\r\n'].map(
+      (text) =>
+        new Promise<string>((resolve, reject) => {
+          const socket = connect({ host: '127.0.0.1', port })
+          let heard = ''
+          socket.on('data', (bytes) => {
+            heard += bytes.toString()
+          })
+          socket.on('error', reject)
+          socket.on('close', () => resolve(heard))
+          socket.write(text)
+        }),
+    )
+    expect((await Promise.all(answers)).map((answer) => answer.split('\r\n', 1)[0])).toEqual([
+      'HTTP/1.1 431 Request Header Fields Too Large',
+      'HTTP/1.1 400 Bad Request',
+    ])
+    expect((await fetch(`${base}/healthz`)).status).toBe(200)
+  })
+
+  it('a port in use is named, with what to do', async () => {
+    const other = createHttpServer({ status: () => status, metrics, logger: silentLogger })
+    const error = await new Promise<Error | undefined>((resolve) => other.bind('127.0.0.1', port, (failure) => resolve(failure)))
+    expect(error?.message).toContain(`cannot listen on 127.0.0.1:${port}: another process listens there`)
+  })
+})
