@@ -177,7 +177,6 @@ export class SegmentedLog implements Log, SlabTenant, FlushTarget<FlushResult> {
     this.#tail.cut(endOffset)
     while (this.#segments.length > 1 && this.#lastSegment.baseOffset > endOffset) this.#doomed.push(this.#segments.pop() as Segment)
     const last = this.#lastSegment
-    last.index?.cut(endOffset)
     last.epochs = last.epochs.filter((entry) => entry.startOffset < endOffset)
     this.#settleSize(last)
     this.#lastEpoch = this.#segments.findLast((segment) => segment.epochs.length > 0)?.epochs.at(-1)?.epoch ?? -1

@@ -145,6 +145,14 @@ describe('quorum-state (R3.6)', () => {
     expect(() => quorum(world)).toThrow(/DATA_FOLDER_MISMATCH: quorum-state is damaged.*move the data folder away/)
   })
 
+  it('falls back to the slot before when a torn write spoiled the newest one whole', () => {
+    const world = new World()
+    const file = quorum(world)
+    for (const term of [1, 2, 3]) world.clock.waitVoid((done) => file.save(state(term, 1), done))
+    for (const at of [8192, 12288]) expect(world.disk.flipByte('quorum-state', at + 20)).toBe(true)
+    expect(quorum(world).state).toEqual(state(2, 1))
+  })
+
   it('never changes a vote within a term, nor goes back in terms', () => {
     const world = new World()
     const file = quorum(world)
