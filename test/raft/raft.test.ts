@@ -176,6 +176,86 @@ describe('Raft', () => {
     expect(raft.commitIndex).toBe(1)
   })
 
+  it('does not throw away votes that are on their way when its timer fires', () => {
+    const raft = makeRaft()
+    feed(raft, [
+      { type: 'peerUp', peer: SECOND },
+      { type: 'timer', timerId: 1 },
+    ])
+    receive(raft, SECOND, { type: 'voteReply', preVote: true, term: 2, granted: true })
+    const [timer] = raft.step({ type: 'peerUp', peer: THIRD })
+    expect([raft.role, timer]).toEqual(['candidate', { type: 'startTimer', timerId: 2, delayMs: expect.any(Number) }])
+    expect(raft.step({ type: 'timer', timerId: 2 })).toEqual([])
+    raft.step({ type: 'voteSaved', term: 2, votedFor: 1 })
+    receive(raft, SECOND, { type: 'voteReply', preVote: false, term: 2, granted: true })
+    expect(raft.isLeader).toBe(true)
+  })
+
+  it('gives the one it voted for its time: the timer that ran before campaigns no more', () => {
+    const raft = makeRaft()
+    raft.step({ type: 'peerUp', peer: SECOND })
+    receive(raft, SECOND, { type: 'voteRequest', preVote: false, term: 2, lastTerm: -1, endOffset: 0 })
+    expect(raft.step({ type: 'timer', timerId: 1 })).toEqual([])
+    expect(raft.role).toBe('follower')
+  })
+
+  it('lets a vote stand against a late refusal by the same voter', () => {
+    const raft = makeRaft({ voterSet: [...VOTERS, { nodeId: 4, directoryId: 'd4' }, { nodeId: 5, directoryId: 'd5' }] })
+    feed(raft, ticks(40))
+    receive(raft, SECOND, { type: 'voteReply', preVote: true, term: 2, granted: true })
+    receive(raft, SECOND, { type: 'voteReply', preVote: true, term: 1, granted: false })
+    receive(raft, THIRD, { type: 'voteReply', preVote: true, term: 2, granted: true })
+    expect(raft.role).toBe('candidate')
+  })
+
+  it('is not set back by a late rejection of what was accepted since', () => {
+    const raft = makeRaft()
+    lead(raft)
+    raft.step({ type: 'propose', proposalId: 1, entries: [Buffer.from('x'), Buffer.from('y')] })
+    const accept = (startOffset: number, persistedEndOffset: number): RaftEffect[] =>
+      receive(raft, SECOND, { type: 'appendReply', term: 2, startOffset, result: { type: 'accepted', persistedEndOffset, counts: true } })
+    accept(0, 0)
+    raft.step({ type: 'entriesSent', to: 2, term: 2, startOffset: 0, endOffset: 3, sizeBytes: 3 })
+    accept(0, 2)
+    const late: RaftMessage = { type: 'appendReply', term: 2, startOffset: 1, result: { type: 'rejected', hintTerm: -1, hintEndOffset: 0 } }
+    expect(receive(raft, SECOND, late)).toEqual([])
+    const lost: RaftMessage = { type: 'appendReply', term: 2, startOffset: 3, result: { type: 'rejected', hintTerm: 2, hintEndOffset: 2 } }
+    expect(receive(raft, SECOND, lost)).toMatchObject([{ type: 'send', to: 2, message: { startOffset: 2, entries: [] } }])
+  })
+
+  it('lets one proposal beyond the limit pass when nothing waits, and refuses the next', () => {
+    const raft = makeRaft()
+    lead(raft)
+    const huge: RaftInput = { type: 'propose', proposalId: 1, entries: [Buffer.alloc(17 * 1024 * 1024)] }
+    expect(raft.step(huge)).toContainEqual({ type: 'accepted', proposalId: 1, term: 2, startOffset: 1 })
+    expect(raft.step({ ...huge, proposalId: 2 })).toEqual([{ type: 'refused', proposalId: 2, code: 'THROTTLING_QUOTA_EXCEEDED' }])
+  })
+
+  it('forgets an observer that went, keeps a voter, and asks anew who comes up again', () => {
+    const raft = makeRaft()
+    lead(raft)
+    raft.step({ type: 'peerUp', peer: { nodeId: 9, directoryId: 'd9' } })
+    receive(raft, SECOND, { type: 'appendReply', term: 2, startOffset: 0, result: { type: 'accepted', persistedEndOffset: 1, counts: true } })
+    expect(raft.progress().map((peer) => [peer.nodeId, peer.voter, peer.persistedEndOffset])).toEqual([
+      [1, true, 1],
+      [2, true, 1],
+      [3, true, 0],
+      [9, false, 0],
+    ])
+    feed(
+      raft,
+      [2, 9].map((nodeId) => ({ type: 'peerDown', nodeId, reason: 'closed' })),
+    )
+    expect(raft.progress().map((peer) => [peer.nodeId, peer.persistedEndOffset])).toEqual([
+      [1, 1],
+      [2, 1],
+      [3, 0],
+    ])
+    raft.step({ type: 'peerUp', peer: SECOND })
+    expect(raft.progress()[1]).toMatchObject({ nodeId: 2, persistedEndOffset: 0 })
+    expect(raft.commitIndex).toBe(1)
+  })
+
   it('ends the node rather than follow a second leader of its own term', () => {
     const raft = makeRaft()
     lead(raft)
