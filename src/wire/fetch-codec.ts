@@ -1,16 +1,36 @@
-import type { FetchedPartition, FetchPartition, FetchRequest, FetchResponse } from './api.ts'
+import type { Uuid } from '../base/ids.ts'
+import type { ApiError, FetchedPartition, FetchPartition, FetchRequest, FetchResponse } from './api.ts'
 import { apiErrorCodec } from './error-codec.ts'
 import type { GatheredMessage } from './gathered.ts'
-import { decode, encode, int32, int64, list, message, nestedOrNull, sint32, sint64, slices, uuid } from './proto-message.ts'
+import { type Codec, decode, encode, int32, int64, list, message, required, writeNested } from './proto-message.ts'
 
-/** broker.proto: the Fetch stream. */
-const fetchPartitionCodec = message<FetchPartition>({
-  topicId: uuid(1),
-  partition: int32(2),
-  leaderEpoch: sint32(3),
-  fetchOffset: int64(4),
-  maxBytes: int32(5),
-})
+/** broker.proto: the Fetch stream. By hand where it comes once a partition, as in produce-codec.ts. */
+const fetchPartitionCodec: Codec<FetchPartition> = {
+  write(writer, value) {
+    writer.uuidField(10, value.topicId)
+    writer.intField(16, value.partition)
+    writer.sintField(24, value.leaderEpoch)
+    writer.intField(32, value.fetchOffset)
+    writer.intField(40, value.maxBytes)
+  },
+  read(reader) {
+    let topicId: Uuid | undefined
+    let partition = 0
+    let leaderEpoch = 0
+    let fetchOffset = 0
+    let maxBytes = 0
+    while (reader.more) {
+      const tag = reader.tag()
+      if (tag === 10) topicId = reader.uuid()
+      else if (tag === 16) partition = reader.int32()
+      else if (tag === 24) leaderEpoch = reader.sint32()
+      else if (tag === 32) fetchOffset = reader.int64()
+      else if (tag === 40) maxBytes = reader.int32()
+      else reader.skip(tag)
+    }
+    return { topicId: required(topicId, 'topic_id'), partition, leaderEpoch, fetchOffset, maxBytes }
+  },
+}
 
 const fetchRequestCodec = message<FetchRequest>({
   requestId: int64(1),
@@ -20,14 +40,35 @@ const fetchRequestCodec = message<FetchRequest>({
   partitions: list(5, fetchPartitionCodec),
 })
 
-const fetchedPartitionCodec = message<FetchedPartition>({
-  topicId: uuid(1),
-  partition: int32(2),
-  highWatermark: sint64(3),
-  logStartOffset: sint64(4),
-  error: nestedOrNull(5, apiErrorCodec),
-  batches: slices(6),
-})
+const fetchedPartitionCodec: Codec<FetchedPartition> = {
+  write(writer, value) {
+    writer.uuidField(10, value.topicId)
+    writer.intField(16, value.partition)
+    writer.sintField(24, value.highWatermark)
+    writer.sintField(32, value.logStartOffset)
+    if (value.error !== null) writeNested(writer, 42, apiErrorCodec, value.error)
+    writer.borrowField(50, value.batches)
+  },
+  read(reader) {
+    let topicId: Uuid | undefined
+    let partition = 0
+    let highWatermark = 0
+    let logStartOffset = 0
+    let error: ApiError | null = null
+    let batches: readonly Buffer[] = []
+    while (reader.more) {
+      const tag = reader.tag()
+      if (tag === 10) topicId = reader.uuid()
+      else if (tag === 16) partition = reader.int32()
+      else if (tag === 24) highWatermark = reader.sint64()
+      else if (tag === 32) logStartOffset = reader.sint64()
+      else if (tag === 42) error = reader.nested(apiErrorCodec.read)
+      else if (tag === 50) batches = reader.slices()
+      else reader.skip(tag)
+    }
+    return { topicId: required(topicId, 'topic_id'), partition, highWatermark, logStartOffset, error, batches }
+  },
+}
 
 const fetchResponseCodec = message<FetchResponse>({ requestId: int64(1), partitions: list(2, fetchedPartitionCodec) })
 

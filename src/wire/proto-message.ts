@@ -164,6 +164,12 @@ export function uuid(number: number): Field<Uuid> {
   }
 }
 
+/** For codecs written by hand: what did not come, and must. Throws INVALID_REQUEST. */
+export function required<T>(value: T | undefined, name: string): T {
+  if (value === undefined) throw new BrokerError('INVALID_REQUEST', `malformed message: ${name} is missing`)
+  return value
+}
+
 export const uuidOrNull = (number: number): Field<Uuid | null> => orNull(number, uuidScalar)
 
 /** Strings of a fixed set as an enum: the first is 1, 0 is "unspecified" and refused. */
@@ -210,7 +216,8 @@ export function nestedOrNull<T>(number: number, codec: Codec<T>): Field<T | null
   }
 }
 
-function writeNested<T>(writer: ProtoWriter, tag: number, codec: Codec<T>, value: T): void {
+/** One nested message, tag and length included. */
+export function writeNested<T>(writer: ProtoWriter, tag: number, codec: Codec<T>, value: T): void {
   writer.tag(tag)
   const mark = writer.begin()
   codec.write(writer, value)
@@ -310,31 +317,13 @@ export function stringMap(number: number): Field<ReadonlyMap<string, string>> {
   }
 }
 
-/** One `bytes` field for slices that lie one behind the other: borrowed when written, one view when read. */
-export function slices(number: number): Field<readonly Buffer[]> {
+/** One `bytes` field: borrowed when written, a view when read. */
+export function view(number: number): Field<Buffer> {
   const tag = tagOf(number, BYTES)
   return {
     tags: [tag],
     write(writer, value) {
-      if (value.length === 0) return
-      writer.tag(tag)
-      writer.borrow(value)
-    },
-    read(reader) {
-      const view = reader.bytes()
-      return view.length === 0 ? [] : [view]
-    },
-    absent: () => [],
-  }
-}
-
-/** One `bytes` field: borrowed when written, a view when read. */
-export function view(number: number): Field<Buffer> {
-  const field = slices(number)
-  return {
-    tags: field.tags,
-    write(writer, value) {
-      if (value.length > 0) field.write(writer, [value])
+      if (value.length > 0) writer.borrowField(tag, [value])
     },
     read: (reader) => reader.bytes(),
     absent: () => Buffer.alloc(0),

@@ -84,6 +84,12 @@ export class ProtoReader {
     return this.#bytes.subarray(this.#at - length, this.#at)
   }
 
+  /** The same as a list of slices: none when it is empty. */
+  slices(): readonly Buffer[] {
+    const view = this.bytes()
+    return view.length === 0 ? [] : [view]
+  }
+
   /** Reads a nested message, or packed elements, by `read`, which must consume all that is `more`. */
   nested<T>(read: (reader: ProtoReader) => T): T {
     this.countElement()

@@ -51,6 +51,30 @@ export class ProtoWriter {
     this.#at += this.#scratch.write(value, this.#at)
   }
 
+  /** A field of its own, left out when zero as proto3 has it. So do the next three. */
+  intField(tag: number, value: number): void {
+    if (value === 0) return
+    this.tag(tag)
+    this.int(value)
+  }
+
+  sintField(tag: number, value: number): void {
+    if (value === 0) return
+    this.tag(tag)
+    this.sint(value)
+  }
+
+  uuidField(tag: number, value: Uuid): void {
+    this.tag(tag)
+    this.uuid(value)
+  }
+
+  borrowField(tag: number, slices: readonly Buffer[]): void {
+    if (slices.length === 0) return
+    this.tag(tag)
+    this.borrow(slices)
+  }
+
   /** 32 hex digits as 16 bytes. */
   uuid(value: Uuid): void {
     assert(value.length === 32, 'an id has 32 hex digits')
