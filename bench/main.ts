@@ -1,0 +1,34 @@
+import { Command, InvalidArgumentError } from 'commander'
+import { benchCalm } from './calm.ts'
+import { benchFailover } from './failover.ts'
+import { benchProduce } from './produce.ts'
+
+function positive(text: string): number {
+  const value = Number(text)
+  if (!(value > 0)) throw new InvalidArgumentError('a number above 0 is expected')
+  return value
+}
+
+const program = new Command('bench').description('measures real nodes on this machine; an aim that is missed does not fail the run')
+program
+  .command('produce')
+  .description('throughput, latency and cost of a record, beside the floor of the same machine')
+  .option('--megabytes <n>', 'payload of each measurement', positive, 512)
+  .action((options: { megabytes: number }) => benchProduce(options))
+program
+  .command('failover')
+  .description('kill -9 of leader, controller and both: ms to the next acknowledged record')
+  .option('--kills <n>', 'kills in all', positive, 30)
+  .action((options: { kills: number }) => benchFailover(options))
+program
+  .command('calm')
+  .description('full load without a fencing, an election or an ISR change')
+  .option('--minutes <n>', 'how long', positive, 10)
+  .action((options: { minutes: number }) => benchCalm(options))
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  process.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n`)
+  process.exit(1)
+}

@@ -1,0 +1,173 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { OxbowClient } from '../../src/client/client.ts'
+
+/** From dist/chaos/live. */
+export const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
+export const BIN = join(ROOT, 'bin', 'oxbow.cjs')
+const HOST = '127.0.0.1'
+const POLL_MS = 25
+
+export function sleep(delayMs: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, delayMs))
+}
+
+/** Polls until `look` answers something. Throws with `what` when it does not in time. */
+export async function waitFor<T>(what: string, timeoutMs: number, look: () => T | undefined | Promise<T | undefined>): Promise<T> {
+  const deadline = performance.now() + timeoutMs
+  for (;;) {
+    const found = await look()
+    if (found !== undefined) return found
+    if (performance.now() > deadline) throw new Error(`${what}: not within ${timeoutMs} ms`)
+    await sleep(POLL_MS)
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer()
+    server.once('error', () => resolve(false))
+    server.listen({ host: HOST, port }, () => server.close(() => resolve(true)))
+  })
+}
+
+/** A base N such that the ports of `nodes` nodes (N+i, N+100+i, N+200+i) are free now. */
+export async function findPortBase(nodes: number): Promise<number> {
+  for (let base = 21_000 + (process.pid % 50) * 400; base < 60_000; base += 400) {
+    const ports = Array.from({ length: nodes }, (_, at) => [base + at + 1, base + 101 + at, base + 201 + at]).flat()
+    if ((await Promise.all(ports.map(isFree))).every(Boolean)) return base
+  }
+  throw new Error('no free ports were found')
+}
+
+export interface LogLine {
+  readonly msg: string
+  readonly [field: string]: unknown
+}
+
+export interface LiveClusterOptions {
+  readonly nodes?: number
+  /** Config keys of the cluster file. */
+  readonly config?: Readonly<Record<string, number>>
+}
+
+/** A cluster of real `oxbow server` processes in a folder of its own, each of which can be killed and started again. */
+export class LiveCluster {
+  readonly folder: string
+  readonly nodeIds: readonly number[]
+  readonly bootstrap: readonly string[]
+  readonly #portBase: number
+  readonly #children = new Map<number, ChildProcess>()
+
+  private constructor(folder: string, nodes: number, portBase: number, config: Readonly<Record<string, number>>) {
+    this.folder = folder
+    this.#portBase = portBase
+    this.nodeIds = Array.from({ length: nodes }, (_, at) => at + 1)
+    this.bootstrap = this.nodeIds.map((id) => `${HOST}:${portBase + 100 + id}`)
+    mkdirSync(join(folder, 'logs'), { recursive: true })
+    const entries = Object.entries(config).map(([key, value]) => `    ${key}: ${value}\n`)
+    const lines = this.nodeIds.map(
+      (id) =>
+        `  - { nodeId: ${id}, host: ${HOST}, grpcPort: ${portBase + 100 + id}, kafkaPort: ${portBase + id}, httpPort: ${portBase + 200 + id}, dataDirs: ["${id}"] }\n`,
+    )
+    const defaults = entries.length === 0 ? '' : `defaults:\n  config:\n${entries.join('')}`
+    writeFileSync(this.configPath, `clusterName: story\n${defaults}nodes:\n${lines.join('')}`)
+  }
+
+  static async create(name: string, options: LiveClusterOptions = {}): Promise<LiveCluster> {
+    const nodes = options.nodes ?? 3
+    const folder = mkdtempSync(join(tmpdir(), `oxbow-${name}-`))
+    return new LiveCluster(folder, nodes, await findPortBase(nodes), options.config ?? {})
+  }
+
+  get configPath(): string {
+    return join(this.folder, 'cluster.yaml')
+  }
+
+  dataDir(nodeId: number): string {
+    return join(this.folder, String(nodeId))
+  }
+
+  client(): OxbowClient {
+    return new OxbowClient({ bootstrap: this.bootstrap })
+  }
+
+  start(nodeId: number): void {
+    const log = openSync(join(this.folder, 'logs', `node-${nodeId}.log`), 'a')
+    const child = spawn(process.execPath, [BIN, 'server', '--config', this.configPath, '--node', String(nodeId)], { stdio: ['ignore', log, log] })
+    closeSync(log)
+    this.#children.set(nodeId, child)
+  }
+
+  startAll(): void {
+    for (const id of this.nodeIds) this.start(id)
+  }
+
+  /** Of the running node, or of its last life. */
+  pid(nodeId: number): number {
+    return this.#children.get(nodeId)?.pid ?? -1
+  }
+
+  metricsUrl(nodeId: number): string {
+    return `http://${HOST}:${this.#portBase + 200 + nodeId}/metrics`
+  }
+
+  isRunning(nodeId: number): boolean {
+    const child = this.#children.get(nodeId)
+    return child !== undefined && child.exitCode === null && child.signalCode === null
+  }
+
+  /** Sends a signal and waits for the end of the process. */
+  async end(nodeId: number, signal: NodeJS.Signals): Promise<void> {
+    const child = this.#children.get(nodeId)
+    if (child === undefined || !this.isRunning(nodeId)) return
+    const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+    child.kill(signal)
+    await ended
+  }
+
+  kill(nodeId: number): Promise<void> {
+    return this.end(nodeId, 'SIGKILL')
+  }
+
+  /** All at once. */
+  async killAll(): Promise<void> {
+    await Promise.all(this.nodeIds.map((id) => this.kill(id)))
+  }
+
+  async stopAll(): Promise<void> {
+    await Promise.all(this.nodeIds.map((id) => this.end(id, 'SIGTERM')))
+  }
+
+  /** What a node has logged so far, over all its lives. */
+  log(nodeId: number): LogLine[] {
+    const text = readFileSync(join(this.folder, 'logs', `node-${nodeId}.log`), 'utf8')
+    return text.split('\n').flatMap((line) => (line.startsWith('{') ? [JSON.parse(line) as LogLine] : line === '' ? [] : [{ msg: line }]))
+  }
+
+  /** Waits for a line behind the first `from` ones. */
+  waitForLog(nodeId: number, from: number, what: string, test: (line: LogLine) => boolean, timeoutMs = 60_000): Promise<LogLine> {
+    return waitFor(`node ${nodeId} logs ${what}`, timeoutMs, () => this.log(nodeId).slice(from).find(test))
+  }
+
+  /** Ends what runs and removes the folder; keeps it for a look when something failed. */
+  async dispose(options: { readonly keep: boolean }): Promise<void> {
+    await this.killAll()
+    if (options.keep) console.error(`the folder is kept for a look: ${this.folder}`)
+    else rmSync(this.folder, { recursive: true, force: true })
+  }
+}
+
+/** Waits until every partition of a topic has a leader and all its replicas in sync. */
+export async function waitForFullIsr(client: OxbowClient, topic: string, timeoutMs = 60_000): Promise<void> {
+  const admin = client.admin()
+  await waitFor(`every ISR of ${topic} is full`, timeoutMs, async () => {
+    const [found] = await admin.describeTopics([topic])
+    const isFull = found?.partitions.every((one) => one.leader !== -1 && one.isr.length === one.replicas.length) === true
+    return isFull ? true : undefined
+  })
+}
