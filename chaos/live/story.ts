@@ -1,0 +1,35 @@
+import { damage } from './damage.ts'
+import { firstStart } from './first-start.ts'
+import { killLeaders } from './kill-leaders.ts'
+
+/** `npm run story -- NAME [ARGS]`: each tells what it does and ends with 1 when a promise does not hold. */
+const stories: Readonly<Record<string, { readonly about: string; readonly run: (args: readonly string[]) => Promise<boolean> }>> = {
+  'first-start': { about: 'clone, npm ci, npm start, produce, consume, Ctrl-C; the milliseconds to the first acknowledged record', run: firstStart },
+  'kill-leaders': {
+    about: '[--lines N] [--kills N] [FILE]: leaders die by SIGKILL while a real file flows; every acknowledged line is read back',
+    run: killLeaders,
+  },
+  damage: { about: '[CASE…]: torn tails, flipped bytes, lost folders, a wiped node; each is noticed, said and repaired', run: damage },
+}
+
+async function main([name = '', ...args]: readonly string[]): Promise<number> {
+  const story = stories[name]
+  if (story === undefined) {
+    console.error(
+      `usage: npm run story -- NAME\n${Object.entries(stories)
+        .map(([known, { about }]) => `  ${known.padEnd(14)}${about}`)
+        .join('\n')}`,
+    )
+    return 2
+  }
+  try {
+    const holds = await story.run(args)
+    console.log(holds ? `story ${name}: holds` : `story ${name}: does not hold`)
+    return holds ? 0 : 1
+  } catch (error) {
+    console.error(`story ${name}: broke off: ${error instanceof Error ? error.stack : String(error)}`)
+    return 1
+  }
+}
+
+process.exitCode = await main(process.argv.slice(2))
