@@ -279,8 +279,11 @@ export class Leader {
 
   #mayJoin(nodeId: number, tick: number): boolean {
     const broker = this.#assignment.brokers.get(nodeId)
-    const syncedEndOffset = this.#followers.get(nodeId)?.syncedEndOffset
+    const follower = this.#followers.get(nodeId)
+    const syncedEndOffset = follower?.syncedEndOffset
     if (broker === undefined || syncedEndOffset === undefined || this.#isr.isCommitted(nodeId)) return false
+    // One that just left for its lag has synced the high watermark, which waited for it: it would go in and out for ever.
+    if (follower?.isLagging({ leaderEndOffset: this.#log.endOffset, tick, lagTicks: this.#lagTicks })) return false
     if (broker.fenced || broker.draining || this.#isr.wasRefused(nodeId, tick)) return false
     return syncedEndOffset >= this.#log.highWatermark && syncedEndOffset >= this.epochStartOffset
   }

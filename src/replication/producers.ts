@@ -233,13 +233,9 @@ function outOfOrder(header: BatchHeader, expected: number): SequenceVerdict {
 
 /**
  * Whether the sequences surely were appended before all of `kept` (not empty, one epoch). An epoch begins at 0, so all numbers below the
- * oldest kept one were; those above it only once the sequence wrapped, and then a distance of half the range tells old from new.
+ * oldest kept one were. Those more than half the range below may be new ones after the sequence wrapped: of them it is not said.
  */
 function isOlder(baseSequence: number, lastSequence: number, kept: readonly ProducerBatch[]): boolean {
   const oldest = (kept[0] as ProducerBatch).baseSequence
-  const next = nextSequence(kept.at(-1) as ProducerBatch)
-  if (lastSequence < baseSequence) return false
-  if (next >= oldest) return lastSequence < oldest
-  const ahead = (baseSequence - next + SEQUENCES) % SEQUENCES
-  return lastSequence < oldest && ahead >= SEQUENCES / 2
+  return baseSequence <= lastSequence && lastSequence < oldest && oldest - lastSequence <= SEQUENCES / 2
 }

@@ -200,7 +200,8 @@ export class World {
     const { log } = node
     if (core.logEndOffset !== log.endOffset || core.cutCount !== log.cutCount) throw new Error(`node ${node.nodeId}: core and log disagree`)
     const reached = node.highWatermarks.get(core.leaderEpoch) ?? 0
-    if (core.highWatermark < reached) throw new Error(`I5: the high watermark of node ${node.nodeId} fell from ${reached} to ${core.highWatermark}`)
+    if (core.highWatermark < reached && core.state?.unclean !== true)
+      throw new Error(`I5: the high watermark of node ${node.nodeId} fell from ${reached} to ${core.highWatermark}`)
     node.highWatermarks.set(core.leaderEpoch, core.highWatermark)
     for (const batch of log.batches) {
       if (batch.header.lastOffset >= core.highWatermark) break
