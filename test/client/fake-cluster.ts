@@ -128,6 +128,13 @@ export class FakeCluster implements ClientTransport {
     }
   }
 
+  /** The high watermark reaches the end of the log. */
+  commit(name: string, partition: number): void {
+    const state = this.partition(name, partition)
+    state.highWatermark = state.endOffset
+    this.#answerWaiting()
+  }
+
   kill(nodeId: number): void {
     this.dead.add(nodeId)
     this.closeStreams(nodeId)
@@ -174,7 +181,7 @@ export class FakeCluster implements ClientTransport {
   #commitLater(state: FakePartition): void {
     const { endOffset, leaderEpoch } = state
     this.clock.after(this.random.integer(this.#options.maxCommitMs + 1), () => {
-      if (state.leaderEpoch !== leaderEpoch) return
+      if (state.leaderEpoch !== leaderEpoch || state.isHeld) return
       state.highWatermark = Math.max(state.highWatermark, endOffset)
       this.#answerWaiting()
     })
@@ -219,7 +226,14 @@ export class FakeCluster implements ClientTransport {
       deleteTopic: unbuilt,
       describeCluster: unbuilt,
       describeQuorum: unbuilt,
-      openProduce: (handlers) => this.#open(nodeId, handlers, (request, answer) => this.#produce(nodeId, request, answer)),
+      openProduce: (handlers) => {
+        const stream = this.#open<ProduceRequest, ProduceResponse>(nodeId, handlers, (request, answer) => this.#produce(nodeId, request, answer))
+        // What was sent is a copy: the producer may seal the same buffer again.
+        return {
+          ...stream,
+          send: (request) => stream.send({ ...request, partitions: request.partitions.map((one) => ({ ...one, batch: Buffer.from(one.batch) })) }),
+        }
+      },
       openFetch: (handlers) => this.#open(nodeId, handlers, (request, answer) => this.#fetch(nodeId, request, answer)),
       close: () => undefined,
     }
@@ -318,17 +332,29 @@ export class FakeCluster implements ClientTransport {
     const { topicId, partition, leaderEpoch, batch } = request
     const fail = (error: ApiError): void => add({ topicId, partition, baseOffset: -1, error })
     const verdict = this.produceVerdict(nodeId, request)
-    if (verdict === 'ignore') return add(undefined)
-    const refusal = this.#refusal(nodeId, topicId, partition, leaderEpoch)
-    if (refusal !== undefined) return fail(apiError(refusal))
+    if (verdict === 'ignore') {
+      add(undefined)
+      return
+    }
     const isAfterAppend = verdict === 'REQUEST_TIMED_OUT' || verdict === 'NOT_ENOUGH_REPLICAS_AFTER_APPEND'
-    if (verdict !== undefined && verdict !== 'loseAnswer' && !isAfterAppend) return fail(apiError(verdict))
+    const chosen = verdict !== undefined && verdict !== 'loseAnswer' && !isAfterAppend ? verdict : undefined
+    const refusal = this.#refusal(nodeId, topicId, partition, leaderEpoch) ?? chosen
+    if (refusal !== undefined) {
+      fail(apiError(refusal))
+      return
+    }
     const state = this.#find(topicId, partition) as FakePartition
     const result = state.append(batch)
-    if (result.type === 'refused') return fail(apiError(result.code))
+    if (result.type === 'refused') {
+      fail(apiError(result.code))
+      return
+    }
     this.#commitLater(state)
-    if (verdict === 'loseAnswer') return add(undefined)
-    if (verdict !== undefined) return fail(apiError(verdict))
+    if (verdict !== undefined) {
+      if (verdict === 'loseAnswer') add(undefined)
+      else fail(apiError(verdict))
+      return
+    }
     const { baseOffset, endOffset } = result
     const reply = (error: ApiError | null): void => add({ topicId, partition, baseOffset: error === null ? baseOffset : -1, error })
     if (acks === 1) reply(null)

@@ -16,6 +16,8 @@ export class FakePartition {
   leader: number
   leaderEpoch = 1
   highWatermark = 0
+  /** The high watermark stays until the test commits. */
+  isHeld = false
   batches: StoredBatch[] = []
 
   constructor(leader: number) {
