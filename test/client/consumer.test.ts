@@ -1,0 +1,247 @@
+import { describe, expect, it } from 'vitest'
+import { codeOf } from '../../src/base/errors.ts'
+import { SeededRandom } from '../../src/base/random.ts'
+import { OxbowClient } from '../../src/client/client.ts'
+import type { Consumer, ConsumerOptions } from '../../src/client/consumer.ts'
+import { encodeBatch, NO_PRODUCER } from '../../src/record/records.ts'
+import { FakeCluster } from './fake-cluster.ts'
+import { VirtualClock } from './virtual-clock.ts'
+
+interface World {
+  readonly clock: VirtualClock
+  readonly cluster: FakeCluster
+  readonly client: OxbowClient
+  readonly consumer: Consumer
+  append(partition: number, count: number, attributes?: number): void
+  /** Runs the clock until the promise is settled, at most 40 s. */
+  settle<T>(promise: Promise<T>): Promise<T>
+  values(maxRecords?: number): Promise<string[]>
+}
+
+function build(options: ConsumerOptions = {}, partitions = 1): World {
+  const clock = new VirtualClock()
+  const random = new SeededRandom(5)
+  const cluster = new FakeCluster({ clock, random: random.fork('network') })
+  cluster.addTopic('t', partitions)
+  const client = new OxbowClient({ bootstrap: cluster.bootstrap, transport: cluster, clock, random, requestTimeoutMs: 3_000 })
+  const consumer = client.consumer(options)
+  const settle = async <T>(promise: Promise<T>): Promise<T> => {
+    let isSettled = false
+    const settled = promise.finally(() => (isSettled = true))
+    settled.catch(() => undefined)
+    for (let passedMs = 0; passedMs < 40_000 && !isSettled; passedMs += 5) await clock.runWithPromises(5, 5)
+    if (!isSettled) throw new Error('not settled within 40 s')
+    return await settled
+  }
+  const append = (partition: number, count: number, attributes = 0): void => {
+    const state = cluster.partition('t', partition)
+    const records = Array.from({ length: count }, (_, index) => ({ timestamp: 7, key: null, value: Buffer.from(`${partition}:${state.endOffset + index}`) }))
+    state.append(encodeBatch(records, { ...NO_PRODUCER, attributes }))
+    state.highWatermark = state.endOffset
+  }
+  const values = async (maxRecords = 500): Promise<string[]> => (await settle(consumer.poll({ maxRecords, timeoutMs: 3_000 }))).map(({ value }) => `${value}`)
+  return { clock, cluster, client, consumer, append, settle, values }
+}
+
+async function codeOfRejection(promise: Promise<unknown>): Promise<string> {
+  return await promise.then(
+    () => 'resolved',
+    (error) => codeOf(error),
+  )
+}
+
+const GZIP = 1
+const from = (offset: number | 'earliest' | 'latest', partition = 0): { topic: string; partition: number; offset: typeof offset } => ({
+  topic: 't',
+  partition,
+  offset,
+})
+
+describe('positions', () => {
+  it('begins at earliest, latest, or an offset in the middle of a batch', async () => {
+    const { append, consumer, settle, values } = build()
+    append(0, 5)
+    await settle(consumer.assign([from('earliest')]))
+    expect(await values()).toEqual(['0:0', '0:1', '0:2', '0:3', '0:4'])
+    await settle(consumer.seek(from(3)))
+    expect(await values()).toEqual(['0:3', '0:4'])
+    await settle(consumer.assign([from('latest')]))
+    expect(consumer.position('t', 0)).toBe(5)
+    expect(await values()).toEqual([])
+    append(0, 1)
+    expect(await values()).toEqual(['0:5'])
+  })
+
+  it('moves by what was returned, not by what was fetched', async () => {
+    const { append, consumer, settle, values } = build()
+    append(0, 5)
+    await settle(consumer.assign([from(0)]))
+    expect(await values(2)).toEqual(['0:0', '0:1'])
+    expect(consumer.position('t', 0)).toBe(2)
+    expect(await values(2)).toEqual(['0:2', '0:3'])
+    expect(await values(2)).toEqual(['0:4'])
+    expect(consumer.position('t', 0)).toBe(5)
+  })
+
+  it('waits for latest while the new leader does not know its high watermark (rules R6.7)', async () => {
+    const { clock, cluster, append, consumer } = build()
+    append(0, 3)
+    cluster.moveLeader('t', 0, 2, { lagMs: 2_000 })
+    let isAssigned = false
+    void consumer.assign([from('latest')]).then(() => (isAssigned = true))
+    await clock.runWithPromises(3_000)
+    expect(isAssigned).toBe(true)
+    expect(consumer.position('t', 0)).toBe(3)
+  })
+
+  it('an empty wait is not the end: OFFSET_NOT_AVAILABLE is tried again', async () => {
+    const { cluster, append, consumer, settle, values } = build()
+    append(0, 1)
+    let refusals = 3
+    cluster.fetchVerdict = () => (refusals-- > 0 ? 'OFFSET_NOT_AVAILABLE' : undefined)
+    await settle(consumer.assign([from(0)]))
+    expect(await values()).toEqual(['0:0'])
+  })
+})
+
+describe('an offset outside of the log', () => {
+  const outOfRange = (world: World): void => {
+    world.cluster.fetchVerdict = (_node, { fetchOffset }) => (fetchOffset === 99 ? 'OFFSET_OUT_OF_RANGE' : undefined)
+    world.append(0, 2)
+  }
+
+  it('is said with each poll until a seek, by default', async () => {
+    const world = build()
+    outOfRange(world)
+    await world.settle(world.consumer.assign([from(99)]))
+    expect(await codeOfRejection(world.values())).toBe('OFFSET_OUT_OF_RANGE')
+    expect(await codeOfRejection(world.values())).toBe('OFFSET_OUT_OF_RANGE')
+    await world.settle(world.consumer.seek(from(0)))
+    expect(await world.values()).toEqual(['0:0', '0:1'])
+  })
+
+  it('leads to earliest or latest when told so', async () => {
+    const world = build({ outOfRange: 'earliest' })
+    outOfRange(world)
+    await world.settle(world.consumer.assign([from(99)]))
+    expect(await world.values()).toEqual(['0:0', '0:1'])
+    const latest = build({ outOfRange: 'latest' })
+    outOfRange(latest)
+    await latest.settle(latest.consumer.assign([from(99)]))
+    expect(await latest.values()).toEqual([])
+    expect(latest.consumer.position('t', 0)).toBe(2)
+  })
+})
+
+describe('what cannot be read', () => {
+  it('a compressed batch is named; the position stays before it', async () => {
+    const { append, consumer, settle, values } = build()
+    append(0, 1)
+    append(0, 1, GZIP)
+    await settle(consumer.assign([from(0)]))
+    expect(await values(1)).toEqual(['0:0'])
+    await expect(values()).rejects.toThrow(/UNSUPPORTED_VERSION: the batch at offset 1 is compressed \(gzip/)
+    expect(consumer.position('t', 0)).toBe(1)
+  })
+
+  it('a batch that fails its CRC is fetched again, and told after the third time', async () => {
+    const { cluster, append, consumer, settle, values } = build()
+    append(0, 2)
+    let damaged = 4
+    cluster.damage = (bytes) => {
+      if (damaged-- <= 0) return bytes
+      const copy = Buffer.from(bytes)
+      copy[30] = (copy[30] as number) ^ 1
+      return copy
+    }
+    await settle(consumer.assign([from(0)]))
+    expect(await codeOfRejection(values())).toBe('CORRUPT_MESSAGE')
+    expect(await values()).toEqual(['0:0', '0:1'])
+  })
+
+  it('a topic or partition that is not there', async () => {
+    const { consumer, settle, values } = build()
+    await settle(consumer.assign([{ topic: 't', partition: 7, offset: 0 }]))
+    expect(await codeOfRejection(values())).toBe('UNKNOWN_TOPIC_OR_PARTITION')
+    expect(await codeOfRejection(settle(consumer.assign([{ topic: 't', partition: 7, offset: 'latest' }])))).toBe('UNKNOWN_TOPIC_OR_PARTITION')
+    expect(await codeOfRejection(settle(consumer.assign([from(-1)])))).toBe('INVALID_REQUEST')
+  })
+
+  it('a topic made again under the name is another one', async () => {
+    const { clock, cluster, append, consumer, settle, values } = build()
+    append(0, 2)
+    await settle(consumer.assign([from(0)]))
+    expect(await values()).toEqual(['0:0', '0:1'])
+    cluster.topics.delete('t')
+    cluster.addTopic('t', 1, 'f'.repeat(32))
+    append(0, 5)
+    await clock.runWithPromises(2_000)
+    expect(await codeOfRejection(values())).toBe('UNKNOWN_TOPIC_ID')
+    await settle(consumer.assign([from(0)]))
+    expect((await values()).length).toBe(5)
+  })
+})
+
+describe('fetching', () => {
+  it('keeps what is fetched ahead within its bound', async () => {
+    const { clock, cluster, append, consumer, settle } = build({ partitionMaxBytes: 1_000, maxBytes: 1_000 })
+    for (let count = 0; count < 100; count++) append(0, 5)
+    await settle(consumer.assign([from(0)]))
+    await clock.runWithPromises(2_000)
+    const { fetched } = cluster
+    expect(fetched.length).toBeLessThan(4)
+    expect(Math.max(...fetched.map(({ request }) => request.partitions[0]?.fetchOffset ?? 0))).toBeLessThan(60)
+  })
+
+  it('has at most two requests outstanding a node, each partition in one of them', async () => {
+    const { clock, cluster, consumer, settle } = build({ maxWaitMs: 500 }, 6)
+    await settle(consumer.assign(Array.from({ length: 6 }, (_, partition) => from(0, partition))))
+    await clock.runWithPromises(400)
+    const perNode = cluster.nodeIds.map((nodeId) => cluster.fetched.filter((fetch) => fetch.nodeId === nodeId))
+    for (const fetches of perNode) {
+      expect(fetches.length).toBeLessThanOrEqual(2)
+      expect(fetches.flatMap(({ request }) => request.partitions.map(({ partition }) => partition)).length).toBe(2)
+    }
+  })
+
+  it('leaves a silent leader as soon as another leads', async () => {
+    const { clock, cluster, append, consumer, settle, values } = build()
+    append(0, 2)
+    cluster.silent.add(1)
+    await settle(consumer.assign([from(0)]))
+    await clock.runWithPromises(2_000)
+    cluster.moveLeader('t', 0, 2)
+    await clock.runWithPromises(2_500)
+    expect(await values()).toEqual(['0:0', '0:1'])
+  })
+
+  it('takes partitions in turn', async () => {
+    const { clock, append, consumer, settle, values } = build({}, 2)
+    for (let count = 0; count < 3; count++) for (const partition of [0, 1]) append(partition, 2)
+    await settle(consumer.assign([from(0, 0), from(0, 1)]))
+    await clock.runWithPromises(100)
+    expect(new Set((await values(4)).map((value) => value[0])).size).toBe(2)
+  })
+})
+
+describe('the iterator', () => {
+  it('goes on where the loop was left, and ends with close', async () => {
+    const { append, consumer, settle } = build()
+    append(0, 4)
+    await settle(consumer.assign([from(0)]))
+    const read = async (max: number): Promise<string[]> => {
+      const seen: string[] = []
+      for await (const record of consumer) {
+        seen.push(`${record.value}`)
+        if (seen.length === max) break
+      }
+      return seen
+    }
+    expect(await settle(read(2))).toEqual(['0:0', '0:1'])
+    expect(await settle(read(2))).toEqual(['0:2', '0:3'])
+    const rest = read(1)
+    await consumer.close()
+    expect(await settle(rest)).toEqual([])
+    expect(await codeOfRejection(settle(consumer.poll()))).toBe('CLIENT_CLOSED')
+  })
+})
