@@ -5,8 +5,8 @@ import { type MetaProperties, openMetaProperties } from '../log/meta-properties.
 import { openQuorumState, type QuorumState } from '../log/quorum-state.ts'
 import type { LogDirectory, LogDirectoryEvents, OpenedLog } from '../log/surface.ts'
 import { peekBatchSize } from '../record/batch.ts'
-import type { Voter } from '../raft/messages.ts'
 import { decodeEntry } from '../runtime/decision-entry.ts'
+import { VoterSets } from '../runtime/voter-sets.ts'
 import type { NodeOptions, NodeSeams } from './surface.ts'
 
 export const METADATA_LOG = 'metadata'
@@ -18,8 +18,8 @@ export interface OpenedFolder {
   readonly properties: MetaProperties
   readonly quorumState: QuorumState
   readonly metadata: OpenedLog
-  /** The voter set in the metadata log, committed or not: it takes effect on append (Raft dissertation 4.1). */
-  readonly voters: readonly Voter[]
+  /** Those in the metadata log, committed or not. */
+  readonly voterSets: VoterSets
   /** The metadata log is damaged: no vote, not counted, until it is whole beyond this offset again (rules R3.4). */
   readonly damagedBelow: number | null
 }
@@ -36,36 +36,34 @@ export function* openFolder(options: NodeOptions, seams: NodeSeams, events: LogD
   const marks = { safeEndOffset: syncedEndOffset, cleanEndOffset: -1 }
   const metadata = yield* call<OpenedLog>((done) => directory.openLog({ name: METADATA_LOG, marks, visitFrom: 0, visit: () => undefined }, done))
   const { recovery, log } = metadata
-  const damagedBelow = yield* metadataMark(directory)
+  const damagedBelow = yield* metadataMark(directory, log.endOffset)
   const fields = { verdict: recovery.verdict, endOffset: log.endOffset, cutBytes: recovery.cutBytes }
   if (damagedBelow !== null) logger.warn({ ...fields, damagedBelow }, `metadata log recovered damaged: ${recovery.detail}; this voter does not vote until it has caught up`)
   else if (recovery.verdict === 'torn') logger.warn(fields, `metadata log recovered torn: ${recovery.detail}`)
   else logger.info(fields, `metadata log recovered ${recovery.verdict}: ${recovery.detail}`)
-  return { directory, properties, quorumState, metadata, voters: yield* readVoters(metadata), damagedBelow }
+  return { directory, properties, quorumState, metadata, voterSets: yield* readVoterSets(metadata), damagedBelow }
 }
 
 /** The mark stands in the note beside the log until the node has caught up beyond it, so it outlives restarts (rules R3.4). */
-function* metadataMark(directory: LogDirectory): Task<number | null> {
+function* metadataMark(directory: LogDirectory, endOffset: number): Task<number | null> {
   const note = yield* call<string | undefined>((done) => directory.readNote(METADATA_LOG, DAMAGED_NOTE, done))
-  return note === undefined ? null : parseDamagedNote(note).claimedEndOffset
+  // Beyond what is here in any case: a note that cannot be read claims nothing.
+  return note === undefined ? null : Math.max(parseDamagedNote(note).claimedEndOffset, endOffset + 1)
 }
 
-/** The last voter set in the log. */
-function* readVoters({ log }: OpenedLog): Task<readonly Voter[]> {
-  let voters: readonly Voter[] = []
+function* readVoterSets({ log }: OpenedLog): Task<VoterSets> {
+  const sets = new VoterSets([])
   for (let offset = log.startOffset; offset < log.endOffset; ) {
     const from = offset
     const batches = yield* call<readonly Buffer[]>((done) => log.read(from, SCAN_CHUNK_BYTES, done))
     for (const bytes of batches) {
       for (let at = 0; at < bytes.length; offset++) {
         const size = peekBatchSize(bytes, at) ?? bytes.length
-        for (const record of decodeEntry(bytes.subarray(at, at + size))) {
-          if (record.type === 'cluster' || record.type === 'voters') voters = record.voters
-        }
+        sets.appended(offset, decodeEntry(bytes.subarray(at, at + size)))
         at += size
       }
     }
     if (offset === from) break
   }
-  return voters
+  return sets
 }

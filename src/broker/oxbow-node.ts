@@ -51,11 +51,13 @@ export class OxbowNode {
   readonly #calls: BrokerCalls
   readonly #ticks: TickSource
   readonly #connected = new Map<number, Hello>()
+  /** Folders of the nodes whose Hello came, on a stream of theirs or of ours. */
+  readonly #folders = new Map<number, Uuid>()
   /** Nodes whose process is gone by evidence, until they are back (rules R5.5 a). */
   readonly #gone = new Set<number>()
   #image: MetadataImage = emptyImage
   #clusterId: Uuid | null
-  #damagedBelow: number | null
+  #isMetadataDamaged: boolean
   #tickCount = 0
   #checkpointing = false
   #stopping = false
@@ -68,7 +70,7 @@ export class OxbowNode {
     this.#incarnationId = incarnationId
     this.#logger = seams.logger
     this.#clusterId = folder.properties.clusterId
-    this.#damagedBelow = folder.damagedBelow
+    this.#isMetadataDamaged = folder.damagedBelow !== null
     const { clock, logger, transport, checkpoints } = seams
     const { nodeId, config } = options
     this.#raft = this.#makeRaft()
@@ -205,7 +207,7 @@ export class OxbowNode {
 
   #makeRaft(): RaftNode {
     const { clock, logger, transport, random, fatal } = this.#seams
-    const { directory: _directory, quorumState, metadata, properties, voters, damagedBelow } = this.#folder
+    const { quorumState, metadata, properties, voterSets, damagedBelow } = this.#folder
     const { log, recovery } = metadata
     const state = quorumState.state
     const raft = new Raft({
@@ -219,7 +221,7 @@ export class OxbowNode {
       startOffset: log.startOffset,
       endOffset: log.endOffset,
       persistedEndOffset: log.syncedEndOffset,
-      voterSet: voters,
+      voterSet: voterSets.current,
       damagedBelow,
     })
     const storage = new MetadataStorage({
@@ -235,6 +237,9 @@ export class OxbowNode {
     return new RaftNode({
       raft, log, storage, transport, clock, logger,
       events: {
+        appended: (offset, batches) => batches.reduce((changed, batch, at) => voterSets.appended(offset + at, decodeEntry(batch)) || changed, false),
+        truncated: (endOffset) => voterSets.truncated(endOffset),
+        voters: () => voterSets.current,
         committed: (entries) => this.#committed(entries),
         role: (effect) => this.#role(effect),
         opening: ({ offset }) => encodeEntry(this.#opening(offset), clock.wallMs()),
@@ -249,7 +254,7 @@ export class OxbowNode {
     const { nodeId, voterIds } = this.#options
     if (offset > 0) return [{ type: 'leaderChange', leaderId: nodeId }]
     const clusterId = randomUuid(this.#seams.random.fork('cluster id'))
-    const voters = voterIds.map((id) => ({ nodeId: id, directoryId: id === nodeId ? this.#folder.properties.directoryId : (this.#connected.get(id)?.directoryId ?? null) }))
+    const voters = voterIds.map((id) => ({ nodeId: id, directoryId: id === nodeId ? this.#folder.properties.directoryId : (this.#folders.get(id) ?? null) }))
     return [{ type: 'cluster', clusterId, voters }]
   }
 
@@ -271,6 +276,7 @@ export class OxbowNode {
 
   #peerUp(hello: Hello): void {
     this.#connected.set(hello.nodeId, hello)
+    this.#folders.set(hello.nodeId, hello.directoryId)
     this.#gone.delete(hello.nodeId)
     this.#logger.info({ peer: hello.nodeId, incarnationId: hello.incarnationId }, `peer ${hello.nodeId}: connected`)
     this.#raft.feed({ type: 'peerUp', peer: { nodeId: hello.nodeId, directoryId: hello.directoryId } })
@@ -302,6 +308,7 @@ export class OxbowNode {
   #message(from: Hello, message: PeerMessage): void {
     switch (message.type) {
       case 'raft':
+        this.#folders.set(from.nodeId, from.directoryId)
         if (message.status !== null && message.message.type === 'appendReply') this.#host.heard(from.nodeId, message.status)
         return this.#raft.feed({ type: 'message', from: { nodeId: from.nodeId, directoryId: from.directoryId }, message: message.message })
       case 'command':
@@ -323,13 +330,11 @@ export class OxbowNode {
     const { image, delta } = applyEntries(this.#image, decoded)
     this.#image = image
     if (delta.clusterChanged) this.#joinCluster(image.clusterId as Uuid)
-    if (delta.votersChanged) this.#raft.feed({ type: 'voterSet', voters: image.voters })
     this.#registration.applied(image)
     this.#partitions.applied(image, delta, this.#registration.brokerEpoch)
     this.#host.applied(image, delta, (entries.at(-1) as CommittedEntry).term)
     this.#calls.applied()
     if (!wasActive && this.#host.isActive) this.#activated()
-    this.#clearDamage(image.offset)
     if (this.#registration.isReleased) this.#released?.()
   }
 
@@ -349,10 +354,10 @@ export class OxbowNode {
     this.#clusterId = clusterId
   }
 
-  #clearDamage(appliedOffset: number): void {
-    if (this.#damagedBelow === null || appliedOffset < this.#damagedBelow) return
-    this.#damagedBelow = null
-    this.#logger.info({ appliedOffset }, 'metadata log repaired: this voter counts again')
+  #clearDamage(): void {
+    if (!this.#isMetadataDamaged || this.#raft.core.damagedBelow !== null) return
+    this.#isMetadataDamaged = false
+    this.#logger.info({ appliedOffset: this.#image.offset }, 'metadata log repaired: this voter counts again')
     this.#folder.directory.writeNote(METADATA_LOG, DAMAGED_NOTE, null, (error) => {
       if (error !== undefined) this.#seams.fatal(error)
     })
@@ -364,6 +369,7 @@ export class OxbowNode {
     const isBroker = this.#options.roles.broker
     this.#host.tick(isBroker ? this.#registration.status() : null)
     this.#controllerClient.tick()
+    this.#clearDamage()
     this.#partitions.tick()
     if (isBroker) this.#registration.tick()
     if (this.#tickCount % DISK_CHECK_TICKS === 1) this.#checkDisk()

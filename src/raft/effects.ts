@@ -27,7 +27,7 @@ export type RaftInput =
   | { readonly type: 'peerUp'; readonly peer: PeerIdentity }
   /** `refused`: the process is gone by the evidence of rules R5.5 (a); `closed`: only the stream ended. */
   | { readonly type: 'peerDown'; readonly nodeId: number; readonly reason: 'closed' | 'refused' }
-  /** A committed voter set, as applied. */
+  /** The newest voter set in the log, committed or not; [] before the first (rules R4.4). */
   | { readonly type: 'voterSet'; readonly voters: readonly Voter[] }
   | { readonly type: 'timer'; readonly timerId: number }
 

@@ -4,7 +4,7 @@ import type { Logger } from '../base/log-line.ts'
 import type { BrokerStatus } from '../controller/status.ts'
 import type { Log } from '../log/surface.ts'
 import type { RaftEffect, RaftInput } from '../raft/effects.ts'
-import type { Entry } from '../raft/messages.ts'
+import type { Entry, Voter } from '../raft/messages.ts'
 import type { Raft } from '../raft/raft.ts'
 import { peekBatchSize, readBatchHeader } from '../record/batch.ts'
 import type { MetadataStorage } from './metadata-storage.ts'
@@ -20,6 +20,11 @@ export interface CommittedEntry {
 }
 
 export interface RaftNodeEvents {
+  /** Entries were appended, committed or not; true: the voter set is another one now (rules R4.4). */
+  appended(offset: number, batches: readonly Buffer[]): boolean
+  /** The log was cut; true as above. */
+  truncated(endOffset: number): boolean
+  voters(): readonly Voter[]
   /** Committed entries in order, once each. */
   committed(entries: readonly CommittedEntry[]): void
   role(role: Extract<RaftEffect, { type: 'role' }>): void
@@ -119,9 +124,10 @@ export class RaftNode {
       case 'saveVote':
         return this.#storage.saveVote(effect.term, effect.votedFor)
       case 'append':
-        return this.#storage.append(effect.term, effect.startOffset, effect.entries)
+        this.#storage.append(effect.term, effect.startOffset, effect.entries)
+        return this.#noteVoters(this.#events.appended(effect.startOffset, effect.entries.map((entry) => entry.bytes)))
       case 'appendOpening':
-        return this.#storage.appendOpening(effect.term, effect.startOffset, this.#events.opening({ term: effect.term, offset: effect.startOffset }))
+        return this.#appendOpening(effect.term, effect.startOffset)
       case 'truncate':
         return this.#truncate(effect.endOffset)
       case 'send':
@@ -151,10 +157,21 @@ export class RaftNode {
     }
   }
 
+  #appendOpening(term: number, offset: number): void {
+    const batch = this.#events.opening({ term, offset })
+    this.#storage.appendOpening(term, offset, batch)
+    this.#noteVoters(this.#events.appended(offset, [batch]))
+  }
+
+  #noteVoters(changed: boolean): void {
+    if (changed) this.feed({ type: 'voterSet', voters: this.#events.voters() })
+  }
+
   #truncate(endOffset: number): void {
     assert(endOffset >= this.#appliedOffset, 'what was applied is never cut')
     this.#logger.warn({ from: this.#log.endOffset, to: endOffset }, `metadata log: cut to ${endOffset}, where it parts from the leader's`)
     this.#storage.truncate(endOffset)
+    this.#noteVoters(this.#events.truncated(endOffset))
   }
 
   #startTimer(timerId: number, delayMs: number): void {

@@ -1,0 +1,42 @@
+import type { MetadataRecord, VoterRecord } from '../metadata/records.ts'
+
+export interface VoterSetAt {
+  /** Metadata offset of the entry that made the set. */
+  readonly offset: number
+  readonly voters: readonly VoterRecord[]
+}
+
+/**
+ * The voter sets in the metadata log, in order: the last one counts from its append on, committed or not, and a cut brings back the one
+ * before it (rules R4.4; Ongaro's dissertation 4.1).
+ */
+export class VoterSets {
+  readonly #sets: VoterSetAt[]
+
+  constructor(sets: readonly VoterSetAt[]) {
+    this.#sets = [...sets]
+  }
+
+  /** [] before the first. */
+  get current(): readonly VoterRecord[] {
+    return this.#sets.at(-1)?.voters ?? []
+  }
+
+  /** An entry was appended. True: the set changed. */
+  appended(offset: number, records: readonly MetadataRecord[]): boolean {
+    let changed = false
+    for (const record of records) {
+      if (record.type !== 'cluster' && record.type !== 'voters') continue
+      this.#sets.push({ offset, voters: record.voters })
+      changed = true
+    }
+    return changed
+  }
+
+  /** The log was cut to endOffset. True: the set changed. */
+  truncated(endOffset: number): boolean {
+    const before = this.#sets.length
+    while ((this.#sets.at(-1)?.offset ?? -1) >= endOffset) this.#sets.pop()
+    return this.#sets.length !== before
+  }
+}
