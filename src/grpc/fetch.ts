@@ -1,7 +1,7 @@
 import type { FetchRequest, FetchResponse } from '../wire/api.ts'
 import { decodeFetchRequest, encodeFetchResponse } from '../wire/fetch-codec.ts'
 import { MAX_CLIENT_ELEMENTS, MAX_DATA_BYTES } from '../wire/services.ts'
-import { CountingWriter } from '../wire/stream-writer.ts'
+import { CountingWriter, counted } from '../wire/stream-writer.ts'
 import { checkPartitions, checkRange } from './checks.ts'
 import type { ListenerContext } from './context.ts'
 import { ReadGate } from './read-gate.ts'
@@ -27,7 +27,7 @@ export function fetch(context: ListenerContext): (call: StreamCall) => void {
       else gate.release('ahead')
       if (halfClosed && outstanding === 0 && writer.unsentBytes === 0) call.end()
     }
-    const writer = new CountingWriter(call, judge)
+    const writer = new CountingWriter(counted(call, context.traffic), judge)
     call.on('end', () => {
       halfClosed = true
       judge()

@@ -1,7 +1,7 @@
 import type { ProduceRequest, ProduceResponse } from '../wire/api.ts'
 import { decodeProduceRequest, encodeProduceReplies } from '../wire/produce-codec.ts'
 import { MAX_CLIENT_ELEMENTS } from '../wire/services.ts'
-import { GatheringWriter } from '../wire/stream-writer.ts'
+import { counted, GatheringWriter } from '../wire/stream-writer.ts'
 import { checkPartitions, checkRange, MAX_TIMEOUT_MS } from './checks.ts'
 import type { ListenerContext } from './context.ts'
 import { ReadGate } from './read-gate.ts'
@@ -27,7 +27,7 @@ export function produce(context: ListenerContext): (call: StreamCall) => void {
       if (halfClosed && outstanding === 0 && writer.heldBytes === 0) call.end()
     }
     const writer = new GatheringWriter<ProduceResponse>({
-      sink: call,
+      sink: counted(call, context.traffic),
       encode: encodeProduceReplies,
       sizeOf: (response) => REPLY_BYTES * (1 + response.partitions.length),
       maxMessageBytes: MAX_REPLIES_BYTES,

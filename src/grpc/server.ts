@@ -4,6 +4,7 @@ import type { Done, DoneVoid } from '../base/done.ts'
 import { BrokerError } from '../base/errors.ts'
 import type { Logger } from '../base/log-line.ts'
 import type { Broker } from '../broker/api.ts'
+import type { Traffic } from '../wire/traffic.ts'
 import { adminService, brokerService, MAX_MESSAGE_BYTES } from '../wire/services.ts'
 import { createConnectionServer } from './connections.ts'
 import type { ListenerContext } from './context.ts'
@@ -24,6 +25,8 @@ export interface GrpcServerOptions {
   /** undefined: a node without the broker role serves peers alone. */
   readonly broker: Broker | undefined
   readonly logger: Logger
+  /** What is written to streams is counted there. */
+  readonly traffic: Traffic
   /** Registers what peers dial (peer room: addPeerService). */
   readonly addPeerService?: (server: Server) => void
   readonly maxConnections: number
@@ -47,7 +50,7 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
     'grpc.keepalive_timeout_ms': 5_000,
     'grpc.enable_channelz': 0,
   })
-  if (options.broker !== undefined) addClientServices(server, contextOf(options.broker, options.logger, streams))
+  if (options.broker !== undefined) addClientServices(server, contextOf(options.broker, options, streams))
   options.addPeerService?.(server)
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure())
   const listener = createConnectionServer({
@@ -74,10 +77,11 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
   }
 }
 
-function contextOf(broker: Broker, logger: Logger, streams: Set<{ end(error: Error): void }>): ListenerContext {
+function contextOf(broker: Broker, { logger, traffic }: GrpcServerOptions, streams: Set<{ end(error: Error): void }>): ListenerContext {
   return {
     broker,
     logger,
+    traffic,
     track(stream) {
       streams.add(stream)
       return () => streams.delete(stream)

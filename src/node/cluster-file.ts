@@ -99,7 +99,13 @@ function schemaOf(z: Z): Zod.ZodType<ClusterFile> {
       grpcPort: port.optional(),
       kafkaPort: optionalPort,
       httpPort: optionalPort,
-      dataDirs: z.array(leaf<string | number>((value) => isName(value) || Number.isInteger(value), 'a folder'), { error: 'a list of folders' }).min(1, { error: 'at least one folder' }).optional(),
+      dataDirs: z
+        .array(
+          leaf<string | number>((value) => isName(value) || Number.isInteger(value), 'a folder'),
+          { error: 'a list of folders' },
+        )
+        .min(1, { error: 'at least one folder' })
+        .optional(),
       roles: roles.optional(),
       rack: rack.optional(),
       config: config.optional(),

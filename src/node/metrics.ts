@@ -2,6 +2,7 @@ import type * as Prometheus from 'prom-client'
 import type { RaftView, ReplicaView } from '../broker/surface.ts'
 import { findPartition, type MetadataImage } from '../metadata/image.ts'
 import type { LogCounters } from '../log/surface.ts'
+import type { Traffic } from '../wire/traffic.ts'
 
 /** What a metrics page is made of; an OxbowNode is one. */
 export interface MetricsSource {
@@ -47,12 +48,14 @@ const gauges: readonly Gauge[] = [
   { name: 'oxbow_log_bytes', help: 'bytes of all partition logs', value: (_, replicas) => replicas.reduce((sum, one) => sum + one.log.sizeBytes, 0) },
 ]
 
-const counters: readonly { readonly name: string; readonly help: string; readonly field: keyof LogCounters }[] = [
-  { name: 'oxbow_log_appended_bytes_total', help: 'bytes appended to logs', field: 'appendedBytes' },
-  { name: 'oxbow_log_copied_bytes_total', help: 'bytes copied on the way into logs', field: 'copiedBytes' },
-  { name: 'oxbow_log_write_calls_total', help: 'write calls of logs', field: 'writeCalls' },
-  { name: 'oxbow_log_sync_calls_total', help: 'sync calls of logs', field: 'syncCalls' },
-  { name: 'oxbow_log_rounds_total', help: 'rounds of group commit', field: 'rounds' },
+const counters: readonly { readonly name: string; readonly help: string; readonly value: (log: LogCounters, traffic: Traffic) => number }[] = [
+  { name: 'oxbow_log_appended_bytes_total', help: 'bytes appended to logs', value: (log) => log.appendedBytes },
+  { name: 'oxbow_log_copied_bytes_total', help: 'bytes copied on the way into logs', value: (log) => log.copiedBytes },
+  { name: 'oxbow_log_write_calls_total', help: 'write calls of logs', value: (log) => log.writeCalls },
+  { name: 'oxbow_log_sync_calls_total', help: 'sync calls of logs', value: (log) => log.syncCalls },
+  { name: 'oxbow_log_rounds_total', help: 'rounds of group commit', value: (log) => log.rounds },
+  { name: 'oxbow_grpc_messages_total', help: 'messages written to gRPC streams', value: (_, traffic) => traffic.messages },
+  { name: 'oxbow_grpc_message_bytes_total', help: 'bytes of messages written to gRPC streams', value: (_, traffic) => traffic.bytes },
 ]
 
 /**
@@ -61,10 +64,12 @@ const counters: readonly { readonly name: string; readonly help: string; readonl
  */
 export class MetricsPage {
   readonly #source: MetricsSource
+  readonly #traffic: Traffic
   #registry: Promise<Prometheus.Registry> | undefined
 
-  constructor(source: MetricsSource) {
+  constructor(source: MetricsSource, traffic: Traffic) {
     this.#source = source
+    this.#traffic = traffic
   }
 
   async render(): Promise<string> {
@@ -86,14 +91,15 @@ export class MetricsPage {
           this.set(value(source, source.replicas()))
         },
       })
-    for (const { name, help, field } of counters)
+    const traffic = this.#traffic
+    for (const { name, help, value } of counters)
       new prometheus.Counter({
         name,
         help,
         registers,
         collect() {
           this.reset()
-          this.inc(source.counters[field])
+          this.inc(value(source.counters, traffic))
         },
       })
     const labelNames = ['topic', 'partition'] as const

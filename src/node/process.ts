@@ -14,6 +14,7 @@ import { createGrpcServer, type GrpcServer } from '../grpc/server.ts'
 import { createHttpServer, type HttpServer } from '../http/http-server.ts'
 import { GrpcPeerTransport } from '../peer/grpc-transport.ts'
 import { addPeerService } from '../peer/peer-service.ts'
+import { Traffic } from '../wire/traffic.ts'
 import { type ConfiguredNode, loadCluster } from './config.ts'
 import { NodeDisk } from './disk.ts'
 import { LazyCheckpoints } from './lazy-checkpoints.ts'
@@ -79,7 +80,8 @@ async function start(configured: ConfiguredNode, logger: Logger, fatal: Fatal): 
   await mkdir(dataDir, { recursive: true })
   await probePort(host, grpcPort, 'grpcPort')
   if (httpPort !== null) await probePort(host, httpPort, 'httpPort')
-  const transport = new GrpcPeerTransport({ logger })
+  const traffic = new Traffic()
+  const transport = new GrpcPeerTransport({ logger, traffic })
   const checkpoints = new LazyCheckpoints((done) => openLevelCheckpoints(join(dataDir, 'checkpoints'), logger, done))
   const seams = { clock: new SystemClock(), random: new CryptoRandom(), disk: new NodeDisk(dataDir), checkpoints, transport, logger, fatal }
   const node = await new Promise<OxbowNode>((fulfil, reject) =>
@@ -88,11 +90,12 @@ async function start(configured: ConfiguredNode, logger: Logger, fatal: Fatal): 
   const grpc = createGrpcServer({
     broker: options.roles.broker ? node.broker : undefined,
     logger,
+    traffic,
     addPeerService: (server) => addPeerService(server, transport),
     maxConnections: MAX_CONNECTIONS,
   })
   await promised((done) => grpc.bind(host, grpcPort, (error) => done(error)))
-  const page = new MetricsPage(node)
+  const page = new MetricsPage(node, traffic)
   const status = (): { running: boolean; nodeId: number; role: string; term: number; leaderId: number | null } => {
     const { role, term, leaderId } = node.raft()
     return { running: leaderId !== null && (node.isServing || !options.roles.broker), nodeId: options.nodeId, role, term, leaderId }

@@ -8,7 +8,8 @@ import { fromGrpcStatus } from '../wire/grpc-error.ts'
 import type { PeerMessage } from '../wire/peer.ts'
 import { decodePeerFrame, encodePeerFrame } from '../wire/peer-codec.ts'
 import { peerService } from '../wire/services.ts'
-import { GatheringWriter } from '../wire/stream-writer.ts'
+import { counted, GatheringWriter } from '../wire/stream-writer.ts'
+import type { Traffic } from '../wire/traffic.ts'
 import { probeGone } from './evidence.ts'
 import { HELLO_TIMEOUT_MS, judgeHello } from './hello.ts'
 
@@ -43,6 +44,7 @@ export class ControlLink {
   readonly #address: { readonly host: string; readonly port: number }
   readonly #handlers: TransportHandlers
   readonly #logger: Logger
+  readonly #traffic: Traffic
   #attempt: Attempt | undefined
   #retry: NodeJS.Timeout | undefined
   #stopProbe: (() => void) | undefined
@@ -56,11 +58,13 @@ export class ControlLink {
     readonly address: { readonly host: string; readonly port: number }
     readonly handlers: TransportHandlers
     readonly logger: Logger
+    readonly traffic: Traffic
   }) {
     this.#nodeId = options.nodeId
     this.#address = options.address
     this.#handlers = options.handlers
     this.#logger = options.logger
+    this.#traffic = options.traffic
     this.#retry = setTimeout(() => this.#dial(), 0)
   }
 
@@ -121,7 +125,7 @@ export class ControlLink {
     this.#lastRefusal = ''
     this.#told = 'up'
     attempt.writer = new GatheringWriter<PeerMessage>({
-      sink: attempt.call,
+      sink: counted(attempt.call, this.#traffic),
       encode: (messages) => encodePeerFrame({ hello: null, messages }),
       sizeOf,
       maxMessageBytes: MAX_FRAME_BYTES,

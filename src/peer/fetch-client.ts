@@ -7,6 +7,7 @@ import { fromGrpcStatus } from '../wire/grpc-error.ts'
 import type { FetchAnswerMessage, FetchRequestMessage } from '../wire/peer.ts'
 import { decodeFetchAnswerFrame, encodeFetchFrame } from '../wire/peer-codec.ts'
 import { peerService } from '../wire/services.ts'
+import type { Traffic } from '../wire/traffic.ts'
 import { HELLO_TIMEOUT_MS, judgeHello } from './hello.ts'
 
 /** How a stream ended: `opened` says whether Hellos were exchanged, `refusal` why a Hello was not accepted. */
@@ -23,6 +24,7 @@ export class GrpcFetchClient implements FetchClientStream {
   readonly #nodeId: number
   readonly #handlers: TransportHandlers
   readonly #onEnd: (end: FetchEnd) => void
+  readonly #traffic: Traffic
   #client: Client | undefined
   #call: ClientDuplexStream<GatheredMessage, Buffer> | undefined
   #timer: NodeJS.Timeout | undefined
@@ -38,11 +40,13 @@ export class GrpcFetchClient implements FetchClientStream {
     readonly addressOf: () => { readonly host: string; readonly port: number } | undefined
     readonly delayMs: number
     readonly handlers: TransportHandlers
+    readonly traffic: Traffic
     readonly onEnd: (end: FetchEnd) => void
   }) {
     this.#nodeId = options.nodeId
     this.#handlers = options.handlers
     this.#onEnd = options.onEnd
+    this.#traffic = options.traffic
     this.#timer = setTimeout(() => this.#dial(options.addressOf()), options.delayMs)
   }
 
@@ -56,8 +60,13 @@ export class GrpcFetchClient implements FetchClientStream {
 
   send(message: FetchRequestMessage): void {
     if (this.#closed) return
-    if (this.#opened) this.#call?.write(encodeFetchFrame({ hello: null, fetches: message.fetches }))
-    else this.#waiting.push(message)
+    if (!this.#opened) {
+      this.#waiting.push(message)
+      return
+    }
+    const frame = encodeFetchFrame({ hello: null, fetches: message.fetches })
+    this.#traffic.count(frame)
+    this.#call?.write(frame)
   }
 
   /** Nothing is heard of it any more; onClose is not called. */

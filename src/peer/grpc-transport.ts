@@ -2,6 +2,7 @@ import { assert } from '../base/assert.ts'
 import type { Logger } from '../base/log-line.ts'
 import type { FetchClientStream, FetchServerStream, Transport, TransportHandlers } from '../runtime/transport.ts'
 import type { Hello, PeerMessage } from '../wire/peer.ts'
+import type { Traffic } from '../wire/traffic.ts'
 import { ControlLink } from './control-link.ts'
 import { type FetchEnd, GrpcFetchClient } from './fetch-client.ts'
 
@@ -23,6 +24,7 @@ export interface Closable {
  * peer-service.ts; messages and fetch streams from there come in by `accepted…`.
  */
 export class GrpcPeerTransport implements Transport {
+  readonly traffic: Traffic
   readonly #logger: Logger
   readonly #addresses = new Map<number, Address>()
   readonly #links = new Map<number, ControlLink>()
@@ -34,8 +36,9 @@ export class GrpcPeerTransport implements Transport {
   #handlers: TransportHandlers | undefined
   #stopped = false
 
-  constructor(options: { readonly logger: Logger }) {
+  constructor(options: { readonly logger: Logger; readonly traffic: Traffic }) {
     this.#logger = options.logger
+    this.traffic = options.traffic
   }
 
   start(handlers: TransportHandlers): void {
@@ -65,6 +68,7 @@ export class GrpcPeerTransport implements Transport {
       addressOf: () => (this.#stopped ? undefined : this.#addresses.get(to)),
       delayMs: this.#fetchBackoffMs.get(to) ?? 0,
       handlers: this.#handlers,
+      traffic: this.traffic,
       onEnd: (end) => this.#fetchEnded(to, client, end),
     })
     this.#fetchClients.add(client)
@@ -105,7 +109,7 @@ export class GrpcPeerTransport implements Transport {
 
   #link(nodeId: number, address: Address): void {
     assert(this.#handlers !== undefined, 'a link is made once the transport runs')
-    this.#links.set(nodeId, new ControlLink({ nodeId, address, handlers: this.#handlers, logger: this.#logger }))
+    this.#links.set(nodeId, new ControlLink({ nodeId, address, handlers: this.#handlers, logger: this.#logger, traffic: this.traffic }))
   }
 
   #fetchEnded(nodeId: number, client: GrpcFetchClient, end: FetchEnd): void {

@@ -6,7 +6,7 @@ import { toGrpcStatus } from '../wire/grpc-error.ts'
 import type { FetchAnswerMessage, FetchRequestMessage, Hello } from '../wire/peer.ts'
 import { decodeFetchFrame, decodePeerFrame, encodeFetchAnswerFrame, encodePeerFrame } from '../wire/peer-codec.ts'
 import { peerService } from '../wire/services.ts'
-import { CountingWriter } from '../wire/stream-writer.ts'
+import { CountingWriter, counted, type MessageSink } from '../wire/stream-writer.ts'
 import type { GrpcPeerTransport } from './grpc-transport.ts'
 import { HELLO_TIMEOUT_MS, judgeHello } from './hello.ts'
 
@@ -45,7 +45,7 @@ function acceptControl(from: Hello, transport: GrpcPeerTransport): Accepted {
 }
 
 function acceptFetch(from: Hello, call: Call, close: () => void, transport: GrpcPeerTransport): Accepted {
-  const stream = new GrpcFetchServer(call, close)
+  const stream = new GrpcFetchServer(counted(call, transport.traffic), close)
   transport.acceptedFetchStream(from, stream)
   return {
     frame: (bytes) => stream.received(decodeFetchFrame(bytes)),
@@ -143,9 +143,9 @@ class GrpcFetchServer implements FetchServerStream {
   #ended = false
   #closing = false
 
-  constructor(call: Call, close: () => void) {
+  constructor(sink: MessageSink, close: () => void) {
     this.#close = close
-    this.#writer = new CountingWriter(call, () => this.#written())
+    this.#writer = new CountingWriter(sink, () => this.#written())
   }
 
   onRequest(handler: (message: FetchRequestMessage) => void): void {

@@ -1,8 +1,19 @@
 import type { GatheredMessage } from './gathered.ts'
+import type { Traffic } from './traffic.ts'
 
 /** The writing half of a gRPC stream. The callback comes when the message was given to the socket, or the stream ended. */
 export interface MessageSink {
   write(message: GatheredMessage, written: () => void): unknown
+}
+
+/** The same sink, with every message counted. */
+export function counted(sink: MessageSink, traffic: Traffic): MessageSink {
+  return {
+    write(message, written) {
+      traffic.count(message)
+      sink.write(message, written)
+    },
+  }
 }
 
 /** Counts the bytes that a stream holds because its reader is behind: gRPC itself has no bound on them. */

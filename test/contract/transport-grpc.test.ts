@@ -5,6 +5,7 @@ import { GrpcPeerTransport } from '../../src/peer/grpc-transport.ts'
 import { addPeerService } from '../../src/peer/peer-service.ts'
 import { silentLogger } from './silent-logger.ts'
 import { transportContract, type TransportSide, type TransportWorld } from './transport-contract.ts'
+import { Traffic } from '../../src/wire/traffic.ts'
 
 interface Node extends TransportSide {
   kill(): void
@@ -12,7 +13,7 @@ interface Node extends TransportSide {
 
 /** One node's transport behind a listening socket whose connections the test can cut, as the death of a process does. */
 async function startNode(nodeId: number, port: number): Promise<Node> {
-  const transport = new GrpcPeerTransport({ logger: silentLogger })
+  const transport = new GrpcPeerTransport({ logger: silentLogger, traffic: new Traffic() })
   const server = new Server({ 'grpc.max_receive_message_length': 16 << 20, 'grpc.max_send_message_length': 16 << 20 })
   addPeerService(server, transport)
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure())

@@ -1,6 +1,7 @@
 import { createGrpcServer, type GrpcServer } from '../../src/grpc/server.ts'
 import { silentLogger } from '../contract/silent-logger.ts'
 import { FakeBroker } from './fake-broker.ts'
+import { Traffic } from '../../src/wire/traffic.ts'
 
 export interface Listener {
   readonly broker: FakeBroker
@@ -12,7 +13,7 @@ export interface Listener {
 /** A real listener on a port of its own before a fake Broker. */
 export async function startListener(options: { readonly maxConnections?: number } = {}): Promise<Listener> {
   const broker = new FakeBroker()
-  const server = createGrpcServer({ broker, logger: silentLogger, maxConnections: options.maxConnections ?? 100 })
+  const server = createGrpcServer({ broker, logger: silentLogger, traffic: new Traffic(), maxConnections: options.maxConnections ?? 100 })
   const port = await new Promise<number>((resolve, reject) => {
     server.bind('127.0.0.1', 0, (error, bound) => (error === undefined ? resolve(bound) : reject(error)))
   })

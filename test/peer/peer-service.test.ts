@@ -11,6 +11,7 @@ import type { Hello } from '../../src/wire/peer.ts'
 import { decodePeerFrame, encodePeerFrame } from '../../src/wire/peer-codec.ts'
 import { peerService } from '../../src/wire/services.ts'
 import { RecordingHandlers } from '../contract/recording-handlers.ts'
+import { Traffic } from '../../src/wire/traffic.ts'
 
 const hello = (nodeId: number): Hello => ({ clusterId: null, nodeId, directoryId: 'd'.repeat(32), incarnationId: 'e'.repeat(32), protocolVersion: 1 })
 
@@ -45,9 +46,9 @@ describe('what peers dial', () => {
 
   beforeEach(async () => {
     const logger = new WarningLogger()
-    transport = new GrpcPeerTransport({ logger })
+    transport = new GrpcPeerTransport({ logger, traffic: new Traffic() })
     handlers = new RecordingHandlers(hello(1), () => performance.now())
-    server = createGrpcServer({ broker: undefined, logger, addPeerService: (grpc) => addPeerService(grpc, transport), maxConnections: 100 })
+    server = createGrpcServer({ broker: undefined, logger, traffic: new Traffic(), addPeerService: (grpc) => addPeerService(grpc, transport), maxConnections: 100 })
     port = await new Promise<number>((resolve, reject) => {
       server.bind('127.0.0.1', 0, (error, bound) => (error === undefined ? resolve(bound) : reject(error)))
     })
@@ -135,7 +136,7 @@ describe('what peers dial', () => {
     transport.start(handlers)
     handlers.refuse = 'no'
     const logger = new WarningLogger()
-    const other = new GrpcPeerTransport({ logger })
+    const other = new GrpcPeerTransport({ logger, traffic: new Traffic() })
     other.start(new RecordingHandlers(hello(2), () => performance.now()))
     other.setPeer(1, { host: '127.0.0.1', port })
     await until(() => handlers.vetted >= 3, 10_000) // So two of them were over.
