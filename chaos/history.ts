@@ -7,11 +7,26 @@ import type { Uuid } from '../src/base/ids.ts'
  * Source of the vocabulary: jepsen.tests.kafka.
  */
 export type HistoryEvent =
-  | { readonly type: 'send'; readonly atMs: number; readonly sendId: number; readonly producer: string; readonly topicId: Uuid; readonly partition: number; readonly value: string }
+  | {
+      readonly type: 'send'
+      readonly atMs: number
+      readonly sendId: number
+      readonly producer: string
+      readonly topicId: Uuid
+      readonly partition: number
+      readonly value: string
+    }
   | { readonly type: 'ok'; readonly atMs: number; readonly sendId: number; readonly partition: number; readonly offset: number }
-  | { readonly type: 'fail'; readonly atMs: number; readonly sendId: number; readonly code: Code }
-  | { readonly type: 'info'; readonly atMs: number; readonly sendId: number; readonly code: Code }
-  | { readonly type: 'read'; readonly atMs: number; readonly consumer: string; readonly topicId: Uuid; readonly partition: number; readonly offset: number; readonly value: string }
+  | { readonly type: 'fail' | 'info'; readonly atMs: number; readonly sendId: number; readonly code: Code }
+  | {
+      readonly type: 'read'
+      readonly atMs: number
+      readonly consumer: string
+      readonly topicId: Uuid
+      readonly partition: number
+      readonly offset: number
+      readonly value: string
+    }
   | { readonly type: 'admin'; readonly atMs: number; readonly what: string; readonly code: Code | null }
 
 export interface Send {

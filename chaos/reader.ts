@@ -28,7 +28,11 @@ export async function readAll(client: OxbowClient, options: ReaderOptions): Prom
     try {
       if (topics().length > assigned) {
         const known = [...topics()]
-        await consumer.assign(known.flatMap(({ name, partitions }) => Array.from({ length: partitions }, (_, partition) => position(consumer, topicIds.has(name), name, partition))))
+        await consumer.assign(
+          known.flatMap(({ name, partitions }) =>
+            Array.from({ length: partitions }, (_, partition) => position(consumer, topicIds.has(name), name, partition)),
+          ),
+        )
         for (const { name, topicId } of known) topicIds.set(name, topicId)
         assigned = known.length
       }
@@ -44,7 +48,12 @@ export async function readAll(client: OxbowClient, options: ReaderOptions): Prom
   await consumer.close()
 }
 
-function position(consumer: ReturnType<OxbowClient['consumer']>, known: boolean, topic: string, partition: number): { topic: string; partition: number; offset: number | 'earliest' } {
+function position(
+  consumer: ReturnType<OxbowClient['consumer']>,
+  known: boolean,
+  topic: string,
+  partition: number,
+): { topic: string; partition: number; offset: number | 'earliest' } {
   return { topic, partition, offset: known ? consumer.position(topic, partition) : 'earliest' }
 }
 

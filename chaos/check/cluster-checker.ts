@@ -1,4 +1,5 @@
 import type { ReplicaView } from '../../src/broker/surface.ts'
+import type { Log } from '../../src/log/surface.ts'
 import { findPartition, type MetadataImage } from '../../src/metadata/image.ts'
 import type { PartitionState } from '../../src/metadata/records.ts'
 import { checkAcknowledged } from './acknowledged-committed.ts'
@@ -21,6 +22,8 @@ interface WatchedReplica {
   readonly held: HeldReplica & { syncedEndOffset: number }
   readonly neverBack: NeverBack
   view: ReplicaView
+  endOffset: number
+  cutCount: number
   readable: boolean
 }
 
@@ -28,6 +31,8 @@ interface WatchedNode {
   readonly node: ObservedNode
   readonly where: string
   readonly replicas: Map<string, WatchedReplica>
+  /** The same by the log that the process opened for it: what is looked up after every step. */
+  readonly byLog: Map<Log, WatchedReplica>
   readonly raft: NeverBack
   image: MetadataImage | undefined
 }
@@ -94,7 +99,7 @@ export class ClusterChecker {
   #watch(node: ObservedNode): WatchedNode {
     const known = this.#nodes.get(node.nodeId)
     if (known !== undefined && known.node.incarnation === node.incarnation) return known
-    const watched: WatchedNode = { node, where: `node ${node.nodeId}`, replicas: new Map(), raft: new NeverBack(), image: undefined }
+    const watched: WatchedNode = { node, where: `node ${node.nodeId}`, replicas: new Map(), byLog: new Map(), raft: new NeverBack(), image: undefined }
     this.#nodes.set(node.nodeId, watched)
     return watched
   }
@@ -105,7 +110,11 @@ export class ClusterChecker {
     const { where } = watched
     const before = watched.image
     watched.image = image
-    demand(before === undefined || image.offset >= before.offset, 'I5', () => `the metadata offset applied on ${where} went from ${before?.offset} to ${image.offset}`)
+    demand(
+      before === undefined || image.offset >= before.offset,
+      'I5',
+      () => `the metadata offset applied on ${where} went from ${before?.offset} to ${image.offset}`,
+    )
     this.#hashes.observe(where, image)
     if (this.#newest !== undefined && image.offset <= this.#newest.offset) return
     checkIsrMembers(image)
@@ -134,41 +143,55 @@ export class ClusterChecker {
   }
 
   #observeReplica(watched: WatchedNode, view: ReplicaView): void {
-    const replica = this.#replica(watched, view)
+    const replica = watched.byLog.get(view.log) ?? this.#meet(watched, view)
+    if (replica.readable && isUnchanged(replica, view)) return
     const { held, key } = replica
-    const log = this.#describe.bind(this, key)
     replica.view = view
+    replica.endOffset = view.log.endOffset
+    replica.cutCount = view.log.cutCount
     held.syncedEndOffset = view.log.syncedEndOffset
-    const change = held.mirror.look(view.log, this.#peek(watched.node.nodeId))
-    const readable = held.mirror.endOffset >= view.log.endOffset
-    if (!replica.readable && readable) this.#dirty.add(key)
-    replica.readable = readable
-    if (change.added.length > 0) this.#equalBytes.appeared(key, watched.where, change.added)
-    const committed = this.#committedOf(key)
-    if (change.removed.length > 0) {
-      if (!view.damaged) checkCut(log(), watched.where, committed, change.removed)
-      held.verifiedEndOffset = Math.min(held.verifiedEndOffset, change.removed[0]?.baseOffset ?? 0)
-      this.#dirty.add(key)
-    }
+    this.#observeLog(watched, replica)
     if (view.role === 'offline') return
     replica.neverBack.observe(key, watched.where, view)
     if (view.role !== 'leader') return
     this.#oneLeader.leads(key, view.leaderEpoch, watched.node.nodeId, watched.node.incarnation)
+    this.#observeExposure(watched, replica)
+  }
+
+  #observeLog(watched: WatchedNode, replica: WatchedReplica): void {
+    const { held, key, view } = replica
+    const { added, removed } = held.mirror.look(view.log, this.#peek(watched.node.nodeId))
+    const readable = held.mirror.endOffset >= view.log.endOffset
+    if (!replica.readable && readable) this.#dirty.add(key)
+    replica.readable = readable
+    if (added.length > 0) this.#equalBytes.appeared(key, watched.where, added)
+    if (removed.length === 0) return
+    if (!view.damaged) checkCut(this.#describe(key), watched.where, this.#committedOf(key), removed)
+    held.verifiedEndOffset = Math.min(held.verifiedEndOffset, removed[0]?.baseOffset ?? 0)
+    this.#dirty.add(key)
+  }
+
+  #observeExposure(watched: WatchedNode, { key, view, held }: WatchedReplica): void {
+    const committed = this.#committedOf(key)
     if (view.highWatermark <= committed.endOffset) return
-    demand(view.log.endOffset >= view.highWatermark, 'I1', () => `${log()}: ${watched.where} leads with high watermark ${view.highWatermark} and its log ends at ${view.log.endOffset}`)
+    demand(
+      view.log.endOffset >= view.highWatermark,
+      'I1',
+      () => `${this.#describe(key)}: ${watched.where} leads with high watermark ${view.highWatermark} and its log ends at ${view.log.endOffset}`,
+    )
     const before = committed.endOffset
     if (!committed.exposed(view.highWatermark, held.mirror)) return
     this.#exposedRecords += view.highWatermark - before
     this.#dirty.add(key)
   }
 
-  #replica(watched: WatchedNode, view: ReplicaView): WatchedReplica {
+  /** A replica that this process had not opened before. */
+  #meet(watched: WatchedNode, view: ReplicaView): WatchedReplica {
     const key = partitionKey(view.topicId, view.partition)
-    const known = watched.replicas.get(key)
-    if (known !== undefined) return known
     const held = { where: watched.where, mirror: new LogMirror(), syncedEndOffset: 0, verifiedEndOffset: 0 }
-    const replica: WatchedReplica = { key, held, neverBack: new NeverBack(), view, readable: false }
+    const replica: WatchedReplica = { key, held, neverBack: new NeverBack(), view, endOffset: -1, cutCount: -1, readable: false }
     watched.replicas.set(key, replica)
+    watched.byLog.set(view.log, replica)
     this.#dirty.add(key)
     return replica
   }
@@ -208,4 +231,19 @@ export class ClusterChecker {
     const [topicId = '', partition] = key.split('/')
     return `${this.#newest?.topics.get(topicId)?.name ?? topicId}-${partition}`
   }
+}
+
+/** Whether the step left this replica as it was when it was looked at last. */
+function isUnchanged({ view: before, held, endOffset, cutCount }: WatchedReplica, view: ReplicaView): boolean {
+  const { log } = view
+  return (
+    log.endOffset === endOffset &&
+    log.syncedEndOffset === held.syncedEndOffset &&
+    log.cutCount === cutCount &&
+    view.highWatermark === before.highWatermark &&
+    view.partitionEpoch === before.partitionEpoch &&
+    view.leaderEpoch === before.leaderEpoch &&
+    view.role === before.role &&
+    view.damaged === before.damaged
+  )
 }

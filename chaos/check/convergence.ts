@@ -4,12 +4,14 @@ import type { MetadataImage } from '../../src/metadata/image.ts'
 export function findUnhealed(image: MetadataImage, nodeIds: readonly number[]): string | undefined {
   for (const nodeId of nodeIds) {
     const broker = image.brokers.get(nodeId)
-    if (broker === undefined || broker.fenced || broker.draining) return `node ${nodeId} is ${broker === undefined ? 'not registered' : broker.fenced ? 'fenced' : 'draining'}`
+    if (broker === undefined || broker.fenced || broker.draining)
+      return `node ${nodeId} is ${broker === undefined ? 'not registered' : broker.fenced ? 'fenced' : 'draining'}`
   }
   for (const topic of image.topics.values()) {
     for (const state of topic.partitions) {
       if (state.leader === -1) return `${topic.name}-${state.partition} has no leader (ISR ${state.isr.map(({ nodeId }) => nodeId)}, ELR ${state.elr})`
-      if (state.isr.length < state.replicas.length) return `the ISR of ${topic.name}-${state.partition} is ${state.isr.map(({ nodeId }) => nodeId)} of ${state.replicas}`
+      if (state.isr.length < state.replicas.length)
+        return `the ISR of ${topic.name}-${state.partition} is ${state.isr.map(({ nodeId }) => nodeId)} of ${state.replicas}`
     }
   }
   return undefined

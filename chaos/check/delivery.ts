@@ -1,6 +1,6 @@
 import type { History, Send } from '../history.ts'
 import { partitionKey } from './observed.ts'
-import { demand } from './violation.ts'
+import { demand, Violation } from './violation.ts'
 
 /** A record as the last read of a run found it. */
 export interface ReadRecord {
@@ -26,13 +26,17 @@ export function checkDelivery(history: History, records: readonly ReadRecord[]):
     const send = sendsByValue.get(`${key} ${record.value}`)
     demand(record.offset > (lastOffset.get(key) ?? -1), 'order', () => `${key}: offset ${record.offset} was read after ${lastOffset.get(key)}`)
     lastOffset.set(key, record.offset)
-    if (send === undefined) return demand(false, 'delivery', () => `${key} offset ${record.offset} holds "${record.value.slice(0, 60)}", which was never sent there`)
+    if (send === undefined) throw new Violation('delivery', `${key} offset ${record.offset} holds "${record.value.slice(0, 60)}", which was never sent there`)
     const before = found.get(send.sendId)
     demand(before === undefined, 'delivery', () => `${key}: send ${send.sendId} is there twice, at ${before?.offset} and ${record.offset}`)
     demand(send.outcome !== 'fail', 'delivery', () => `${key} offset ${record.offset}: send ${send.sendId} was refused for sure, and is there`)
     found.set(send.sendId, record)
     const stream = `${send.producer} ${key}`
-    demand(send.sendId > (lastSendId.get(stream) ?? -1), 'order', () => `${key} offset ${record.offset}: send ${send.sendId} of ${send.producer} lies behind send ${lastSendId.get(stream)}`)
+    demand(
+      send.sendId > (lastSendId.get(stream) ?? -1),
+      'order',
+      () => `${key} offset ${record.offset}: send ${send.sendId} of ${send.producer} lies behind send ${lastSendId.get(stream)}`,
+    )
     lastSendId.set(stream, send.sendId)
   }
   for (const send of history.sends.values()) if (send.outcome === 'ok') checkAcknowledgedSend(send, found.get(send.sendId))
@@ -42,7 +46,11 @@ export function checkDelivery(history: History, records: readonly ReadRecord[]):
 function checkAcknowledgedSend(send: Send, record: ReadRecord | undefined): void {
   const key = partitionKey(send.topicId, send.partition)
   demand(record !== undefined, 'delivery', () => `${key}: send ${send.sendId} of ${send.producer} was acknowledged at offset ${send.offset} and is not there`)
-  demand(record?.offset === send.offset, 'delivery', () => `${key}: send ${send.sendId} was acknowledged at offset ${send.offset} and lies at ${record?.offset}`)
+  demand(
+    record?.offset === send.offset,
+    'delivery',
+    () => `${key}: send ${send.sendId} was acknowledged at offset ${send.offset} and lies at ${record?.offset}`,
+  )
 }
 
 /** What consumers read while the faults went on: equal to the end state, each from where it stopped. */
@@ -63,7 +71,11 @@ function checkReads(history: History, records: readonly ReadRecord[]): void {
     const key = partitionKey(event.topicId, event.partition)
     const state = byPartition.get(key)
     const value = state?.values.get(event.offset)
-    demand(value === event.value, 'delivery', () => `${key} offset ${event.offset}: ${event.consumer} read "${event.value.slice(0, 60)}", in the end it is "${value?.slice(0, 60)}"`)
+    demand(
+      value === event.value,
+      'delivery',
+      () => `${key} offset ${event.offset}: ${event.consumer} read "${event.value.slice(0, 60)}", in the end it is "${value?.slice(0, 60)}"`,
+    )
     const stream = `${event.consumer} ${key}`
     const from = position.get(stream) ?? -1
     const expected = state?.next.get(from)

@@ -17,7 +17,8 @@ export class EqualBytes {
         demand(
           known.mark.checksum === mark.checksum && known.mark.lastOffset === mark.lastOffset,
           'I2',
-          () => `${log} offset ${mark.baseOffset} of epoch ${mark.epoch} is different on ${where} (${mark.checksum}) and ${known.where} (${known.mark.checksum})`,
+          () =>
+            `${log} offset ${mark.baseOffset} of epoch ${mark.epoch} is different on ${where} (${mark.checksum}) and ${known.where} (${known.mark.checksum})`,
         )
       }
     }

@@ -18,8 +18,17 @@ export function checkIsrHolds(log: string, committed: Committed, member: HeldRep
   const { mirror, where } = member
   if (member.verifiedEndOffset < committed.endOffset) {
     const difference = committed.firstDifference(mirror, member.verifiedEndOffset)
-    demand(difference === undefined, 'I1', () => `${log}: ${where} is in ISR ∪ ELR and does not hold offset ${difference}, below the high watermark ${committed.endOffset} (its log ends at ${mirror.endOffset})`)
+    demand(
+      difference === undefined,
+      'I1',
+      () =>
+        `${log}: ${where} is in ISR ∪ ELR and does not hold offset ${difference}, below the high watermark ${committed.endOffset} (its log ends at ${mirror.endOffset})`,
+    )
     member.verifiedEndOffset = committed.endOffset
   }
-  demand(member.syncedEndOffset >= committed.endOffset, 'I1', () => `${log}: ${where} is in ISR ∪ ELR and has synced only to ${member.syncedEndOffset}, below the high watermark ${committed.endOffset}`)
+  demand(
+    member.syncedEndOffset >= committed.endOffset,
+    'I1',
+    () => `${log}: ${where} is in ISR ∪ ELR and has synced only to ${member.syncedEndOffset}, below the high watermark ${committed.endOffset}`,
+  )
 }

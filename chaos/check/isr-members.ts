@@ -13,7 +13,11 @@ function checkPartition(image: MetadataImage, topic: string, state: PartitionSta
     const broker = image.brokers.get(nodeId)
     demand(broker !== undefined && !broker.fenced, 'I7', () => `${where}: node ${nodeId} is in the ISR and ${broker === undefined ? 'unknown' : 'fenced'}`)
     demand(broker?.draining === false, 'I7', () => `${where}: node ${nodeId} is in the ISR and draining`)
-    demand(broker?.brokerEpoch === brokerEpoch, 'I7', () => `${where}: node ${nodeId} is in the ISR under broker epoch ${brokerEpoch}, it has ${broker?.brokerEpoch}`)
+    demand(
+      broker?.brokerEpoch === brokerEpoch,
+      'I7',
+      () => `${where}: node ${nodeId} is in the ISR under broker epoch ${brokerEpoch}, it has ${broker?.brokerEpoch}`,
+    )
     demand(state.replicas.includes(nodeId), 'I7', () => `${where}: node ${nodeId} is in the ISR and holds no replica`)
     demand(!state.elr.includes(nodeId), 'I7', () => `${where}: node ${nodeId} is in the ISR and in the ELR`)
   }

@@ -38,7 +38,14 @@ export function markBatches(slices: readonly Buffer[]): BatchMark[] {
 }
 
 export function isSameBatch(left: BatchMark | undefined, right: BatchMark | undefined): boolean {
-  return left !== undefined && right !== undefined && left.baseOffset === right.baseOffset && left.lastOffset === right.lastOffset && left.epoch === right.epoch && left.checksum === right.checksum
+  return (
+    left !== undefined &&
+    right !== undefined &&
+    left.baseOffset === right.baseOffset &&
+    left.lastOffset === right.lastOffset &&
+    left.epoch === right.epoch &&
+    left.checksum === right.checksum
+  )
 }
 
 /** Index of the mark that holds `offset`, or of the first behind it. */

@@ -16,7 +16,11 @@ export class NeverBack {
     this.#last = now
     if (last === undefined) return
     demand(now.leaderEpoch >= last.leaderEpoch, 'I5', () => `${log}: the leader epoch on ${where} went from ${last.leaderEpoch} to ${now.leaderEpoch}`)
-    demand(now.partitionEpoch >= last.partitionEpoch, 'I5', () => `${log}: the partition epoch on ${where} went from ${last.partitionEpoch} to ${now.partitionEpoch}`)
+    demand(
+      now.partitionEpoch >= last.partitionEpoch,
+      'I5',
+      () => `${log}: the partition epoch on ${where} went from ${last.partitionEpoch} to ${now.partitionEpoch}`,
+    )
     demand(
       now.leaderEpoch > last.leaderEpoch || now.highWatermark >= last.highWatermark,
       'I5',

@@ -1,8 +1,6 @@
 import { BrokerError, type Code } from '../../src/base/errors.ts'
 import type { Broker, BrokerSession } from '../../src/broker/api.ts'
-import type {
-  CreateTopicRequest, DeleteTopicRequest, FetchRequest, ListOffsetsRequest, MetadataRequest, ProduceRequest,
-} from '../../src/wire/api.ts'
+import type { CreateTopicRequest, DeleteTopicRequest, FetchRequest, ListOffsetsRequest, MetadataRequest, ProduceRequest } from '../../src/wire/api.ts'
 import type { ConnectionEnd } from './network.ts'
 
 export type UnaryMethod = 'metadata' | 'listOffsets' | 'createTopic' | 'deleteTopic' | 'createProducerId' | 'describeCluster' | 'describeQuorum'

@@ -2,8 +2,20 @@ import { BrokerError } from '../../src/base/errors.ts'
 import type { Done } from '../../src/base/done.ts'
 import type { ClientConnection, ClientStream, ClientTransport, NodeAddress, StreamHandlers } from '../../src/client/transport.ts'
 import type {
-  ClusterDescription, CreateProducerIdResponse, CreateTopicRequest, CreateTopicResponse, DeleteTopicRequest, FetchRequest, FetchResponse,
-  ListOffsetsRequest, ListOffsetsResponse, MetadataRequest, MetadataResponse, ProduceRequest, ProduceResponse, QuorumDescription,
+  ClusterDescription,
+  CreateProducerIdResponse,
+  CreateTopicRequest,
+  CreateTopicResponse,
+  DeleteTopicRequest,
+  FetchRequest,
+  FetchResponse,
+  ListOffsetsRequest,
+  ListOffsetsResponse,
+  MetadataRequest,
+  MetadataResponse,
+  ProduceRequest,
+  ProduceResponse,
+  QuorumDescription,
 } from '../../src/wire/api.ts'
 import { type ClientFrame, fromWireError, type UnaryMethod } from './client-listener.ts'
 import type { Owner, SimEvent } from './event-queue.ts'

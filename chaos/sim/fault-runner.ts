@@ -28,6 +28,7 @@ export interface FaultRunnerOptions {
 const AGAIN_US = 50_000
 /** A crash waits at most this long for a moment when there is something to lose. */
 const UNSYNCED_WAIT_US = 1_000_000
+const UNSYNCED_AGAIN_US = 500
 const WALL_JUMP_MS = 86_400_000
 /** A trouble that has met no message yet is kept up for longer. */
 const UNSEEN_AGAIN_US = 250_000
@@ -78,24 +79,25 @@ export class FaultRunner {
   }
 
   #begin(outcome: Outcome, waitedUs: number): void {
-    const { fault } = outcome
-    const { nodes } = this.#options
-    const again = (): void => this.#in(AGAIN_US, () => this.#begin(outcome, waitedUs + AGAIN_US))
-    const { kind } = fault
-    if (kind === 'delay' || kind === 'loss' || kind === 'duplicate') return this.#disturb(outcome, noises[kind])
-    if (kind === 'cutOneWay' || kind === 'cutTwoWay') return this.#cut(outcome)
-    if (kind === 'killAll' || kind === 'powerLossAll') {
-      if (nodes.some((node) => node.state !== 'up' || node.paused)) again()
-      else this.#crashAll(outcome, kind === 'killAll' ? 'kill' : 'powerLoss')
-      return
-    }
-    const node = this.#target(fault)
-    if (node === undefined || node.paused || node.state !== 'up') return again()
-    if (kind === 'powerLoss' && !node.durable.hasUnsynced && waitedUs < UNSYNCED_WAIT_US) {
-      this.#in(500, () => this.#begin(outcome, waitedUs + 500))
-      return
-    }
-    this.#strike(outcome, node)
+    const { kind } = outcome.fault
+    if (kind === 'delay' || kind === 'loss' || kind === 'duplicate') this.#disturb(outcome, noises[kind])
+    else if (kind === 'cutOneWay' || kind === 'cutTwoWay') this.#cut(outcome)
+    else if (kind === 'killAll' || kind === 'powerLossAll') this.#beginAll(outcome, kind === 'killAll' ? 'kill' : 'powerLoss')
+    else this.#beginOne(outcome, waitedUs)
+  }
+
+  #beginAll(outcome: Outcome, how: 'kill' | 'powerLoss'): void {
+    if (this.#options.nodes.every((node) => node.state === 'up' && !node.paused)) this.#crashAll(outcome, how)
+    else this.#in(AGAIN_US, () => this.#beginAll(outcome, how))
+  }
+
+  #beginOne(outcome: Outcome, waitedUs: number): void {
+    const node = this.#target(outcome.fault)
+    if (node === undefined || node.paused || node.state !== 'up') {
+      this.#in(AGAIN_US, () => this.#beginOne(outcome, waitedUs))
+    } else if (outcome.fault.kind === 'powerLoss' && !node.durable.hasUnsynced && waitedUs < UNSYNCED_WAIT_US) {
+      this.#in(UNSYNCED_AGAIN_US, () => this.#beginOne(outcome, waitedUs + UNSYNCED_AGAIN_US))
+    } else this.#strike(outcome, node)
   }
 
   #target({ target }: Fault): SimNode | undefined {
@@ -108,43 +110,53 @@ export class FaultRunner {
 
   #strike(outcome: Outcome, node: SimNode): void {
     const { fault } = outcome
-    const { queue } = this.#options
     this.#tell(fault, node.name)
     switch (fault.kind) {
       case 'kill':
       case 'powerLoss':
-        return this.#crash(outcome, node, fault.kind)
+        this.#crash(outcome, node, fault.kind)
+        break
       case 'checkpointsLost':
         this.#crash(outcome, node, 'kill')
-        return node.loseCheckpoints(this.#options.random.integer(2) === 0 ? 'lose' : 'rollBack')
+        node.loseCheckpoints(this.#options.random.integer(2) === 0 ? 'lose' : 'rollBack')
+        break
       case 'restart':
-        return node.stop(() => {
+        node.stop(() => {
           node.keepDownFor(fault.durationMs * 1000)
           outcome.observed = true
         })
-      case 'pause': {
-        const owner = node.process
-        assert(owner !== undefined, 'a node that is up has a process')
-        node.pause()
-        return this.#in(fault.durationMs * 1000, () => this.#resume(outcome, node, owner.heldCount))
-      }
+        break
+      case 'pause':
+        this.#pause(outcome, node)
+        break
       case 'isolate': {
         const others = this.#options.nodes.filter((other) => other !== node)
-        return this.#trouble(outcome, this.#options.network.links.cut(others.flatMap((other) => bothWays(node.nodeId, other.nodeId))))
+        this.#trouble(outcome, this.#options.network.links.cut(others.flatMap((other) => bothWays(node.nodeId, other.nodeId))))
+        break
       }
       case 'clockJump':
         node.jumpWall(this.#options.random.integer(2 * WALL_JUMP_MS) - WALL_JUMP_MS)
         outcome.observed = true
-        return
+        break
       default:
-        throw new Error(`${fault.kind} at ${queue.nowMs} ms strikes no single node`)
+        throw new Error(`${fault.kind} strikes no single node`)
     }
+  }
+
+  #pause(outcome: Outcome, node: SimNode): void {
+    const owner = node.process
+    assert(owner !== undefined, 'a node that is up has a process')
+    node.pause()
+    this.#in(outcome.fault.durationMs * 1000, () => this.#resume(outcome, node, owner.heldCount))
   }
 
   #resume(outcome: Outcome, node: SimNode, heldBefore: number): void {
     const owner = node.process
     if (owner === undefined || !owner.paused) return
-    if (owner.heldCount === heldBefore && owner.held.length === 0) return this.#in(UNSEEN_AGAIN_US, () => this.#resume(outcome, node, heldBefore))
+    if (owner.heldCount === heldBefore && owner.held.length === 0) {
+      this.#in(UNSEEN_AGAIN_US, () => this.#resume(outcome, node, heldBefore))
+      return
+    }
     outcome.observed = true
     this.#options.trace.tell('world', `${node.name} goes on`)
     node.resume()
@@ -162,7 +174,10 @@ export class FaultRunner {
     this.#tell(outcome.fault, 'all nodes')
     const before = nodes.map((node) => [node, node.incarnation] as const)
     for (const node of nodes) node.crash(how)
-    assert(nodes.every((node) => node.process === undefined), 'all nodes are down at once')
+    assert(
+      nodes.every((node) => node.process === undefined),
+      'all nodes are down at once',
+    )
     for (const node of nodes) node.keepDownFor(outcome.fault.durationMs * 1000 + random.integer(3_000_000))
     this.#awaitRestart(outcome, before)
   }

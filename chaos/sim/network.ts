@@ -33,6 +33,8 @@ export interface DialHandlers {
 const CHECK_EVERY_US = 250_000
 const DIAL_TIMEOUT_US = 2_000_000
 const HIGH_WATER_BYTES = 256 * 1024
+/** Unsent bytes to one peer; what comes on top is dropped (rules 8). */
+const LOOSE_BUDGET_BYTES = 16 * 1024 * 1024
 /** What a lost segment of a stream costs: a retransmission (TCP's least timeout), with all behind it waiting. */
 const RETRANSMIT_US = 200_000
 
@@ -52,6 +54,7 @@ export class ConnectionEnd {
   readonly stalled: unknown[] = []
   lastArrivalUs = 0
   inFlightBytes = 0
+  looseBytes = 0
   #message: (message: unknown) => void = () => {}
   #close: () => void = () => {}
   #drain: () => void = () => {}
@@ -158,7 +161,12 @@ export class Network {
     const to = this.#byName.get(toName)
     if (to === undefined) return
     this.#knock(from, owner, to, purpose, {
-      opened: (end) => (settled ? this.closeEnd(end) : settle(() => handlers.opened(end))),
+      opened: (end) => {
+        if (settled && end.open) this.closeEnd(end)
+        // Accepted and closed again before we heard of it.
+        else if (!end.open) settle(() => handlers.refused())
+        else settle(() => handlers.opened(end))
+      },
       refused: () => settle(() => handlers.refused()),
       timedOut: () => {},
     })
@@ -230,13 +238,18 @@ export class Network {
     const to = other.host.id
     if (links.stops(from, to) || !other.host.machineUp) return
     if (!other.open && !other.owner.dead) this.#breakLater(end)
-    if (links.losesMessage(from, to)) return
+    const sizeBytes = messageBytes(message)
+    if (links.losesMessage(from, to) || end.looseBytes + sizeBytes > LOOSE_BUDGET_BYTES) return
+    end.looseBytes += sizeBytes
     let atUs = this.queue.nowUs + links.delayUs(from, to)
     if (!links.reorders(from, to)) {
       atUs = Math.max(atUs, end.lastArrivalUs)
       end.lastArrivalUs = atUs
     }
-    this.queue.schedule(atUs - this.queue.nowUs, other.owner, () => this.#hand(end, other, message))
+    this.queue.schedule(atUs - this.queue.nowUs, other.owner, () => {
+      end.looseBytes -= sizeBytes
+      this.#hand(end, other, message)
+    })
     const twiceUs = links.doublesMessageAfterUs(from, to)
     if (twiceUs !== undefined) this.queue.schedule(atUs + twiceUs - this.queue.nowUs, other.owner, () => this.#hand(end, other, message))
   }

@@ -1,5 +1,12 @@
 import type { FetchAnswerMessage, FetchRequestMessage, PeerMessage } from '../../src/wire/peer.ts'
-import { decodeFetchAnswerFrame, decodeFetchFrame, decodePeerFrame, encodeFetchAnswerFrame, encodeFetchFrame, encodePeerFrame } from '../../src/wire/peer-codec.ts'
+import {
+  decodeFetchAnswerFrame,
+  decodeFetchFrame,
+  decodePeerFrame,
+  encodeFetchAnswerFrame,
+  encodeFetchFrame,
+  encodePeerFrame,
+} from '../../src/wire/peer-codec.ts'
 
 /** How messages between nodes become what travels: as they are (the network copies them), or as the bytes of the real protocol. */
 export interface PeerCodec {
@@ -25,7 +32,7 @@ export const wireCodec: PeerCodec = {
   encodePeer: (message) => encodePeerFrame({ hello: null, messages: [message] }).toBuffer(),
   decodePeer: (body) => decodePeerFrame(body as Buffer).messages[0] as PeerMessage,
   encodeFetchRequest: (message) => encodeFetchFrame({ hello: null, ...message }).toBuffer(),
-  decodeFetchRequest: (body) => decodeFetchFrame(body as Buffer),
+  decodeFetchRequest: (body) => ({ fetches: decodeFetchFrame(body as Buffer).fetches }),
   encodeFetchAnswer: (message) => encodeFetchAnswerFrame({ hello: null, ...message }).toBuffer(),
-  decodeFetchAnswer: (body) => decodeFetchAnswerFrame(body as Buffer),
+  decodeFetchAnswer: (body) => ({ answers: decodeFetchAnswerFrame(body as Buffer).answers }),
 }

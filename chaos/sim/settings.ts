@@ -21,7 +21,11 @@ export interface Settings {
 const FAULT_PHASE_MS = 60_000
 
 export function drawSettings(random: Random): Settings {
-  const topics = Array.from({ length: between(random, 2, 3) }, (_, at) => ({ name: `t${at}`, partitions: between(random, 1, 4), atMs: at === 0 ? 0 : random.integer(3_000) }))
+  const topics = Array.from({ length: between(random, 2, 3) }, (_, at) => ({
+    name: `t${at}`,
+    partitions: between(random, 1, 4),
+    atMs: at === 0 ? 0 : random.integer(3_000),
+  }))
   topics.push({ name: 'late', partitions: between(random, 1, 2), atMs: between(random, 10_000, 40_000) })
   return {
     voters: 3,

@@ -153,7 +153,11 @@ export class World {
     this.#trace.tell('world', 'every ISR is full again; one more record to every partition')
     this.#sendOneEach()
     await this.#runUntil(() => this.#workload.unsettled === 0 || !inTime())
-    demand(this.#workload.unsettled === 0, 'convergence', () => `${HEAL_WITHIN_MS / 1000} s after all faults: ${this.#workload.unsettled} client calls have no outcome`)
+    demand(
+      this.#workload.unsettled === 0,
+      'convergence',
+      () => `${HEAL_WITHIN_MS / 1000} s after all faults: ${this.#workload.unsettled} client calls have no outcome`,
+    )
     const records = await this.#readBack(inTime)
     this.#guard(() => checkDelivery(this.#history, records))
     this.#checkRun()
@@ -180,7 +184,11 @@ export class World {
     this.#watch(readAll(client, { clock, topics: () => this.#workload.topics, record, stopped: () => stopped }))
     await this.#runUntil(() => left.size === 0 || !inTime())
     stopped = true
-    demand(left.size === 0, 'convergence', () => `not read back ${HEAL_WITHIN_MS / 1000} s after all faults: ${[...left].map(([key, offset]) => `${key} to offset ${offset}`).join(', ')}`)
+    demand(
+      left.size === 0,
+      'convergence',
+      () => `not read back ${HEAL_WITHIN_MS / 1000} s after all faults: ${[...left].map(([key, offset]) => `${key} to offset ${offset}`).join(', ')}`,
+    )
     return records
   }
 

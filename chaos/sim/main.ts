@@ -1,0 +1,77 @@
+import { availableParallelism } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { parseSimArguments, type SimArguments, simUsage } from './arguments.ts'
+import { type SeedLine, toSeedLine } from './seed-line.ts'
+import { type SeedProcess, startSeedProcess } from './seed-process.ts'
+import { Totals } from './totals.ts'
+import { World } from './world.ts'
+
+/** Seeds that one process runs before another takes over: a leak in one does not grow for ever. */
+const SEEDS_A_PROCESS = 20
+/** Fewer seeds are run here, without other processes. */
+const SEEDS_AT_HOME = 2
+
+/** `oxbow sim run ARGS`. Resolves to the exit code: 0 all held, 1 something did not, 2 wrong arguments. */
+export async function runSim(args: string[]): Promise<number> {
+  let parsed: SimArguments
+  try {
+    parsed = parseSimArguments(args, availableParallelism())
+  } catch (error) {
+    process.stderr.write(`error: ${(error as Error).message}\n${simUsage}`)
+    return 2
+  }
+  if (parsed.mutants) {
+    const { runMutants } = await import('./mutants.ts')
+    return runMutants(parsed)
+  }
+  const totals = new Totals()
+  const seeds = parsed.toSeed - parsed.fromSeed + 1
+  if (parsed.trace || seeds <= SEEDS_AT_HOME || parsed.jobs === 1) await runHere(parsed, totals)
+  else await runInProcesses(parsed, totals)
+  process.stdout.write(totals.describe())
+  return totals.failed ? 1 : 0
+}
+
+async function runHere(options: SimArguments, totals: Totals): Promise<void> {
+  const endAt = deadline(options)
+  for (let seed = options.fromSeed; seed <= options.toSeed && performance.now() < endAt; seed++) {
+    const startedAt = performance.now()
+    const report = await new World({ seed, tell: options.trace ? (line) => process.stdout.write(`${line}\n`) : null }).run()
+    const line = toSeedLine(report, performance.now() - startedAt)
+    totals.add(line)
+    announce(line)
+  }
+}
+
+async function runInProcesses(options: SimArguments, totals: Totals): Promise<void> {
+  const endAt = deadline(options)
+  const script = fileURLToPath(new URL('child.js', import.meta.url))
+  const running = new Set<SeedProcess>()
+  let nextSeed = options.fromSeed
+  const line = (seedLine: SeedLine): void => {
+    totals.add(seedLine)
+    announce(seedLine)
+    if (performance.now() >= endAt) for (const one of running) one.kill()
+  }
+  const work = async (): Promise<void> => {
+    while (nextSeed <= options.toSeed && performance.now() < endAt) {
+      const fromSeed = nextSeed
+      nextSeed = Math.min(options.toSeed + 1, fromSeed + SEEDS_A_PROCESS)
+      const one = startSeedProcess({ script, fromSeed, toSeed: nextSeed - 1, line })
+      running.add(one)
+      await one.ended
+      running.delete(one)
+    }
+  }
+  await Promise.all(Array.from({ length: options.jobs }, work))
+}
+
+function deadline({ seconds }: SimArguments): number {
+  return seconds === null ? Number.POSITIVE_INFINITY : performance.now() + seconds * 1000
+}
+
+/** A line a seed while it goes on: the sums come at the end. */
+function announce({ seed, hash, violation, acknowledged, realMs }: SeedLine): void {
+  const verdict = violation === null ? `held, ${acknowledged} records acknowledged` : `FAILED ${violation.sentence.split('\n')[0]}`
+  process.stdout.write(`seed ${seed} ${hash} ${verdict} (${(realMs / 1000).toFixed(1)} s)\n`)
+}

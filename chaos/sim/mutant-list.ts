@@ -1,0 +1,173 @@
+import type { InvariantName } from '../check/violation.ts'
+
+/** A rule broken on purpose: one text replaced in one file of the build. */
+export interface Mutant {
+  readonly name: string
+  /** Below dist/. */
+  readonly file: string
+  /** Must be there exactly once. */
+  readonly find: string
+  readonly replace: string
+  readonly rule: string
+  /** What has to notice it, named before it was tried. Several: the wound shows in more than one way. */
+  readonly killedBy: readonly InvariantName[]
+  /** Where seeds are too rare: the scripted world in which it is tried instead. */
+  readonly scenario?: string
+}
+
+/** Changes nothing: what is noticed of it would be wrong with the machinery. */
+export const emptyMutant: Mutant = {
+  name: 'nothing',
+  file: 'src/replication/leader.js',
+  find: 'class Leader {',
+  replace: 'class Leader {',
+  rule: '-',
+  killedBy: [],
+}
+
+export const mutants: readonly Mutant[] = [
+  {
+    name: 'ack before sync',
+    file: 'src/log/segmented-log.js',
+    find: 'else\n            yield* callVoid((done) => file.sync(done));\n        return { endOffset: taken.endOffset, cutCount };',
+    replace: 'return { endOffset: taken.endOffset, cutCount };',
+    rule: 'R3.2: completion is said after write and sync',
+    killedBy: ['I9'],
+  },
+  {
+    name: 'high watermark counts unsynced followers',
+    file: 'src/replication/leader.js',
+    find: 'follower.noteSynced({ syncedEndOffset: fetch.syncedEndOffset,',
+    replace: 'follower.noteSynced({ syncedEndOffset: fetch.fetchOffset,',
+    rule: 'R6.1: syncedOffset is the only thing that counts',
+    killedBy: ['I1'],
+  },
+  {
+    name: 'vote not persisted',
+    file: 'src/raft/ballot.js',
+    find: 'if (this.isSaved) {',
+    replace: 'if (true) {',
+    rule: 'R3.6: term and vote are synced before any answer that depends on them',
+    killedBy: ['I9'],
+  },
+  {
+    name: 'commit of an old term by count',
+    file: 'src/raft/leader.js',
+    find: 'if (decided <= this.#log.commitIndex || this.#log.termBefore(decided) !== this.#term)',
+    replace: 'if (decided <= this.#log.commitIndex)',
+    rule: 'R4.2: commit only through an entry of the current term',
+    killedBy: ['I6', 'I8', 'assert'],
+  },
+  {
+    name: 'divergence ignored',
+    file: 'src/replication/leader.js',
+    find: 'return epoch < fetch.lastFetchedEpoch || endOffset < fetch.fetchOffset ?',
+    replace: 'return epoch < 0 && endOffset < 0 ?',
+    rule: 'R6.2: a follower that parts from the leader is told where, and is given no data',
+    killedBy: ['I1', 'I2', 'assert', 'convergence'],
+  },
+  {
+    name: 'ISR expand without the epoch-start rule',
+    file: 'src/replication/leader.js',
+    find: 'return syncedEndOffset >= this.#log.highWatermark && syncedEndOffset >= this.epochStartOffset;',
+    replace: 'return syncedEndOffset >= this.#log.highWatermark;',
+    rule: 'R6.5: expand when synced end ≥ high watermark and ≥ the start of the epoch',
+    killedBy: ['I1'],
+  },
+  {
+    name: 'restart keeps the leader epoch',
+    file: 'src/controller/brokers.js',
+    find: 'records.push(...withdrawBroker({ nodeId, isLost: (state) => folderGone || damaged.has(refKey(state)) }, context));',
+    replace: '',
+    rule: 'R5.3: a new incarnation leaves every ISR, and what it led gets a higher leader epoch',
+    killedBy: ['I7'],
+  },
+  {
+    name: 'producer state lost on failover',
+    file: 'src/replication/own-log.js',
+    find: 'this.producers.replay(header);',
+    replace: '',
+    rule: 'R6.8: producer state is derived from the log alone, on followers too',
+    killedBy: ['delivery'],
+  },
+  {
+    name: 'high watermark advances below min in-sync',
+    file: 'src/replication/leader.js',
+    find: 'if (!this.#isTooSmall()) {',
+    replace: 'if (true) {',
+    rule: 'R6.4 †: the high watermark does not advance while |ISR| < minISR',
+    killedBy: ['I1'],
+  },
+  {
+    name: 'unknown synced end does not hold the high watermark',
+    file: 'src/replication/leader.js',
+    find: 'this.#followers.get(nodeId)?.syncedEndOffset ?? 0);',
+    replace: 'this.#followers.get(nodeId)?.syncedEndOffset ?? offset);',
+    rule: 'R6.4 †: at each new leader epoch an unknown synced end holds the high watermark',
+    killedBy: ['I1'],
+  },
+  {
+    name: 'the answer to a proposal ends it',
+    file: 'src/replication/isr.js',
+    find: 'proposal.retryTick = tick + APPLY_TICKS;',
+    replace: 'proposal.retryTick = tick + APPLY_TICKS; this.#attempted.clear();',
+    rule: 'R6.5 †: no answer, success included, takes anyone out of the maximal ISR',
+    killedBy: ['I1'],
+  },
+  {
+    name: 'a refused proposal is forgotten',
+    file: 'src/replication/isr.js',
+    find: 'this.#proposal = { partitionEpoch: proposal.partitionEpoch, isr: this.#state.isr, retryTick: undefined };',
+    replace: 'this.#proposal = undefined; this.#attempted.clear(); return;',
+    rule: 'R6.5 †: on INELIGIBLE_REPLICA the leader proposes the committed ISR itself, which kills older attempts',
+    killedBy: ['I1', 'assert'],
+  },
+  {
+    name: 'a completion from before a cut counts',
+    file: 'src/replication/own-log.js',
+    find: 'if (options.cutCount !== this.#cutCount || options.endOffset <= this.#syncedEndOffset)',
+    replace: 'if (options.endOffset <= this.#syncedEndOffset)',
+    rule: 'R3.2 †: no completion may count bytes that were cut',
+    killedBy: ['I1', 'I9', 'assert'],
+  },
+  {
+    name: 'acks=all answered by the own sync',
+    file: 'src/replication/waiters.js',
+    find: '...takeBelow(this.#committing, options.highWatermark)',
+    replace: '...takeBelow(this.#committing, options.syncedEndOffset)',
+    rule: 'R6.6: acks=all is answered when the high watermark has passed',
+    killedBy: ['I4'],
+  },
+  {
+    name: 'metadata acknowledged before it is on disk',
+    file: 'src/raft/follower.js',
+    find: 'return Math.min(this.#log.persistedEndOffset, this.#matchedEndOffset);',
+    replace: 'return this.#matchedEndOffset;',
+    rule: 'R4.1: what must wait for the disk stays in the core',
+    killedBy: ['I9'],
+  },
+  {
+    name: 'a duplicate is appended again',
+    file: 'src/replication/leader.js',
+    find: "const verdict = header.producerId < 0 ? { type: 'next' } : this.#log.producers.check(header);",
+    replace: "const verdict = { type: 'next' };",
+    rule: 'R6.8: a duplicate answers its first offset',
+    killedBy: ['delivery', 'assert'],
+  },
+  {
+    name: 'consumers read above the high watermark',
+    file: 'src/broker/consumer-fetch.js',
+    find: 'const { highWatermark } = replica.core;',
+    replace: 'const highWatermark = replica.log.endOffset;',
+    rule: 'R6.7: visible to consumers is what lies below the high watermark',
+    killedBy: ['delivery', 'order'],
+  },
+  {
+    name: 'an election keeps the leader epoch',
+    file: 'src/controller/partition-change.js',
+    find: 'leaderEpoch: leaderChanges ? before.leaderEpoch + 1 : before.leaderEpoch,',
+    replace: 'leaderEpoch: before.leaderEpoch,',
+    rule: 'R5.4: nobody leads with a leader epoch granted to somebody else',
+    killedBy: ['I3', 'assert'],
+  },
+]

@@ -1,0 +1,10 @@
+import type { Mutant } from './mutant-list.ts'
+import type { SeedLine } from './seed-line.ts'
+
+/** What became of one mutant. `kill` null: it survived all seeds. */
+export interface MutantVerdict {
+  readonly mutant: Mutant
+  readonly kill: SeedLine | null
+  /** Seeds until it was noticed, or that it survived. */
+  readonly seedsNeeded: number
+}
