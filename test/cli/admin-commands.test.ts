@@ -1,0 +1,205 @@
+import { describe, expect, it } from 'vitest'
+import { CliCluster, oxbow } from './harness.ts'
+
+const ORDERS_ID = 'orders'.padEnd(32, '0')
+
+function clusterWithOrders(): CliCluster {
+  const cluster = new CliCluster()
+  cluster.fake.addTopic('orders', 2)
+  return cluster
+}
+
+describe('topic create', () => {
+  it('creates with the defaults of the contract and says so', async () => {
+    const cluster = new CliCluster()
+    const run = await oxbow(['topic', 'create', 'orders'], { cluster })
+    expect(run).toMatchObject({ code: 0, stderr: '' })
+    expect(run.stdout).toMatch(/^Created topic orders: 6 partitions, replication factor 3, id [0-9a-f]{32}\n$/)
+    expect(cluster.created).toMatchObject([{ name: 'orders', partitions: 6, replicationFactor: 3, assignment: null, validateOnly: false }])
+  })
+
+  it('answers one JSON document with exactly these fields', async () => {
+    const run = await oxbow(['topic', 'create', 'orders', '--partitions', '2', '--replication-factor', '1', '-o', 'json'])
+    const answer = JSON.parse(run.stdout) as { topicId: string }
+    expect(answer).toEqual({ name: 'orders', topicId: expect.stringMatching(/^[0-9a-f]{32}$/), partitions: 2, replicationFactor: 1 })
+    expect(run.stdout.endsWith('}\n')).toBe(true)
+  })
+
+  it('passes assignment and configs on', async () => {
+    const cluster = new CliCluster()
+    await oxbow(['topic', 'create', 'a', '--assignment', '1:2:3,2:3:1', '--config', 'min.insync.replicas=2', '--config', 'x=a=b'], { cluster })
+    expect(cluster.created[0]).toMatchObject({
+      assignment: [
+        [1, 2, 3],
+        [2, 3, 1],
+      ],
+      configs: new Map([
+        ['min.insync.replicas', '2'],
+        ['x', 'a=b'],
+      ]),
+    })
+  })
+
+  it('refuses an existing one with 1, unless --if-not-exists', async () => {
+    const cluster = clusterWithOrders()
+    const refused = await oxbow(['topic', 'create', 'orders', '-o', 'json'], { cluster })
+    expect(refused.code).toBe(1)
+    expect(refused.stdout).toBe('')
+    const [line, json] = refused.stderr.split('\n')
+    expect(line).toBe('error: TOPIC_ALREADY_EXISTS: topic "orders" exists already (add --if-not-exists if that is fine)')
+    expect(JSON.parse(json ?? '')).toEqual({
+      error: { code: 'TOPIC_ALREADY_EXISTS', message: 'topic "orders" exists already', retriable: false, definite: true },
+    })
+    const accepted = await oxbow(['topic', 'create', 'orders', '--if-not-exists', '-o', 'json'], { cluster })
+    expect(accepted.code).toBe(0)
+    expect(JSON.parse(accepted.stdout)).toEqual({ name: 'orders', topicId: ORDERS_ID, partitions: 2, replicationFactor: 3 })
+  })
+
+  it('creates nothing with --dry-run', async () => {
+    const cluster = new CliCluster()
+    const run = await oxbow(['topic', 'create', 'orders', '--dry-run'], { cluster })
+    expect(run.stdout).toMatch(/^Would create topic orders/)
+    expect(cluster.created[0]?.validateOnly).toBe(true)
+    expect(cluster.fake.topics.size).toBe(0)
+  })
+})
+
+describe('topic list, describe, delete', () => {
+  it('lists as a table, sorted, without internal topics', async () => {
+    const cluster = clusterWithOrders()
+    cluster.fake.addTopic('a-b', 1)
+    cluster.fake.addTopic('__internal', 1)
+    const run = await oxbow(['topic', 'list'], { cluster })
+    expect(run).toEqual({
+      code: 0,
+      stderr: '',
+      stdout: [
+        'Topic   TopicId                           PartitionCount  ReplicationFactor  UnderReplicated',
+        `a-b     ${'a-b'.padEnd(32, '0')}               1                  3                0`,
+        `orders  ${ORDERS_ID}               2                  3                0`,
+        '',
+      ].join('\n'),
+    })
+    const all = await oxbow(['topic', 'list', '--internal', '-o', 'json'], { cluster })
+    expect((JSON.parse(all.stdout) as { name: string }[]).map((topic) => topic.name)).toEqual(['__internal', 'a-b', 'orders'])
+  })
+
+  it('lists as JSON, and only what is unhealthy if asked', async () => {
+    const cluster = clusterWithOrders()
+    const all = await oxbow(['topic', 'list', '-o', 'json'], { cluster })
+    expect(JSON.parse(all.stdout)).toEqual([{ name: 'orders', topicId: ORDERS_ID, partitions: 2, replicationFactor: 3, underReplicated: 0 }])
+    expect(JSON.parse((await oxbow(['topic', 'list', '--unhealthy', '-o', 'json'], { cluster })).stdout)).toEqual([])
+    cluster.fake.moveLeader('orders', 1, -1)
+    expect(JSON.parse((await oxbow(['topic', 'list', '--unhealthy', '-o', 'json'], { cluster })).stdout)).toHaveLength(1)
+  })
+
+  it('describes as a table with Kafka headings', async () => {
+    const run = await oxbow(['topic', 'describe', 'orders'], { cluster: clusterWithOrders() })
+    expect(run.stdout.split('\n')).toEqual([
+      'Topic:             orders',
+      `TopicId:           ${ORDERS_ID}`,
+      'PartitionCount:    2',
+      'ReplicationFactor: 3',
+      'Configs:           -',
+      'Partition  Leader  LeaderEpoch  Replicas  Isr    Elr',
+      '        0       1            1  1,2,3     1,2,3  -',
+      '        1       2            1  1,2,3     1,2,3  -',
+      '',
+    ])
+  })
+
+  it('describes as JSON, and fails when one is missing', async () => {
+    const cluster = clusterWithOrders()
+    const run = await oxbow(['topic', 'describe', '-o', 'json'], { cluster })
+    expect(JSON.parse(run.stdout)).toEqual([
+      {
+        name: 'orders',
+        topicId: ORDERS_ID,
+        configs: {},
+        partitions: [
+          { partition: 0, leader: 1, leaderEpoch: 1, replicas: [1, 2, 3], isr: [1, 2, 3], elr: [] },
+          { partition: 1, leader: 2, leaderEpoch: 1, replicas: [1, 2, 3], isr: [1, 2, 3], elr: [] },
+        ],
+      },
+    ])
+    const missing = await oxbow(['topic', 'describe', 'orders', 'oders'], { cluster })
+    expect(missing).toEqual({ code: 1, stdout: '', stderr: 'error: UNKNOWN_TOPIC_OR_PARTITION: there is no topic "oders" (see: oxbow topic list)\n' })
+  })
+
+  it('deletes with --yes only, and nothing when a name is wrong', async () => {
+    const cluster = clusterWithOrders()
+    cluster.fake.addTopic('logs', 1)
+    const unasked = await oxbow(['topic', 'delete', 'orders'], { cluster })
+    expect(unasked.code).toBe(2)
+    expect(unasked.stderr).toBe('error: USAGE: deleting orders needs a yes, and there is no terminal to ask (add --yes)\n')
+    expect((await oxbow(['topic', 'delete', 'orders', 'nope', '--yes'], { cluster })).code).toBe(1)
+    expect(cluster.deleted).toEqual([])
+    const run = await oxbow(['topic', 'delete', 'orders', 'logs', '--yes', '-o', 'json'], { cluster })
+    expect(run).toMatchObject({ code: 0, stdout: '["orders","logs"]\n' })
+    expect(cluster.deleted).toEqual(['orders', 'logs'])
+  })
+})
+
+describe('offsets, cluster describe, quorum', () => {
+  it('shows offsets', async () => {
+    const cluster = clusterWithOrders()
+    await oxbow(['produce', 'orders', '--partition', '1'], { cluster, stdin: ['a\nb\n'] })
+    expect(JSON.parse((await oxbow(['offsets', 'orders', '-o', 'json'], { cluster })).stdout)).toEqual([
+      { topic: 'orders', partition: 0, offset: 0 },
+      { topic: 'orders', partition: 1, offset: 2 },
+    ])
+    const earliest = await oxbow(['offsets', 'orders', '--at', 'earliest'], { cluster })
+    expect(earliest.stdout).toBe('Topic   Partition  Offset\norders          0       0\norders          1       0\n')
+  })
+
+  it('describes the cluster', async () => {
+    const table = await oxbow(['cluster', 'describe'])
+    expect(table.stdout.split('\n')).toEqual([
+      `ClusterId:    ${'c'.repeat(32)}`,
+      'ControllerId: 1',
+      'NodeId  State    Rack  Grpc           Kafka  Http           Leaders  Replicas',
+      '     1  running  -     10.0.0.1:9192  -      10.0.0.1:9292        2         6',
+      '     2  offline  east  10.0.0.2:9192  -      -                    0         6',
+      '',
+    ])
+    const json = await oxbow(['cluster', 'describe', '-o', 'json'])
+    expect(JSON.parse(json.stdout)).toEqual({
+      clusterId: 'c'.repeat(32),
+      controllerId: 1,
+      brokers: [
+        { nodeId: 1, rack: null, state: 'running', grpc: '10.0.0.1:9192', kafka: null, http: '10.0.0.1:9292', leaders: 2, replicas: 6 },
+        { nodeId: 2, rack: 'east', state: 'offline', grpc: '10.0.0.2:9192', kafka: null, http: null, leaders: 0, replicas: 6 },
+      ],
+    })
+  })
+
+  it('shows the quorum', async () => {
+    const status = await oxbow(['quorum', 'status'])
+    expect(status.stdout).toContain('LeaderEpoch:          4\n')
+    expect(status.stdout).toContain('CurrentVoters:        [1,2]\n')
+    expect(JSON.parse((await oxbow(['quorum', 'status', '-o', 'json'])).stdout)).toEqual({
+      clusterId: 'c'.repeat(32),
+      leaderId: 1,
+      leaderEpoch: 4,
+      highWatermark: 12,
+      maxFollowerLag: 3,
+      maxFollowerLagTimeMs: 7,
+      voters: [1, 2],
+      observers: [3],
+    })
+    const replication = await oxbow(['quorum', 'replication'])
+    expect(replication.stdout.split('\n')[0]).toBe(
+      'NodeId  DirectoryId                       LogEndOffset  Lag  LastFetchTimestamp  LastCaughtUpTimestamp  Status',
+    )
+    const json = await oxbow(['quorum', 'replication', '-o', 'json'])
+    expect((JSON.parse(json.stdout) as unknown[])[1]).toEqual({
+      nodeId: 2,
+      directoryId: 'd'.repeat(32),
+      logEndOffset: 9,
+      lag: 3,
+      lastFetchTimestamp: -1,
+      lastCaughtUpTimestamp: 1_700_000_000_000,
+      status: 'Voter',
+    })
+  })
+})

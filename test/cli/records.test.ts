@@ -1,0 +1,238 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { LineSplitter } from '../../src/cli/lines.ts'
+import { splitKey } from '../../src/cli/produce.ts'
+import { CliCluster, oxbow } from './harness.ts'
+
+interface JsonRecord {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number
+  readonly key: unknown
+  readonly value: unknown
+}
+
+function cluster(partitions: number): CliCluster {
+  const made = new CliCluster()
+  made.fake.addTopic('logs', partitions)
+  return made
+}
+
+function records(stdout: string): JsonRecord[] {
+  return stdout.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as JsonRecord]))
+}
+
+describe('produce', () => {
+  it('is silent on stdout as a table, and counts on stderr', async () => {
+    const run = await oxbow(['produce', 'logs'], { cluster: cluster(1), stdin: ['one\ntwo\n'] })
+    expect(run).toMatchObject({ code: 0, stdout: '' })
+    expect(run.stderr).toMatch(/^2 records acknowledged in \d+\.\d\d s \(\d+ records\/s, \d+\.\d\d MB\/s\)\n$/)
+  })
+
+  it('prints with -o json each record that is acknowledged, where it is', async () => {
+    const run = await oxbow(['produce', 'logs', '-o', 'json'], { cluster: cluster(1), stdin: ['a', 'b\n', 'c\nlast'] })
+    expect(run.code).toBe(0)
+    expect(records(run.stdout)).toEqual([
+      { topic: 'logs', partition: 0, offset: 0, key: null, value: 'ab' },
+      { topic: 'logs', partition: 0, offset: 1, key: null, value: 'c' },
+      { topic: 'logs', partition: 0, offset: 2, key: null, value: 'last' },
+    ])
+  })
+
+  it('splits keys, adds headers, keeps bytes that are no UTF-8', async () => {
+    const made = cluster(1)
+    const stdin = [Buffer.from('k:v:w\nnokey\n'), Buffer.from([0xff, 0xfe, 0x0a])]
+    const run = await oxbow(['produce', 'logs', '--key-separator', ':', '--header', 'from=test', '-o', 'json'], { cluster: made, stdin })
+    expect(records(run.stdout).map(({ key, value }) => [key, value])).toEqual([
+      ['k', 'v:w'],
+      [null, 'nokey'],
+      [null, { base64: '//4=' }],
+    ])
+    const read = await oxbow(['consume', 'logs', '--from-beginning', '--exit-at-end', '-o', 'json'], { cluster: made })
+    expect(JSON.parse(read.stdout.split('\n')[0] ?? '')).toEqual({
+      topic: 'logs',
+      partition: 0,
+      offset: 0,
+      leaderEpoch: expect.any(Number),
+      timestamp: expect.any(Number),
+      key: 'k',
+      value: 'v:w',
+      headers: { from: 'test' },
+    })
+  })
+
+  it('reads a file, and sends to one partition if asked', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'oxbow-test-'))
+    const path = join(folder, 'lines')
+    writeFileSync(path, Array.from({ length: 5_000 }, (_, at) => `line ${at}`).join('\n'))
+    const run = await oxbow(['produce', 'logs', path, '--partition', '2', '-o', 'json'], { cluster: cluster(3) })
+    rmSync(folder, { recursive: true })
+    const found = records(run.stdout)
+    expect(found.map((one) => one.value)).toEqual(Array.from({ length: 5_000 }, (_, at) => `line ${at}`))
+    expect(found.every((one, at) => one.partition === 2 && one.offset === at)).toBe(true)
+  })
+
+  it('refuses a partition that is not there, and an unknown topic, before it reads anything', async () => {
+    const made = cluster(2)
+    const partition = await oxbow(['produce', 'logs', '--partition', '2'], { cluster: made, stdin: ['a\n'] })
+    expect(partition.code).toBe(1)
+    expect(partition.stderr).toContain('error: UNKNOWN_TOPIC_OR_PARTITION: logs has 2 partitions, from 0; there is no partition 2')
+    const topic = await oxbow(['produce', 'lgos'], { cluster: made, stdin: ['a\n'] })
+    expect(topic).toMatchObject({ code: 1, stderr: 'error: UNKNOWN_TOPIC_OR_PARTITION: there is no topic "lgos" (see: oxbow topic list)\n' })
+  })
+
+  it('ends with 1 when a record was not acknowledged: each one named, with what is sure', async () => {
+    const made = cluster(1)
+    made.fake.produceVerdict = () => 'MESSAGE_TOO_LARGE'
+    const refused = await oxbow(['produce', 'logs', '-o', 'json'], { cluster: made, stdin: ['a\nb\n'] })
+    expect(refused).toMatchObject({ code: 1, stdout: '' })
+    const lines = refused.stderr.split('\n')
+    expect(lines[0]).toBe('error: MESSAGE_TOO_LARGE: line 1: said the fake (it was not stored)')
+    expect(JSON.parse(lines[1] ?? '')).toMatchObject({ error: { code: 'MESSAGE_TOO_LARGE', definite: true } })
+    expect(lines[2]).toMatch(/^error: MESSAGE_TOO_LARGE: line 2:/)
+    expect(refused.stderr).toContain('0 records acknowledged, 2 not acknowledged in')
+  })
+
+  it('says when a line may be stored all the same', async () => {
+    const made = cluster(1)
+    made.fake.produceVerdict = () => 'ignore'
+    const run = await oxbow(['produce', 'logs', '--timeout', '300'], { cluster: made, stdin: ['a\n'] })
+    expect(run.code).toBe(1)
+    expect(run.stderr).toMatch(/^error: [A-Z_]+: line 1: .*\(it may be stored or not\)\n/)
+  })
+
+  it('promises nothing with acks 0', async () => {
+    const run = await oxbow(['produce', 'logs', '--acks', '0', '-o', 'json'], { cluster: cluster(1), stdin: ['a\n'] })
+    expect(run).toMatchObject({ code: 0, stdout: '' })
+    expect(run.stderr).toMatch(/^1 records sent in/)
+  })
+
+  it('keeps to --rate', async () => {
+    const began = performance.now()
+    const run = await oxbow(['produce', 'logs', '--rate', '100'], { cluster: cluster(1), stdin: [`${'x\n'.repeat(30)}`] })
+    expect(run.code).toBe(0)
+    expect(performance.now() - began).toBeGreaterThan(250)
+  })
+
+  it('ends with 130 when interrupted, after what is acknowledged was printed', async () => {
+    const made = cluster(1)
+    let interrupt: () => void = () => {}
+    async function* endless(): AsyncGenerator<string> {
+      yield 'first\n'
+      // Nothing more comes: only the interrupt ends it.
+      await new Promise(() => undefined)
+    }
+    const running = oxbow(['produce', 'logs', '-o', 'json'], {
+      cluster: made,
+      stdin: endless(),
+      interruptible: (handler) => {
+        interrupt = handler
+      },
+    })
+    while (made.fake.partition('logs', 0).highWatermark < 1) await new Promise((resolve) => setTimeout(resolve, 5))
+    interrupt()
+    const run = await running
+    expect(run.code).toBe(130)
+    expect(records(run.stdout)).toMatchObject([{ offset: 0, value: 'first' }])
+  })
+})
+
+describe('consume', () => {
+  async function filled(partitions: number, lines: readonly string[]): Promise<CliCluster> {
+    const made = cluster(partitions)
+    await oxbow(['produce', 'logs', '--key-separator', '='], { cluster: made, stdin: [lines.map((line) => `${line}\n`).join('')] })
+    return made
+  }
+
+  it('prints values alone, and what --print names in Kafka order', async () => {
+    const made = await filled(1, ['k1=v1', 'v2'])
+    const values = await oxbow(['consume', 'logs', '--from-beginning', '--exit-at-end'], { cluster: made })
+    expect(values).toEqual({ code: 0, stdout: 'v1\nv2\n', stderr: '' })
+    const fields = await oxbow(['consume', 'logs', '--from-beginning', '--exit-at-end', '--print', 'key,offset,partition,headers'], { cluster: made })
+    expect(fields.stdout).toBe('Partition:0\tOffset:0\tNO_HEADERS\tk1\tv1\nPartition:0\tOffset:1\tNO_HEADERS\tnull\tv2\n')
+  })
+
+  it.each([
+    [['--from-beginning'], ['a', 'b', 'c', 'd']],
+    [
+      ['--offset', 'earliest'],
+      ['a', 'b', 'c', 'd'],
+    ],
+    [
+      ['--offset', '2'],
+      ['c', 'd'],
+    ],
+    [['--offset', '-1'], ['d']],
+    [
+      ['--offset', '-9'],
+      ['a', 'b', 'c', 'd'],
+    ],
+    [['--offset', 'latest'], []],
+    [[], []],
+    [
+      ['--from-beginning', '-n', '3'],
+      ['a', 'b', 'c'],
+    ],
+  ])('begins and ends where %j says', async (args, values) => {
+    const made = await filled(1, ['a', 'b', 'c', 'd'])
+    const run = await oxbow(['consume', 'logs', ...args, '--exit-at-end'], { cluster: made })
+    expect(run.code).toBe(0)
+    expect(run.stdout.split('\n').slice(0, -1)).toEqual(values)
+  })
+
+  it('reads all partitions, or one', async () => {
+    const made = cluster(2)
+    await oxbow(['produce', 'logs', '--partition', '0'], { cluster: made, stdin: ['a\n'] })
+    await oxbow(['produce', 'logs', '--partition', '1'], { cluster: made, stdin: ['b\n'] })
+    const all = await oxbow(['consume', 'logs', '--from-beginning', '--exit-at-end'], { cluster: made })
+    expect(all.stdout.split('\n').sort()).toEqual(['', 'a', 'b'])
+    const one = await oxbow(['consume', 'logs', '--from-beginning', '--exit-at-end', '--partition', '1'], { cluster: made })
+    expect(one.stdout).toBe('b\n')
+    expect((await oxbow(['consume', 'logs', '--partition', '2'], { cluster: made })).code).toBe(1)
+  })
+
+  it('gives up with 3 when the end is out of reach', async () => {
+    const made = await filled(1, ['a'])
+    made.fake.fetchVerdict = () => 'NOT_LEADER_OR_FOLLOWER'
+    const run = await oxbow(['consume', 'logs', '--from-beginning', '--exit-at-end', '--timeout', '700'], { cluster: made })
+    expect(run.code).toBe(3)
+    expect(run.stderr).toContain('error: REQUEST_TIMED_OUT: no record came for 700 ms, and the end is not reached')
+  })
+
+  it('follows until it is interrupted, which is 130', async () => {
+    const made = await filled(1, ['a'])
+    let interrupt: () => void = () => {}
+    const running = oxbow(['consume', 'logs', '--from-beginning'], {
+      cluster: made,
+      interruptible: (handler) => {
+        interrupt = handler
+      },
+    })
+    while (made.fake.fetched.length < 2) await new Promise((resolve) => setTimeout(resolve, 5))
+    interrupt()
+    expect(await running).toMatchObject({ code: 130, stdout: 'a\n' })
+  })
+})
+
+describe('lines', () => {
+  it('are what stands before a newline, byte for byte, however the chunks fall', () => {
+    const text = 'a\r\n\nlonger line\nlast'
+    for (let size = 1; size <= text.length; size++) {
+      const splitter = new LineSplitter()
+      const lines: string[] = []
+      for (let at = 0; at < text.length; at += size) lines.push(...splitter.feed(Buffer.from(text.slice(at, at + size))).map(String))
+      lines.push(...splitter.end().map(String))
+      expect(lines).toEqual(['a\r', '', 'longer line', 'last'])
+    }
+  })
+
+  it('split at the first separator', () => {
+    const parts = ({ key, value }: ReturnType<typeof splitKey>): unknown => [key?.toString() ?? null, value.toString()]
+    expect(parts(splitKey(Buffer.from('a::b::c'), '::'))).toEqual(['a', 'b::c'])
+    expect(parts(splitKey(Buffer.from('::b'), '::'))).toEqual(['', 'b'])
+    expect(parts(splitKey(Buffer.from('none'), '::'))).toEqual([null, 'none'])
+    expect(parts(splitKey(Buffer.from('a:b'), undefined))).toEqual([null, 'a:b'])
+  })
+})
