@@ -32,7 +32,6 @@ const IMPURE_GLOBALS = new Set([
   'Promise',
   'performance',
   'crypto',
-  'fetch',
   'require',
 ])
 
