@@ -57,6 +57,17 @@ export class FollowerProgress {
     return options.tick - this.#caughtUpTick > options.lagTicks
   }
 
+  /** It was caught up, in the ISR or proposed for it, at some time of this leader epoch. */
+  get wasInSync(): boolean {
+    return this.#caughtUpTick !== Number.NEGATIVE_INFINITY
+  }
+
+  /** It is proposed for the ISR: like a member at the election it gets the full time to reach the end. */
+  noteJoining(tick: number): void {
+    assert(this.#syncedEndOffset !== undefined, 'an unknown end bars expansion')
+    this.#caughtUpTick = Math.max(this.#caughtUpTick, tick)
+  }
+
   /** False: an older one that came late or twice; its answer would not be used. */
   accepts(fetch: FollowerFetch): boolean {
     if (fetch.maxBytes === 0) {

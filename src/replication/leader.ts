@@ -273,7 +273,11 @@ export class Leader {
       joining.length > 0 ? [] : replicas.filter((nodeId) => this.#isr.isCommitted(nodeId) && (this.#followers.get(nodeId)?.isLagging(lag) ?? false))
     if (joining.length === 0 && leaving.length === 0) return
     const kept = this.#isr.committed.filter((member) => !leaving.includes(member.nodeId))
-    const added = joining.map((nodeId): IsrMember => ({ nodeId, brokerEpoch: (this.#followers.get(nodeId) as FollowerProgress).brokerEpoch }))
+    const added = joining.map((nodeId): IsrMember => {
+      const follower = this.#followers.get(nodeId) as FollowerProgress
+      follower.noteJoining(tick)
+      return { nodeId, brokerEpoch: follower.brokerEpoch }
+    })
     this.#isr.propose([...kept, ...added], effects)
   }
 
@@ -283,7 +287,7 @@ export class Leader {
     const syncedEndOffset = follower?.syncedEndOffset
     if (broker === undefined || syncedEndOffset === undefined || this.#isr.isCommitted(nodeId)) return false
     // One that just left for its lag has synced the high watermark, which waited for it: it would go in and out for ever.
-    if (follower?.isLagging({ leaderEndOffset: this.#log.endOffset, tick, lagTicks: this.#lagTicks })) return false
+    if (follower?.wasInSync && follower.isLagging({ leaderEndOffset: this.#log.endOffset, tick, lagTicks: this.#lagTicks })) return false
     if (broker.fenced || broker.draining || this.#isr.wasRefused(nodeId, tick)) return false
     return syncedEndOffset >= this.#log.highWatermark && syncedEndOffset >= this.epochStartOffset
   }

@@ -146,6 +146,14 @@ describe('produce, in the order of its checks (rules R6.6, R1.3)', () => {
     expect(produce(core, 'b', { producerId: 5, baseSequence: 1 })).toMatchObject([{ code: 'NOT_ENOUGH_REPLICAS', definite: true }])
   })
 
+  it("acks=1 waits for the leader's own sync, whatever else happens", () => {
+    const core = partition()
+    assign(core)
+    produce(core, 'a', { acks: 1 })
+    expect(only(core.step({ type: 'fetch', from: PEER, fetch: peerFetch() }), 'produceReply')).toEqual([])
+    expect(only(core.step({ type: 'synced', cutCount: 0, endOffset: 1 }), 'produceReply')).toMatchObject([{ baseOffset: 0, code: null }])
+  })
+
   it('acks=0 is never answered, not by commit and not by the end of leadership', () => {
     const core = partition()
     assign(core)
@@ -287,6 +295,20 @@ describe('a follower and what it is told (rules R6.2, R6.3)', () => {
     expect(only(answer(core, first, { type: 'data' }, [stamped('a', 0, 3)]), 'appendFetched')).toEqual([])
     expect(core.step({ type: 'disconnected', nodeId: PEER })).toEqual([])
     expect(only(core.step({ type: 'tick' }), 'sendFetch')).toHaveLength(1)
+  })
+
+  it('forgets with a cut what else is outstanding: the answer to the older data fetch is not used, though the log is there again', () => {
+    const core = partition()
+    const opened = assign(core, FOLLOW)
+    const fetched = answer(core, opened, { type: 'data' }, [stamped('a', 0, 2)])
+    const older = only(fetched, 'sendFetch')
+    const report = only(core.step({ type: 'synced', cutCount: 0, endOffset: 1 }), 'sendFetch')
+    const cut = answer(core, report, { type: 'diverging', epoch: -1, endOffset: 0 })
+    expect(only(cut, 'truncate')).toMatchObject([{ endOffset: 0 }])
+    expect(only(cut, 'sendFetch')).toMatchObject([{ fetch: { fetchOffset: 0, lastFetchedEpoch: -1 } }])
+    answer(core, cut, { type: 'data' }, [stamped('a', 0, 2)])
+    expect(only(answer(core, older, { type: 'data' }, [stamped('b', 1, 3)]), 'appendFetched')).toEqual([])
+    expect(core.logEndOffset).toBe(1)
   })
 
   it('ignores the completion of a sync that a cut came after', () => {
