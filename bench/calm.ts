@@ -20,7 +20,12 @@ export async function benchCalm(options: { readonly minutes: number }): Promise<
     const from = new Map(cluster.nodeIds.map((nodeId) => [nodeId, cluster.log(nodeId).length]))
     const load = { bootstrap: cluster.bootstrap, topic: TOPIC, partitions: PARTITIONS, recordBytes: RECORD_BYTES }
     const result = await runLoadProcess({ ...load, records: Number.MAX_SAFE_INTEGER, forMs: options.minutes * 60_000 })
-    const noted = cluster.nodeIds.flatMap((nodeId) => cluster.log(nodeId).slice(from.get(nodeId)).map((entry) => `node ${nodeId}: ${entry.msg}`))
+    const noted = cluster.nodeIds.flatMap((nodeId) =>
+      cluster
+        .log(nodeId)
+        .slice(from.get(nodeId))
+        .map((entry) => `node ${nodeId}: ${entry.msg}`),
+    )
     const unrest = noted.filter((text) => /fenced|raft:|ISR changed|leader:|connection closed|is gone/.test(text))
     heading(`${options.minutes} minutes of full load`)
     line('throughput', `${result.megabytesPerSecond.toFixed(1)} MB/s, ${result.records} records, ${result.failed} not acknowledged`)

@@ -6,8 +6,17 @@ import type { Raft } from '../raft/raft.ts'
 import type { ControllerClient } from '../runtime/controller-client.ts'
 import { TICK_MS } from '../runtime/ticks.ts'
 import type {
-  ClusterDescription, CreateProducerIdResponse, CreateTopicRequest, CreateTopicResponse, DeleteTopicRequest, ListOffsetsRequest, ListOffsetsResponse,
-  MetadataRequest, MetadataResponse, QuorumDescription, QuorumReplica,
+  ClusterDescription,
+  CreateProducerIdResponse,
+  CreateTopicRequest,
+  CreateTopicResponse,
+  DeleteTopicRequest,
+  ListOffsetsRequest,
+  ListOffsetsResponse,
+  MetadataRequest,
+  MetadataResponse,
+  QuorumDescription,
+  QuorumReplica,
 } from '../wire/api.ts'
 import type { Broker, BrokerSession } from './api.ts'
 import type { FetchContext } from './consumer-fetch.ts'
@@ -91,7 +100,11 @@ export class BrokerCalls implements Broker {
     this.#clock.defer(() => {
       const { isLeader, leaderId } = this.#raft
       if (isLeader) done(undefined, this.#describeQuorum())
-      else done(new BrokerError('NOT_CONTROLLER', leaderId === null ? 'no leader of the quorum is known here' : `node ${leaderId} leads the quorum`), undefined as never)
+      else
+        done(
+          new BrokerError('NOT_CONTROLLER', leaderId === null ? 'no leader of the quorum is known here' : `node ${leaderId} leads the quorum`),
+          undefined as never,
+        )
     })
   }
 

@@ -94,7 +94,8 @@ export class PendingFetch {
     if (leaderEpoch >= 0 && leaderEpoch < core.leaderEpoch) throw new BrokerError('FENCED_LEADER_EPOCH', `the leader epoch is ${core.leaderEpoch}`)
     if (leaderEpoch > core.leaderEpoch) throw new BrokerError('UNKNOWN_LEADER_EPOCH', `leader epoch ${leaderEpoch} is not known here yet`)
     // Between the high watermark and the end is not out of range: a new leader may still be behind (rules R6.7).
-    if (fetchOffset < log.startOffset || fetchOffset > core.logEndOffset) throw new BrokerError('OFFSET_OUT_OF_RANGE', `the log holds offsets ${log.startOffset} to ${core.logEndOffset}`)
+    if (fetchOffset < log.startOffset || fetchOffset > core.logEndOffset)
+      throw new BrokerError('OFFSET_OUT_OF_RANGE', `the log holds offsets ${log.startOffset} to ${core.logEndOffset}`)
     return replica
   }
 
@@ -119,7 +120,8 @@ export class PendingFetch {
       const replica = this.#readable(fetch)
       const { highWatermark } = replica.core
       const logStartOffset = replica.log.startOffset
-      const finish = (batches: readonly Buffer[]): void => done({ topicId, partition, highWatermark, logStartOffset, error: null, batches: upTo(batches, highWatermark) })
+      const finish = (batches: readonly Buffer[]): void =>
+        done({ topicId, partition, highWatermark, logStartOffset, error: null, batches: upTo(batches, highWatermark) })
       if (fetchOffset >= highWatermark || maxBytes === 0) {
         finish([])
         return
@@ -132,7 +134,13 @@ export class PendingFetch {
     }
   }
 
-  #readDisk(replica: Replica, fetch: FetchPartition, maxBytes: number, finish: (batches: readonly Buffer[]) => void, done: (result: FetchedPartition) => void): void {
+  #readDisk(
+    replica: Replica,
+    fetch: FetchPartition,
+    maxBytes: number,
+    finish: (batches: readonly Buffer[]) => void,
+    done: (result: FetchedPartition) => void,
+  ): void {
     replica.log.read(fetch.fetchOffset, maxBytes, (error, batches) => {
       if (error === undefined) {
         finish(batches)

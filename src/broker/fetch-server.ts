@@ -87,7 +87,15 @@ export class FetchServer {
 
   #refuse(follower: Follower, topicId: string, partition: number, fetch: FetchRequestMessage['fetches'][number]['fetch']): void {
     const { fetchId, fetchOffset, lastFetchedEpoch } = fetch
-    const answer = { fetchId, leaderEpoch: -1, fetchOffset, lastFetchedEpoch, highWatermark: -1, logStartOffset: -1, result: { type: 'error', code: 'UNKNOWN_TOPIC_ID' } } as const
+    const answer = {
+      fetchId,
+      leaderEpoch: -1,
+      fetchOffset,
+      lastFetchedEpoch,
+      highWatermark: -1,
+      logStartOffset: -1,
+      result: { type: 'error', code: 'UNKNOWN_TOPIC_ID' },
+    } as const
     follower.stream.send({ answers: [{ topicId, partition, answer, batches: [] }] })
   }
 

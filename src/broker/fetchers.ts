@@ -101,7 +101,8 @@ function checkBatches(bytes: Buffer): BatchHeader[] {
   for (let at = 0; at < bytes.length; ) {
     const header = readBatchHeader(bytes, at)
     const batch = bytes.subarray(at, at + header.sizeBytes)
-    if (batch.length < header.sizeBytes || !hasValidCrc(batch)) throw new BrokerError('CORRUPT_MESSAGE', `the batch at offset ${header.baseOffset} failed its checksum`)
+    if (batch.length < header.sizeBytes || !hasValidCrc(batch))
+      throw new BrokerError('CORRUPT_MESSAGE', `the batch at offset ${header.baseOffset} failed its checksum`)
     headers.push(header)
     at += header.sizeBytes
   }

@@ -28,7 +28,9 @@ export interface OpenedFolder {
 export function* openFolder(options: NodeOptions, seams: NodeSeams, events: LogDirectoryEvents): Task<OpenedFolder> {
   const { disk, clock, logger, random } = seams
   const { segmentBytes, indexIntervalBytes, tailCacheBytes } = options.config
-  const directory = yield* call<LogDirectory>((done) => openLogDirectory({ disk, clock, logger, segmentBytes, indexIntervalBytes, tailCacheBytes, events }, done))
+  const directory = yield* call<LogDirectory>((done) =>
+    openLogDirectory({ disk, clock, logger, segmentBytes, indexIntervalBytes, tailCacheBytes, events }, done),
+  )
   const { nodeId } = options
   const properties = yield* call<MetaProperties>((done) => openMetaProperties({ disk, nodeId, random: random.fork('directory id') }, done))
   const quorumState = yield* call<QuorumState>((done) => openQuorumState(disk, done))
@@ -38,7 +40,8 @@ export function* openFolder(options: NodeOptions, seams: NodeSeams, events: LogD
   const { recovery, log } = metadata
   const damagedBelow = yield* metadataMark(directory, log.endOffset)
   const fields = { verdict: recovery.verdict, endOffset: log.endOffset, cutBytes: recovery.cutBytes }
-  if (damagedBelow !== null) logger.warn({ ...fields, damagedBelow }, `metadata log recovered damaged: ${recovery.detail}; this voter does not vote until it has caught up`)
+  if (damagedBelow !== null)
+    logger.warn({ ...fields, damagedBelow }, `metadata log recovered damaged: ${recovery.detail}; this voter does not vote until it has caught up`)
   else if (recovery.verdict === 'torn') logger.warn(fields, `metadata log recovered torn: ${recovery.detail}`)
   else logger.info(fields, `metadata log recovered ${recovery.verdict}: ${recovery.detail}`)
   return { directory, properties, quorumState, metadata, voterSets: yield* readVoterSets(metadata), damagedBelow }

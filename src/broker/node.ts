@@ -16,7 +16,8 @@ export function startNode(options: NodeOptions, seams: NodeSeams, done: Done<Oxb
 }
 
 function* start(options: NodeOptions, seams: NodeSeams): Task<OxbowNode> {
-  if (!options.roles.broker && !options.roles.controller) throw new BrokerError('INVALID_CONFIG', `node ${options.nodeId} has no role: controller, broker or both`)
+  if (!options.roles.broker && !options.roles.controller)
+    throw new BrokerError('INVALID_CONFIG', `node ${options.nodeId} has no role: controller, broker or both`)
   // The folder reports to the node, and the node is made of what the folder holds.
   let node: OxbowNode | undefined
   const events: LogDirectoryEvents = {

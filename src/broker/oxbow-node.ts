@@ -84,17 +84,34 @@ export class OxbowNode {
     })
     this.#controllerClient = new ControllerClient({ transport, host: this.#host, nodeId, leaderId: () => this.#raft.core.leaderId })
     this.#partitions = new Partitions({
-      nodeId, directory: folder.directory, checkpoints, clock, logger, config,
-      controllerClient: this.#controllerClient, fetchServer: () => this.#fetchServer, fetchers: () => this.#fetchers,
+      nodeId,
+      directory: folder.directory,
+      checkpoints,
+      clock,
+      logger,
+      config,
+      controllerClient: this.#controllerClient,
+      fetchServer: () => this.#fetchServer,
+      fetchers: () => this.#fetchers,
     })
     const find = (topicId: Uuid, partition: number): ReturnType<Partitions['find']> => this.#partitions.find(topicId, partition)
     const disconnected = (peerId: number): void => this.#partitions.disconnected(peerId)
     this.#fetchServer = new FetchServer({ clock, logger, find, disconnected, damaged: (replica, error) => this.#partitions.readFailed(replica, error) })
     this.#fetchers = new Fetchers({ clock, logger, transport, find, disconnected })
     const directoryId = folder.properties.directoryId
-    this.#registration = new Registration({ node: options, incarnationId, directoryId, controllerClient: this.#controllerClient, partitions: this.#partitions, logger })
+    this.#registration = new Registration({
+      node: options,
+      incarnationId,
+      directoryId,
+      controllerClient: this.#controllerClient,
+      partitions: this.#partitions,
+      logger,
+    })
     this.#calls = new BrokerCalls({
-      clock, config, controllerClient: this.#controllerClient, partitions: this.#partitions,
+      clock,
+      config,
+      controllerClient: this.#controllerClient,
+      partitions: this.#partitions,
       image: () => this.#image,
       raft: this.#raft.core,
       isConnected: (peerId) => peerId === nodeId || this.#connected.has(peerId),
@@ -235,7 +252,12 @@ export class OxbowNode {
       },
     })
     return new RaftNode({
-      raft, log, storage, transport, clock, logger,
+      raft,
+      log,
+      storage,
+      transport,
+      clock,
+      logger,
       events: {
         appended: (offset, batches) => batches.reduce((changed, batch, at) => voterSets.appended(offset + at, decodeEntry(batch)) || changed, false),
         truncated: (endOffset) => voterSets.truncated(endOffset),
@@ -260,12 +282,19 @@ export class OxbowNode {
 
   #hello(): Hello {
     const { nodeId } = this.#options
-    return { clusterId: this.#clusterId, nodeId, directoryId: this.#folder.properties.directoryId, incarnationId: this.#incarnationId, protocolVersion: PEER_PROTOCOL_VERSION }
+    return {
+      clusterId: this.#clusterId,
+      nodeId,
+      directoryId: this.#folder.properties.directoryId,
+      incarnationId: this.#incarnationId,
+      protocolVersion: PEER_PROTOCOL_VERSION,
+    }
   }
 
   #vet(hello: Hello): string | undefined {
     const { nodeId, peers } = this.#options
-    if (hello.protocolVersion !== PEER_PROTOCOL_VERSION) return `node ${hello.nodeId} speaks protocol ${hello.protocolVersion}, node ${nodeId} speaks ${PEER_PROTOCOL_VERSION}: run the same version on both`
+    if (hello.protocolVersion !== PEER_PROTOCOL_VERSION)
+      return `node ${hello.nodeId} speaks protocol ${hello.protocolVersion}, node ${nodeId} speaks ${PEER_PROTOCOL_VERSION}: run the same version on both`
     if (hello.nodeId === nodeId) return `both ends say they are node ${nodeId}: give each node an id of its own`
     if (!peers.some((peer) => peer.nodeId === hello.nodeId)) return `node ${hello.nodeId} is not in the cluster file of node ${nodeId}: add it there`
     if (this.#clusterId !== null && hello.clusterId !== null && hello.clusterId !== this.#clusterId) {
@@ -285,7 +314,10 @@ export class OxbowNode {
 
   #peerDown(nodeId: number, reason: 'closed' | 'refused'): void {
     this.#connected.delete(nodeId)
-    this.#logger.info({ peer: nodeId, reason }, reason === 'refused' ? `peer ${nodeId}: its process is gone (port refused)` : `peer ${nodeId}: connection closed`)
+    this.#logger.info(
+      { peer: nodeId, reason },
+      reason === 'refused' ? `peer ${nodeId}: its process is gone (port refused)` : `peer ${nodeId}: connection closed`,
+    )
     if (reason === 'refused') {
       this.#gone.add(nodeId)
       this.#host.gone(nodeId)
@@ -310,11 +342,14 @@ export class OxbowNode {
       case 'raft':
         this.#folders.set(from.nodeId, from.directoryId)
         if (message.status !== null && message.message.type === 'appendReply') this.#host.heard(from.nodeId, message.status)
-        return this.#raft.feed({ type: 'message', from: { nodeId: from.nodeId, directoryId: from.directoryId }, message: message.message })
+        this.#raft.feed({ type: 'message', from: { nodeId: from.nodeId, directoryId: from.directoryId }, message: message.message })
+        break
       case 'command':
-        return this.#host.submit(message.command, (reply) => this.#seams.transport.send(from.nodeId, { type: 'commandReply', requestId: message.requestId, reply }))
+        this.#host.submit(message.command, (reply) => this.#seams.transport.send(from.nodeId, { type: 'commandReply', requestId: message.requestId, reply }))
+        break
       case 'commandReply':
-        return this.#controllerClient.reply(message.requestId, message.reply)
+        this.#controllerClient.reply(message.requestId, message.reply)
+        break
     }
   }
 
@@ -390,7 +425,8 @@ export class OxbowNode {
     this.#seams.disk.space((error, space: DiskSpace) => {
       if (error !== undefined) return
       const isLow = space.freeBytes < Math.min(DISK_LOW_BYTES, space.totalBytes * DISK_LOW_SHARE)
-      if (isLow !== this.#registration.diskLow) this.#logger.warn({ freeBytes: space.freeBytes }, isLow ? 'disk low: produce is refused until space is freed' : 'disk: enough space again')
+      if (isLow !== this.#registration.diskLow)
+        this.#logger.warn({ freeBytes: space.freeBytes }, isLow ? 'disk low: produce is refused until space is freed' : 'disk: enough space again')
       this.#registration.diskLow = isLow
     })
   }

@@ -81,7 +81,7 @@ export class PendingProduce {
     const { acks, timeoutMs, partitions } = this.#request
     for (const { batch } of partitions) this.#bytes += batch.length
     this.#context.budget.take(this.#bytes)
-    partitions.forEach((produce, at) => this.#produce(produce, at))
+    for (const [at, produce] of partitions.entries()) this.#produce(produce, at)
     if (acks === 0) this.#end()
     else if (!this.#ended) this.#timer = this.#context.clock.after(Math.min(timeoutMs, MAX_TIMEOUT_MS), () => this.#timeOut())
   }
@@ -157,7 +157,8 @@ function checkAcks(acks: number): -1 | 0 | 1 {
 function checkBatch(batch: Buffer): ReturnType<typeof readBatchHeader> {
   if (batch.length < BATCH_HEADER_BYTES) throw new BrokerError('CORRUPT_MESSAGE', `a batch has at least ${BATCH_HEADER_BYTES} bytes, this one ${batch.length}`)
   const header = readBatchHeader(batch, 0)
-  if (header.sizeBytes !== batch.length) throw new BrokerError('INVALID_RECORD', `the batch says ${header.sizeBytes} bytes, ${batch.length} came: one batch a partition and request`)
+  if (header.sizeBytes !== batch.length)
+    throw new BrokerError('INVALID_RECORD', `the batch says ${header.sizeBytes} bytes, ${batch.length} came: one batch a partition and request`)
   if (!hasValidCrc(batch)) throw new BrokerError('CORRUPT_MESSAGE', 'the checksum of the batch is wrong')
   return header
 }

@@ -3,7 +3,14 @@ import type { Done } from '../base/done.ts'
 import { BrokerError } from '../base/errors.ts'
 import { type BrokerImage, findTopic, type MetadataImage, type TopicImage } from '../metadata/image.ts'
 import type {
-  BrokerState, ClusterDescription, ListOffsetsRequest, ListOffsetsResponse, MetadataRequest, MetadataResponse, NodeInfo, TopicInfo,
+  BrokerState,
+  ClusterDescription,
+  ListOffsetsRequest,
+  ListOffsetsResponse,
+  MetadataRequest,
+  MetadataResponse,
+  NodeInfo,
+  TopicInfo,
 } from '../wire/api.ts'
 import { toApiError } from './api-error.ts'
 import type { Replica } from './replica.ts'

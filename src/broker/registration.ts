@@ -51,14 +51,15 @@ export class Registration {
 
   /** The controller let it go: everything it led is led elsewhere (rules R5.9). */
   get isReleased(): boolean {
-    return this.#broker !== undefined && this.#broker.fenced && this.#broker.draining
+    return this.#broker?.fenced === true && this.#broker.draining
   }
 
   applied(image: MetadataImage): void {
     const broker = image.brokers.get(this.#options.nodeId)
     const mine = broker?.incarnationId === this.#incarnationId ? broker : undefined
     if (mine !== undefined && this.#broker === undefined) this.#logger.info({ brokerEpoch: mine.brokerEpoch }, 'registered')
-    if (mine !== undefined && this.#broker?.fenced !== mine.fenced) this.#logger.info({ brokerEpoch: mine.brokerEpoch }, mine.fenced ? 'fenced: this broker serves nothing now' : 'unfenced: this broker serves')
+    if (mine !== undefined && this.#broker?.fenced !== mine.fenced)
+      this.#logger.info({ brokerEpoch: mine.brokerEpoch }, mine.fenced ? 'fenced: this broker serves nothing now' : 'unfenced: this broker serves')
     this.#broker = mine
     this.#appliedOffset = image.offset
   }

@@ -30,7 +30,8 @@ export function decodeCheckpoint(bytes: Buffer | undefined): ReplicaCheckpoint |
   try {
     const value = JSON.parse(bytes.toString()) as Partial<ReplicaCheckpoint>
     const numbers = [value.highWatermark, value.safeEndOffset, value.cleanEndOffset, value.clearedUncleanCount]
-    if (typeof value.topicId !== 'string' || !numbers.every(Number.isSafeInteger) || typeof value.producers !== 'object' || value.producers === null) return undefined
+    if (typeof value.topicId !== 'string' || !numbers.every(Number.isSafeInteger) || typeof value.producers !== 'object' || value.producers === null)
+      return undefined
     return value as ReplicaCheckpoint
   } catch {
     return undefined

@@ -121,30 +121,40 @@ export class Replica {
   #perform(effect: PartitionEffect): void {
     switch (effect.type) {
       case 'append':
-        return this.log.appendAsLeader(effect.bytes, effect)
+        this.log.appendAsLeader(effect.bytes, effect)
+        break
       case 'appendFetched':
-        return this.log.appendFetched(effect.bytes, effect.headers)
+        this.log.appendFetched(effect.bytes, effect.headers)
+        break
       case 'truncate':
-        return this.log.truncate(effect.endOffset)
+        this.log.truncate(effect.endOffset)
+        break
       case 'produceReply': {
         const done = this.#produces.get(effect.produceId)
         this.#produces.delete(effect.produceId)
-        return done?.(effect)
+        done?.(effect)
+        break
       }
       case 'answerFetch':
-        return this.#outlets.answerFetch(this, effect)
+        this.#outlets.answerFetch(this, effect)
+        break
       case 'sendFetch':
-        return this.#outlets.sendFetch(this, effect)
+        this.#outlets.sendFetch(this, effect)
+        break
       case 'proposeIsr':
-        return this.#outlets.proposeIsr(this, effect)
+        this.#outlets.proposeIsr(this, effect)
+        break
       case 'highWatermark':
-        return this.#wakeReaders()
+        this.#wakeReaders()
+        break
       case 'quarantine':
-        return this.#outlets.quarantine(this, effect.reason)
+        this.#outlets.quarantine(this, effect.reason)
+        break
       case 'event':
-        return this.#report(effect.event)
+        this.#report(effect.event)
+        break
       default:
-        return unreachable(effect)
+        unreachable(effect)
     }
   }
 
@@ -152,16 +162,23 @@ export class Replica {
     switch (event.type) {
       case 'becameLeader':
         this.logger.info({ leaderEpoch: event.leaderEpoch, startOffset: event.startOffset }, 'leader: this node leads the partition')
-        return this.#wakeReaders()
+        this.#wakeReaders()
+        break
       case 'becameFollower':
         this.logger.info({ leaderEpoch: event.leaderEpoch, leader: event.leader }, 'follower: another node leads the partition')
-        return this.#wakeReaders()
+        this.#wakeReaders()
+        break
       case 'isrChanged':
-        return this.logger.info({ isr: event.isr, partitionEpoch: event.partitionEpoch }, 'ISR changed')
+        this.logger.info({ isr: event.isr, partitionEpoch: event.partitionEpoch }, 'ISR changed')
+        break
       case 'cut':
-        return this.logger.warn({ from: event.from, to: event.to, leaderEpoch: event.leaderEpoch }, `log cut from ${event.from} to ${event.to}: the leader of epoch ${event.leaderEpoch} parts from it there`)
+        this.logger.warn(
+          { from: event.from, to: event.to, leaderEpoch: event.leaderEpoch },
+          `log cut from ${event.from} to ${event.to}: the leader of epoch ${event.leaderEpoch} parts from it there`,
+        )
+        break
       default:
-        return unreachable(event)
+        unreachable(event)
     }
   }
 }

@@ -30,15 +30,24 @@ export class Topics {
   create(request: CreateTopicRequest, done: Done<CreateTopicResponse>): void {
     const { name, topicId, partitions, replicationFactor, assignment, configs, validateOnly } = request
     const timeoutMs = Math.max(1, Math.min(request.timeoutMs, MAX_TIMEOUT_MS))
-    this.#controllerClient.request({ type: 'createTopic', name, topicId, partitions, replicationFactor, assignment, configs, validateOnly }, timeoutMs, (reply) => {
-      if (reply.type !== 'topicCreated') {
-        done(unexpected(reply), undefined as never)
-        return
-      }
-      const answer: CreateTopicResponse = { topicId: reply.topicId, partitions: reply.partitions, replicationFactor: reply.replicationFactor, assignment: reply.assignment }
-      if (validateOnly) done(undefined, answer)
-      else this.#waitForLeaders(answer, timeoutMs, done)
-    })
+    this.#controllerClient.request(
+      { type: 'createTopic', name, topicId, partitions, replicationFactor, assignment, configs, validateOnly },
+      timeoutMs,
+      (reply) => {
+        if (reply.type !== 'topicCreated') {
+          done(unexpected(reply), undefined as never)
+          return
+        }
+        const answer: CreateTopicResponse = {
+          topicId: reply.topicId,
+          partitions: reply.partitions,
+          replicationFactor: reply.replicationFactor,
+          assignment: reply.assignment,
+        }
+        if (validateOnly) done(undefined, answer)
+        else this.#waitForLeaders(answer, timeoutMs, done)
+      },
+    )
   }
 
   /** CreateTopics answers when every partition has a leader (rules R5.9). */
@@ -64,7 +73,11 @@ export class Topics {
         done(unexpected(reply), undefined)
         return
       }
-      this.#waiters.wait(() => !this.#image().topics.has(topicId), timeoutMs, () => done(undefined, undefined))
+      this.#waiters.wait(
+        () => !this.#image().topics.has(topicId),
+        timeoutMs,
+        () => done(undefined, undefined),
+      )
     })
   }
 

@@ -1,7 +1,19 @@
 import type { Done } from '../base/done.ts'
 import type {
-  ClusterDescription, CreateProducerIdResponse, CreateTopicRequest, CreateTopicResponse, DeleteTopicRequest, FetchRequest, FetchResponse,
-  ListOffsetsRequest, ListOffsetsResponse, MetadataRequest, MetadataResponse, ProduceRequest, ProduceResponse, QuorumDescription,
+  ClusterDescription,
+  CreateProducerIdResponse,
+  CreateTopicRequest,
+  CreateTopicResponse,
+  DeleteTopicRequest,
+  FetchRequest,
+  FetchResponse,
+  ListOffsetsRequest,
+  ListOffsetsResponse,
+  MetadataRequest,
+  MetadataResponse,
+  ProduceRequest,
+  ProduceResponse,
+  QuorumDescription,
 } from '../wire/api.ts'
 
 export interface NodeAddress {

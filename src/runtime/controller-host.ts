@@ -12,7 +12,12 @@ import type { MetadataRecord } from '../metadata/records.ts'
 /** Why a command was not decided here; the asker tries the active controller again. */
 const notController: ControllerReply = { type: 'error', code: 'NOT_CONTROLLER', message: 'this node is not the active controller', definite: true }
 /** Leadership was lost after the append: the entry may yet be committed (rules R1.3). */
-const lostLeadership: ControllerReply = { type: 'error', code: 'NOT_CONTROLLER', message: 'the active controller changed before the decision was committed', definite: false }
+const lostLeadership: ControllerReply = {
+  type: 'error',
+  code: 'NOT_CONTROLLER',
+  message: 'the active controller changed before the decision was committed',
+  definite: false,
+}
 
 interface Waiting {
   /** The reply leaves when the applied image has reached this offset. */
@@ -22,7 +27,9 @@ interface Waiting {
 }
 
 /** What the host asks of the log: one entry, appended at once or refused. */
-export type ProposeRecords = (records: readonly MetadataRecord[]) => { readonly type: 'accepted'; readonly offset: number } | { readonly type: 'refused'; readonly code: 'NOT_CONTROLLER' | 'THROTTLING_QUOTA_EXCEEDED' }
+export type ProposeRecords = (
+  records: readonly MetadataRecord[],
+) => { readonly type: 'accepted'; readonly offset: number } | { readonly type: 'refused'; readonly code: 'NOT_CONTROLLER' | 'THROTTLING_QUOTA_EXCEEDED' }
 
 /**
  * The one host of the controller (architecture 2): decide on the image with all appended decisions, append the records, wait for the
@@ -40,7 +47,14 @@ export class ControllerHost {
   #waiting: Waiting[] = []
   #image: MetadataImage
 
-  constructor(options: { readonly clock: Clock; readonly logger: Logger; readonly nodeId: number; readonly defaults: ControllerDefaults; readonly propose: ProposeRecords; readonly image: MetadataImage }) {
+  constructor(options: {
+    readonly clock: Clock
+    readonly logger: Logger
+    readonly nodeId: number
+    readonly defaults: ControllerDefaults
+    readonly propose: ProposeRecords
+    readonly image: MetadataImage
+  }) {
     this.#clock = options.clock
     this.#logger = options.logger
     this.#nodeId = options.nodeId

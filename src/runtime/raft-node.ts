@@ -36,7 +36,9 @@ export interface RaftNodeEvents {
   failed(error: Error): void
 }
 
-type ProposalResult = { readonly type: 'accepted'; readonly term: number; readonly offset: number } | { readonly type: 'refused'; readonly code: 'NOT_CONTROLLER' | 'THROTTLING_QUOTA_EXCEEDED' }
+type ProposalResult =
+  | { readonly type: 'accepted'; readonly term: number; readonly offset: number }
+  | { readonly type: 'refused'; readonly code: 'NOT_CONTROLLER' | 'THROTTLING_QUOTA_EXCEEDED' }
 
 /**
  * Drives the Raft core: performs its effects on the metadata log, the vote file and the transport, feeds completions back.
@@ -122,25 +124,37 @@ export class RaftNode {
   #perform(effect: RaftEffect): void {
     switch (effect.type) {
       case 'saveVote':
-        return this.#storage.saveVote(effect.term, effect.votedFor)
+        this.#storage.saveVote(effect.term, effect.votedFor)
+        break
       case 'append':
         this.#storage.append(effect.term, effect.startOffset, effect.entries)
-        return this.#noteVoters(this.#events.appended(effect.startOffset, effect.entries.map((entry) => entry.bytes)))
+        this.#noteVoters(
+          this.#events.appended(
+            effect.startOffset,
+            effect.entries.map((entry) => entry.bytes),
+          ),
+        )
+        break
       case 'appendOpening':
-        return this.#appendOpening(effect.term, effect.startOffset)
+        this.#appendOpening(effect.term, effect.startOffset)
+        break
       case 'truncate':
-        return this.#truncate(effect.endOffset)
+        this.#truncate(effect.endOffset)
+        break
       case 'send':
-        return this.#transport.send(effect.to, {
+        this.#transport.send(effect.to, {
           type: 'raft',
           message: effect.message,
           status: effect.message.type === 'appendReply' ? this.#events.status() : null,
         })
+        break
       case 'sendEntries':
-        return this.#sendEntries(effect)
+        this.#sendEntries(effect)
+        break
       case 'committed':
         this.#commitIndex = Math.max(this.#commitIndex, effect.commitIndex)
-        return this.#clock.defer(() => this.#apply())
+        this.#clock.defer(() => this.#apply())
+        break
       case 'accepted':
         this.#proposals.set(effect.proposalId, { type: 'accepted', term: effect.term, offset: effect.startOffset })
         return
@@ -149,11 +163,13 @@ export class RaftNode {
         return
       case 'role':
         this.#logger.info({ role: effect.role, term: effect.term, leaderId: effect.leaderId }, `raft: ${effect.role} in term ${effect.term}`)
-        return this.#events.role(effect)
+        this.#events.role(effect)
+        break
       case 'startTimer':
-        return this.#startTimer(effect.timerId, effect.delayMs)
+        this.#startTimer(effect.timerId, effect.delayMs)
+        break
       default:
-        return unreachable(effect)
+        unreachable(effect)
     }
   }
 

@@ -61,7 +61,11 @@ class Desk {
 
   append(term: number, startOffset: number, count: number): void {
     const bytes = encodeBatch([{ timestamp: 0, key: null, value: Buffer.from('decision') }])
-    this.storage.append(term, startOffset, Array.from({ length: count }, () => ({ term, bytes })))
+    this.storage.append(
+      term,
+      startOffset,
+      Array.from({ length: count }, () => ({ term, bytes })),
+    )
   }
 
   /** What happened since the last call. */

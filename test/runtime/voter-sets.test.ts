@@ -1,8 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { VoterSets } from '../../src/runtime/voter-sets.ts'
 
-const one = [{ nodeId: 1, directoryId: 'a' }, { nodeId: 2, directoryId: null }]
-const two = [{ nodeId: 1, directoryId: 'a' }, { nodeId: 2, directoryId: 'b' }]
+const one = [
+  { nodeId: 1, directoryId: 'a' },
+  { nodeId: 2, directoryId: null },
+]
+const two = [
+  { nodeId: 1, directoryId: 'a' },
+  { nodeId: 2, directoryId: 'b' },
+]
 
 describe('voter sets', () => {
   it('R4.4: a set counts from its append on and is taken back by a cut', () => {
