@@ -9,7 +9,7 @@ const { pathToFileURL } = require('node:url')
 const MIN_NODE = [20, 19]
 
 function fail(line) {
-  process.stderr.write(line + '\n')
+  process.stderr.write(`${line}\n`)
   process.exit(2)
 }
 
