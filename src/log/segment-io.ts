@@ -115,9 +115,10 @@ export function* readBatches(disk: Disk, segment: Segment, range: BatchRange): T
     const length = Math.min(wantedBytes, segment.writtenBytes - from)
     if (length < BATCH_HEADER_BYTES) throw corrupt(segment, from, `no batch holds offset ${range.offset}`)
     const window = yield* call<Buffer>((done) => file.read(from, length, done))
-    if (window.length < length) throw corrupt(segment, from + window.length, 'the file ends too early')
     const { at, sizeBytes } = skipTo(segment, window, { offset: range.offset, position: from })
     if (sizeBytes > 0 && at + sizeBytes <= window.length) return collect(segment, window, { ...range, at, position: from })
+    // Short alone proves nothing: a write under way may not have reached the file yet. It ends behind what was asked for.
+    if (window.length < length) throw corrupt(segment, from + window.length, 'the file ends too early')
     position = from + at
     if (sizeBytes > segment.writtenBytes - position) throw corrupt(segment, position, `a batch of ${sizeBytes} bytes does not fit the file`)
     wantedBytes = Math.max(WALK_BYTES + range.maxBytes, sizeBytes)

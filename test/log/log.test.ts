@@ -132,6 +132,29 @@ describe('a log', () => {
     expect(world.read(log, 101, 1)).toHaveLength(1061)
   })
 
+  it('reads from disk while what follows is still being written to the same file', () => {
+    for (let steps = 0; steps < 12; steps++) {
+      const { world, log } = opened({ tailCacheBytes: 1 })
+      for (let at = 0; at < 300; at++) append(log, { payload: 1000 })
+      world.clock.run()
+      for (let at = 0; at < 100; at++) append(log, { payload: 1000 })
+      world.clock.run()
+      expect(log.readCached(10, 1)).toBeUndefined()
+      append(log, { payload: 1000 })
+      let length: number | undefined
+      let failure: Error | undefined
+      log.read(10, 1_000_000, (error, batches) => {
+        failure = error
+        length = batches?.reduce((sum, bytes) => sum + bytes.length, 0)
+      })
+      for (let step = 0; step < steps; step++) world.clock.step()
+      append(log, { payload: 1000 })
+      world.clock.run()
+      expect(failure).toBeUndefined()
+      expect(length).toBeGreaterThanOrEqual(1061 * 390)
+    }
+  })
+
   it('gives a larger batch a slab of its own and keeps what is not synced whatever the limit', () => {
     const { world, log } = opened({ tailCacheBytes: 64 * 1024 })
     const large = append(log, { payload: 3_000_000 })
