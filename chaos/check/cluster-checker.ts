@@ -13,6 +13,7 @@ import { NeverBack } from './never-back.ts'
 import { checkCut } from './no-cut-below.ts'
 import { type ObservedNode, partitionKey } from './observed.ts'
 import { OneLeader } from './one-leader.ts'
+import { OwnTermCommit } from './own-term-commit.ts'
 import { demand } from './violation.ts'
 
 const METADATA_LOG = 'metadata'
@@ -34,6 +35,7 @@ interface WatchedNode {
   /** The same by the log that the process opened for it: what is looked up after every step. */
   readonly byLog: Map<Log, WatchedReplica>
   readonly raft: NeverBack
+  readonly commit: OwnTermCommit
   image: MetadataImage | undefined
 }
 
@@ -99,7 +101,15 @@ export class ClusterChecker {
   #watch(node: ObservedNode): WatchedNode {
     const known = this.#nodes.get(node.nodeId)
     if (known !== undefined && known.node.incarnation === node.incarnation) return known
-    const watched: WatchedNode = { node, where: `node ${node.nodeId}`, replicas: new Map(), byLog: new Map(), raft: new NeverBack(), image: undefined }
+    const watched: WatchedNode = {
+      node,
+      where: `node ${node.nodeId}`,
+      replicas: new Map(),
+      byLog: new Map(),
+      raft: new NeverBack(),
+      commit: new OwnTermCommit(),
+      image: undefined,
+    }
     this.#nodes.set(node.nodeId, watched)
     return watched
   }
@@ -140,6 +150,7 @@ export class ClusterChecker {
     const raft = watched.node.raft()
     watched.raft.observe(METADATA_LOG, watched.where, { leaderEpoch: raft.term, partitionEpoch: 0, highWatermark: raft.commitIndex })
     if (raft.role === 'leader') this.#oneLeader.leads(METADATA_LOG, raft.term, watched.node.nodeId, watched.node.incarnation)
+    watched.commit.observe(watched.where, raft, watched.node.metadataLog)
   }
 
   #observeReplica(watched: WatchedNode, view: ReplicaView): void {

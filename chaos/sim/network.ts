@@ -34,7 +34,7 @@ const CHECK_EVERY_US = 250_000
 const DIAL_TIMEOUT_US = 2_000_000
 const HIGH_WATER_BYTES = 256 * 1024
 /** Unsent bytes to one peer; what comes on top is dropped (rules 8). */
-const LOOSE_BUDGET_BYTES = 16 * 1024 * 1024
+export const LOOSE_BUDGET_BYTES = 16 * 1024 * 1024
 /** What a lost segment of a stream costs: a retransmission (TCP's least timeout), with all behind it waiting. */
 const RETRANSMIT_US = 200_000
 
@@ -143,11 +143,18 @@ export class Network {
     return host
   }
 
-  /** Connections that are open at this host: what a leak would make grow. */
+  /** Connections that are open at this host. */
   openEnds(host: Host): number {
     let count = 0
     for (const end of this.#ends) if (end.host === host) count += 1
     return count
+  }
+
+  /** The most bytes that this host has on their way to one other, of what may be lost (rules 8). */
+  unsentBytes(host: Host): number {
+    let most = 0
+    for (const end of this.#ends) if (end.host === host && end.looseBytes > most) most = end.looseBytes
+    return most
   }
 
   dial(from: Host, owner: Owner, toName: string, purpose: Purpose, handlers: DialHandlers): void {

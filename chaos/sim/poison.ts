@@ -2,7 +2,7 @@
  * While a simulation runs, time and chance of the real world throw: whatever reads them would make a seed mean something else tomorrow.
  * Microtasks stay, since the client's promises run on them; the harness keeps what it needs before it poisons.
  */
-const real = { setImmediate: globalThis.setImmediate }
+const real = { setImmediate: globalThis.setImmediate, now: Date.now, random: Math.random, performanceNow: performance.now, hrtime: process.hrtime }
 
 type Name = 'setTimeout' | 'setInterval' | 'setImmediate'
 const timers: readonly Name[] = ['setTimeout', 'setInterval', 'setImmediate']
@@ -14,7 +14,6 @@ export function drainPromises(): Promise<void> {
 
 /** Runs `action` with Date.now, Math.random, performance.now and timers poisoned, and puts them back. */
 export async function withPoison<T>(action: () => Promise<T>): Promise<T> {
-  const kept = { now: Date.now, random: Math.random, performanceNow: performance.now, hrtime: process.hrtime }
   const keptTimers = timers.map((name) => globalThis[name])
   const poison = (what: string) => (): never => {
     throw new Error(`${what} was called in a simulation`)
@@ -27,10 +26,10 @@ export async function withPoison<T>(action: () => Promise<T>): Promise<T> {
   try {
     return await action()
   } finally {
-    Date.now = kept.now
-    Math.random = kept.random
-    performance.now = kept.performanceNow
-    process.hrtime = kept.hrtime
+    Date.now = real.now
+    Math.random = real.random
+    performance.now = real.performanceNow
+    process.hrtime = real.hrtime
     for (const [at, name] of timers.entries()) Object.assign(globalThis, { [name]: keptTimers[at] })
   }
 }

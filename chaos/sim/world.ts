@@ -2,6 +2,7 @@ import { SeededRandom, type Random } from '../../src/base/random.ts'
 import { OxbowClient } from '../../src/client/client.ts'
 import type { NodeOptions } from '../../src/broker/surface.ts'
 import type { Producer } from '../../src/client/producer.ts'
+import { checkBudgets } from '../check/budgets.ts'
 import { ClusterChecker } from '../check/cluster-checker.ts'
 import { findUnhealed } from '../check/convergence.ts'
 import { checkDelivery, type ReadRecord } from '../check/delivery.ts'
@@ -17,7 +18,7 @@ import { SimClock } from './clock.ts'
 import { peekThrough } from './disk-peek.ts'
 import { EventQueue, Owner } from './event-queue.ts'
 import { FaultRunner } from './fault-runner.ts'
-import { Network } from './network.ts'
+import { LOOSE_BUDGET_BYTES, Network } from './network.ts'
 import { plainCodec, wireCodec } from './peer-codec.ts'
 import { drainPromises, withPoison } from './poison.ts'
 import { drawSettings, type Settings } from './settings.ts'
@@ -56,6 +57,9 @@ const LEAST_OPERATIONS = 1_000
 /** After all faults are over (rules: evidence 6.5). */
 const HEAL_WITHIN_MS = 60_000
 const CHECK_EVERY_MS = 250
+/** Rules 8, but for connections: a node of a simulation has some dozens, and 2,000 would hide a leak. */
+const CONNECTIONS_A_NODE = 200
+const CLIENT_BUFFER_BYTES = 32 * 1024 * 1024
 
 /** One seed: a cluster, its clients, its faults, its checkers, from the first event to the verdict. */
 export class World {
@@ -229,6 +233,7 @@ export class World {
     let nextCheckMs = this.#queue.nowMs
     while (this.#failure === undefined) {
       if (this.#queue.nowMs >= nextCheckMs) {
+        this.#checkBudgets()
         if (until()) return
         nextCheckMs = this.#queue.nowMs + CHECK_EVERY_MS
       }
@@ -243,6 +248,20 @@ export class World {
       else if (this.#clients.has(owner)) await drainPromises()
     }
     throw this.#failure
+  }
+
+  #checkBudgets(): void {
+    for (const node of this.#nodes) {
+      const counters = node.running?.counters
+      checkBudgets(node.name, [
+        { name: 'unsent to one peer, bytes', held: this.#network.unsentBytes(node.host), limit: LOOSE_BUDGET_BYTES },
+        { name: 'connections', held: this.#network.openEnds(node.host), limit: CONNECTIONS_A_NODE },
+        { name: 'copies of what was appended, bytes', held: counters?.copiedBytes ?? 0, limit: counters?.appendedBytes ?? 0 },
+      ])
+    }
+    for (const [at, { stats }] of this.#producers.entries()) {
+      checkBudgets(`producer ${at}`, [{ name: 'buffer, bytes', held: stats.bufferedBytes, limit: CLIENT_BUFFER_BYTES }])
+    }
   }
 
   #buildNodes(): void {
@@ -279,7 +298,14 @@ export class World {
           failed: (_node, error) => this.#fail(new Violation('assert', `${node.name} ended itself: ${error.message}`)),
           sends: (to, message) => {
             if ('fetches' in message) checkFetchRequest(node.name, message, (topicId, partition) => this.#logName(topicId, partition), node.durable)
-            else checkPeerMessage(node.name, to, message, node.durable)
+            else {
+              checkPeerMessage(node.name, to, message, node.durable)
+              if (message.type === 'raft' && message.message.type === 'append')
+                this.#checker.entriesSent(
+                  nodeId,
+                  message.message.entries.map(({ bytes }) => bytes),
+                )
+            }
           },
         },
       )

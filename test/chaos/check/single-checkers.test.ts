@@ -1,0 +1,166 @@
+import { describe, expect, it } from 'vitest'
+import { checkBudgets } from '../../../chaos/check/budgets.ts'
+import { findUnhealed } from '../../../chaos/check/convergence.ts'
+import { checkDelivery, type ReadRecord } from '../../../chaos/check/delivery.ts'
+import { DurableLogs } from '../../../chaos/check/durable-logs.ts'
+import { describeImage } from '../../../chaos/check/image-hashes.ts'
+import { checkFetchRequest, checkPeerMessage } from '../../../chaos/check/synced-before-sent.ts'
+import { SimClock } from '../../../chaos/sim/clock.ts'
+import { SimDisk } from '../../../chaos/sim/disk.ts'
+import { EventQueue } from '../../../chaos/sim/event-queue.ts'
+import { History } from '../../../chaos/history.ts'
+import type { DiskFile } from '../../../src/base/disk.ts'
+import { SeededRandom } from '../../../src/base/random.ts'
+import type { FetchRequestMessage, PeerMessage } from '../../../src/wire/peer.ts'
+import { makeBroker, makeImage, makeState, topicId } from './fake-cluster.ts'
+import { makeBatch } from './fake-log.ts'
+
+/** Sends 1, 2, 3 of one producer: acknowledged at 0, unknown, refused; consumer c read what lies at 0. */
+function makeHistory(): History {
+  const history = new History()
+  for (const sendId of [1, 2, 3]) history.add({ type: 'send', atMs: sendId, sendId, producer: 'p', topicId, partition: 0, value: `${sendId} v` })
+  history.add({ type: 'ok', atMs: 4, sendId: 1, partition: 0, offset: 0 })
+  history.add({ type: 'info', atMs: 4, sendId: 2, code: 'REQUEST_TIMED_OUT' })
+  history.add({ type: 'fail', atMs: 4, sendId: 3, code: 'NOT_ENOUGH_REPLICAS' })
+  history.add({ type: 'read', atMs: 5, consumer: 'c', topicId, partition: 0, offset: 0, value: '1 v' })
+  return history
+}
+
+const record = (offset: number, value: string): ReadRecord => ({ topicId, partition: 0, offset, value })
+
+describe('delivery', () => {
+  it('holds when what is acknowledged is there, and what is unknown is there or not', () => {
+    expect(() => checkDelivery(makeHistory(), [record(0, '1 v')])).not.toThrow()
+    expect(() => checkDelivery(makeHistory(), [record(0, '1 v'), record(1, '2 v')])).not.toThrow()
+  })
+
+  it.each([
+    ['an acknowledged record is lost', [], /^delivery: .* send 1 of p was acknowledged at offset 0 and is not there/],
+    ['an acknowledged record lies elsewhere', [record(1, '1 v')], /^delivery: .* send 1 was acknowledged at offset 0 and lies at 1/],
+    ['a record is changed', [record(0, '1 w')], /^delivery: .* never sent there/],
+    ['a record is there twice', [record(0, '1 v'), record(1, '1 v')], /^delivery: .* send 1 is there twice, at 0 and 1/],
+    ['a refused record is there', [record(0, '1 v'), record(1, '3 v')], /^delivery: .* send 3 was refused for sure, and is there/],
+    ['a record was never sent', [record(0, '1 v'), record(1, '9 v')], /^delivery: .* never sent there/],
+    ['offsets go back', [record(1, '2 v'), record(0, '1 v')], /^order: /],
+  ])('%s', (_what, records, expected) => {
+    expect(() => checkDelivery(makeHistory(), records)).toThrow(expected)
+  })
+
+  it('the order of a producer’s sends is changed', () => {
+    const history = new History()
+    for (const sendId of [1, 2]) history.add({ type: 'send', atMs: sendId, sendId, producer: 'p', topicId, partition: 0, value: `${sendId} v` })
+    expect(() => checkDelivery(history, [record(0, '2 v'), record(1, '1 v')])).toThrow(/^order: .* send 1 of p lies behind send 2/)
+  })
+
+  it('a consumer read what is not there in the end, or skipped something', () => {
+    const wrong = makeHistory()
+    wrong.add({ type: 'read', atMs: 6, consumer: 'c', topicId, partition: 0, offset: 1, value: '2 other' })
+    expect(() => checkDelivery(wrong, [record(0, '1 v'), record(1, '2 v')])).toThrow(/^delivery: .* c read "2 other", in the end it is "2 v"/)
+    const skipped = makeHistory()
+    skipped.add({ type: 'read', atMs: 6, consumer: 'd', topicId, partition: 0, offset: 1, value: '2 v' })
+    expect(() => checkDelivery(skipped, [record(0, '1 v'), record(1, '2 v')])).toThrow(/^order: .* d read offset 1 after -1, 0 comes next/)
+  })
+})
+
+describe('convergence', () => {
+  it('says what is not healed yet', () => {
+    expect(findUnhealed(makeImage(9, makeState()), [1, 2, 3])).toBeUndefined()
+    expect(findUnhealed(makeImage(9, makeState()), [1, 2, 3, 4])).toBe('node 4 is not registered')
+    expect(findUnhealed(makeImage(9, makeState({ isr: [{ nodeId: 1, brokerEpoch: 1 }] })), [1, 2, 3])).toBe('the ISR of t-0 is 1 of 1,2,3')
+    expect(findUnhealed(makeImage(9, makeState({ leader: -1, isr: [], elr: [1] })), [1, 2, 3])).toMatch(/^t-0 has no leader/)
+    expect(
+      findUnhealed(
+        makeImage(
+          9,
+          makeState(),
+          [1, 2, 3].map((nodeId) => makeBroker(nodeId, nodeId, { fenced: nodeId === 2 })),
+        ),
+        [1, 2, 3],
+      ),
+    ).toBe('node 2 is fenced')
+  })
+})
+
+describe('I10', () => {
+  it('a queue beyond its budget', () => {
+    expect(() => checkBudgets('node 1', [{ name: 'produce in flight', held: 5, limit: 5 }])).not.toThrow()
+    expect(() => checkBudgets('node 1', [{ name: 'produce in flight', held: 6, limit: 5 }])).toThrow(/^I10: node 1: produce in flight holds 6, 5 is its budget/)
+  })
+})
+
+describe('an image as text', () => {
+  it('does not depend on the order in which its maps were filled', () => {
+    const brokers = [makeBroker(1, 1), makeBroker(2, 2)]
+    expect(describeImage(makeImage(9, makeState(), brokers))).toBe(describeImage(makeImage(9, makeState(), [...brokers].reverse())))
+    expect(describeImage(makeImage(9, makeState(), brokers))).not.toBe(describeImage(makeImage(9, makeState({ leaderEpoch: 2 }), brokers)))
+  })
+})
+
+describe('I9, judged by what the disk was asked to do', () => {
+  const path = 'partitions/t-0/00000000000000000000.log'
+
+  function makeDisk(): { readonly durable: DurableLogs; open(name: string): DiskFile; run(): void } {
+    const queue = new EventQueue()
+    const disk = new SimDisk({ clock: new SimClock(queue, null), random: new SeededRandom(1), minLatencyMs: 1, maxLatencyMs: 2 })
+    const durable = new DurableLogs()
+    const wrapped = durable.wrap(disk.reopen())
+    const run = (): void => {
+      while (queue.step() !== undefined);
+    }
+    const open = (name: string): DiskFile => {
+      let opened: DiskFile | undefined
+      wrapped.mkdir(name.includes('/') ? name.slice(0, name.lastIndexOf('/')) : '', () =>
+        wrapped.open(name, { create: true }, (_error, file) => (opened = file)),
+      )
+      run()
+      return opened!
+    }
+    return { durable, open, run }
+  }
+
+  const fetch = (syncedEndOffset: number): FetchRequestMessage => ({
+    fetches: [
+      {
+        topicId,
+        partition: 0,
+        fetch: { fetchId: 1, currentLeaderEpoch: 1, fetchOffset: 9, lastFetchedEpoch: 1, syncedEndOffset, brokerEpoch: 1, logStartOffset: 0, maxBytes: 0 },
+      },
+    ],
+  })
+
+  it('a follower says more than its disk surely holds', () => {
+    const { durable, open, run } = makeDisk()
+    const say = (synced: number): void => checkFetchRequest('node 2', fetch(synced), () => 'partitions/t-0', durable)
+    const file = open(path)
+    const batches = [makeBatch(0, 1, 'x'), makeBatch(1, 1, 'y')]
+    file.writev(batches, 0, () => {})
+    run()
+    expect(durable.hasUnsynced).toBe(true)
+    expect(() => say(1)).toThrow(/^I9: node 2 said that partitions\/t-0 is synced to 1, its disk holds 0 for sure/)
+    file.sync(() => {})
+    file.writev([makeBatch(2, 1, 'z')], batches[0]!.length + batches[1]!.length, () => {})
+    run()
+    say(2)
+    expect(() => say(3)).toThrow(/its disk holds 2 for sure/)
+    file.truncate(batches[0]!.length, () => {})
+    expect(() => say(2)).toThrow(/its disk holds 1 for sure/)
+  })
+
+  it('a voter grants what its disk does not know', () => {
+    const { durable, open, run } = makeDisk()
+    const slot = Buffer.alloc(48)
+    slot.writeUInt32BE(1, 12)
+    slot.writeUInt32BE(7, 20)
+    slot.writeUInt32BE(3, 28)
+    const grant: PeerMessage = { type: 'raft', status: null, message: { type: 'voteReply', preVote: false, term: 7, granted: true } }
+    const say = (to: number): void => checkPeerMessage('node 2', to, grant, durable)
+    const file = open('quorum-state')
+    file.writev([slot], 0, () => {})
+    run()
+    expect(() => say(3)).toThrow(/^I9: node 2 granted its vote of term 7 to node 3/)
+    file.sync(() => {})
+    run()
+    say(3)
+    expect(() => say(1)).toThrow(/^I9: node 2 granted its vote of term 7 to node 1/)
+  })
+})

@@ -1,0 +1,23 @@
+import { describe, expect, it } from 'vitest'
+import { parseSimArguments } from '../../../chaos/sim/arguments.ts'
+
+describe('the options of the simulator', () => {
+  it.each([
+    [[], { fromSeed: 1, toSeed: 1, jobs: 2 }],
+    [['--seed', '42', '--trace'], { fromSeed: 42, toSeed: 42, trace: true }],
+    [['--seeds=3..7', '--jobs=1'], { fromSeed: 3, toSeed: 7, jobs: 1 }],
+    [['--time', '60'], { fromSeed: 1, toSeed: 2 ** 31, seconds: 60 }],
+    [['--mutants'], { fromSeed: 1, toSeed: 300, mutants: true }],
+  ])('%j', (args, expected) => {
+    expect(parseSimArguments(args, 2)).toMatchObject(expected)
+  })
+
+  it.each([
+    [['--seeds', '7..3'], /A ≤ B/],
+    [['--seed', 'x'], /whole number/],
+    [['--seed'], /needs a value/],
+    [['--sed', '1'], /not an option/],
+  ])('%j is refused', (args, expected) => {
+    expect(() => parseSimArguments(args, 2)).toThrow(expected)
+  })
+})

@@ -1,0 +1,60 @@
+import { describe, expect, it } from 'vitest'
+import type { Fault } from '../../../chaos/faults.ts'
+import { World } from '../../../chaos/sim/world.ts'
+
+const SLOW_MS = 120_000
+
+const plan: readonly Fault[] = [
+  { id: 0, atMs: 4_000, kind: 'powerLoss', target: { type: 'leader' }, durationMs: 800 },
+  { id: 1, atMs: 6_500, kind: 'cutOneWay', target: { type: 'link', from: 1, to: 2 }, durationMs: 700 },
+  { id: 2, atMs: 8_000, kind: 'pause', target: { type: 'controller' }, durationMs: 500 },
+  { id: 3, atMs: 9_500, kind: 'killAll', target: { type: 'all' }, durationMs: 200 },
+]
+
+describe('a simulated world', () => {
+  it.each([1, 2])(
+    'seed %i: holds its invariants, and says the same hash when it is run again',
+    async (seed) => {
+      const story: string[] = []
+      const settings = { faultPhaseMs: 14_000, sendGapMs: 20 }
+      const first = await new World({ seed, tell: null, plan, settings }).run()
+      const second = await new World({ seed, tell: (line) => story.push(line), plan, settings }).run()
+      expect(first.violation).toBeNull()
+      expect(second.violation).toBeNull()
+      expect(second.hash).toBe(first.hash)
+      expect(first.acknowledged).toBeGreaterThanOrEqual(500)
+      expect(Object.fromEntries(first.faults)).toEqual({ powerLoss: 1, cutOneWay: 1, pause: 1, killAll: 1 })
+      expect(story.some((line) => line.includes('FAULT powerLoss on the leader'))).toBe(true)
+      expect(story.some((line) => line.includes('raft: leader in term'))).toBe(true)
+    },
+    SLOW_MS,
+  )
+
+  it(
+    'another seed is another world',
+    async () => {
+      const settings = { faultPhaseMs: 5_000 }
+      const left = (await new World({ seed: 7, tell: null, plan: [], settings }).run()).hash
+      const right = (await new World({ seed: 8, tell: null, plan: [], settings }).run()).hash
+      expect(left).not.toBe(right)
+    },
+    SLOW_MS,
+  )
+
+  it(
+    'fails a run in which a planned fault was not observed, or too little happened',
+    async () => {
+      const late: Fault = { id: 0, atMs: 900_000, kind: 'kill', target: { type: 'node', nodeId: 1 }, durationMs: 10 }
+      const unobserved = await new World({ seed: 1, tell: null, plan: [late], settings: { faultPhaseMs: 3_000 } }).run()
+      expect(unobserved.violation?.message).toMatch(/^run: not observed: fault 0: kill on node 1/)
+      const idle = await new World({ seed: 1, tell: null, plan: [], settings: { faultPhaseMs: 3_000, sendGapMs: 2_000 } }).run()
+      expect(idle.violation?.message).toMatch(/^run: only \d+ records were acknowledged/)
+    },
+    SLOW_MS,
+  )
+
+  it('puts the clocks of the real world back', () => {
+    expect(Date.now()).toBeGreaterThan(0)
+    expect(Math.random()).toBeLessThan(1)
+  })
+})
