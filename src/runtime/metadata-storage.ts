@@ -49,7 +49,8 @@ export class MetadataStorage {
   /** A vote or term whose save was asked for and not begun yet. */
   #votePending = false
   #syncedEndOffset: number
-  #cutting = false
+  /** A cut to this offset waits for its mark: the log still holds what it takes away. */
+  #cuttingTo: number | undefined
 
   constructor(options: { readonly log: Log; readonly votes: VoteStore; readonly state: VoteState; readonly events: MetadataStorageEvents }) {
     this.#log = options.log
@@ -57,6 +58,13 @@ export class MetadataStorage {
     this.#events = options.events
     this.#state = options.state
     this.#syncedEndOffset = options.log.syncedEndOffset
+  }
+
+  /** Exclusive: from here on the log may hold entries that a waiting cut takes away; Infinity when none waits. */
+  get settledEndOffset(): number {
+    let endOffset = this.#cuttingTo ?? Number.POSITIVE_INFINITY
+    for (const operation of this.#queue) if (operation.type === 'truncate') endOffset = Math.min(endOffset, operation.endOffset)
+    return endOffset
   }
 
   saveVote(term: number, votedFor: number | null): void {
@@ -85,12 +93,13 @@ export class MetadataStorage {
   /** The log says what is on disk. */
   synced(endOffset: number, cutCount: number): void {
     if (cutCount !== this.#log.cutCount) return
-    this.#syncedEndOffset = endOffset
+    // A cut that waits for its mark has not raised the cut count yet: what it takes away counts no more.
+    this.#syncedEndOffset = Math.min(endOffset, this.#cuttingTo ?? endOffset)
     this.#save()
   }
 
   #perform(): void {
-    while (!this.#cutting) {
+    while (this.#cuttingTo === undefined) {
       const operation = this.#queue.shift()
       if (operation === undefined) return
       if (operation.type === 'truncate') this.#beginCut(operation.endOffset)
@@ -111,12 +120,12 @@ export class MetadataStorage {
   }
 
   #beginCut(endOffset: number): void {
-    this.#cutting = true
+    this.#cuttingTo = endOffset
     while ((this.#unpersisted.at(-1)?.endOffset ?? 0) > endOffset) this.#unpersisted.pop()
     this.#syncedEndOffset = Math.min(this.#syncedEndOffset, endOffset)
     this.#lowerMark(endOffset, () => {
       this.#log.truncate(endOffset)
-      this.#cutting = false
+      this.#cuttingTo = undefined
       this.#perform()
     })
   }
@@ -170,7 +179,7 @@ export class MetadataStorage {
 
   /** Tells the core what is persisted: in the log and under the saved mark. */
   #report(): void {
-    if (this.#saving || this.#cutting) return
+    if (this.#saving || this.#cuttingTo !== undefined) return
     const reached = Math.min(this.#state.syncedEndOffset, this.#syncedEndOffset)
     let last: Unpersisted | undefined
     while (this.#unpersisted.length > 0 && (this.#unpersisted[0] as Unpersisted).endOffset <= reached) {

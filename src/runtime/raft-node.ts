@@ -225,11 +225,13 @@ export class RaftNode {
 
   /** Hands out what is committed, in chunks, in turns of their own. */
   #apply(): void {
-    if (this.#applying || this.#stopped || this.#appliedOffset >= this.#commitIndex) return
+    // Behind a cut that waits for the vote file the log still holds the entries that lost: logSynced comes back to what takes their place.
+    const endOffset = Math.min(this.#commitIndex, this.#storage.settledEndOffset)
+    if (this.#applying || this.#stopped || this.#appliedOffset >= endOffset) return
     this.#applying = true
     const cached = this.#log.readCached(this.#appliedOffset, APPLY_CHUNK_BYTES)
-    if (cached !== undefined) this.#handOut(cached)
-    else this.#log.read(this.#appliedOffset, APPLY_CHUNK_BYTES, (error, batches) => (error === undefined ? this.#handOut(batches) : this.#readFailed(error)))
+    if (cached !== undefined) this.#handOut(cached, endOffset)
+    else this.#log.read(this.#appliedOffset, APPLY_CHUNK_BYTES, (error, batches) => (error === undefined ? this.#handOut(batches, endOffset) : this.#readFailed(error)))
   }
 
   #readFailed(error: Error): void {
@@ -237,10 +239,11 @@ export class RaftNode {
     this.#events.failed(error)
   }
 
-  #handOut(batches: readonly Buffer[]): void {
+  /** `endOffset`: committed when the read began; what lay beyond it then may have been cut since. */
+  #handOut(batches: readonly Buffer[], endOffset: number): void {
     this.#applying = false
     if (this.#stopped) return
-    const entries = splitEntries(batches, this.#commitIndex)
+    const entries = splitEntries(batches, endOffset)
     if (entries.length === 0) return // Committed, but still waiting behind a cut: logSynced comes back to it.
     const committed = entries.map((entry, at) => ({ offset: this.#appliedOffset + at, term: entry.term, batch: entry.bytes }))
     this.#appliedOffset += entries.length

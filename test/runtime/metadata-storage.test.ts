@@ -125,6 +125,22 @@ describe('metadata storage', () => {
     expect(desk.take()).toEqual([])
   })
 
+  it('R3.2: a completion that meets a cut waiting for its mark counts nothing that the cut takes', () => {
+    const desk = new Desk()
+    desk.append(1, 0, 3)
+    desk.storage.saveVote(2, null)
+    desk.storage.truncate(1)
+    desk.append(2, 1, 2)
+    expect(desk.storage.settledEndOffset).toBe(1)
+    desk.take()
+    desk.synced(3)
+    desk.saved()
+    expect(desk.take()).toEqual(['cut to 1', 'append 1 epoch 2', 'append 2 epoch 2', 'vote saved: null in term 2', 'save term 2 vote null mark 1'])
+    desk.saved()
+    expect(desk.take().filter((line) => line !== 'persisted 1 in term 1')).toEqual([])
+    expect(desk.storage.settledEndOffset).toBe(Number.POSITIVE_INFINITY)
+  })
+
   it('R4.1: an append without entries is answered once all below it is synced', () => {
     const desk = new Desk()
     desk.append(1, 0, 2)
