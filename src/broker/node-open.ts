@@ -1,7 +1,7 @@
-import { call, type Task } from '../base/task.ts'
+import { call, callVoid, type Task } from '../base/task.ts'
 import { DAMAGED_NOTE, parseDamagedNote } from '../log/damaged-note.ts'
 import { openLogDirectory } from '../log/log-directory.ts'
-import { type MetaProperties, openMetaProperties } from '../log/meta-properties.ts'
+import { checkMetaProperties, type MetaProperties, openMetaProperties } from '../log/meta-properties.ts'
 import { openQuorumState, type QuorumState } from '../log/quorum-state.ts'
 import type { LogDirectory, LogDirectoryEvents, OpenedLog } from '../log/surface.ts'
 import { peekBatchSize } from '../record/batch.ts'
@@ -28,6 +28,8 @@ export interface OpenedFolder {
 export function* openFolder(options: NodeOptions, seams: NodeSeams, events: LogDirectoryEvents): Task<OpenedFolder> {
   const { disk, clock, logger, random } = seams
   const { segmentBytes, indexIntervalBytes, tailCacheBytes } = options.config
+  // Before anything is written: to open the directory counts a start, and would make every replica of someone else's folder suspect.
+  yield* callVoid((done) => checkMetaProperties({ disk, nodeId: options.nodeId }, done))
   const directory = yield* call<LogDirectory>((done) =>
     openLogDirectory({ disk, clock, logger, segmentBytes, indexIntervalBytes, tailCacheBytes, events }, done),
   )

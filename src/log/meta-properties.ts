@@ -97,8 +97,13 @@ export function openMetaProperties(options: { readonly disk: Disk; readonly node
   runTask(open(options), done)
 }
 
-function* open(options: { readonly disk: Disk; readonly nodeId: number; readonly random: Random }): Task<MetaProperties> {
-  const { disk, nodeId } = options
+/** The same judgement and nothing else: reads, writes nothing. A folder that is refused must stay as it is, its count of unclean starts included (rules R3.4). */
+export function checkMetaProperties(options: { readonly disk: Disk; readonly nodeId: number }, done: DoneVoid): void {
+  runTask(read(options), (error) => done(error))
+}
+
+/** Undefined: an unused folder. */
+function* read({ disk, nodeId }: { readonly disk: Disk; readonly nodeId: number }): Task<Properties | undefined> {
   const bytes = yield* call<Buffer | undefined>((done) => disk.readFile(PATH, done))
   if (bytes !== undefined) {
     const properties = decode(bytes)
@@ -107,12 +112,19 @@ function* open(options: { readonly disk: Disk; readonly nodeId: number; readonly
         `the data folder belongs to node ${properties.nodeId}, this is node ${nodeId} (start node ${properties.nodeId} on it, or give node ${nodeId} another folder)`,
       )
     }
-    return new MetaProperties(disk, properties)
+    return properties
   }
   const names = yield* call<readonly string[]>((done) => disk.list('', done))
   const found = names.find((name) => name === 'metadata' || name === 'partitions' || name === 'quorum-state')
   if (found !== undefined)
     throw mismatch(`${PATH} is missing though there is ${found} (restore it, or move the folder away: the node then comes back as a new one)`)
+  return undefined
+}
+
+function* open(options: { readonly disk: Disk; readonly nodeId: number; readonly random: Random }): Task<MetaProperties> {
+  const { disk, nodeId } = options
+  const known = yield* read(options)
+  if (known !== undefined) return new MetaProperties(disk, known)
   const properties = { clusterId: null, nodeId, directoryId: randomUuid(options.random) }
   yield* replaceFile(disk, PATH, encode(properties))
   return new MetaProperties(disk, properties)

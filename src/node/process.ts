@@ -69,6 +69,15 @@ function probePort(host: string, port: number, key: string): Promise<void> {
   })
 }
 
+async function makeDataDir(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true })
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new BrokerError('DISK_FAILED', `the data folder cannot be made: ${reason} (make its place writable, or give this node another folder)`)
+  }
+}
+
 interface Running {
   readonly node: OxbowNode
   readonly grpc: GrpcServer
@@ -78,7 +87,7 @@ interface Running {
 async function start(configured: ConfiguredNode, logger: Logger, fatal: Fatal): Promise<Running> {
   const { options, dataDir } = configured
   const { host, grpcPort, httpPort } = options.address
-  await mkdir(dataDir, { recursive: true })
+  await makeDataDir(dataDir)
   await probePort(host, grpcPort, 'grpcPort')
   if (httpPort !== null) await probePort(host, httpPort, 'httpPort')
   const traffic = new Traffic()
