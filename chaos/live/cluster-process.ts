@@ -1,13 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { OxbowClient } from '../../src/client/client.ts'
 
-/** From dist/chaos/live. */
-export const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
+/** The stories run from dist/chaos/live, the tests from chaos/live. */
+const ABOVE = existsSync(new URL('../../package.json', import.meta.url)) ? '../../' : '../../../'
+export const ROOT = fileURLToPath(new URL(ABOVE, import.meta.url))
 export const BIN = join(ROOT, 'bin', 'oxbow.cjs')
 const HOST = '127.0.0.1'
 const POLL_MS = 25
