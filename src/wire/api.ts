@@ -22,7 +22,7 @@ export interface ProducePartition {
   readonly batch: Buffer
 }
 
-/** acks: −1 all in-sync replicas, 1 the leader's disk, 0 no answer. Answers come in any order, matched by requestId, each of them maybe in parts. */
+/** acks: −1 all in-sync replicas, 1 the leader's disk, 0 no answer. Answers come in any order, matched by requestId. */
 export interface ProduceRequest {
   readonly requestId: number
   readonly acks: number
