@@ -11,8 +11,12 @@ const MAX_MESSAGE_BYTES = 7 * 1024 * 1024
 type AnswerEffect = Extract<PartitionEffect, { type: 'answerFetch' }>
 
 interface Owed {
-  readonly replica: Replica
-  readonly effect: AnswerEffect
+  readonly topicId: string
+  readonly partition: number
+  /** Undefined: there is none here, and the answer says so. */
+  readonly replica: Replica | undefined
+  readonly answer: AnswerEffect['answer']
+  readonly maxBytes: number
   readonly cutCount: number
 }
 
@@ -21,6 +25,9 @@ interface Follower {
   readonly stream: FetchServerStream
   /** Answers owed, in order. At most one data fetch and one report a partition are outstanding, so it is bounded. */
   owed: Owed[]
+  /** Those whose batches come from disk: read one at a time, so that a follower far behind costs one read of memory. */
+  readonly fromDisk: Owed[]
+  reading: boolean
   scheduled: boolean
   blocked: boolean
   closed: boolean
@@ -52,11 +59,16 @@ export class FetchServer {
     this.#damaged = options.damaged
   }
 
-  /** A follower opened a stream; an older one of the same node is closed. */
+  /** A follower opened a stream; an older one of the same node is closed, and what was asked on it is not answered any more. */
   accept(nodeId: number, stream: FetchServerStream): void {
-    this.#followers.get(nodeId)?.stream.close()
-    const follower: Follower = { nodeId, stream, owed: [], scheduled: false, blocked: false, closed: false }
+    const older = this.#followers.get(nodeId)
+    const follower: Follower = { nodeId, stream, owed: [], fromDisk: [], reading: false, scheduled: false, blocked: false, closed: false }
     this.#followers.set(nodeId, follower)
+    if (older !== undefined) {
+      older.closed = true
+      older.stream.close()
+      this.#disconnected(nodeId)
+    }
     stream.onRequest((message) => this.#request(follower, message))
     stream.onDrain(() => {
       follower.blocked = false
@@ -73,11 +85,13 @@ export class FetchServer {
   answer(replica: Replica, effect: AnswerEffect): void {
     const follower = this.#followers.get(effect.to)
     if (follower === undefined) return // It is gone; it asks again when it is back.
-    follower.owed.push({ replica, effect, cutCount: replica.log.cutCount })
+    const { topicId, partition, log } = replica
+    follower.owed.push({ topicId, partition, replica, answer: effect.answer, maxBytes: effect.maxBytes, cutCount: log.cutCount })
     this.#schedule(follower)
   }
 
   #request(follower: Follower, message: FetchRequestMessage): void {
+    if (follower.closed) return
     for (const { topicId, partition, fetch } of message.fetches) {
       const replica = this.#find(topicId, partition)
       if (replica === undefined) this.#refuse(follower, topicId, partition, fetch)
@@ -96,11 +110,12 @@ export class FetchServer {
       logStartOffset: -1,
       result: { type: 'error', code: 'UNKNOWN_TOPIC_ID' },
     } as const
-    follower.stream.send({ answers: [{ topicId, partition, answer, batches: [] }] })
+    follower.owed.push({ topicId, partition, replica: undefined, answer, maxBytes: 0, cutCount: 0 })
+    this.#schedule(follower)
   }
 
   #schedule(follower: Follower): void {
-    if (follower.scheduled || follower.blocked || follower.closed || follower.owed.length === 0) return
+    if (follower.scheduled || follower.blocked || follower.closed || (follower.owed.length === 0 && follower.fromDisk.length === 0)) return
     follower.scheduled = true
     this.#clock.defer(() => {
       follower.scheduled = false
@@ -116,33 +131,52 @@ export class FetchServer {
     for (const owed of follower.owed) {
       if (room <= 0) break
       taken++
-      const batches = this.#read(follower, owed, Math.min(room, owed.effect.maxBytes))
-      if (batches === undefined) continue
+      const batches = this.#readCached(owed, Math.min(room, owed.maxBytes))
+      if (batches === undefined) {
+        follower.fromDisk.push(owed)
+        continue
+      }
       for (const batch of batches) room -= batch.length
       answers.push(toAnswer(owed, batches))
     }
     follower.owed.splice(0, taken)
     if (answers.length > 0 && !follower.stream.send({ answers })) follower.blocked = true
-    this.#schedule(follower)
+    this.#readDisk(follower)
+    if (follower.owed.length > 0) this.#schedule(follower)
   }
 
   /** Batches from memory; undefined: they come from disk, in a message of their own. */
-  #read(follower: Follower, owed: Owed, maxBytes: number): readonly Buffer[] | undefined {
-    const { replica, effect, cutCount } = owed
-    if (effect.answer.result.type !== 'data' || effect.maxBytes === 0) return []
-    if (cutCount !== replica.log.cutCount) return []
-    const cached = replica.log.readCached(effect.answer.fetchOffset, maxBytes)
-    if (cached !== undefined) return cached
-    replica.log.read(effect.answer.fetchOffset, maxBytes, (error, batches) => {
+  #readCached({ replica, answer, maxBytes: asked, cutCount }: Owed, maxBytes: number): readonly Buffer[] | undefined {
+    if (replica === undefined || answer.result.type !== 'data' || asked === 0 || !isCurrent(replica, answer, cutCount)) return []
+    return replica.log.readCached(answer.fetchOffset, maxBytes)
+  }
+
+  #readDisk(follower: Follower): void {
+    if (follower.reading || follower.blocked || follower.closed) return
+    const owed = follower.fromDisk.shift()
+    const replica = owed?.replica
+    if (owed === undefined || replica === undefined) return
+    follower.reading = true
+    replica.log.read(owed.answer.fetchOffset, owed.maxBytes, (error, batches) => {
+      follower.reading = false
       if (error !== undefined) {
         this.#logger.error({ topic: replica.topic, partition: replica.partition, error: error.message }, 'a follower could not be served from disk')
         this.#damaged(replica, error)
-      } else if (!follower.closed && cutCount === replica.log.cutCount && !follower.stream.send({ answers: [toAnswer(owed, batches)] })) follower.blocked = true
+      } else if (!follower.closed) {
+        const current = isCurrent(replica, owed.answer, owed.cutCount) ? batches : []
+        if (!follower.stream.send({ answers: [toAnswer(owed, current)] })) follower.blocked = true
+      }
+      this.#readDisk(follower)
     })
-    return undefined
   }
 }
 
-function toAnswer(owed: Owed, batches: readonly Buffer[]): PartitionAnswer {
-  return { topicId: owed.replica.topicId, partition: owed.replica.partition, answer: owed.effect.answer, batches }
+/** Whether the replica still leads in the epoch of this answer, over the log that it was given for. */
+function isCurrent(replica: Replica, answer: AnswerEffect['answer'], cutCount: number): boolean {
+  const { core, log, dead } = replica
+  return !dead && core.role === 'leader' && core.leaderEpoch === answer.leaderEpoch && cutCount === log.cutCount
+}
+
+function toAnswer({ topicId, partition, answer }: Owed, batches: readonly Buffer[]): PartitionAnswer {
+  return { topicId, partition, answer, batches }
 }

@@ -27,6 +27,7 @@ export class Fetchers {
   readonly #find: (topicId: string, partition: number) => Replica | undefined
   readonly #disconnected: (nodeId: number) => void
   readonly #leaders = new Map<number, Leader>()
+  #stopped = false
 
   constructor(options: {
     readonly clock: Clock
@@ -43,6 +44,7 @@ export class Fetchers {
   }
 
   send(replica: Replica, to: number, fetch: FollowerFetch): void {
+    if (this.#stopped) return
     const leader = this.#leaders.get(to) ?? this.#open(to)
     leader.outgoing.push({ topicId: replica.topicId, partition: replica.partition, fetch })
     if (leader.scheduled) return
@@ -56,6 +58,7 @@ export class Fetchers {
   }
 
   stop(): void {
+    this.#stopped = true
     for (const leader of this.#leaders.values()) leader.stream.close()
     this.#leaders.clear()
   }

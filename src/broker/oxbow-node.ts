@@ -82,7 +82,13 @@ export class OxbowNode {
       propose: (records) => this.#raft.propose(encodeEntry(records, clock.wallMs())),
       image: emptyImage,
     })
-    this.#controllerClient = new ControllerClient({ transport, host: this.#host, nodeId, leaderId: () => this.#raft.core.leaderId })
+    this.#controllerClient = new ControllerClient({
+      transport,
+      host: this.#host,
+      nodeId,
+      leaderId: () => this.#raft.core.leaderId,
+      firstRequestId: firstRequestId(incarnationId),
+    })
     this.#partitions = new Partitions({
       nodeId,
       directory: folder.directory,
@@ -95,9 +101,16 @@ export class OxbowNode {
       fetchers: () => this.#fetchers,
     })
     const find = (topicId: Uuid, partition: number): ReturnType<Partitions['find']> => this.#partitions.find(topicId, partition)
-    const disconnected = (peerId: number): void => this.#partitions.disconnected(peerId)
-    this.#fetchServer = new FetchServer({ clock, logger, find, disconnected, damaged: (replica, error) => this.#partitions.readFailed(replica, error) })
-    this.#fetchers = new Fetchers({ clock, logger, transport, find, disconnected })
+    const followerGone = (peerId: number): void => this.#partitions.disconnected(peerId, 'follower')
+    const leaderGone = (peerId: number): void => this.#partitions.disconnected(peerId, 'leader')
+    this.#fetchServer = new FetchServer({
+      clock,
+      logger,
+      find,
+      disconnected: followerGone,
+      damaged: (replica, error) => this.#partitions.readFailed(replica, error),
+    })
+    this.#fetchers = new Fetchers({ clock, logger, transport, find, disconnected: leaderGone })
     const directoryId = folder.properties.directoryId
     this.#registration = new Registration({
       node: options,
@@ -197,7 +210,10 @@ export class OxbowNode {
     this.#stopping = true
     this.#registration.shutDown()
     this.#logger.info({}, 'stopping: moving leaderships away')
+    let isFinished = false
     const finish = (): void => {
+      if (isFinished) return
+      isFinished = true
       timer.cancel()
       this.#released = undefined
       runTask(this.#close(), (error) => done(error))
@@ -366,7 +382,9 @@ export class OxbowNode {
     this.#image = image
     if (delta.clusterChanged) this.#joinCluster(image.clusterId as Uuid)
     this.#registration.applied(image)
-    this.#partitions.applied(image, delta, this.#registration.brokerEpoch)
+    // Not those of the delta: what one batch both made and deleted may still lie here from an earlier life of this node.
+    const deletedIds = decoded.flatMap(({ records }) => records.flatMap((record) => (record.type === 'topicDeleted' ? [record.topicId] : [])))
+    this.#partitions.applied({ image, delta, brokerEpoch: this.#registration.brokerEpoch, deletedIds })
     this.#host.applied(image, delta, (entries.at(-1) as CommittedEntry).term)
     this.#calls.applied()
     if (!wasActive && this.#host.isActive) this.#activated()
@@ -402,7 +420,7 @@ export class OxbowNode {
     this.#tickCount++
     this.#raft.feed({ type: 'tick' })
     const isBroker = this.#options.roles.broker
-    this.#host.tick(isBroker ? this.#registration.status() : null)
+    this.#host.tick(isBroker && this.#host.isActive ? this.#registration.status() : null)
     this.#controllerClient.tick()
     this.#clearDamage()
     this.#partitions.tick()
@@ -437,4 +455,9 @@ export class OxbowNode {
       if (error !== undefined) this.#logger.warn({ error: error.message }, 'the quarantine could not be cleared')
     })
   }
+}
+
+/** Apart for each incarnation, so that an answer to a process that is gone is not taken for one to its successor. */
+function firstRequestId(incarnationId: Uuid): number {
+  return Number.parseInt(incarnationId.slice(0, 10), 16) + 1
 }

@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts'
 import type { Checkpoints, CheckpointWrite } from '../base/checkpoints.ts'
 import type { DoneVoid } from '../base/done.ts'
-import { codeOf } from '../base/errors.ts'
+import { BrokerError, codeOf } from '../base/errors.ts'
 import type { Uuid } from '../base/ids.ts'
 import type { Logger } from '../base/log-line.ts'
 import { runTask } from '../base/task.ts'
@@ -49,6 +49,10 @@ export class Partitions implements ReplicaOutlets {
   /** Logs that are being opened, made or set aside: their names are busy. */
   readonly #busy = new Set<string>()
   readonly #proposals = new Map<Replica, CommandHandle>()
+  /** Replicas that are offline in this process. */
+  readonly #dead = new Set<Replica>()
+  /** Logs that could not be opened or set aside: dead in this process, not tried again (rules R3.5). Null: not known yet of which partition. */
+  readonly #unopened = new Map<string, PartitionRef | null>()
   readonly #leaderless = new Set<Replica>()
   readonly #written = new Map<string, string>()
   #reportFrom = 0
@@ -78,26 +82,27 @@ export class Partitions implements ReplicaOutlets {
       this.#options.clock.defer(() => done(undefined))
       return
     }
-    let failure: Error | undefined
     for (const name of names) {
-      this.#open(name, undefined, (error) => {
-        failure ??= error
-        if (--left === 0) done(failure)
+      this.#open(name, undefined, () => {
+        if (--left === 0) done(undefined)
       })
     }
   }
 
-  /** Metadata was applied; `brokerEpoch` −1 until this process is registered in it. */
-  applied(image: MetadataImage, delta: MetadataDelta, brokerEpoch: number): void {
+  /**
+   * Metadata was applied. `brokerEpoch`: −1 as long as the applied image shows another process, or none, under this node id; it is another
+   * one after this process was replaced and registered again. `deletedIds`: of the topics whose deletion was committed.
+   */
+  applied(options: { readonly image: MetadataImage; readonly delta: MetadataDelta; readonly brokerEpoch: number; readonly deletedIds: readonly Uuid[] }): void {
+    const { image, delta, brokerEpoch } = options
     this.#image = image
-    for (const topic of delta.deleted) this.#deleted(topic)
-    if (brokerEpoch === -1) return
-    const isFirst = this.#brokerEpoch === -1
+    for (const topicId of options.deletedIds) this.#deleted(topicId)
+    const isReplaced = this.#brokerEpoch !== -1 && brokerEpoch === -1
+    const isNew = brokerEpoch !== -1 && this.#brokerEpoch !== brokerEpoch
     this.#brokerEpoch = brokerEpoch
-    if (isFirst) {
-      for (const topic of image.topics.values()) for (const state of topic.partitions) this.#reconcile(topic, state)
-      return
-    }
+    if (isReplaced) this.#assignAll(image)
+    if (isNew) for (const topic of image.topics.values()) for (const state of topic.partitions) this.#reconcile(topic, state)
+    if (brokerEpoch === -1 || isNew) return
     for (const [topicId, partitions] of delta.topics) {
       const topic = image.topics.get(topicId)
       if (topic === undefined) continue
@@ -112,26 +117,32 @@ export class Partitions implements ReplicaOutlets {
   }
 
   synced(log: Log, endOffset: number, cutCount: number): void {
-    this.#byLogName.get(log.name)?.step({ type: 'synced', endOffset, cutCount })
+    const replica = this.#byLogName.get(log.name)
+    if (replica?.log === log) replica.step({ type: 'synced', endOffset, cutCount })
   }
 
   failed(log: Log, error: Error): void {
-    this.#byLogName.get(log.name)?.kill(`its log failed: ${error.message}`)
+    const replica = this.#byLogName.get(log.name)
+    if (replica?.log === log) this.#kill(replica, `its log failed: ${error.message}`)
   }
 
-  disconnected(nodeId: number): void {
-    for (const replica of this.all()) replica.step({ type: 'disconnected', nodeId })
+  /** The stream on which that follower asks (we lead), or the one on which we ask that leader (we follow), ended: the other one lives on. */
+  disconnected(nodeId: number, as: 'follower' | 'leader'): void {
+    const role = as === 'follower' ? 'leader' : 'follower'
+    for (const replica of this.all()) if (replica.core.role === role) replica.step({ type: 'disconnected', nodeId })
   }
 
   /** A batch on our own disk failed its checksum: the replica stops serving at once and says so (rules R3.3). */
   readFailed(replica: Replica, error: Error): void {
+    // A log that was stopped under its readers is no bad disk.
+    if (this.#stopped || this.find(replica.topicId, replica.partition) !== replica) return
     if (codeOf(error) === 'CORRUPT_MESSAGE') this.#setDamaged(replica, `a batch on disk failed its checksum: ${error.message}`)
-    else replica.kill(`its log could not be read: ${error.message}`)
+    else this.#kill(replica, `its log could not be read: ${error.message}`)
   }
 
   deadLogs(): PartitionRef[] {
-    const dead: PartitionRef[] = []
-    for (const { topicId, partition, dead: isDead } of this.all()) if (isDead) dead.push({ topicId, partition })
+    const dead = [...this.#dead].map(({ topicId, partition }): PartitionRef => ({ topicId, partition }))
+    for (const ref of this.#unopened.values()) if (ref !== null) dead.push(ref)
     return dead
   }
 
@@ -174,14 +185,21 @@ export class Partitions implements ReplicaOutlets {
     const { topicId, partition } = replica
     const { leaderEpoch, partitionEpoch, isr } = effect
     this.#proposals.get(replica)?.cancel()
-    this.#proposals.delete(replica)
+    let handle: CommandHandle | undefined
+    let isCancelled = false
+    const cancel = (): void => {
+      isCancelled = true
+      handle?.cancel()
+    }
+    this.#proposals.set(replica, { cancel })
     clock.defer(() => {
+      if (isCancelled) return
       const proposal = { topicId, partition, leaderEpoch, partitionEpoch, isr }
-      const handle = controllerClient.request({ type: 'alterPartition', nodeId, brokerEpoch: this.#brokerEpoch, proposal }, null, (reply) => {
+      handle = controllerClient.request({ type: 'alterPartition', nodeId, brokerEpoch: this.#brokerEpoch, proposal }, null, (reply) => {
+        this.#proposals.delete(replica)
         if (reply.type === 'error') this.#logger.info({ topic: replica.topic, partition, code: reply.code }, `ISR proposal refused: ${reply.message}`)
         replica.step({ type: 'isrAnswer', leaderEpoch, partitionEpoch, code: reply.type === 'error' ? reply.code : null })
       })
-      this.#proposals.set(replica, handle)
     })
   }
 
@@ -193,20 +211,31 @@ export class Partitions implements ReplicaOutlets {
   /** Notes every replica's marks (rules R3.3, R6.8); only those that changed. */
   checkpoint(options: { readonly cleanEnds: ReadonlyMap<string, number> | null }, done: DoneVoid): void {
     const writes: CheckpointWrite[] = []
+    const marks = new Map<string, string>()
     for (const [name, replica] of this.#byLogName) {
-      const value = encodeCheckpoint(this.#checkpointOf(replica, options.cleanEnds?.get(name) ?? -1))
-      const text = value.toString('latin1')
-      if (this.#written.get(name) === text) continue
-      this.#written.set(name, text)
-      writes.push({ type: 'put', key: checkpointKey(name), value })
+      const { core, suspect, dead } = replica
+      const cleanEndOffset = options.cleanEnds?.get(name) ?? -1
+      // The producers are those at the high watermark: they change with it alone.
+      const mark = `${core.highWatermark} ${core.syncedEndOffset} ${cleanEndOffset} ${suspect} ${dead}`
+      if (this.#written.get(name) === mark) continue
+      marks.set(name, mark)
+      writes.push({ type: 'put', key: checkpointKey(name), value: encodeCheckpoint(this.#checkpointOf(replica, cleanEndOffset)) })
     }
-    if (writes.length === 0) this.#options.clock.defer(() => done(undefined))
-    else this.#options.checkpoints.write(writes, { sync: options.cleanEnds !== null }, done)
+    if (writes.length === 0) {
+      this.#options.clock.defer(() => done(undefined))
+      return
+    }
+    this.#options.checkpoints.write(writes, { sync: options.cleanEnds !== null }, (error) => {
+      if (error === undefined) for (const [name, mark] of marks) if (this.#byLogName.has(name)) this.#written.set(name, mark)
+      done(error)
+    })
   }
 
+  /** Nothing is appended, answered as done or asked for from now on: what waits is indefinite. */
   stop(): void {
     this.#stopped = true
     for (const handle of this.#proposals.values()) handle.cancel()
+    for (const replica of this.all()) replica.step({ type: 'offline', reason: 'the node is stopping' })
   }
 
   #checkpointOf(replica: Replica, cleanEndOffset: number): ReplicaCheckpoint {
@@ -224,12 +253,19 @@ export class Partitions implements ReplicaOutlets {
   #setDamaged(replica: Replica, reason: string): void {
     if (replica.damaged && replica.dead) return
     replica.damaged = true
-    replica.kill(reason)
+    // Should the note not make it to the disk, the checkpoint keeps the replica suspect at least.
+    replica.suspect = true
+    this.#kill(replica, reason)
     const { syncedEndOffset, startOffset } = replica.log
     const note = formatDamagedNote({ claimedEndOffset: syncedEndOffset, firstBadOffset: startOffset, reason })
     this.#options.directory.writeNote(replica.log.name, DAMAGED_NOTE, note, (error) => {
       if (error !== undefined) this.#logger.error({ log: replica.log.name, error: error.message }, 'the damaged mark could not be written')
     })
+  }
+
+  #kill(replica: Replica, reason: string): void {
+    this.#dead.add(replica)
+    replica.kill(reason)
   }
 
   /** Brings one partition of the image and the replica here together: opens, assigns, or leaves it alone. */
@@ -242,9 +278,21 @@ export class Partitions implements ReplicaOutlets {
     }
     const name = logName(topic.name, state.partition)
     if (this.#busy.has(name)) return // It is reconciled again when the name is free.
+    if (this.#unopened.has(name)) {
+      this.#unopened.set(name, { topicId: topic.topicId, partition: state.partition })
+      return
+    }
     const other = this.#byLogName.get(name)
     if (other !== undefined) this.#setAside(other)
-    else this.#open(name, { topic: topic.name, topicId: topic.topicId }, () => this.#reconcileName(topic.topicId, state.partition))
+    else this.#open(name, { topic: topic.name, topicId: topic.topicId }, () => this.#opened(topic, state.partition))
+  }
+
+  /** While the log was made its topic may have been deleted, and another one may have taken the name. */
+  #opened({ topicId, name }: TopicImage, partition: number): void {
+    const replica = this.find(topicId, partition)
+    // The image held the topic when the log was begun: what is missing now was deleted by a committed decision.
+    if (replica !== undefined && this.#image?.topics.has(topicId) === false) this.#setAside(replica)
+    else this.#reconcileName(this.#image?.topicIds.get(name) ?? topicId, partition)
   }
 
   #reconcileName(topicId: Uuid, partition: number): void {
@@ -258,7 +306,9 @@ export class Partitions implements ReplicaOutlets {
     const brokers = new Map<number, ReplicaBroker>()
     for (const nodeId of state.replicas) {
       const broker = image.brokers.get(nodeId)
-      if (broker !== undefined) brokers.set(nodeId, { brokerEpoch: broker.brokerEpoch, fenced: broker.fenced, draining: broker.draining })
+      // Another process under this node id: its epoch is not ours to lead or follow with (rules R5.4).
+      const isOther = nodeId === this.#options.nodeId && broker?.brokerEpoch !== this.#brokerEpoch
+      if (broker !== undefined && !isOther) brokers.set(nodeId, { brokerEpoch: broker.brokerEpoch, fenced: broker.fenced, draining: broker.draining })
     }
     const minInSyncReplicas = effectiveMinInSyncReplicas(topic.configs, state.replicas.length)
     const maxMessageBytes = topicConfig(topic.configs, 'max.message.bytes') ?? this.#options.config.maxMessageBytes
@@ -270,13 +320,22 @@ export class Partitions implements ReplicaOutlets {
 
   /** A decision names our own broker epoch in the ISR: what the replica holds is known to be whole (rules R3.4). */
   #clear(replica: Replica): void {
+    if (replica.dead) return
     replica.suspect = false
-    if (!replica.damaged || replica.dead) return
+    if (!replica.damaged) return
     replica.damaged = false
     replica.logger.info({}, 'replica repaired: it is in the ISR again')
     this.#options.directory.writeNote(replica.log.name, DAMAGED_NOTE, null, (error) => {
       if (error !== undefined) this.#logger.error({ log: replica.log.name, error: error.message }, 'the damaged mark could not be removed')
     })
+  }
+
+  #assignAll(image: MetadataImage): void {
+    for (const replica of this.all()) {
+      const topic = image.topics.get(replica.topicId)
+      const state = topic?.partitions[replica.partition]
+      if (topic !== undefined && state !== undefined) this.#assign(replica, topic, state)
+    }
   }
 
   #brokersChanged(image: MetadataImage, delta: MetadataDelta): void {
@@ -295,9 +354,12 @@ export class Partitions implements ReplicaOutlets {
     const fetchIds = { next: () => this.#nextFetchId++ }
     runTask(openReplica({ name, create, directory, checkpoints, config, nodeId, logger, fetchIds, outlets: this }), (error, replica) => {
       this.#busy.delete(name)
-      if (error !== undefined) this.#logger.error({ log: name, error: error.message }, `log ${name} could not be opened`)
-      else if (replica !== undefined && !this.#stopped) this.#add(replica)
-      done(error)
+      if (error !== undefined && !(error instanceof BrokerError)) throw error
+      if (error !== undefined) {
+        this.#unopened.set(name, null)
+        this.#logger.error({ log: name, error: error.message }, `log ${name} could not be opened: the replica is offline until the next start`)
+      } else if (replica !== undefined && !this.#stopped) this.#add(replica)
+      done(undefined)
     })
   }
 
@@ -308,27 +370,30 @@ export class Partitions implements ReplicaOutlets {
     this.#byLogName.set(replica.log.name, replica)
   }
 
-  #deleted(topic: TopicImage): void {
-    for (const replica of [...(this.#byTopic.get(topic.topicId)?.values() ?? [])]) this.#setAside(replica)
+  #deleted(topicId: Uuid): void {
+    for (const replica of [...(this.#byTopic.get(topicId)?.values() ?? [])]) this.#setAside(replica)
   }
 
   /** Only for a topic id whose deletion is committed: the folder goes to quarantine, then away (rules R3.4). */
   #setAside(replica: Replica): void {
     const name = replica.log.name
     const { topicId, topic, partition } = replica
-    replica.step({ type: 'offline', reason: 'the topic was deleted' })
     this.#byTopic.get(topicId)?.delete(partition)
     if (this.#byTopic.get(topicId)?.size === 0) this.#byTopic.delete(topicId)
     this.#byLogName.delete(name)
     this.#leaderless.delete(replica)
+    this.#dead.delete(replica)
     this.#proposals.get(replica)?.cancel()
     this.#proposals.delete(replica)
     this.#written.delete(name)
     this.#busy.add(name)
+    replica.step({ type: 'offline', reason: 'the topic was deleted' })
     this.#options.directory.quarantine(name, (error) => {
       this.#busy.delete(name)
-      if (error !== undefined) this.#logger.error({ log: name, error: error.message }, 'the folder of a deleted topic could not be set aside')
-      else this.#logger.info({ topic, partition, topicId }, 'topic deleted: its folder is in quarantine')
+      if (error !== undefined) {
+        this.#unopened.set(name, null)
+        this.#logger.error({ log: name, error: error.message }, 'the folder of a deleted topic could not be set aside')
+      } else this.#logger.info({ topic, partition, topicId }, 'topic deleted: its folder is in quarantine')
       const successor = this.#image?.topicIds.get(topic)
       if (successor !== undefined) this.#reconcileName(successor, partition)
     })

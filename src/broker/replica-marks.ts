@@ -1,3 +1,4 @@
+import { crc32c } from '../base/crc32c.ts'
 import type { Uuid } from '../base/ids.ts'
 import type { ProducerSnapshot } from '../replication/producers.ts'
 
@@ -15,20 +16,29 @@ export interface ReplicaCheckpoint {
 }
 
 const KEY_PREFIX = 'replica/'
+const CRC_CHARACTERS = 8
 
 export function checkpointKey(logName: string): string {
   return `${KEY_PREFIX}${logName}`
 }
 
+/** The store has been seen to flip bytes (rules R3.7), and a high watermark that is too high is no mere loss of time: so it carries a CRC-32C. */
 export function encodeCheckpoint(checkpoint: ReplicaCheckpoint): Buffer {
-  return Buffer.from(JSON.stringify(checkpoint))
+  const json = Buffer.from(JSON.stringify(checkpoint))
+  return Buffer.concat([Buffer.from(checksum(json)), json])
+}
+
+function checksum(json: Buffer): string {
+  return crc32c(json).toString(16).padStart(CRC_CHARACTERS, '0')
 }
 
 /** Undefined for anything that does not look right: it is only a cache. */
 export function decodeCheckpoint(bytes: Buffer | undefined): ReplicaCheckpoint | undefined {
   if (bytes === undefined) return undefined
+  const json = bytes.subarray(CRC_CHARACTERS)
+  if (bytes.toString('latin1', 0, CRC_CHARACTERS) !== checksum(json)) return undefined
   try {
-    const value = JSON.parse(bytes.toString()) as Partial<ReplicaCheckpoint>
+    const value = JSON.parse(json.toString()) as Partial<ReplicaCheckpoint>
     const numbers = [value.highWatermark, value.safeEndOffset, value.cleanEndOffset, value.clearedUncleanCount]
     if (typeof value.topicId !== 'string' || !numbers.every(Number.isSafeInteger) || typeof value.producers !== 'object' || value.producers === null)
       return undefined

@@ -72,7 +72,9 @@ export class Replica {
     if (this.#running) return
     this.#running = true
     for (let next = this.#inputs.shift(); next !== undefined; next = this.#inputs.shift()) {
+      const { role, leaderEpoch } = this.core
       for (const effect of this.core.step(next)) this.#perform(effect)
+      if (this.core.role !== role || this.core.leaderEpoch !== leaderEpoch) this.#wakeReaders()
     }
     this.#running = false
   }
@@ -85,9 +87,14 @@ export class Replica {
     return produceId
   }
 
+  /** It waited for as long as it may: answered now, indefinite, if it was appended and not answered. */
+  expireProduce(produceId: number): void {
+    this.step({ type: 'expire', produceIds: [produceId] })
+  }
+
   /** Nobody waits for this answer any more; what was appended stays. */
   forgetProduce(produceId: number): void {
-    this.#produces.delete(produceId)
+    if (this.#produces.delete(produceId)) this.expireProduce(produceId)
   }
 
   /** Calls `wake` whenever the high watermark or the role moves, until removed. */
@@ -162,11 +169,9 @@ export class Replica {
     switch (event.type) {
       case 'becameLeader':
         this.logger.info({ leaderEpoch: event.leaderEpoch, startOffset: event.startOffset }, 'leader: this node leads the partition')
-        this.#wakeReaders()
         break
       case 'becameFollower':
         this.logger.info({ leaderEpoch: event.leaderEpoch, leader: event.leader }, 'follower: another node leads the partition')
-        this.#wakeReaders()
         break
       case 'isrChanged':
         this.logger.info({ isr: event.isr, partitionEpoch: event.partitionEpoch }, 'ISR changed')

@@ -33,13 +33,20 @@ export class ControllerClient {
   readonly #leaderId: () => number | null
   readonly #nodeId: number
   readonly #pending = new Map<number, Pending>()
-  #nextRequestId = 1
+  #nextRequestId: number
 
-  constructor(options: { readonly transport: Transport; readonly host: ControllerHost; readonly nodeId: number; readonly leaderId: () => number | null }) {
+  constructor(options: {
+    readonly transport: Transport
+    readonly host: ControllerHost
+    readonly nodeId: number
+    readonly leaderId: () => number | null
+    readonly firstRequestId?: number
+  }) {
     this.#transport = options.transport
     this.#host = options.host
     this.#nodeId = options.nodeId
     this.#leaderId = options.leaderId
+    this.#nextRequestId = options.firstRequestId ?? 1
   }
 
   /** `timeoutMs` null: repeated until answered or cancelled. */

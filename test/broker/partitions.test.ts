@@ -1,0 +1,209 @@
+import { describe, expect, it } from 'vitest'
+import type { Disk } from '../../src/base/disk.ts'
+import { BrokerError } from '../../src/base/errors.ts'
+import { checkpointKey, decodeCheckpoint, encodeCheckpoint } from '../../src/broker/replica-marks.ts'
+import { register, topicId } from '../metadata/fixtures.ts'
+import { BrokerBench, records } from './harness.ts'
+
+function produce(bench: BrokerBench, number: number): void {
+  const header = { baseOffset: 0, lastOffset: 1, sizeBytes: 0, leaderEpoch: -1, attributes: 0, baseTimestamp: 0, maxTimestamp: 0, recordCount: 2 }
+  const bytes = records(2)
+  const input = {
+    acks: -1,
+    currentLeaderEpoch: -1,
+    header: { ...header, sizeBytes: bytes.length, producerId: -1, producerEpoch: -1, baseSequence: -1 },
+    bytes,
+  } as const
+  bench.replica(number).produce(input, () => undefined)
+  bench.run()
+}
+
+/** Fails calls that touch this path. */
+function failing(path: string): (disk: Disk) => Disk {
+  return (disk) =>
+    new Proxy(disk, {
+      get(target, name: keyof Disk) {
+        const member = Reflect.get(target, name)
+        if (typeof member !== 'function') return member
+        return (...given: unknown[]) => {
+          const done = given.at(-1)
+          if (typeof given[0] === 'string' && given[0].startsWith(path) && typeof done === 'function') {
+            done(new BrokerError('DISK_FAILED', `${String(name)} ${path}: EIO`))
+            return undefined
+          }
+          return Reflect.apply(member, target, given)
+        }
+      },
+    })
+}
+
+describe('partitions', () => {
+  it('a topic deleted and made again by its name while the log is opened: the new one gets its log, the old folder is set aside', () => {
+    const bench = new BrokerBench()
+    bench.begin()
+    bench.applyQuietly(bench.topicRecords(1, 'orders'))
+    bench.applyQuietly([{ type: 'topicDeleted', topicId: topicId(1) }])
+    bench.applyQuietly(bench.topicRecords(2, 'orders'))
+    expect(bench.partitions.find(topicId(2), 0)).toBeUndefined()
+    bench.run(100)
+    expect(bench.partitions.find(topicId(1), 0)).toBeUndefined()
+    expect(bench.replica(2).core.role).toBe('leader')
+    expect(bench.clock.wait<readonly string[]>((done) => bench.world.disk.list('quarantine', done))).toHaveLength(1)
+  })
+
+  it('a topic deleted while its log is opened leaves no replica behind', () => {
+    const bench = new BrokerBench()
+    bench.begin()
+    bench.applyQuietly(bench.topicRecords(1, 'orders'))
+    bench.applyQuietly([{ type: 'topicDeleted', topicId: topicId(1) }])
+    bench.run(100)
+    expect([...bench.partitions.all()]).toEqual([])
+    expect(bench.world.directory?.names).toEqual([])
+  })
+
+  it('R3.4: a topic that metadata lacks keeps its folder; one whose deletion is committed loses it, made and deleted in one batch too', () => {
+    const bench = new BrokerBench()
+    bench.begin()
+    bench.alone(1, 'orders')
+    bench.alone(2, 'payments')
+    bench.restart()
+    bench.begin()
+    expect([...bench.partitions.all()].map((replica) => replica.topic).sort()).toEqual(['orders', 'payments'])
+    bench.apply([...bench.topicRecords(1, 'orders'), { type: 'topicDeleted', topicId: topicId(1) }])
+    expect([...bench.partitions.all()].map((replica) => replica.topic)).toEqual(['payments'])
+  })
+
+  it('R3.5: a log that cannot be made is dead, said so, and not tried again', () => {
+    const bench = new BrokerBench(failing('partitions/orders-0'))
+    bench.begin()
+    bench.apply(bench.topicRecords(1, 'orders'))
+    bench.run(1000)
+    expect(bench.partitions.find(topicId(1), 0)).toBeUndefined()
+    expect(bench.partitions.deadLogs()).toEqual([{ topicId: topicId(1), partition: 0 }])
+  })
+
+  it('R3.5: a log that cannot be opened takes its replica offline, not the node', () => {
+    const bench = new BrokerBench()
+    bench.begin()
+    bench.alone(1, 'orders')
+    bench.alone(2, 'payments')
+    bench.restart(failing('partitions/orders-0'))
+    bench.begin()
+    bench.apply(bench.topicRecords(1, 'orders'))
+    expect(bench.partitions.deadLogs()).toEqual([{ topicId: topicId(1), partition: 0 }])
+    expect([...bench.partitions.all()].map((replica) => replica.topic)).toEqual(['payments'])
+  })
+
+  it('R5.4: replaced by another process under its node id, it leads nothing; registered again, it takes what is granted under the new epoch', () => {
+    const bench = new BrokerBench()
+    bench.begin()
+    const replica = bench.alone(1, 'orders')
+    expect(replica.core.role).toBe('leader')
+    const orphaned = { ...bench.image.topics.get(topicId(1))!.partitions[0]!, isr: [], elr: [1], leader: -1, leaderEpoch: 1, partitionEpoch: 1 }
+    const leaderGrantedOffset = bench.image.offset
+    bench.apply([{ ...register(1), incarnationId: topicId(5001) } as never, { type: 'partition', state: { ...orphaned, leaderGrantedOffset } }], -1)
+    expect(replica.core.role).toBe('none')
+    const brokerEpoch = bench.image.offset
+    bench.apply([{ ...register(1), incarnationId: topicId(5002) } as never], brokerEpoch)
+    bench.apply([{ type: 'brokerState', nodeId: 1, brokerEpoch, fenced: false, draining: false }], brokerEpoch)
+    const state = {
+      ...orphaned,
+      isr: [{ nodeId: 1, brokerEpoch }],
+      elr: [],
+      leader: 1,
+      leaderEpoch: 2,
+      partitionEpoch: 2,
+      leaderGrantedOffset: bench.image.offset,
+    }
+    bench.apply([{ type: 'partition', state }], brokerEpoch)
+    expect(replica.core.role).toBe('leader')
+  })
+
+  it('R3.3: a checkpoint claims the high watermark and no more, and is written again only when something moved or the write failed', () => {
+    const bench = new BrokerBench()
+    bench.begin()
+    bench.alone(1, 'orders')
+    produce(bench, 1)
+    let writes = 0
+    let failure: Error | undefined = new Error('full')
+    const write = bench.checkpoints.write.bind(bench.checkpoints)
+    bench.checkpoints.write = (given, options, done) => {
+      writes++
+      write(given, options, () => done(failure))
+    }
+    const checkpoint = (): void => {
+      bench.partitions.checkpoint({ cleanEnds: null }, () => undefined)
+      bench.run()
+    }
+    checkpoint()
+    failure = undefined
+    checkpoint()
+    checkpoint()
+    expect(writes).toBe(2)
+    const stored = decodeCheckpoint(bench.clock.wait<Buffer | undefined>((done) => bench.checkpoints.get(checkpointKey('partitions/orders-0'), done)))
+    expect(stored).toMatchObject({ topicId: topicId(1), highWatermark: 2, safeEndOffset: 2, cleanEndOffset: -1 })
+    produce(bench, 1)
+    checkpoint()
+    expect(writes).toBe(3)
+  })
+
+  it('R3.7: a checkpoint with one flipped bit counts as lost', () => {
+    const checkpoint = {
+      topicId: topicId(1),
+      highWatermark: 2,
+      safeEndOffset: 2,
+      cleanEndOffset: -1,
+      clearedUncleanCount: 0,
+      producers: { endOffset: 2, producers: [] },
+    }
+    const bytes = encodeCheckpoint(checkpoint)
+    expect(decodeCheckpoint(bytes)).toEqual(checkpoint)
+    for (let at = 0; at < bytes.length; at++) {
+      const flipped = Buffer.from(bytes)
+      flipped[at]! ^= 1
+      expect(decodeCheckpoint(flipped)).toBeUndefined()
+    }
+  })
+
+  it('R1.3: when the node stops, what waits is answered indefinite, and nothing is appended any more', () => {
+    const bench = new BrokerBench()
+    bench.begin()
+    bench.alone(1, 'orders')
+    const replica = bench.replica(1)
+    const outcomes: unknown[] = []
+    const bytes = records(1)
+    const header = {
+      baseOffset: 0,
+      lastOffset: 0,
+      sizeBytes: bytes.length,
+      leaderEpoch: -1,
+      attributes: 0,
+      baseTimestamp: 0,
+      maxTimestamp: 0,
+      recordCount: 1,
+      producerId: -1,
+      producerEpoch: -1,
+      baseSequence: -1,
+    }
+    const input = { acks: -1, currentLeaderEpoch: -1, header, bytes } as const
+    replica.produce(input, ({ definite, code }) => outcomes.push({ definite, code }))
+    bench.partitions.stop()
+    expect(outcomes).toEqual([{ definite: false, code: 'NOT_LEADER_OR_FOLLOWER' }])
+    replica.produce(input, ({ definite, code }) => outcomes.push({ definite, code }))
+    expect(outcomes[1]).toEqual({ definite: true, code: 'KAFKA_STORAGE_ERROR' })
+    expect(replica.log.endOffset).toBe(1)
+    expect(bench.world.close().get('partitions/orders-0')).toBe(1)
+  })
+
+  it('R6.5: of two proposals in one turn only the newer one is asked for', () => {
+    const bench = new BrokerBench()
+    bench.begin()
+    const replica = bench.alone(1, 'orders')
+    bench.partitions.proposeIsr(replica, { type: 'proposeIsr', leaderEpoch: 0, partitionEpoch: 0, isr: [] })
+    bench.partitions.proposeIsr(replica, { type: 'proposeIsr', leaderEpoch: 0, partitionEpoch: 1, isr: [] })
+    bench.run()
+    expect(bench.asked.map(({ command }) => command.type === 'alterPartition' && command.proposal.partitionEpoch)).toEqual([1])
+    bench.apply([{ type: 'topicDeleted', topicId: topicId(1) }])
+    expect(bench.asked[0]?.cancelled).toBe(true)
+  })
+})
