@@ -6,6 +6,8 @@ import type { Logger } from '../base/log-line.ts'
 const MAX_HEADER_BYTES = 8 * 1024
 const REQUEST_TIMEOUT_MS = 5_000
 const MAX_CONNECTIONS = 100
+/** Answers of one connection that wait while it does not read: a client that pipelines could otherwise ask for thousands of pages in one packet. */
+const MAX_REQUESTS_A_CONNECTION = 100
 
 /** What /healthz says; the node is healthy when `running`. */
 export interface HealthStatus {
@@ -32,11 +34,13 @@ export interface HttpServer {
 
 /** GET /metrics and /healthz, for scrapers and probes. */
 export function createHttpServer(options: HttpServerOptions): HttpServer {
+  const metrics = shared(() => options.metrics())
   const server: Server = createServer(
     { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: REQUEST_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: REQUEST_TIMEOUT_MS },
-    (request, response) => answer(options, request, response),
+    (request, response) => answer({ ...options, metrics }, request, response),
   )
   server.maxConnections = MAX_CONNECTIONS
+  server.maxRequestsPerSocket = MAX_REQUESTS_A_CONNECTION
   return {
     bind(host, port, done) {
       const failed = (error: NodeJS.ErrnoException): void => {
@@ -55,6 +59,17 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       server.close(() => done(undefined))
       server.closeAllConnections()
     },
+  }
+}
+
+/** All that ask while one answer is being made get that one: to gather the metrics costs milliseconds of the node's one thread. */
+function shared(make: () => Promise<string>): () => Promise<string> {
+  let running: Promise<string> | undefined
+  return () => {
+    running ??= make().finally(() => {
+      running = undefined
+    })
+    return running
   }
 }
 

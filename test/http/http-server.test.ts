@@ -38,6 +38,28 @@ describe('metrics and health over HTTP', () => {
     expect((await fetch(`${base}/healthz`)).status).toBe(200)
   })
 
+  it('thousands of requests in one packet cost one gathering, and a hundred answers', async () => {
+    let gathered = 0
+    metrics = async () => {
+      gathered += 1
+      await new Promise((resolve) => setImmediate(resolve))
+      return 'x 1\n'
+    }
+    const heard = await new Promise<string>((resolve) => {
+      const socket = connect({ host: '127.0.0.1', port })
+      let text = ''
+      socket.on('data', (bytes) => {
+        text += bytes.toString()
+      })
+      socket.on('error', () => {})
+      socket.on('close', () => resolve(text))
+      socket.end('GET /metrics HTTP/1.1\r\nhost: a\r\n\r\n'.repeat(1_000))
+    })
+    expect(heard.split('HTTP/1.1 200 ').length - 1).toBe(100)
+    expect(gathered).toBeLessThan(20)
+    expect((await fetch(`${base}/healthz`)).status).toBe(200)
+  })
+
   it('anything else is 404 with what there is, or 405', async () => {
     const lost = await fetch(`${base}/nope`)
     expect([lost.status, await lost.text()]).toEqual([404, 'nothing here: try /healthz or /metrics\n'])
