@@ -295,7 +295,9 @@ export class ProducerCore {
     let oldestMs = this.#waiters[0]?.sinceMs ?? Infinity
     for (const topic of this.#topics.values()) {
       if (topic.pending.length === 0) continue
-      for (const accepted of topic.takePending(untilMs)) this.#drop(accepted, undelivered(deliveryTimeoutMs, this.#cluster.metadata.lastError))
+      // Nodes answered, and none of them knows the name.
+      const missing = new BrokerError('UNKNOWN_TOPIC_OR_PARTITION', `there is no topic "${topic.name}"`)
+      for (const accepted of topic.takePending(untilMs)) this.#drop(accepted, undelivered(deliveryTimeoutMs, this.#cluster.metadata.lastError ?? missing))
       oldestMs = Math.min(oldestMs, topic.pending[0]?.nowMs ?? Infinity)
       this.#cluster.metadata.requestRefresh()
     }
