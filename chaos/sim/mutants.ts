@@ -23,7 +23,7 @@ export async function runMutants(options: SimArguments): Promise<number> {
   }
   process.stdout.write(`the empty patch survives ${empty.seedsNeeded} seeds\n`)
   for (const mutant of mutants) {
-    const verdict = await tryMutant(mutant, options.fromSeed, mutant.scenario === undefined ? options.toSeed : options.fromSeed, options.jobs)
+    const verdict = await tryMutant(mutant, options.fromSeed, options.toSeed, options.jobs)
     verdicts.push(verdict)
     process.stdout.write(`${describeVerdict(verdict)}\n`)
   }

@@ -7,7 +7,22 @@ export interface Scenario {
   readonly settings: Partial<Settings>
 }
 
-const scenarios: ReadonlyMap<string, Scenario> = new Map()
+/**
+ * A replica comes back just when the leader goes: the next leader does not know yet how far the last one had committed, so that the
+ * returning replica may have reached its high watermark and not the start of its epoch (rules R6.5). Again and again, at another moment each time.
+ */
+function comesBackAsTheLeaderGoes(): Scenario {
+  const plan: Fault[] = []
+  const rounds = 14
+  for (let round = 0; round < rounds; round++) {
+    const atMs = 4_000 + round * 4_000
+    plan.push({ id: plan.length, atMs, kind: 'kill', target: { type: 'node', nodeId: 1 + (round % 3) }, durationMs: 60 + 10 * round })
+    plan.push({ id: plan.length, atMs: atMs + 230 + 25 * round, kind: 'kill', target: { type: 'leader' }, durationMs: 400 })
+  }
+  return { plan, settings: { sendGapMs: 40, producers: 2, topics: [{ name: 't0', partitions: 4, atMs: 0 }], observers: 0 } }
+}
+
+const scenarios: ReadonlyMap<string, Scenario> = new Map([['comes-back-as-the-leader-goes', comesBackAsTheLeaderGoes()]])
 
 export function findScenario(name: string): Scenario {
   const scenario = scenarios.get(name)
