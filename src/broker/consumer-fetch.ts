@@ -99,57 +99,65 @@ export class PendingFetch {
     return replica
   }
 
+  /** One partition after the other, so that what is held never exceeds one answer, from disk either. */
   #read(): void {
-    const { partitions, maxBytes } = this.#request
-    const results: (FetchedPartition | undefined)[] = new Array(partitions.length)
-    let room = Math.min(maxBytes, MAX_RESPONSE_BYTES)
-    let left = partitions.length
-    if (left === 0) this.#finish([])
-    partitions.forEach((fetch, at) => {
+    const results: FetchedPartition[] = []
+    let room = Math.min(this.#request.maxBytes, MAX_RESPONSE_BYTES)
+    const next = (): void => {
+      const fetch = this.#request.partitions[results.length]
+      if (this.#state === 'ended') return
+      if (fetch === undefined) {
+        this.#finish(results)
+        return
+      }
       this.#readPartition(fetch, Math.max(0, Math.min(fetch.maxBytes, room)), (result) => {
-        results[at] = result
+        results.push(result)
         for (const batch of result.batches) room -= batch.length
-        if (--left === 0) this.#finish(results as FetchedPartition[])
+        next()
       })
-    })
+    }
+    next()
   }
 
   #readPartition(fetch: FetchPartition, maxBytes: number, done: (result: FetchedPartition) => void): void {
     const { topicId, partition, fetchOffset } = fetch
+    let result: FetchedPartition
     try {
       const replica = this.#readable(fetch)
       const { highWatermark } = replica.core
-      const logStartOffset = replica.log.startOffset
-      const finish = (batches: readonly Buffer[]): void =>
-        done({ topicId, partition, highWatermark, logStartOffset, error: null, batches: upTo(batches, highWatermark) })
-      if (fetchOffset >= highWatermark || maxBytes === 0) {
-        finish([])
+      const isEmpty = fetchOffset >= highWatermark || maxBytes === 0
+      const cached = isEmpty ? [] : replica.log.readCached(fetchOffset, maxBytes)
+      if (cached === undefined) {
+        this.#readDisk(replica, fetch, maxBytes, done)
         return
       }
-      const cached = replica.log.readCached(fetchOffset, maxBytes)
-      if (cached !== undefined) finish(cached)
-      else this.#readDisk(replica, fetch, maxBytes, finish, done)
+      result = { topicId, partition, highWatermark, logStartOffset: replica.log.startOffset, error: null, batches: upTo(cached, highWatermark) }
     } catch (error) {
-      done({ topicId, partition, highWatermark: -1, logStartOffset: -1, error: toApiError(error), batches: [] })
+      result = failed(fetch, error)
     }
+    done(result)
   }
 
-  #readDisk(
-    replica: Replica,
-    fetch: FetchPartition,
-    maxBytes: number,
-    finish: (batches: readonly Buffer[]) => void,
-    done: (result: FetchedPartition) => void,
-  ): void {
-    replica.log.read(fetch.fetchOffset, maxBytes, (error, batches) => {
-      if (error === undefined) {
-        finish(batches)
+  #readDisk(replica: Replica, fetch: FetchPartition, maxBytes: number, done: (result: FetchedPartition) => void): void {
+    const { topicId, partition, fetchOffset } = fetch
+    const { leaderEpoch, highWatermark } = replica.core
+    replica.log.read(fetchOffset, maxBytes, (error, batches) => {
+      if (error !== undefined) {
+        this.#context.readFailed(replica, error)
+        done(failed(fetch, new BrokerError('KAFKA_STORAGE_ERROR', `the log could not be read here: ${error.message}`)))
         return
       }
-      this.#context.readFailed(replica, error)
-      const { topicId, partition } = fetch
-      const shown = new BrokerError('KAFKA_STORAGE_ERROR', `the log could not be read here: ${error.message}`)
-      done({ topicId, partition, highWatermark: -1, logStartOffset: -1, error: toApiError(shown), batches: [] })
+      let result: FetchedPartition
+      try {
+        // Meanwhile another may lead, and what was read may be what it has put there, committed or not.
+        if (this.#readable(fetch) !== replica || replica.core.leaderEpoch !== leaderEpoch) {
+          throw new BrokerError('NOT_LEADER_OR_FOLLOWER', 'the leader of the partition changed while it was read')
+        }
+        result = { topicId, partition, highWatermark, logStartOffset: replica.log.startOffset, error: null, batches: upTo(batches, highWatermark) }
+      } catch (thrown) {
+        result = failed(fetch, thrown)
+      }
+      done(result)
     })
   }
 
@@ -159,6 +167,10 @@ export class PendingFetch {
     this.#onEnd(this)
     this.#reply({ requestId: this.#request.requestId, partitions })
   }
+}
+
+function failed({ topicId, partition }: FetchPartition, error: unknown): FetchedPartition {
+  return { topicId, partition, highWatermark: -1, logStartOffset: -1, error: toApiError(error), batches: [] }
 }
 
 /** Whole batches that begin below `endOffset`; as the high watermark is a batch boundary, they end below it too. */

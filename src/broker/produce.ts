@@ -1,6 +1,7 @@
 import type { Clock, Timer } from '../base/clock.ts'
 import { BrokerError, errorTable } from '../base/errors.ts'
 import { BATCH_HEADER_BYTES, hasValidCrc, readBatchHeader } from '../record/batch.ts'
+import { MIN_RECORD_BYTES } from '../record/records.ts'
 import type { ApiError, ProducedPartition, ProducePartition, ProduceRequest, ProduceResponse } from '../wire/api.ts'
 import { toApiError } from './api-error.ts'
 import type { ProduceOutcome, Replica } from './replica.ts'
@@ -82,7 +83,8 @@ export class PendingProduce {
     for (const { batch } of partitions) this.#bytes += batch.length
     this.#context.budget.take(this.#bytes)
     for (const [at, produce] of partitions.entries()) this.#produce(produce, at)
-    if (acks === 0) this.#end()
+    if (partitions.length === 0) this.#finish()
+    else if (acks === 0) this.#end()
     else if (!this.#ended) this.#timer = this.#context.clock.after(Math.min(timeoutMs, MAX_TIMEOUT_MS), () => this.#timeOut())
   }
 
@@ -126,7 +128,8 @@ export class PendingProduce {
 
   #timeOut(): void {
     for (const [at, { replica, produceId }] of [...this.#waiting]) {
-      replica.forgetProduce(produceId)
+      replica.expireProduce(produceId)
+      // The machine says what it can say; one that has not come to this produce says nothing.
       this.#settle(at, -1, toApiError(new BrokerError('REQUEST_TIMED_OUT', 'the in-sync replicas did not confirm in time')))
     }
   }
@@ -159,6 +162,9 @@ function checkBatch(batch: Buffer): ReturnType<typeof readBatchHeader> {
   const header = readBatchHeader(batch, 0)
   if (header.sizeBytes !== batch.length)
     throw new BrokerError('INVALID_RECORD', `the batch says ${header.sizeBytes} bytes, ${batch.length} came: one batch a partition and request`)
+  // A count takes offsets: a few bytes must not use up billions of them, nor stop every reader at a batch that cannot be.
+  if (header.recordCount * MIN_RECORD_BYTES > batch.length - BATCH_HEADER_BYTES)
+    throw new BrokerError('INVALID_RECORD', `${header.recordCount} records do not fit in a batch of ${batch.length} bytes`)
   if (!hasValidCrc(batch)) throw new BrokerError('CORRUPT_MESSAGE', 'the checksum of the batch is wrong')
   return header
 }

@@ -20,12 +20,14 @@ export class ClientSession implements BrokerSession {
   }
 
   produce(request: ProduceRequest, reply: (response: ProduceResponse) => void): void {
+    if (this.#closed) return
     const pending = new PendingProduce(this.#produceContext, request, this.#inOwnTurn(reply), (ended) => this.#pending.delete(ended))
     this.#pending.add(pending)
     pending.start()
   }
 
   fetch(request: FetchRequest, reply: (response: FetchResponse) => void): void {
+    if (this.#closed) return
     const pending = new PendingFetch(this.#fetchContext, request, this.#inOwnTurn(reply), (ended) => this.#pending.delete(ended))
     this.#pending.add(pending)
     pending.start()

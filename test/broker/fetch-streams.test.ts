@@ -110,7 +110,9 @@ describe('fetch server', () => {
       }
     }
     stream.isBehind = true
-    stream.request({ fetches: entries.map((number) => ({ topicId: topicId(number), partition: 0, fetch: fetchOf({ fetchId: number, currentLeaderEpoch: 1 }) })) })
+    stream.request({
+      fetches: entries.map((number) => ({ topicId: topicId(number), partition: 0, fetch: fetchOf({ fetchId: number, currentLeaderEpoch: 1 }) })),
+    })
     bench.run(100)
     expect(sizes(stream)).toEqual([records(1).length])
     stream.isBehind = false
@@ -174,7 +176,15 @@ describe('fetchers', () => {
     const asked = stream.sent[0]!.fetches[0]!.fetch
     const bad = records(1)
     bad[bad.length - 1]! ^= 1
-    const answer = { fetchId: asked.fetchId, leaderEpoch: 0, fetchOffset: 0, lastFetchedEpoch: -1, highWatermark: 0, logStartOffset: 0, result: { type: 'data' } } as const
+    const answer = {
+      fetchId: asked.fetchId,
+      leaderEpoch: 0,
+      fetchOffset: 0,
+      lastFetchedEpoch: -1,
+      highWatermark: 0,
+      logStartOffset: 0,
+      result: { type: 'data' },
+    } as const
     stream.answer({ answers: [{ topicId: topicId(5), partition: 0, answer, batches: [bad] }] })
     expect([stream.closed, bench.replica(5).log.endOffset]).toEqual([true, 0])
     bench.partitions.tick()
