@@ -231,7 +231,10 @@ export class RaftNode {
     this.#applying = true
     const cached = this.#log.readCached(this.#appliedOffset, APPLY_CHUNK_BYTES)
     if (cached !== undefined) this.#handOut(cached, endOffset)
-    else this.#log.read(this.#appliedOffset, APPLY_CHUNK_BYTES, (error, batches) => (error === undefined ? this.#handOut(batches, endOffset) : this.#readFailed(error)))
+    else
+      this.#log.read(this.#appliedOffset, APPLY_CHUNK_BYTES, (error, batches) =>
+        error === undefined ? this.#handOut(batches, endOffset) : this.#readFailed(error),
+      )
   }
 
   #readFailed(error: Error): void {

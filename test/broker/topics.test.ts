@@ -1,0 +1,137 @@
+import { describe, expect, it } from 'vitest'
+import { answerMetadata, ImageWaiters } from '../../src/broker/queries.ts'
+import { Topics } from '../../src/broker/topics.ts'
+import type { ControllerReply } from '../../src/controller/commands.ts'
+import type { CreateTopicRequest } from '../../src/wire/api.ts'
+import { partition, topicId } from '../metadata/fixtures.ts'
+import { type Asked, BrokerBench } from './harness.ts'
+
+class Desk {
+  readonly bench = new BrokerBench()
+  readonly waiters = new ImageWaiters(this.bench.clock)
+  readonly topics = new Topics({ controllerClient: this.bench.controllerClient, waiters: this.waiters, image: () => this.bench.image })
+  readonly outcomes: unknown[] = []
+
+  constructor() {
+    this.bench.begin()
+  }
+
+  create(changes: Partial<CreateTopicRequest> = {}): Asked {
+    const request: CreateTopicRequest = {
+      name: 'orders',
+      topicId: topicId(1),
+      partitions: 1,
+      replicationFactor: 2,
+      assignment: null,
+      configs: new Map(),
+      validateOnly: false,
+      timeoutMs: 1000,
+      ...changes,
+    }
+    this.topics.create(request, (error, value) => this.note(error, value))
+    return this.bench.asked.at(-1)!
+  }
+
+  readonly note = (error: Error | undefined, value: unknown): void => {
+    this.outcomes.push(
+      error === undefined ? (value ?? 'done') : { code: (error as { code?: string }).code, definite: (error as { definite?: boolean }).definite },
+    )
+  }
+
+  apply(...given: Parameters<BrokerBench['apply']>): void {
+    this.bench.apply(...given)
+    this.waiters.applied()
+  }
+}
+
+const created: ControllerReply = { type: 'topicCreated', topicId: topicId(1), partitions: 1, replicationFactor: 2, assignment: [[1, 2]] }
+
+describe('topics', () => {
+  it('R5.9: creation is answered when every partition has a leader here', () => {
+    const desk = new Desk()
+    desk.create().done(created)
+    desk.apply(desk.bench.topicRecords(1, 'orders', { leader: -1, isr: [], elr: [1, 2] }))
+    desk.bench.run(900)
+    expect(desk.outcomes).toEqual([])
+    const state = partition({ leaderEpoch: 1, partitionEpoch: 1, leaderGrantedOffset: desk.bench.image.offset })
+    desk.apply([{ type: 'partition', state }])
+    expect(desk.outcomes).toEqual([{ topicId: topicId(1), partitions: 1, replicationFactor: 2, assignment: [[1, 2]] }])
+    desk.bench.run(2000)
+    expect(desk.outcomes).toHaveLength(1)
+  })
+
+  it('R1.3: without leaders in time it is indefinite; what is only validated waits for nothing; refusals keep what they say', () => {
+    const desk = new Desk()
+    desk.create().done(created)
+    desk.bench.run(1001)
+    desk.create({ validateOnly: true }).done(created)
+    desk.create().done({ type: 'error', code: 'TOPIC_ALREADY_EXISTS', message: '', definite: true })
+    desk.create().done({ type: 'error', code: 'REQUEST_TIMED_OUT', message: '', definite: false })
+    expect(desk.outcomes).toEqual([
+      { code: 'REQUEST_TIMED_OUT', definite: false },
+      expect.objectContaining({ topicId: topicId(1) }),
+      { code: 'TOPIC_ALREADY_EXISTS', definite: true },
+      { code: 'REQUEST_TIMED_OUT', definite: false },
+    ])
+  })
+
+  it('deletion is answered when it is applied here; one that an earlier attempt did counts as done', () => {
+    const desk = new Desk()
+    const remove = (number: number): Asked => {
+      desk.topics.delete({ topicId: topicId(number), timeoutMs: 1000 }, desk.note)
+      return desk.bench.asked.at(-1)!
+    }
+    const unknown: ControllerReply = { type: 'error', code: 'UNKNOWN_TOPIC_ID', message: '', definite: true }
+    desk.apply(desk.bench.topicRecords(1, 'orders'))
+    remove(1).done(unknown)
+    desk.bench.run(10)
+    expect(desk.outcomes).toEqual([])
+    desk.apply([{ type: 'topicDeleted', topicId: topicId(1) }])
+    expect(desk.outcomes).toEqual(['done'])
+    remove(2).done(unknown)
+    expect(desk.outcomes).toEqual(['done', { code: 'UNKNOWN_TOPIC_ID', definite: true }])
+  })
+
+  it('producer ids come from one block after the other, each once, whoever asks meanwhile', () => {
+    const desk = new Desk()
+    for (let at = 0; at < 3; at++) desk.topics.createProducerId(desk.note)
+    expect(desk.bench.asked).toHaveLength(1)
+    desk.bench.asked[0]!.done({ type: 'producerIds', firstProducerId: 40, count: 2 })
+    expect(desk.bench.asked).toHaveLength(2)
+    desk.bench.asked[1]!.done({ type: 'producerIds', firstProducerId: 90, count: 2 })
+    desk.topics.createProducerId(desk.note)
+    expect(desk.outcomes.map((outcome) => (outcome as { producerId: number }).producerId)).toEqual([40, 41, 90, 91])
+    desk.topics.createProducerId(desk.note)
+    desk.bench.asked[2]!.done({ type: 'error', code: 'REQUEST_TIMED_OUT', message: '', definite: false })
+    expect(desk.outcomes[4]).toEqual({ code: 'REQUEST_TIMED_OUT', definite: false })
+    desk.topics.createProducerId(desk.note)
+    expect(desk.bench.asked).toHaveLength(4)
+  })
+})
+
+describe('image waiters', () => {
+  it('R4.6: metadata waits for the offset that was asked for, and no longer than 5 s', () => {
+    const desk = new Desk()
+    const { bench } = desk
+    const context = { clock: bench.clock, image: () => bench.image, leaderId: () => 1, isConnected: () => true, find: () => undefined }
+    const ask = (minOffset: number): void =>
+      answerMetadata(context, desk.waiters, { topics: ['orders', 'nothing'], minOffset }, (error, value) =>
+        desk.note(error, error === undefined ? [value.metadataOffset, value.topics.map((topic) => topic.name), value.missing] : undefined),
+      )
+    const now = bench.image.offset
+    ask(now)
+    expect(desk.outcomes).toEqual([])
+    bench.run(1)
+    ask(now + 1)
+    ask(now + 2)
+    desk.apply(bench.topicRecords(1, 'orders'))
+    expect(desk.outcomes).toEqual([
+      [now, [], ['orders', 'nothing']],
+      [now + 1, ['orders'], ['nothing']],
+    ])
+    bench.run(5_000)
+    expect(desk.outcomes[2]).toEqual({ code: 'REQUEST_TIMED_OUT', definite: false })
+    desk.apply([{ type: 'topicDeleted', topicId: topicId(1) }])
+    expect(desk.outcomes).toHaveLength(3)
+  })
+})

@@ -1,0 +1,104 @@
+import { describe, expect, it } from 'vitest'
+import type { ControllerCommand, ControllerReply } from '../../src/controller/commands.ts'
+import { ControllerClient } from '../../src/runtime/controller-client.ts'
+import type { ControllerHost } from '../../src/runtime/controller-host.ts'
+import type { Transport } from '../../src/runtime/transport.ts'
+import type { PeerMessage } from '../../src/wire/peer.ts'
+
+const command: ControllerCommand = { type: 'allocateProducerIds', count: 10 }
+const done: ControllerReply = { type: 'done' }
+
+function refusal(definite: boolean): ControllerReply {
+  return { type: 'error', code: 'NOT_CONTROLLER', message: 'not here', definite }
+}
+
+class Desk {
+  leaderId: number | null = 2
+  readonly sent: { readonly to: number; readonly requestId: number }[] = []
+  readonly submitted: ((reply: ControllerReply) => void)[] = []
+  readonly replies: ControllerReply[] = []
+  readonly client: ControllerClient
+
+  constructor(firstRequestId?: number) {
+    const send = (to: number, message: PeerMessage): void => {
+      if (message.type === 'command') this.sent.push({ to, requestId: message.requestId })
+    }
+    const submit = (_: ControllerCommand, answer: (reply: ControllerReply) => void): void => void this.submitted.push(answer)
+    this.client = new ControllerClient({
+      transport: { send } as unknown as Transport,
+      host: { submit } as unknown as ControllerHost,
+      nodeId: 1,
+      leaderId: () => this.leaderId,
+      ...(firstRequestId !== undefined && { firstRequestId }),
+    })
+  }
+
+  ask(timeoutMs: number | null): { cancel(): void } {
+    return this.client.request(command, timeoutMs, (reply) => this.replies.push(reply))
+  }
+
+  tick(count: number): void {
+    for (let at = 0; at < count; at++) this.client.tick()
+  }
+}
+
+describe('controller client', () => {
+  it('repeats what is not answered, under the same id, and answers once', () => {
+    const desk = new Desk()
+    desk.ask(null)
+    desk.tick(60)
+    expect(desk.sent.length).toBeGreaterThan(2)
+    expect(new Set(desk.sent.map(({ requestId }) => requestId)).size).toBe(1)
+    desk.client.reply(1, done)
+    desk.client.reply(1, done)
+    expect(desk.replies).toEqual([done])
+    const sent = desk.sent.length
+    desk.tick(60)
+    expect(desk.sent).toHaveLength(sent)
+  })
+
+  it('follows the active controller at once, also when that is this node', () => {
+    const desk = new Desk()
+    desk.leaderId = null
+    desk.ask(null)
+    expect(desk.sent).toEqual([])
+    desk.leaderId = 3
+    desk.client.controllerChanged()
+    expect(desk.sent).toEqual([{ to: 3, requestId: 1 }])
+    desk.leaderId = 1
+    desk.client.controllerChanged()
+    desk.submitted[0]?.(done)
+    expect(desk.replies).toEqual([done])
+  })
+
+  it('asks again where no controller was, whether it is sure or not, and says only at the end that it does not know (R1.3)', () => {
+    const desk = new Desk()
+    desk.ask(500)
+    desk.client.reply(1, refusal(true))
+    desk.tick(1)
+    desk.client.reply(1, refusal(false))
+    desk.tick(1)
+    expect([desk.sent.length, desk.replies.length]).toEqual([3, 0])
+    desk.tick(8)
+    expect(desk.replies).toEqual([expect.objectContaining({ type: 'error', code: 'REQUEST_TIMED_OUT', definite: false })])
+    desk.client.reply(1, done)
+    expect(desk.replies).toHaveLength(1)
+  })
+
+  it('forgets what was cancelled', () => {
+    const desk = new Desk()
+    desk.ask(100).cancel()
+    desk.tick(30)
+    desk.client.reply(1, done)
+    expect([desk.sent.length, desk.replies.length]).toEqual([1, 0])
+  })
+
+  it('an answer to an earlier process of the node is not taken for its own', () => {
+    const desk = new Desk(1_000_000)
+    desk.ask(null)
+    desk.client.reply(1, done)
+    expect(desk.replies).toEqual([])
+    desk.client.reply(1_000_000, done)
+    expect(desk.replies).toEqual([done])
+  })
+})
