@@ -17,7 +17,7 @@ export const CONTROL_FLAG = 0x20
 export const RECORD_OVERHEAD_BYTES = 36
 /** What a header takes at most beyond its key and value. */
 export const HEADER_OVERHEAD_BYTES = 10
-const MIN_RECORD_BYTES = 7
+export const MIN_RECORD_BYTES = 7
 const INITIAL_CAPACITY_BYTES = 512
 const NO_HEADERS: readonly RecordHeader[] = []
 const COMPRESSION_NAMES = ['none', 'gzip', 'snappy', 'lz4', 'zstd', 'unknown', 'unknown', 'unknown'] as const
