@@ -7,7 +7,7 @@ const MAX_HEADER_BYTES = 8 * 1024
 const REQUEST_TIMEOUT_MS = 5_000
 const MAX_CONNECTIONS = 100
 /** Answers of one connection that wait while it does not read: a client that pipelines could otherwise ask for thousands of pages in one packet. */
-const MAX_REQUESTS_A_CONNECTION = 100
+const MAX_REQUESTS_A_CONNECTION = 20
 
 /** What /healthz says; the node is healthy when `running`. */
 export interface HealthStatus {
