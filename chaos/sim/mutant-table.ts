@@ -19,7 +19,7 @@ export function writeMutantTable(verdicts: readonly MutantVerdict[]): void {
 export function describeTable(verdicts: readonly MutantVerdict[]): string {
   const rows = verdicts.map(({ mutant, kill, seedsNeeded }) => {
     const how = mutant.scenario === undefined ? `${seedsNeeded}` : `${seedsNeeded} of the scenario \`${mutant.scenario}\``
-    return `| ${mutant.name} | ${mutant.rule} | ${mutant.killedBy.join(', ')} | ${kill?.violation?.invariant ?? '**survived**'} | ${how} |`
+    return `| ${mutant.name} | ${mutant.rule.replaceAll('|', '\\|')} | ${mutant.killedBy.join(', ')} | ${kill?.violation?.invariant ?? '**survived**'} | ${how} |`
   })
   return ['| mutant | rule it breaks | named killer | killed by | seeds needed |', '|---|---|---|---|---|', ...rows, ''].join('\n')
 }

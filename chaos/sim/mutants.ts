@@ -7,30 +7,35 @@ import { type Mutant, emptyMutant, mutants } from './mutant-list.ts'
 import { writeMutantTable } from './mutant-table.ts'
 import type { MutantVerdict } from './mutant-verdict.ts'
 import type { SeedLine } from './seed-line.ts'
-import { type SeedProcess, startSeedProcess } from './seed-process.ts'
+import { startSeedProcess } from './seed-process.ts'
 
 /** Seeds that the empty patch has to survive to show that the copy itself works. */
 const EMPTY_SEEDS = 3
-const SEEDS_A_PROCESS = 4
 
 /** Breaks the rules one by one on copies of the build, and sees each noticed by the invariant that was named. Resolves to the exit code. */
 export async function runMutants(options: SimArguments): Promise<number> {
-  const verdicts: MutantVerdict[] = []
-  const empty = await tryMutant(emptyMutant, options.fromSeed, options.fromSeed + EMPTY_SEEDS - 1, options.jobs)
+  const { fromSeed, toSeed, jobs } = options
+  const empty = await tryMutant(emptyMutant, fromSeed, fromSeed + EMPTY_SEEDS - 1)
   if (empty.kill !== null) {
     process.stdout.write(`the empty patch did not survive: ${empty.kill.violation?.sentence}\n`)
     return 1
   }
   process.stdout.write(`the empty patch survives ${empty.seedsNeeded} seeds\n`)
-  for (const mutant of mutants) {
-    const verdict = await tryMutant(mutant, options.fromSeed, options.toSeed, options.jobs)
-    verdicts.push(verdict)
-    process.stdout.write(`${describeVerdict(verdict)}\n`)
+  const verdicts = new Map<Mutant, MutantVerdict>()
+  const waiting = [...mutants]
+  const work = async (): Promise<void> => {
+    for (let mutant = waiting.shift(); mutant !== undefined; mutant = waiting.shift()) {
+      const verdict = await tryMutant(mutant, fromSeed, toSeed)
+      verdicts.set(mutant, verdict)
+      process.stdout.write(`${describeVerdict(verdict)}\n`)
+    }
   }
-  writeMutantTable(verdicts)
-  const wrong = verdicts.filter((verdict) => !isKilledAsNamed(verdict))
-  process.stdout.write(`${mutants.length - wrong.length} of ${mutants.length} mutants were noticed by the invariant that was named\n`)
-  return wrong.length === 0 ? 0 : 1
+  await Promise.all(Array.from({ length: jobs }, work))
+  const inOrder = mutants.flatMap((mutant) => verdicts.get(mutant) ?? [])
+  writeMutantTable(inOrder)
+  const killed = inOrder.filter(isKilledAsNamed).length
+  process.stdout.write(`${killed} of ${mutants.length} mutants were noticed by the invariant that was named\n`)
+  return killed === mutants.length ? 0 : 1
 }
 
 export function isKilledAsNamed({ mutant, kill }: MutantVerdict): boolean {
@@ -40,7 +45,7 @@ export function isKilledAsNamed({ mutant, kill }: MutantVerdict): boolean {
 function describeVerdict(verdict: MutantVerdict): string {
   const { mutant, kill, seedsNeeded } = verdict
   if (kill === null) return `SURVIVED ${seedsNeeded} seeds: ${mutant.name} (${mutant.rule})`
-  const how = `${mutant.name}: noticed with seed ${kill.seed} (${seedsNeeded} tried) by ${kill.violation?.sentence.split('\n')[0]}`
+  const how = `${mutant.name}: noticed with seed ${kill.seed} by ${kill.violation?.sentence.split('\n')[0]}`
   return isKilledAsNamed(verdict) ? how : `WRONG KILLER, ${mutant.killedBy.join(' or ')} was named: ${how}`
 }
 
@@ -60,43 +65,29 @@ export function makeMutantBuild(mutant: Mutant, dist: string): string {
   return folder
 }
 
-async function tryMutant(mutant: Mutant, fromSeed: number, toSeed: number, jobs: number): Promise<MutantVerdict> {
+async function tryMutant(mutant: Mutant, fromSeed: number, toSeed: number): Promise<MutantVerdict> {
   const dist = fileURLToPath(new URL('../..', import.meta.url))
   const folder = makeMutantBuild(mutant, dist)
   try {
-    return await runUntilNoticed(mutant, join(folder, 'dist/chaos/sim/child.js'), { fromSeed, toSeed, jobs })
+    return await runUntilNoticed(mutant, join(folder, 'dist/chaos/sim/child.js'), fromSeed, toSeed)
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
 }
 
-async function runUntilNoticed(
-  mutant: Mutant,
-  script: string,
-  options: { readonly fromSeed: number; readonly toSeed: number; readonly jobs: number },
-): Promise<MutantVerdict> {
-  const running = new Set<SeedProcess>()
-  let nextSeed = options.fromSeed
-  let tried = 0
+/** Seed after seed in one process, so that the same build always needs the same number of them. */
+async function runUntilNoticed(mutant: Mutant, script: string, fromSeed: number, toSeed: number): Promise<MutantVerdict> {
+  let seedsNeeded = 0
   let kill: SeedLine | null = null
   const line = (seedLine: SeedLine): void => {
     if (kill !== null) return
-    tried += 1
+    seedsNeeded += 1
     // Too few records or an unobserved fault says nothing about a rule.
     if (seedLine.violation === null || seedLine.violation.invariant === 'run') return
     kill = seedLine
-    for (const one of running) one.kill()
+    one.kill()
   }
-  const work = async (): Promise<void> => {
-    while (nextSeed <= options.toSeed && kill === null) {
-      const fromSeed = nextSeed
-      nextSeed = Math.min(options.toSeed + 1, fromSeed + SEEDS_A_PROCESS)
-      const one = startSeedProcess({ script, fromSeed, toSeed: nextSeed - 1, line, ...(mutant.scenario === undefined ? {} : { scenario: mutant.scenario }) })
-      running.add(one)
-      await one.ended
-      running.delete(one)
-    }
-  }
-  await Promise.all(Array.from({ length: options.jobs }, work))
-  return { mutant, kill, seedsNeeded: tried }
+  const one = startSeedProcess({ script, fromSeed, toSeed, line, ...(mutant.scenario === undefined ? {} : { scenario: mutant.scenario }) })
+  await one.ended
+  return { mutant, kill, seedsNeeded }
 }
