@@ -29,7 +29,7 @@ export interface Broker {
   deleteTopic(request: DeleteTopicRequest, done: Done<void>): void
   createProducerId(done: Done<CreateProducerIdResponse>): void
   describeCluster(done: Done<ClusterDescription>): void
-  /** From the active controller wherever it is. */
+  /** Only the leader of the quorum knows; any other node answers NOT_CONTROLLER and names it. */
   describeQuorum(done: Done<QuorumDescription>): void
 }
 

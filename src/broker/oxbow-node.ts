@@ -381,6 +381,7 @@ export class OxbowNode {
     const { image, delta } = applyEntries(this.#image, decoded)
     this.#image = image
     if (delta.clusterChanged) this.#joinCluster(image.clusterId as Uuid)
+    if (delta.votersChanged) this.#reportVote(image)
     this.#registration.applied(image)
     // Not those of the delta: what one batch both made and deleted may still lie here from an earlier life of this node.
     const deletedIds = decoded.flatMap(({ records }) => records.flatMap((record) => (record.type === 'topicDeleted' ? [record.topicId] : [])))
@@ -389,6 +390,15 @@ export class OxbowNode {
     this.#calls.applied()
     if (!wasActive && this.#host.isActive) this.#activated()
     if (this.#registration.isReleased) this.#released?.()
+  }
+
+  /** A voter is an id and a folder: with another folder under its id this node has no vote, and says so (rules R2.2). */
+  #reportVote(image: MetadataImage): void {
+    const { directoryId } = this.#folder.properties
+    const known = image.voters.find((voter) => voter.nodeId === this.#options.nodeId)
+    if (known === undefined || known.directoryId === null || known.directoryId === directoryId) return
+    const fields = { directoryId, voterDirectoryId: known.directoryId }
+    this.#logger.warn(fields, 'this node is an observer: the voter with its id had another data folder; it serves as a broker, but has no vote')
   }
 
   /** What this node saw of others before it became the active controller counts now (rules R5.5). */

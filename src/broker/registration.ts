@@ -57,11 +57,16 @@ export class Registration {
   applied(image: MetadataImage): void {
     const broker = image.brokers.get(this.#options.nodeId)
     const mine = broker?.incarnationId === this.#incarnationId ? broker : undefined
-    if (mine !== undefined && this.#broker === undefined) this.#logger.info({ brokerEpoch: mine.brokerEpoch }, 'registered')
-    if (mine !== undefined && this.#broker?.fenced !== mine.fenced)
-      this.#logger.info({ brokerEpoch: mine.brokerEpoch }, mine.fenced ? 'fenced: this broker serves nothing now' : 'unfenced: this broker serves')
+    if (mine !== undefined) this.#report(mine)
     this.#broker = mine
     this.#appliedOffset = image.offset
+  }
+
+  #report(mine: BrokerImage): void {
+    const fields = { brokerEpoch: mine.brokerEpoch }
+    if (this.#broker === undefined) this.#logger.info(fields, 'registered: this broker serves once it has applied that')
+    if (this.#broker?.fenced === false && mine.fenced) this.#logger.warn(fields, 'fenced: this broker serves nothing now')
+    if (this.#broker?.fenced !== false && !mine.fenced) this.#logger.info(fields, 'unfenced: this broker serves')
   }
 
   /** Asks for registration as long as there is none. */
