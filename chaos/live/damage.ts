@@ -140,7 +140,7 @@ async function restartMetadata({ cluster, logged }: Stage): Promise<{ verdict: s
 
 async function restartWiped({ cluster, client, logged }: Stage): Promise<{ verdict: string; line: string }> {
   cluster.start(VICTIM)
-  const line = await cluster.waitForLog(VICTIM, logged, 'that it is an observer', (one) => one.role === 'observer')
+  const line = await cluster.waitForLog(VICTIM, logged, 'that it is an observer', (one) => one.msg.startsWith('this node is an observer'))
   await waitFor('the wiped node is an observer of the quorum', ALL_NODES_MS, async () => {
     const { status } = await client.admin().describeQuorum()
     return status.observers.includes(VICTIM) ? true : undefined
