@@ -93,6 +93,7 @@ export class DurableLogs {
           done(error)
         })
       },
+      writevSynced,
       sync: (done) => {
         const covered = this.#votes.filter(({ state }) => state === 'written')
         file.sync((error) => {
@@ -115,6 +116,7 @@ export class DurableLogs {
       path: file.path,
       read: (position, length, done: Done<Buffer>) => file.read(position, length, done),
       writev: (buffers, position, done) => this.#writev(file, batches, buffers, position, done),
+      writevSynced,
       sync: (done) => this.#sync(file, batches, done),
       truncate: (sizeBytes, done) => {
         cutTo(batches, sizeBytes)
@@ -173,6 +175,11 @@ function readVote(buffers: readonly Buffer[]): WrittenVote {
 }
 
 /** Whole batches are written, one behind the other, maybe in several slices. */
+/** Both halves seen. */
+function writevSynced(this: DiskFile, buffers: readonly Buffer[], position: number, done: DoneVoid): void {
+  this.writev(buffers, position, (error) => (error === undefined ? this.sync(done) : done(error)))
+}
+
 function readWritten(buffers: readonly Buffer[], position: number): WrittenBatch[] {
   const bytes = buffers.length === 1 ? (buffers[0] as Buffer) : Buffer.concat(buffers)
   const batches: WrittenBatch[] = []

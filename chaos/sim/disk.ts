@@ -98,6 +98,10 @@ class SimFile implements DiskFile {
     })
   }
 
+  writevSynced(buffers: readonly Buffer[], position: number, done: DoneVoid): void {
+    this.writev(buffers, position, (error) => (error === undefined ? this.sync(done) : done(error)))
+  }
+
   sync(done: DoneVoid): void {
     const { sequence } = this.#inode
     const perform = (): void => this.#inode.syncTo(sequence)

@@ -29,8 +29,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'ack before sync',
     file: 'src/log/segmented-log.js',
-    find: 'else\n            yield* callVoid((done) => file.sync(done));\n        return { endOffset: taken.endOffset, cutCount };',
-    replace: 'return { endOffset: taken.endOffset, cutCount };',
+    find: 'else\n            yield* callVoid((done) => file.writevSynced(taken.buffers, position, done));',
+    replace: 'else\n            yield* callVoid((done) => file.writev(taken.buffers, position, done));',
     rule: 'R3.2: completion is said after write and sync',
     killedBy: ['I9'],
   },

@@ -38,6 +38,11 @@ export interface DiskFile {
   read(position: number, length: number, done: Done<Buffer>): void
   /** Writes all buffers one behind the other at `position`. They must not change until done. */
   writev(buffers: readonly Buffer[], position: number, done: DoneVoid): void
+  /**
+   * Like writev, and durable when done: one call where the system has one (O_DSYNC), which is what an append costs (measured: 1.6 times the
+   * throughput of write and fdatasync, two thirds of the CPU time). Says nothing of earlier writes.
+   */
+  writevSynced(buffers: readonly Buffer[], position: number, done: DoneVoid): void
   /** Makes all completed writes and truncations durable (fdatasync). */
   sync(done: DoneVoid): void
   truncate(sizeBytes: number, done: DoneVoid): void

@@ -106,8 +106,7 @@ export class QuorumState {
     this.#counter++
     const slot = encodeSlot(this.#counter, this.#state)
     const position = (this.#counter % SLOTS) * SLOT_BYTES
-    yield* callVoid((done) => this.#file.writev([slot], position, done))
-    yield* callVoid((done) => this.#file.sync(done))
+    yield* callVoid((done) => this.#file.writevSynced([slot], position, done))
   }
 
   close(done: DoneVoid): void {

@@ -289,14 +289,13 @@ export class SegmentedLog implements Log, SlabTenant, FlushTarget<FlushResult> {
     const file = yield* openSegment(disk, segment, { create: isNew })
     if (isNew && previous !== undefined && !previous.indexed) yield* writeIndex(disk, previous, segment.baseOffset)
     counters.writeCalls++
-    yield* callVoid((done) => file.writev(taken.buffers, position, done))
     counters.syncCalls++
     if (isNew)
       yield* both(
-        (done) => file.sync(done),
+        (done) => file.writevSynced(taken.buffers, position, done),
         (done) => disk.syncFolder(this.name, done),
       )
-    else yield* callVoid((done) => file.sync(done))
+    else yield* callVoid((done) => file.writevSynced(taken.buffers, position, done))
     return { endOffset: taken.endOffset, cutCount }
   }
 

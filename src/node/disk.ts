@@ -21,12 +21,16 @@ function wrap(callName: string, path: string, done: DoneVoid): (error: FsError) 
 
 class NodeFile implements DiskFile {
   readonly path: string
+  readonly #absolutePath: string
   readonly #descriptor: number
+  /** A second descriptor whose writes are synced by the system; opened with the first of them. */
+  #syncedDescriptor: number | undefined
   /** fdatasync may leave a file's size out where it only shrank; fsync does not. */
   #truncated = false
 
-  constructor(path: string, descriptor: number) {
+  constructor(path: string, absolutePath: string, descriptor: number) {
     this.path = path
+    this.#absolutePath = absolutePath
     this.#descriptor = descriptor
   }
 
@@ -43,8 +47,32 @@ class NodeFile implements DiskFile {
   }
 
   writev(buffers: readonly Buffer[], position: number, done: DoneVoid): void {
+    this.#write(this.#descriptor, buffers, position, done)
+  }
+
+  writevSynced(buffers: readonly Buffer[], position: number, done: DoneVoid): void {
+    if (this.#syncedDescriptor !== undefined) {
+      this.#write(this.#syncedDescriptor, buffers, position, done)
+      return
+    }
+    // Not on every system.
+    if (fs.constants.O_DSYNC === undefined) {
+      this.writev(buffers, position, (error) => (error === undefined ? this.sync(done) : done(error)))
+      return
+    }
+    fs.open(this.#absolutePath, fs.constants.O_WRONLY | fs.constants.O_DSYNC, (error, descriptor) => {
+      if (error) {
+        done(failed('open', this.path, error))
+        return
+      }
+      this.#syncedDescriptor = descriptor
+      this.#write(descriptor, buffers, position, done)
+    })
+  }
+
+  #write(descriptor: number, buffers: readonly Buffer[], position: number, done: DoneVoid): void {
     const batch = buffers.length > MAX_BUFFERS ? buffers.slice(0, MAX_BUFFERS) : buffers
-    fs.writev(this.#descriptor, batch, position, (error, count) => {
+    fs.writev(descriptor, batch, position, (error, count) => {
       if (error) {
         done(failed('writev', this.path, error))
         return
@@ -52,7 +80,7 @@ class NodeFile implements DiskFile {
       const rest = dropBytes(buffers, count)
       if (rest.length === 0) done(undefined)
       else if (count === 0) done(new BrokerError('DISK_FAILED', `writev ${this.path}: nothing was written`))
-      else this.writev(rest, position + count, done)
+      else this.#write(descriptor, rest, position + count, done)
     })
   }
 
@@ -75,7 +103,9 @@ class NodeFile implements DiskFile {
   }
 
   close(done: DoneVoid): void {
-    fs.close(this.#descriptor, wrap('close', this.path, done))
+    const synced = this.#syncedDescriptor
+    if (synced === undefined) fs.close(this.#descriptor, wrap('close', this.path, done))
+    else fs.close(synced, () => fs.close(this.#descriptor, wrap('close', this.path, done)))
   }
 }
 
@@ -106,7 +136,7 @@ export class NodeDisk implements Disk {
   open(path: string, options: { readonly create: boolean }, done: Done<DiskFile | undefined>): void {
     const flags = fs.constants.O_RDWR | (options.create ? fs.constants.O_CREAT : 0)
     fs.open(this.#at(path), flags, 0o644, (error, descriptor) => {
-      if (!error) done(undefined, new NodeFile(path, descriptor))
+      if (!error) done(undefined, new NodeFile(path, this.#at(path), descriptor))
       else if (error.code === 'ENOENT' && !options.create) done(undefined, undefined)
       else done(failed('open', path, error), undefined)
     })

@@ -88,6 +88,16 @@ for (const [name, make] of Object.entries(sides)) {
       await run((done) => file.close(done))
     })
 
+    it('writes and syncs in one call, beside plain writes of the same file', async () => {
+      const { wait, run, open } = await setUp()
+      const file = (await open('a.log'))!
+      await run((done) => file.writev([Buffer.from('plain ')], 0, done))
+      await run((done) => file.writevSynced([Buffer.from('syn'), Buffer.from('ced')], 6, done))
+      await run((done) => file.writevSynced([Buffer.from('S')], 6, done))
+      expect((await wait<Buffer>((done) => file.read(0, 100, done))).toString()).toBe('plain Synced')
+      await run((done) => file.close(done))
+    })
+
     it('writes more buffers than one system call takes', async () => {
       const { wait, run, open } = await setUp()
       const file = (await open('many'))!

@@ -48,7 +48,13 @@ describe('what peers dial', () => {
     const logger = new WarningLogger()
     transport = new GrpcPeerTransport({ logger, traffic: new Traffic() })
     handlers = new RecordingHandlers(hello(1), () => performance.now())
-    server = createGrpcServer({ broker: undefined, logger, traffic: new Traffic(), addPeerService: (grpc) => addPeerService(grpc, transport), maxConnections: 100 })
+    server = createGrpcServer({
+      broker: undefined,
+      logger,
+      traffic: new Traffic(),
+      addPeerService: (grpc) => addPeerService(grpc, transport),
+      maxConnections: 100,
+    })
     port = await new Promise<number>((resolve, reject) => {
       server.bind('127.0.0.1', 0, (error, bound) => (error === undefined ? resolve(bound) : reject(error)))
     })
