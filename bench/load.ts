@@ -1,4 +1,5 @@
 import { createHistogram } from 'node:perf_hooks'
+import { waitFor } from '../chaos/live/cluster-process.ts'
 import { OxbowClient } from '../src/client/client.ts'
 import type { Producer, ProducerOptions } from '../src/client/producer.ts'
 
@@ -28,10 +29,17 @@ export interface LoadOptions {
   readonly producer?: ProducerOptions
 }
 
-/** Makes the topic when it is not there. */
+const BROKERS_WITHIN_MS = 60_000
+
+/** Makes the topic when it is not there; a cluster that just starts is waited for. */
 export async function makeTopic(bootstrap: readonly string[], topic: string, partitions: number): Promise<void> {
   const client = new OxbowClient({ bootstrap })
-  await client.admin().createTopic({ name: topic, partitions, replicationFactor: 3, ifNotExists: true })
+  const admin = client.admin()
+  await waitFor('three brokers', BROKERS_WITHIN_MS, async () => {
+    const { brokers } = await admin.describeCluster()
+    return brokers.filter((broker) => broker.state === 'running').length >= 3 ? true : undefined
+  })
+  await admin.createTopic({ name: topic, partitions, replicationFactor: 3, ifNotExists: true })
   await client.close()
 }
 
