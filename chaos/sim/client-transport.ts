@@ -137,8 +137,10 @@ class SimClientConnection implements ClientConnection {
     this.#streams.set(id, { handlers })
     this.#send({ type: 'open', id, stream })
     return {
-      send: (request) => {
-        if (this.#streams.has(id)) this.#send({ type: 'request', id, request })
+      send: (request, left) => {
+        if (!this.#streams.has(id)) return
+        this.#send({ type: 'request', id, request })
+        if (left !== undefined) this.#network.queue.defer(this.#owner, () => this.#streams.has(id) && left())
       },
       close: () => {
         if (!this.#streams.delete(id)) return

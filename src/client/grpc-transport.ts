@@ -241,8 +241,11 @@ class GrpcClientStream<Request, Response> implements ClientStream<Request> {
     this.#call?.on('status', (ended: StatusObject) => this.end(ended.code === status.OK ? undefined : fromGrpcStatus(ended)))
   }
 
-  send(request: Request): void {
-    if (!this.#ended) this.#call?.write(this.#encode(request))
+  send(request: Request, left?: () => void): void {
+    if (this.#ended) return
+    this.#call?.write(this.#encode(request), () => {
+      if (left !== undefined && !this.#ended) setImmediate(() => this.#ended || left())
+    })
   }
 
   close(): void {

@@ -198,12 +198,6 @@ export class PartitionQueue {
     return batch
   }
 
-  /** Sent with acks 0: nothing will be heard of it. */
-  sentUnanswered(batch: ProduceBatch): void {
-    this.#remove(batch)
-    this.#settle(batch, undefined, -1)
-  }
-
   /** An answer to this attempt, or the loss of it. Whatever is not in flight under this attempt any more is ignored. */
   answered(batch: ProduceBatch, attempt: number, error: BrokerError | undefined, baseOffset: number, nowMs: number): void {
     if (batch.attempt !== attempt || !this.#inFlight.includes(batch)) return

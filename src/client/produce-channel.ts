@@ -70,14 +70,25 @@ export class ProduceChannel {
       leaderEpoch: queue.leaderEpoch,
       batch: batch.bytes,
     }))
-    if (request.acks !== 0) {
-      this.#outstanding.set(requestId, {
-        sentAtMs: this.#options.monotonicMs(),
-        items: new Map(items.map((item) => [partitionKey(item.queue), item])),
-      })
-    }
+    this.#outstanding.set(requestId, {
+      sentAtMs: this.#options.monotonicMs(),
+      items: new Map(items.map((item) => [partitionKey(item.queue), item])),
+    })
     this.#stream ??= this.#open()
-    this.#stream.send({ requestId, ...request, partitions })
+    const incarnation = this.#incarnation
+    // Nobody answers acks 0: the request is done with when it has left, so that a slow network holds the producer back.
+    const left = (): void => {
+      if (incarnation === this.#incarnation) this.#left(requestId)
+    }
+    this.#stream.send({ requestId, ...request, partitions }, request.acks === 0 ? left : undefined)
+  }
+
+  #left(requestId: number): void {
+    const outstanding = this.#outstanding.get(requestId)
+    if (outstanding === undefined) return
+    this.#outstanding.delete(requestId)
+    for (const item of outstanding.items.values()) this.#options.onAnswer(item, undefined, -1)
+    this.#options.onTurn()
   }
 
   #open(): ClientStream<ProduceRequest> {

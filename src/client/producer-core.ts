@@ -366,7 +366,6 @@ export class ProducerCore {
       bytes += batch.sizeBytes
       items.push({ queue, batch, attempt: batch.attempt })
       if (batch.attempt > 1) this.#counts.batchesRetried++
-      if (acks === 0) queue.sentUnanswered(batch)
       rest.push(queue)
     }
     if (items.length === 0) return []

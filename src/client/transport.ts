@@ -51,7 +51,10 @@ export interface StreamHandlers<Response> {
 }
 
 export interface ClientStream<Request> {
-  /** The request's buffers may be reused once its response came or the stream closed. */
-  send(request: Request): void
+  /**
+   * The request's buffers may be reused once its response came or the stream closed. `left`: the request was given to the network, in a turn
+   * of its own; what nobody answers (acks 0) is held back by it. Never called once the stream closed.
+   */
+  send(request: Request, left?: () => void): void
   close(): void
 }

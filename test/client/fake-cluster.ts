@@ -62,6 +62,8 @@ export class FakeCluster implements ClientTransport {
   readonly fetched: SeenFetch[] = []
   readonly dead = new Set<number>()
   readonly silent = new Set<number>()
+  /** Nodes that take nothing from the network: what is sent to them does not leave. */
+  readonly stuck = new Set<number>()
   metadataRequests = 0
   openStreams: OpenStream[] = []
   produceVerdict: (nodeId: number, partition: ProducePartition) => Verdict = () => undefined
@@ -231,7 +233,7 @@ export class FakeCluster implements ClientTransport {
         // What was sent is a copy: the producer may seal the same buffer again.
         return {
           ...stream,
-          send: (request) => stream.send({ ...request, partitions: request.partitions.map((one) => ({ ...one, batch: Buffer.from(one.batch) })) }),
+          send: (request, left) => stream.send({ ...request, partitions: request.partitions.map((one) => ({ ...one, batch: Buffer.from(one.batch) })) }, left),
         }
       },
       openFetch: (handlers) => this.#open(nodeId, handlers, (request, answer) => this.#fetch(nodeId, request, answer)),
@@ -301,7 +303,8 @@ export class FakeCluster implements ClientTransport {
     }
     if (this.dead.has(nodeId)) this.clock.after(this.#delay(), () => end(new BrokerError('NETWORK_EXCEPTION', 'refused')))
     return {
-      send: (request) => {
+      send: (request, left) => {
+        if (left !== undefined) this.clock.after(this.stuck.has(nodeId) ? 60_000 : 0, () => isOpen && left())
         arrivesAtMs = Math.max(arrivesAtMs, this.clock.monotonicMs() + this.#delay())
         const arrive = (): void => {
           if (this.dead.has(nodeId) || (!isOpen && this.random.integer(2) === 0)) return

@@ -469,4 +469,12 @@ describe('options', () => {
     expect(outcomes.map(({ error, metadata }) => [error, metadata?.offset])).toEqual([[undefined, -1]])
     expect(cluster.partition('t', 0).endOffset).toBe(2)
   })
+
+  it('with acks 0 is held back by what has not left: the buffer fills, and nothing is claimed', () => {
+    const { clock, cluster, send, outcomes } = build({ acks: 0 })
+    for (const nodeId of [1, 2, 3]) cluster.stuck.add(nodeId)
+    send('a')
+    clock.run(1000)
+    expect(outcomes).toEqual([])
+  })
 })
