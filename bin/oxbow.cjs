@@ -27,7 +27,7 @@ process.env.UV_THREADPOOL_SIZE ??= '16'
 
 // Batches live outside of V8's heap, but count for it: without this it marks the small heap again for every few of them, which took a
 // quarter of a loaded node's CPU time.
-setFlagsFromString('--heap-growing-percent=600')
+setFlagsFromString('--heap-growing-percent=300')
 
 import(pathToFileURL(main).href).then(
   (module) => module.runCli(),
