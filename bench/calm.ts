@@ -17,8 +17,10 @@ export async function benchCalm(options: { readonly minutes: number }): Promise<
     const client = cluster.client()
     await waitForFullIsr(client, TOPIC)
     await client.close()
-    const from = new Map(cluster.nodeIds.map((nodeId) => [nodeId, cluster.log(nodeId).length]))
     const load = { bootstrap: cluster.bootstrap, topic: TOPIC, partitions: PARTITIONS, recordBytes: RECORD_BYTES }
+    // Once every partition has acknowledged, its leader has said so in its log: what is said from here on counts.
+    await runLoadProcess({ ...load, records: PARTITIONS * 100 })
+    const from = new Map(cluster.nodeIds.map((nodeId) => [nodeId, cluster.log(nodeId).length]))
     const result = await runLoadProcess({ ...load, records: Number.MAX_SAFE_INTEGER, forMs: options.minutes * 60_000 })
     const noted = cluster.nodeIds.flatMap((nodeId) =>
       cluster
