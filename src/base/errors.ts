@@ -101,10 +101,6 @@ export class BrokerError extends Error {
   }
 }
 
-export function isRetriable(code: Code): boolean {
-  return errorTable[code].retriable
-}
-
 /** The code of any thrown value; what is not a BrokerError is UNKNOWN_SERVER_ERROR. */
 export function codeOf(error: unknown): Code {
   return error instanceof BrokerError ? error.code : 'UNKNOWN_SERVER_ERROR'

@@ -11,7 +11,6 @@ import { VarintReader, varintSize, writeVarint } from './varint.ts'
  */
 export const COMPRESSION_MASK = 0x07
 export const LOG_APPEND_TIME_FLAG = 0x08
-export const TRANSACTIONAL_FLAG = 0x10
 export const CONTROL_FLAG = 0x20
 /** What a record takes at most beyond its key, value and headers. */
 export const RECORD_OVERHEAD_BYTES = 36

@@ -2,17 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { codeOf } from '../../src/base/errors.ts'
 import { BATCH_HEADER_BYTES, hasValidCrc, readBatchHeader, sealBatch } from '../../src/record/batch.ts'
-import { decodeControlBatch, encodeControlBatch } from '../../src/record/control.ts'
-import {
-  BatchBuilder,
-  CONTROL_FLAG,
-  decodeRecords,
-  encodeBatch,
-  LOG_APPEND_TIME_FLAG,
-  NO_PRODUCER,
-  recordSizeBound,
-  TRANSACTIONAL_FLAG,
-} from '../../src/record/records.ts'
+import { BatchBuilder, decodeRecords, encodeBatch, LOG_APPEND_TIME_FLAG, NO_PRODUCER, recordSizeBound } from '../../src/record/records.ts'
 
 /** One record with a header, as Sarama's tests hold it (record_test.go, "uncompressed record"); its CRC is by another implementation. */
 const SARAMA_BATCH =
@@ -140,14 +130,6 @@ describe('round trips', () => {
       { ...NO_PRODUCER, attributes: LOG_APPEND_TIME_FLAG },
     )
     expect(decodeRecords(batch).map((record) => record.timestamp)).toEqual([3, 3, 3])
-  })
-
-  it('keeps a control record', () => {
-    for (const type of ['abort', 'commit'] as const) {
-      const batch = encodeControlBatch({ type, coordinatorEpoch: 12 }, { producerId: 4, producerEpoch: 2, timestamp: 9 })
-      expect(readBatchHeader(batch, 0).attributes).toBe(CONTROL_FLAG | TRANSACTIONAL_FLAG)
-      expect(decodeControlBatch(batch)).toEqual({ type, coordinatorEpoch: 12 })
-    }
   })
 })
 
