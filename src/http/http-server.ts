@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Done, DoneVoid } from '../base/done.ts'
 import { BrokerError } from '../base/errors.ts'
 import type { Logger } from '../base/log-line.ts'
@@ -6,8 +7,8 @@ import type { Logger } from '../base/log-line.ts'
 const MAX_HEADER_BYTES = 8 * 1024
 const REQUEST_TIMEOUT_MS = 5_000
 const MAX_CONNECTIONS = 100
-/** Answers of one connection that wait while it does not read: a client that pipelines could otherwise ask for thousands of pages in one packet. */
-const MAX_REQUESTS_A_CONNECTION = 20
+/** Requests of one connection that wait for their answers. No scraper has more than one; thousands fit into one packet, each of 10 KB here. */
+const MAX_PIPELINED_REQUESTS = 20
 
 /** What /healthz says; the node is healthy when `running`. */
 export interface HealthStatus {
@@ -35,12 +36,14 @@ export interface HttpServer {
 /** GET /metrics and /healthz, for scrapers and probes. */
 export function createHttpServer(options: HttpServerOptions): HttpServer {
   const metrics = shared(() => options.metrics())
+  const admit = boundedPipelines()
   const server: Server = createServer(
     { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: REQUEST_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: REQUEST_TIMEOUT_MS },
-    (request, response) => answer({ ...options, metrics }, request, response),
+    (request, response) => {
+      if (admit(request, response)) answer({ ...options, metrics }, request, response)
+    },
   )
   server.maxConnections = MAX_CONNECTIONS
-  server.maxRequestsPerSocket = MAX_REQUESTS_A_CONNECTION
   return {
     bind(host, port, done) {
       const failed = (error: NodeJS.ErrnoException): void => {
@@ -70,6 +73,25 @@ function shared(make: () => Promise<string>): () => Promise<string> {
       running = undefined
     })
     return running
+  }
+}
+
+/**
+ * Ends the connection that sends more requests than it reads answers. Nothing less lets go of them: an answer that says no would wait for its
+ * turn like any other, and Node parses the rest of the packet in any case.
+ */
+function boundedPipelines(): (request: IncomingMessage, response: ServerResponse) => boolean {
+  const waiting = new WeakMap<Socket, number>()
+  return ({ socket }, response) => {
+    if (socket.destroyed) return false
+    const before = waiting.get(socket) ?? 0
+    if (before >= MAX_PIPELINED_REQUESTS) {
+      socket.destroy()
+      return false
+    }
+    waiting.set(socket, before + 1)
+    response.once('finish', () => waiting.set(socket, (waiting.get(socket) ?? 1) - 1))
+    return true
   }
 }
 
