@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
+import * as v from 'valibot'
 import type * as Yaml from 'yaml'
-import type * as Zod from 'zod'
 import { configKeys, describeRange, findConfigKey, idleConfigKeys } from './config-keys.ts'
 import { didYouMean } from './did-you-mean.ts'
 
@@ -57,8 +57,6 @@ export interface ClusterFile {
 /** Where a key stands in the file: what the semantic checks need to name a line. */
 export type LineFinder = (path: readonly (string | number)[]) => number
 
-type Z = typeof Zod.z
-
 function isPort(value: unknown): boolean {
   return Number.isInteger(value) && (value as number) >= 1 && (value as number) <= 65_535
 }
@@ -77,57 +75,60 @@ function isNodeId(value: unknown): boolean {
 
 const PORT = 'a port from 1 to 65535'
 
-/** One sentence a leaf says what it wants, be it wrong or missing. */
-function schemaOf(z: Z): Zod.ZodType<ClusterFile> {
-  const leaf = <T>(test: (value: unknown) => boolean, expected: string): Zod.ZodType<T> => z.custom<T>(test, { error: expected })
-  const port = leaf<number>(isPort, PORT)
-  const optionalPort = leaf<number | null>((value) => value === null || isPort(value), `${PORT}, or null for none`).optional()
-  const roles = z
-    .array(
-      leaf<Role>((value) => value === 'controller' || value === 'broker', '"controller" or "broker"'),
-      { error: 'a list of roles' },
-    )
-    .min(1, {
-      error: 'at least one of controller, broker',
-    })
-  const rack = leaf<string | null>((value) => value === null || isName(value), 'a name, or null for none')
-  const config = z.record(z.string(), z.unknown(), { error: 'a mapping of config keys' })
-  const node = z.strictObject(
-    {
-      nodeId: leaf<number>(isNodeId, 'a whole number from 0 to 2147483647'),
-      host: leaf<string>(isWord, 'a host name or address').optional(),
-      grpcPort: port.optional(),
-      kafkaPort: optionalPort,
-      httpPort: optionalPort,
-      dataDirs: z
-        .array(
-          leaf<string | number>((value) => isName(value) || Number.isInteger(value), 'a folder'),
-          { error: 'a list of folders' },
-        )
-        .min(1, { error: 'at least one folder' })
-        .optional(),
-      roles: roles.optional(),
-      rack: rack.optional(),
-      config: config.optional(),
-    },
-    { error: (issue) => (issue.code === 'unrecognized_keys' ? undefined : 'a mapping that describes one node') },
-  )
-  const file = {
-    clusterName: leaf<string>(isName, 'a name').optional(),
-    defaults: z
-      .strictObject(
-        { roles: roles.optional(), rack: rack.optional(), config: config.optional() },
-        { error: (issue) => (issue.code === 'unrecognized_keys' ? undefined : 'a mapping of roles, rack, config') },
-      )
-      .optional(),
-    nodes: z.array(node, { error: 'a list of nodes' }).min(1, { error: 'at least one node' }),
-  }
-  return z.strictObject(file, { error: (issue) => (issue.code === 'unrecognized_keys' ? undefined : 'a mapping with the key nodes') })
+/** A leaf says in one sentence what it wants, be it wrong or missing. */
+const NODE_ID = 'a whole number from 0 to 2147483647'
+const NODES = 'a list of nodes'
+
+const port = v.custom<number>(isPort, PORT)
+const optionalPort = v.optional(v.custom<number | null>((value) => value === null || isPort(value), `${PORT}, or null for none`))
+const role = v.custom<Role>((value) => value === 'controller' || value === 'broker', '"controller" or "broker"')
+const folder = v.custom<string | number>((value) => isName(value) || Number.isInteger(value), 'a folder')
+
+/** What defaults and nodes share. */
+const nodeEntries = {
+  roles: v.optional(v.pipe(v.array(role, 'a list of roles'), v.minLength(1, 'at least one of controller, broker'))),
+  rack: v.optional(v.custom<string | null>((value) => value === null || isName(value), 'a name, or null for none')),
+  config: v.optional(v.record(v.string(), v.unknown(), 'a mapping of config keys')),
 }
 
-const KEYS_OF_FILE = ['clusterName', 'defaults', 'nodes']
-const KEYS_OF_NODE = ['nodeId', 'host', 'grpcPort', 'kafkaPort', 'httpPort', 'dataDirs', 'roles', 'rack', 'config']
-const KEYS_OF_DEFAULTS = ['roles', 'rack', 'config']
+const nodeSchema = v.objectWithRest(
+  {
+    nodeId: v.custom<number>(isNodeId, NODE_ID),
+    host: v.optional(v.custom<string>(isWord, 'a host name or address')),
+    grpcPort: v.optional(port),
+    kafkaPort: optionalPort,
+    httpPort: optionalPort,
+    dataDirs: v.optional(v.pipe(v.array(folder, 'a list of folders'), v.minLength(1, 'at least one folder'))),
+    ...nodeEntries,
+  },
+  v.never(),
+  (issue) => (endsIn(issue, 'nodeId') ? NODE_ID : 'a mapping that describes one node'),
+)
+
+const defaultsSchema = v.objectWithRest(nodeEntries, v.never(), 'a mapping of roles, rack, config')
+
+const fileSchema = v.objectWithRest(
+  {
+    clusterName: v.optional(v.custom<string>(isName, 'a name')),
+    defaults: v.optional(defaultsSchema),
+    nodes: v.pipe(v.array(nodeSchema, NODES), v.minLength(1, 'at least one node')),
+  },
+  v.never(),
+  (issue) => (endsIn(issue, 'nodes') ? NODES : 'a mapping with the key nodes'),
+)
+
+const KEYS_OF_FILE = Object.keys(fileSchema.entries)
+const KEYS_OF_NODE = Object.keys(nodeSchema.entries)
+const KEYS_OF_DEFAULTS = Object.keys(defaultsSchema.entries)
+
+function pathOf(issue: v.BaseIssue<unknown>): (string | number)[] {
+  return (issue.path ?? []).map((part) => part.key as string | number)
+}
+
+/** The key itself is missing: then the issue is the mapping's. */
+function endsIn(issue: v.BaseIssue<unknown>, key: string): boolean {
+  return pathOf(issue).at(-1) === key
+}
 
 function knownKeysAt(path: readonly PropertyKey[]): readonly string[] {
   if (path.length === 0) return KEYS_OF_FILE
@@ -145,12 +146,6 @@ function unknownKeyFault(path: readonly PropertyKey[], key: string, known: reado
   const meant = didYouMean(key, known)
   const expected = meant === undefined ? `one of ${known.join(', ')}` : `another key (did you mean ${meant}?)`
   return { key: keyText([...path, key]), value, expected, line }
-}
-
-function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
-  let value = root
-  for (const part of path) value = typeof value === 'object' && value !== null ? (value as Record<PropertyKey, unknown>)[part] : undefined
-  return value
 }
 
 /** Checks the entries of a `config:` mapping against the one table of keys. */
@@ -200,7 +195,7 @@ export interface ParsedClusterFile {
 
 /** Parses the text of a cluster file. Throws ConfigError with every fault of form; what the nodes mean together is judged by the caller. */
 export async function parseClusterFile(path: string, text: string): Promise<ParsedClusterFile> {
-  const [yaml, { z }] = await Promise.all([import('yaml'), import('zod')])
+  const yaml = await import('yaml')
   const counter = new yaml.LineCounter()
   const document = yaml.parseDocument(text, { lineCounter: counter, prettyErrors: false })
   if (document.errors.length > 0) {
@@ -214,23 +209,19 @@ export async function parseClusterFile(path: string, text: string): Promise<Pars
   }
   const raw: unknown = document.toJS()
   const lineOf = lineFinder(yaml, document, counter)
-  const result = schemaOf(z).safeParse(raw)
-  const faults: ConfigFault[] = []
-  for (const issue of result.error?.issues ?? []) {
-    const issuePath = issue.path as (string | number)[]
-    if (issue.code === 'unrecognized_keys') {
-      for (const key of issue.keys) {
-        const keyPath = [...issuePath, key]
-        faults.push(unknownKeyFault(issuePath, key, knownKeysAt(issuePath), valueAt(raw, keyPath), lineOf(keyPath)))
-      }
-    } else faults.push({ key: keyText(issuePath), value: valueAt(raw, issuePath), expected: issue.message, line: lineOf(issuePath) })
-  }
-  if (result.success) {
-    faults.push(...configFaults(result.data.defaults?.config, ['defaults', 'config'], lineOf))
-    for (const [at, node] of result.data.nodes.entries()) faults.push(...configFaults(node.config, ['nodes', at, 'config'], lineOf))
-  }
-  if (faults.length > 0 || !result.success) throw new ConfigError(path, faults)
-  return { file: result.data, lineOf }
+  const result = v.safeParse(fileSchema, raw)
+  const faults: ConfigFault[] = (result.issues ?? []).map((issue) => {
+    const keyPath = pathOf(issue)
+    const around = keyPath.slice(0, -1)
+    if (issue.type === 'never') return unknownKeyFault(around, String(keyPath.at(-1)), knownKeysAt(around), issue.input, lineOf(keyPath))
+    return { key: keyText(keyPath), value: issue.input, expected: issue.message, line: lineOf(keyPath) }
+  })
+  if (!result.success) throw new ConfigError(path, faults)
+  const file: ClusterFile = result.output
+  faults.push(...configFaults(file.defaults?.config, ['defaults', 'config'], lineOf))
+  for (const [at, node] of file.nodes.entries()) faults.push(...configFaults(node.config, ['nodes', at, 'config'], lineOf))
+  if (faults.length > 0) throw new ConfigError(path, faults)
+  return { file, lineOf }
 }
 
 export async function readClusterFile(path: string): Promise<ParsedClusterFile> {
