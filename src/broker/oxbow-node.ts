@@ -326,6 +326,8 @@ export class OxbowNode {
     this.#logger.info({ peer: hello.nodeId, incarnationId: hello.incarnationId }, `peer ${hello.nodeId}: connected`)
     this.#raft.feed({ type: 'peerUp', peer: { nodeId: hello.nodeId, directoryId: hello.directoryId } })
     this.#fillVoter(hello)
+    // What was sent to it before went nowhere.
+    if (hello.nodeId === this.#raft.core.leaderId) this.#controllerClient.controllerChanged()
   }
 
   #peerDown(nodeId: number, reason: 'closed' | 'refused'): void {

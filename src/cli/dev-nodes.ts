@@ -80,6 +80,12 @@ export class DevNodes {
   readonly #running: Running[]
   readonly #events: DevNodesEvents
   readonly #adoption: NodeJS.Timeout
+  /** That have not yet said so, nor ended. */
+  readonly #notListening = new Set<Running>()
+  #sayListening: () => void = () => {}
+  readonly #listening = new Promise<void>((say) => {
+    this.#sayListening = say
+  })
   #stopping = false
 
   /** Starts them all. Each pid is the node's own: no shell and no npm stands between. */
@@ -106,8 +112,20 @@ export class DevNodes {
     closeSync(log)
     running.child = child
     running.pid = child.pid ?? null
+    this.#notListening.add(running)
+    child.once('message', () => this.#settled(running))
     child.once('error', (error) => this.#ended(running, child, error.message))
     child.once('exit', (code, name) => this.#ended(running, child, name ?? `exit code ${code}`))
+  }
+
+  #settled(running: Running): void {
+    this.#notListening.delete(running)
+    if (this.#notListening.size === 0) this.#sayListening()
+  }
+
+  /** Fulfilled when every node listens or has ended: whoever dials earlier is refused, and waits ever longer between its attempts. */
+  whenListening(): Promise<void> {
+    return this.#listening
   }
 
   #ended(running: Running, child: ChildProcess, how: string): void {
@@ -115,6 +133,7 @@ export class DevNodes {
     const pid = running.pid
     running.child = undefined
     running.pid = null
+    this.#settled(running)
     if (!this.#stopping) this.#events.died(running.node, pid ?? -1, how)
   }
 

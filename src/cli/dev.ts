@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path'
-import { codeOf } from '../base/errors.ts'
+import { BrokerError } from '../base/errors.ts'
 import type { Admin } from '../client/admin.ts'
 import type { OxbowClient } from '../client/client.ts'
 import type { ConfiguredCluster, ConfiguredNode } from '../node/config.ts'
@@ -13,6 +13,8 @@ const FIRST_TOPIC = 'hello'
 const FIRST_PARTITIONS = 6
 const MAX_REPLICATION_FACTOR = 3
 const FIRST_RECORD_TIMEOUT_MS = 60_000
+/** Until the brokers run, each question is a short one: a longer one would wait ever longer between its attempts. */
+const ASK_TIMEOUT_MS = 100
 const ASK_AGAIN_MS = 20
 /** Ctrl-C to the last process: the nodes' own bound is 3 s of handing over and what closing takes. */
 const STOP_TIMEOUT_MS = 4_500
@@ -56,26 +58,34 @@ async function writeState({ folder, cluster }: Sight, nodes: DevNodes | undefine
   await writeClusterJson(folder, { clusterId, nodes: rows })
 }
 
-/** Makes the topic as soon as as many brokers are up as it needs; that is the last thing a starting cluster waits for. */
-async function makeFirstTopic(admin: Admin, brokers: number): Promise<void> {
-  const replicationFactor = Math.min(MAX_REPLICATION_FACTOR, brokers)
+/** Waits for as many running brokers as `wanted` says: of those that live, for a node that died has been told of. */
+async function untilBrokersRun(admin: Admin, wanted: () => number): Promise<void> {
   const deadline = performance.now() + FIRST_RECORD_TIMEOUT_MS
-  for (;;) {
+  let last: Error = new BrokerError('REQUEST_TIMED_OUT', 'the nodes live, but not enough of them run as brokers; their logs say why')
+  while (performance.now() < deadline) {
     try {
-      await admin.createTopic({ name: FIRST_TOPIC, partitions: FIRST_PARTITIONS, replicationFactor, ifNotExists: true })
-      return
+      const { brokers } = await admin.describeCluster({ timeoutMs: ASK_TIMEOUT_MS })
+      if (brokers.filter((broker) => broker.state === 'running').length >= wanted()) return
     } catch (error) {
-      if (codeOf(error) !== 'INVALID_REPLICATION_FACTOR' || performance.now() > deadline) throw error
+      if (!(error instanceof BrokerError) || !error.retriable) throw error
+      last = error
     }
     await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS))
   }
+  throw last
 }
 
 /** Makes the topic when it is missing, and one record in it certain. */
-async function firstRecord(client: OxbowClient, brokers: number): Promise<void> {
+async function firstRecord(client: OxbowClient, cluster: ConfiguredCluster, nodes: DevNodes): Promise<void> {
+  await nodes.whenListening()
   const admin = client.admin()
+  const brokers = cluster.nodes.filter((node) => node.options.roles.broker)
+  const replicationFactor = Math.min(MAX_REPLICATION_FACTOR, brokers.length)
+  await untilBrokersRun(admin, () => Math.min(replicationFactor, nodes.aliveCount))
   const topics = await admin.listTopics()
-  if (!topics.some((topic) => topic.name === FIRST_TOPIC)) await makeFirstTopic(admin, brokers)
+  if (!topics.some((topic) => topic.name === FIRST_TOPIC)) {
+    await admin.createTopic({ name: FIRST_TOPIC, partitions: FIRST_PARTITIONS, replicationFactor, ifNotExists: true })
+  }
   const producer = client.producer({ lingerMs: 0, deliveryTimeoutMs: FIRST_RECORD_TIMEOUT_MS })
   await producer.send({ topic: FIRST_TOPIC, value: Buffer.from('Hello from Oxbow.') })
   await producer.close()
@@ -182,10 +192,9 @@ export async function runDev(context: CliContext, options: DevOptions): Promise<
   const watch = startNodes(sight, () => known.clusterId)
   const { nodes, interrupted, allDied } = watch
   try {
-    const brokers = cluster.nodes.filter((node) => node.options.roles.broker)
     const bootstrap = cluster.nodes.map((node) => addressText(node, node.options.address.grpcPort) as string)
     const client = await context.openClient({ bootstrap, requestTimeoutMs: FIRST_RECORD_TIMEOUT_MS })
-    const first = firstRecord(client, brokers.length).then(() => context.uptimeMs())
+    const first = firstRecord(client, cluster, nodes).then(() => context.uptimeMs())
     // Ctrl-C and the death of all nodes may come first; then this one fails unseen.
     first.catch(() => undefined)
     const begun = await Promise.race([first, interrupted, allDied.then((nodeId) => ({ nodeId }))])

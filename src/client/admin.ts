@@ -105,8 +105,8 @@ export class Admin {
     })
   }
 
-  describeCluster(): Promise<ClusterDescription> {
-    return this.#call((connection, timeoutMs, done) => connection.describeCluster(timeoutMs, done))
+  describeCluster(options: { readonly timeoutMs?: number } = {}): Promise<ClusterDescription> {
+    return this.#call((connection, timeoutMs, done) => connection.describeCluster(timeoutMs, done), this.#reading(options.timeoutMs))
   }
 
   describeQuorum(): Promise<QuorumDescription> {
@@ -147,11 +147,13 @@ export class Admin {
     }
   }
 
-  #call<T>(call: NodeCall<T>, options?: AnyNodeOptions): Promise<T> {
-    const timeoutMs = this.#cluster.requestTimeoutMs
-    return this.#promise((done) =>
-      new AnyNodeCall(this.#cluster, call, options ?? { timeoutMs, attemptTimeoutMs: Math.min(timeoutMs, READ_ATTEMPT_TIMEOUT_MS) }, done).start(),
-    )
+  /** One node that does not answer may not use up the time of a question that any can answer. */
+  #reading(timeoutMs = this.#cluster.requestTimeoutMs): AnyNodeOptions {
+    return { timeoutMs, attemptTimeoutMs: Math.min(timeoutMs, READ_ATTEMPT_TIMEOUT_MS) }
+  }
+
+  #call<T>(call: NodeCall<T>, options = this.#reading()): Promise<T> {
+    return this.#promise((done) => new AnyNodeCall(this.#cluster, call, options, done).start())
   }
 
   #promise<T>(start: (done: Done<T>) => Cancellable): Promise<T> {

@@ -22,6 +22,9 @@ import { LazyCheckpoints } from './lazy-checkpoints.ts'
 import { createLogger, isLogLevel, logLevels } from './logger.ts'
 import { MetricsPage } from './metrics.ts'
 
+/** The one message on the channel to a parent, when there is one. */
+export const LISTENING = 'listening'
+
 export interface ServerOptions {
   readonly configPath: string
   readonly nodeId: number
@@ -113,6 +116,8 @@ async function start(configured: ConfiguredNode, logger: Logger, fatal: Fatal): 
   const http = httpPort === null ? undefined : createHttpServer({ status, metrics: () => page.render(), logger })
   if (http !== undefined && httpPort !== null) await promised((done) => http.bind(host, httpPort, (error) => done(error)))
   logger.info({ grpc: `${host}:${grpcPort}`, http: httpPort === null ? null : `${host}:${httpPort}`, dataDir, pid: process.pid }, 'listening')
+  // Whoever started this process with a channel need not guess when to dial.
+  process.send?.(LISTENING, undefined, undefined, () => undefined)
   return { node, grpc, http }
 }
 

@@ -78,6 +78,13 @@ export class ControlLink {
     writer.add(message)
   }
 
+  /** The peer has dialled us, so it lives: an attempt that waits is made now. */
+  heardOf(): void {
+    if (this.#stopped || this.#attempt !== undefined) return
+    clearTimeout(this.#retry)
+    this.#dial()
+  }
+
   /** Ends at once. `tell`: a peer that was up is said to be closed, in a turn of its own. */
   stop(tell: boolean): void {
     this.#stopped = true

@@ -93,6 +93,10 @@ export class GrpcPeerTransport implements Transport {
     return this.#logger
   }
 
+  acceptedControl(from: Hello): void {
+    this.#links.get(from.nodeId)?.heardOf()
+  }
+
   acceptedMessage(from: Hello, message: PeerMessage): void {
     this.handlers?.message(from, message)
   }

@@ -36,6 +36,7 @@ const encodePeerHello = (hello: Hello): GatheredMessage => encodePeerFrame({ hel
 const encodeFetchHello = (hello: Hello): GatheredMessage => encodeFetchAnswerFrame({ hello, answers: [] })
 
 function acceptControl(from: Hello, transport: GrpcPeerTransport): Accepted {
+  transport.acceptedControl(from)
   return {
     frame(bytes) {
       for (const message of decodePeerFrame(bytes).messages) transport.acceptedMessage(from, message)

@@ -67,7 +67,7 @@ export class ControllerClient {
     }
   }
 
-  /** A leader became known, or the controller here became active: what waits goes there now. */
+  /** A leader became known or can be reached again, or the controller here became active: what waits goes there now. */
   controllerChanged(): void {
     for (const requestId of [...this.#pending.keys()]) this.#send(requestId)
   }

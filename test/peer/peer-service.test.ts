@@ -122,6 +122,33 @@ describe('what peers dial', () => {
     expect(handlers.events).toEqual([])
   })
 
+  it('a peer that dials us is dialled at once, not when the wait after its last refusal is over', async () => {
+    const logger = new WarningLogger()
+    const other = new GrpcPeerTransport({ logger, traffic: new Traffic() })
+    const otherHandlers = new RecordingHandlers(hello(2), () => performance.now())
+    otherHandlers.refuse = 'not yet'
+    const otherServer = createGrpcServer({
+      broker: undefined,
+      logger,
+      traffic: new Traffic(),
+      addPeerService: (grpc) => addPeerService(grpc, other),
+      maxConnections: 100,
+    })
+    const otherPort = await new Promise<number>((resolve) => otherServer.bind('127.0.0.1', 0, (_error, bound) => resolve(bound)))
+    other.start(otherHandlers)
+    transport.start(handlers)
+    transport.setPeer(2, { host: '127.0.0.1', port: otherPort })
+    await until(() => otherHandlers.vetted === 1)
+    otherHandlers.refuse = undefined
+    // The refusal may still be on its way to transport 1, which is no wait yet: hence more than once.
+    await until(() => {
+      dial().call.write(encodePeerFrame({ hello: hello(2), messages: [] }))
+      return handlers.of('up').length === 1
+    }, 1_500)
+    other.stop()
+    await new Promise<void>((resolve) => otherServer.stop(0, () => resolve()))
+  })
+
   it('is not there before the node runs', async () => {
     const { call, ended } = dial()
     call.write(encodePeerFrame({ hello: hello(2), messages: [] }))
