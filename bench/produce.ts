@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { LiveCluster, ROOT, waitForFullIsr } from '../chaos/live/cluster-process.ts'
+import { DEFAULT_BATCH_BYTES } from '../src/client/producer-options.ts'
 import { measureFloor } from './floor.ts'
 import { type LoadOptions, type LoadResult, makeTopic } from './load.ts'
 import { readMetrics } from './metrics-page.ts'
@@ -10,7 +11,6 @@ import { aim, heading, line } from './report.ts'
 const LOAD_PROCESS = join(ROOT, 'dist', 'bench', 'load-process.js')
 const PARTITIONS = 6
 const MIB = 1024 * 1024
-const CHUNK_BYTES = 64 * 1024
 const AIM_SHARE = 0.25
 const AIM_RSS_MIB = 250
 
@@ -83,7 +83,7 @@ export async function measureLoad(cluster: LiveCluster, options: { readonly reco
 async function measure(cluster: LiveCluster, options: { readonly recordBytes: number; readonly records: number }): Promise<void> {
   const { recordBytes, records } = options
   const megabytes = (records * recordBytes) / MIB
-  const floor = await measureFloor({ folder: cluster.folder, megabytes, chunkBytes: CHUNK_BYTES, files: PARTITIONS })
+  const floor = await measureFloor({ folder: cluster.folder, megabytes, chunkBytes: DEFAULT_BATCH_BYTES, files: PARTITIONS })
   const measured = await measureLoad(cluster, options)
   const { load, peakRssMib } = measured
   heading(`${recordBytes} B records, ${records} of them, acks=all, RF 3, ${PARTITIONS} partitions`)

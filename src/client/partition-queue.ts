@@ -16,8 +16,9 @@ import { ProduceBatch, type ProducerIdentity, type RecordMetadata, undelivered }
  * - idempotent: a sequence is given at the first send and never again while the producer id stays; between the first unresolved batch and the last
  *   stamped one lie at most five, because the broker knows the last five (rules R6.8); otherwise one batch is in flight, so that a retry keeps the order;
  * - a stamped batch that finally failed breaks the sequence: nothing new is stamped until all in flight are resolved; then what surely was not
- *   appended is stamped anew under a new producer id, and what may have been is failed as indefinite, never sent again.
- * Source: Kafka TransactionManager, Sender; KIP-98, KIP-360.
+ *   appended is stamped anew under a new producer id, and what may have been is failed as indefinite, never sent again;
+ * - so does a batch of many records that is too large for the topic: it goes again in halves, and later batches are no larger.
+ * Source: Kafka TransactionManager, Sender (splitAndReenqueue); KIP-98, KIP-126, KIP-360.
  */
 export interface QueueOptions {
   readonly topic: string
@@ -61,6 +62,8 @@ export class PartitionQueue {
   #failures = 0
   #notBeforeMs = 0
   #lastSizeBytes = 0
+  /** What the topic is known to take, at most what was asked for. */
+  #batchBytes: number
   #leader = -1
   #leaderEpoch = -1
   /** The node that has what is in flight. */
@@ -70,6 +73,7 @@ export class PartitionQueue {
 
   constructor(options: QueueOptions) {
     this.#options = options
+    this.#batchBytes = options.batchBytes
     this.topic = options.topic
     this.topicId = options.topicId
     this.partition = options.partition
@@ -110,7 +114,7 @@ export class PartitionQueue {
   /** Whether a record of that size goes into the batch that is open now. */
   fits(sizeBytes: number): boolean {
     const last = this.#waiting.at(-1)
-    return last?.isOpen === true && last.sizeBytes + sizeBytes <= this.#options.batchBytes
+    return last?.isOpen === true && last.sizeBytes + sizeBytes <= this.#batchBytes
   }
 
   /** Returns whether the record opened a batch or the one before it is complete: something to plan. */
@@ -123,9 +127,9 @@ export class PartitionQueue {
   }
 
   #open(sizeBytes: number, at: { readonly nowMs: number; readonly number: number }): ProduceBatch {
-    const { topic, partition, batchBytes } = this.#options
+    const { topic, partition } = this.#options
     this.#lastSizeBytes = Math.max(this.#waiting.at(-1)?.sizeBytes ?? 0, this.#lastSizeBytes >>> 1)
-    const capacityBytes = Math.max(MIN_CAPACITY_BYTES, sizeBytes, Math.min(batchBytes, this.#lastSizeBytes * 2))
+    const capacityBytes = Math.max(MIN_CAPACITY_BYTES, sizeBytes, Math.min(this.#batchBytes, this.#lastSizeBytes * 2))
     return new ProduceBatch({ topic, partition, order: this.#nextOrder++, firstNumber: at.number, createdAtMs: at.nowMs, capacityBytes })
   }
 
@@ -159,7 +163,7 @@ export class PartitionQueue {
   sendableAtMs(urgentNumber: number): number {
     const head = this.#waiting[0]
     if (head === undefined || this.#leader < 0 || this.#isBroken) return Infinity
-    const { idempotent, lingerMs, batchBytes } = this.#options
+    const { idempotent, lingerMs } = this.#options
     const first = this.#inFlight[0]
     if (!idempotent) {
       if (first !== undefined) return Infinity
@@ -167,7 +171,7 @@ export class PartitionQueue {
       if (this.#identity === undefined) return Infinity
       if (first !== undefined && this.#nextNumber - first.number >= MAX_UNRESOLVED) return Infinity
     }
-    const complete = !head.isOpen || this.#waiting.length > 1 || head.sizeBytes >= batchBytes || head.firstNumber <= urgentNumber
+    const complete = !head.isOpen || this.#waiting.length > 1 || head.sizeBytes >= this.#batchBytes || head.firstNumber <= urgentNumber
     return Math.max(this.#notBeforeMs, complete ? 0 : head.createdAtMs + lingerMs)
   }
 
@@ -230,6 +234,10 @@ export class PartitionQueue {
         if (!UNRELATED_TO_LEADER.has(error.code)) this.#failedEpoch = this.#leaderEpoch
       }
       this.#requeue(batch)
+    } else if (error.code === 'MESSAGE_TOO_LARGE' && batch.recordCount > 1 && !batch.maybeAppended) {
+      this.#batchBytes = Math.min(this.#batchBytes, batch.sizeBytes >>> 1)
+      this.#isBroken = true
+      this.#requeue(batch)
     } else {
       if (idempotent) this.#isBroken = true
       this.#settle(batch, error, -1)
@@ -290,9 +298,16 @@ export class PartitionQueue {
       if (batch.maybeAppended) this.#settle(batch, batch.lastError ?? new BrokerError('OUT_OF_ORDER_SEQUENCE_NUMBER', 'a batch before it failed'), -1)
       else {
         if (batch.isStamped) batch.unstamp()
-        this.#waiting.push(batch)
+        this.#waiting.push(...this.#cut(batch))
       }
     }
+    for (const batch of this.#waiting) batch.order = this.#nextOrder++
+  }
+
+  /** The batch as the topic takes it. */
+  #cut(batch: ProduceBatch): ProduceBatch[] {
+    const isWhole = batch.isOpen || batch.recordCount === 1 || batch.sizeBytes <= this.#batchBytes
+    return isWhole ? [batch] : batch.split(this.#batchBytes)
   }
 
   #isFirstUnresolved(batch: ProduceBatch): boolean {

@@ -1,7 +1,7 @@
 import { assert } from '../base/assert.ts'
 import type { Done } from '../base/done.ts'
 import { BrokerError } from '../base/errors.ts'
-import { BatchBuilder, NO_PRODUCER, type RecordInput } from '../record/records.ts'
+import { BatchBuilder, decodeRecords, NO_PRODUCER, type RecordInput, recordSizeBound } from '../record/records.ts'
 import { asIndefinite } from './api-error.ts'
 
 /** Where a record went. `offset` −1: acknowledged without one (acks 0, or a duplicate too old for the broker to say where it is). */
@@ -23,7 +23,7 @@ export interface ProducerIdentity {
 export interface BatchOptions {
   readonly topic: string
   readonly partition: number
-  /** Position in its partition's order of batches. */
+  /** Position in its partition's order of batches. Changes only while nothing of the partition is in flight. */
   readonly order: number
   /** Number of its first record among all records of the producer. */
   readonly firstNumber: number
@@ -38,7 +38,7 @@ export interface BatchOptions {
 export class ProduceBatch {
   readonly topic: string
   readonly partition: number
-  readonly order: number
+  order: number
   readonly firstNumber: number
   readonly createdAtMs: number
   readonly #builder: BatchBuilder
@@ -140,6 +140,24 @@ export class ProduceBatch {
     assert(!this.#maybeAppended, 'what may be in the log is never sent under another producer id')
     this.#sequence = -1
     this.#number = -1
+  }
+
+  /** Its records in batches of at most `limitBytes`, or of one record; this one is left empty. Only for what was surely not appended. */
+  split(limitBytes: number): ProduceBatch[] {
+    assert(!this.#maybeAppended && !this.#isSettled && !this.isStamped, 'what is split was refused whole')
+    const { topic, partition, order, firstNumber, createdAtMs } = this
+    const dones = this.#dones.splice(0)
+    const parts: ProduceBatch[] = []
+    for (const [index, record] of decodeRecords(this.bytes).entries()) {
+      const sizeBytes = recordSizeBound(record)
+      const last = parts.at(-1)
+      const fits = last !== undefined && last.sizeBytes + sizeBytes <= limitBytes
+      const part = fits ? last : new ProduceBatch({ topic, partition, order, firstNumber, createdAtMs, capacityBytes: Math.min(limitBytes, this.sizeBytes) })
+      if (!fits) parts.push(part)
+      part.append(record, sizeBytes, dones[index] as Done<RecordMetadata>)
+    }
+    for (const part of parts) part.seal()
+    return parts
   }
 
   /** All batches before it were resolved when this attempt was sent. */

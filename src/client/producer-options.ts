@@ -10,7 +10,7 @@ export interface ProducerOptions {
   readonly idempotent?: boolean
   /** How long a batch waits for more records; default 5. */
   readonly lingerMs?: number
-  /** A batch is complete at this size; default 64 KiB. A larger record makes a batch of its own. */
+  /** A batch is complete at this size; default 512 KiB. A larger record makes a batch of its own; a topic that takes less gets less. */
   readonly batchBytes?: number
   /** Bytes of records that are not answered yet; default 32 MiB. */
   readonly bufferBytes?: number
@@ -35,6 +35,11 @@ export interface ProducerRecord {
 
 /** What one message to a node may hold (rules 8), with room for what is around the batch. */
 export const MAX_RECORD_BYTES = 8 * 1024 * 1024 - 4096
+/**
+ * Half of what a topic takes by default. A batch grows to this only while the requests before it are under way; what a message costs a node,
+ * whatever its size, is then paid for eight times fewer of them than with 64 KiB.
+ */
+export const DEFAULT_BATCH_BYTES = 512 * 1024
 const MAX_TIMESTAMP = 2 ** 50
 const MAX_IN_FLIGHT = 5
 
@@ -50,7 +55,7 @@ export function resolveProducerOptions(options: ProducerOptions): ResolvedProduc
   if (acks !== 'all' && acks !== 1 && acks !== 0) throw new BrokerError('INVALID_REQUIRED_ACKS', `acks is ${String(acks)}`)
   const idempotent = options.idempotent ?? acks === 'all'
   if (idempotent && acks !== 'all') throw new BrokerError('INVALID_CONFIG', `an idempotent producer needs acks all, not ${acks}`)
-  const batchBytes = positive('batchBytes', options.batchBytes ?? 64 * 1024, 1, MAX_RECORD_BYTES)
+  const batchBytes = positive('batchBytes', options.batchBytes ?? DEFAULT_BATCH_BYTES, 1, MAX_RECORD_BYTES)
   return {
     acks,
     idempotent,

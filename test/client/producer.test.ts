@@ -121,6 +121,46 @@ describe('batches', () => {
   })
 })
 
+describe('a topic that takes smaller batches than the producer makes', () => {
+  const LIMIT_BYTES = 400
+  const limited = (cluster: FakeCluster): void => {
+    cluster.produceVerdict = (_nodeId, { batch }) => (batch.length > LIMIT_BYTES ? 'MESSAGE_TOO_LARGE' : undefined)
+  }
+
+  it.each([{ idempotent: true }, { idempotent: false }])(
+    'gets the records in smaller ones, in order, and none that is too large afterwards ($idempotent)',
+    (options) => {
+      const { clock, cluster, send, outcomes } = build({ ...options, lingerMs: 1, batchBytes: 2_000 })
+      limited(cluster)
+      for (let count = 0; count < 40; count++) send(`${count}`)
+      clock.run(3_000)
+      expect(outcomes.map(({ value, error, metadata }) => [value, error, metadata?.offset])).toEqual(
+        Array.from({ length: 40 }, (_, count) => [`${count}`, undefined, count + 1]),
+      )
+      cluster.produced.length = 0
+      for (let count = 0; count < 40; count++) send(`${count}`)
+      clock.run(3_000)
+      expect(cluster.produced.flatMap(({ request }) => request.partitions).every(({ batch }) => batch.length <= LIMIT_BYTES)).toBe(true)
+      expect(outcomes.length).toBe(80)
+    },
+  )
+
+  it('does not get a record that is too large alone: it fails, its neighbours do not', () => {
+    const { clock, cluster, producer, send, outcomes } = build({ lingerMs: 1, batchBytes: 2_000 })
+    limited(cluster)
+    send('a')
+    const errors: unknown[] = []
+    producer.trySend({ topic: 't', partition: 0, value: 'x'.repeat(LIMIT_BYTES) }, (error) => errors.push(error))
+    send('b')
+    clock.run(3_000)
+    expect(errors).toEqual([expect.objectContaining({ code: 'MESSAGE_TOO_LARGE', definite: true })])
+    expect(outcomes.map(({ value, error }) => [value, error])).toEqual([
+      ['a', undefined],
+      ['b', undefined],
+    ])
+  })
+})
+
 describe('in flight', () => {
   it('at most maxInFlight requests are unanswered a node', () => {
     const { clock, cluster, send } = build({ ...ONE_RECORD, maxInFlight: 2, lingerMs: 0 })
