@@ -19,7 +19,7 @@ if (major < MIN_NODE[0] || (major === MIN_NODE[0] && minor < MIN_NODE[1])) {
   fail(`error: NODE_TOO_OLD: this is Node ${process.versions.node}, Oxbow needs ${MIN_NODE.join('.')} or newer (install it from https://nodejs.org)`)
 }
 
-const main = join(__dirname, '..', 'dist', 'src', 'cli', 'main.js')
+const main = join(__dirname, '..', 'dist', 'bundle', 'cli', 'main.js')
 if (!existsSync(main)) fail('error: NOT_BUILT: Oxbow is not built yet (run: npm run build)')
 
 // Every file call takes one of these threads; it must be set before the first of them starts.
