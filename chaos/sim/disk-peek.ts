@@ -15,13 +15,9 @@ export function peekThrough(disk: () => SimDisk): LogPeek {
 }
 
 function readFiles(disk: SimDisk, log: Log, offset: number): readonly Buffer[] | undefined {
-  const prefix = `${log.name}/`
-  const segments = disk
-    .files()
-    .map(([path]) => path)
-    .filter((path) => path.startsWith(prefix) && path.endsWith('.log') && Number(path.slice(prefix.length, -4)) <= offset)
-  const path = segments.sort().at(-1)
-  const content = path === undefined ? undefined : disk.durableContent(path)
+  const segments = disk.durableNames(log.name).filter((name) => name.endsWith('.log') && Number(name.slice(0, -4)) <= offset)
+  const last = segments.sort().at(-1)
+  const content = last === undefined ? undefined : disk.durableContent(`${log.name}/${last}`)
   if (content === undefined) return undefined
   for (let at = 0; at < content.length; ) {
     const sizeBytes = peekBatchSize(content, at)

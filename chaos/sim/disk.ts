@@ -354,12 +354,14 @@ export class SimDisk implements Disk {
     return this.#device.tree.durableFiles().map(([path, inode]) => [path, inode.durableSizeBytes] as const)
   }
 
+  /** Names in a folder that a power loss now would leave. */
+  durableNames(folder: string): readonly string[] {
+    return this.#device.tree.durableNames(folder)
+  }
+
   /** Content if all that is not synced were lost; undefined when the name would be. */
   durableContent(path: string): Buffer | undefined {
-    return this.#device.tree
-      .durableFiles()
-      .find(([name]) => name === path)?.[1]
-      .durableContent()
+    return this.#device.tree.durableFile(path)?.durableContent()
   }
 
   /** Size as processes see it; undefined when there is no such file. */

@@ -51,7 +51,7 @@ export class ConnectionEnd {
   open = true
   silentSinceUs: number | undefined
   /** Reliable messages that a cut holds back. */
-  readonly stalled: unknown[] = []
+  readonly stalled: { readonly message: unknown; readonly sizeBytes: number }[] = []
   lastArrivalUs = 0
   inFlightBytes = 0
   looseBytes = 0
@@ -83,8 +83,9 @@ export class ConnectionEnd {
   /** False: more than 256 KiB are under way; onDrain says when it is less. */
   send(message: unknown): boolean {
     if (!this.open) return true
-    this.inFlightBytes += messageBytes(message)
-    this.#network.transmit(this, message)
+    const sizeBytes = messageBytes(message)
+    this.inFlightBytes += sizeBytes
+    this.#network.transmit(this, message, sizeBytes)
     if (this.inFlightBytes > HIGH_WATER_BYTES) this.#full = true
     return !this.#full
   }
@@ -209,11 +210,11 @@ export class Network {
     return between(this.#random, 1_500_000, 5_000_000)
   }
 
-  transmit(end: ConnectionEnd, message: unknown): void {
+  transmit(end: ConnectionEnd, message: unknown, sizeBytes: number): void {
     const other = end.other as ConnectionEnd
     const { links } = this
     if (links.stops(end.host.id, other.host.id) || !other.host.machineUp) {
-      end.stalled.push(message)
+      end.stalled.push({ message, sizeBytes })
       return
     }
     if (!other.open) {
@@ -231,10 +232,9 @@ export class Network {
     }
     const atUs = Math.max(this.queue.nowUs + delayUs, end.lastArrivalUs)
     end.lastArrivalUs = atUs
-    const sizeBytes = messageBytes(message)
     this.queue.schedule(atUs - this.queue.nowUs, other.owner, () => {
       end.arrived(sizeBytes)
-      if (other.open) this.#hand(end, other, message)
+      if (other.open) this.#hand(end, other, message, sizeBytes)
     })
   }
 
@@ -255,16 +255,16 @@ export class Network {
     }
     this.queue.schedule(atUs - this.queue.nowUs, other.owner, () => {
       end.looseBytes -= sizeBytes
-      this.#hand(end, other, message)
+      this.#hand(end, other, message, sizeBytes)
     })
     const twiceUs = links.doublesMessageAfterUs(from, to)
-    if (twiceUs !== undefined) this.queue.schedule(atUs + twiceUs - this.queue.nowUs, other.owner, () => this.#hand(end, other, message))
+    if (twiceUs !== undefined) this.queue.schedule(atUs + twiceUs - this.queue.nowUs, other.owner, () => this.#hand(end, other, message, sizeBytes))
   }
 
-  #hand(from: ConnectionEnd, to: ConnectionEnd, message: unknown): void {
+  #hand(from: ConnectionEnd, to: ConnectionEnd, message: unknown, sizeBytes: number): void {
     this.messages += 1
     this.#trace.mix(from.host.id * 4096 + to.host.id)
-    this.#trace.mix(messageBytes(message))
+    this.#trace.mix(sizeBytes)
     to.deliver(copyMessage(message))
   }
 
@@ -320,7 +320,7 @@ export class Network {
   #flush(from: number, to: number): void {
     for (const end of this.#ends) {
       if (end.host.id !== from || end.other?.host.id !== to) continue
-      for (const message of end.stalled.splice(0)) this.transmit(end, message)
+      for (const { message, sizeBytes } of end.stalled.splice(0)) this.transmit(end, message, sizeBytes)
     }
   }
 }

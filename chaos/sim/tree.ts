@@ -151,6 +151,24 @@ export class SimTree {
     return found
   }
 
+  /** A file whose name would outlive a power loss. */
+  durableFile(path: string): SimInode | undefined {
+    const node = this.#findDurable(path)
+    return node instanceof SimInode ? node : undefined
+  }
+
+  /** Names in a folder that would outlive a power loss. */
+  durableNames(path: string): readonly string[] {
+    const node = this.#findDurable(path)
+    return node instanceof SimFolder ? [...node.durable.keys()] : []
+  }
+
+  #findDurable(path: string): SimNode | undefined {
+    let node: SimNode | undefined = this.#root
+    for (const name of split(path)) node = node instanceof SimFolder ? node.durable.get(name) : undefined
+    return node
+  }
+
   /** Bytes of all files, as processes see them. */
   usedBytes(): number {
     const sum = (folder: SimFolder): number => {
