@@ -124,37 +124,54 @@ async function read(reading: Reading): Promise<number> {
   return count
 }
 
-async function run(context: CliContext, client: OxbowClient, options: ClusterOptions, request: ConsumeRequest): Promise<number> {
-  const start = parseStart(request)
-  const fields = parsePrint(request.print)
+interface Work {
+  readonly client: OxbowClient
+  readonly consumer: Consumer
+  readonly options: ClusterOptions
+  readonly request: ConsumeRequest
+  readonly start: Start
+  readonly write: Reading['write']
+  readonly whenTaken: Reading['whenTaken']
+  readonly isOver: Reading['isOver']
+}
+
+/** Finds out where to begin and where to end, then reads. Answers how many records were written. */
+async function work({ client, consumer, options, request, start, write, whenTaken, isOver }: Work): Promise<number> {
   const topic = await findTopic(client, request.topic)
   const all = topic.partitions.map((one) => one.partition)
   if (request.partition !== undefined && !all.includes(request.partition))
     throw new BrokerError('UNKNOWN_TOPIC_OR_PARTITION', `${request.topic} has ${all.length} partitions, from 0; there is no partition ${request.partition}`)
   const partitions = request.partition === undefined ? all : [request.partition]
   const ends = await endsOf(client, request, partitions)
+  await consumer.assign(await assignments(client, request.topic, partitions, start))
+  const max = request.max ?? Number.POSITIVE_INFINITY
+  return await read({ consumer, topic: request.topic, ends, max, timeoutMs: options.timeoutMs, write, whenTaken, isOver })
+}
+
+async function run(context: CliContext, client: OxbowClient, options: ClusterOptions, request: ConsumeRequest): Promise<number> {
+  const start = parseStart(request)
+  const fields = parsePrint(request.print)
   const state = { over: false }
-  const out = new LineWriter(context.stdout)
-  const consumer = client.consumer()
+  // From here on everything is raced: whatever is waited for, an interrupt ends it.
   const interrupted = new Promise<void>((say) => {
     context.onInterrupt(() => {
       state.over = true
       say()
     })
   })
-  await consumer.assign(await assignments(client, request.topic, partitions, start))
-  const reading: Reading = {
+  const out = new LineWriter(context.stdout)
+  const consumer = client.consumer()
+  const working = work({
+    client,
     consumer,
-    topic: request.topic,
-    ends,
-    max: request.max ?? Number.POSITIVE_INFINITY,
-    timeoutMs: options.timeoutMs,
+    options,
+    request,
+    start,
     write: options.output === 'json' ? (record) => out.write(`${recordJson(record)}\n`) : (record) => writePlain(out, record, fields),
     whenTaken: () => out.whenTaken(),
     isOver: () => state.over,
-  }
-  const work = read(reading)
-  const count = await Promise.race([work, interrupted])
+  })
+  const count = await Promise.race([working, interrupted])
   out.flush()
   await consumer.close()
   if (count === undefined) return exitCode.interrupted

@@ -214,6 +214,22 @@ describe('consume', () => {
     interrupt()
     expect(await running).toMatchObject({ code: 130, stdout: 'a\n' })
   })
+
+  it('ends at once with 130 when it is interrupted before it knows where to begin', async () => {
+    const made = cluster(1)
+    made.fake.moveLeader('logs', 0, -1)
+    let interrupt: () => void = () => {}
+    const running = oxbow(['consume', 'logs', '--from-beginning', '--timeout', '4000'], {
+      cluster: made,
+      interruptible: (handler) => {
+        interrupt = handler
+      },
+    })
+    // Without a leader nobody can say where the log begins: it is asked for again and again.
+    while (made.fake.metadataRequests < 5) await new Promise((resolve) => setTimeout(resolve, 5))
+    interrupt()
+    expect(await running).toEqual({ code: 130, stdout: '', stderr: '' })
+  })
 })
 
 describe('lines', () => {
