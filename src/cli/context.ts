@@ -1,6 +1,6 @@
 import { styleText } from 'node:util'
 import type { OxbowClient } from '../client/client.ts'
-import { failureJson, failureLine, failureOf } from './failure.ts'
+import { type Failure, failureJson, failureLine, failureOf } from './failure.ts'
 
 /** Where text goes; process.stdout is one. */
 export interface TextSink {
@@ -25,17 +25,22 @@ export interface CliContext {
 
 export type OutputFormat = 'table' | 'json'
 
-/** Headings are dim on a terminal; plain text everywhere else and with NO_COLOR. */
+/** Headings are bold on a terminal; plain text everywhere else and with NO_COLOR. */
 export function headingStyle(context: CliContext): (text: string) => string {
   const colours = context.stdout.isTTY === true && (context.env.NO_COLOR ?? '') === ''
   return colours ? (text) => styleText('bold', text) : (text) => text
 }
 
+/** One line for people, and one of JSON for programs that asked for it. */
+export function writeFailure(context: CliContext, failure: Failure, output: OutputFormat): void {
+  context.stderr.write(`${failureLine(failure)}\n`)
+  if (output === 'json') context.stderr.write(`${failureJson(failure)}\n`)
+}
+
 /** Says what failed, on stderr, and answers the exit code. */
 export function reportFailure(context: CliContext, error: unknown, options: { readonly output: OutputFormat; readonly debug: boolean }): number {
   const failure = failureOf(error)
-  context.stderr.write(`${failureLine(failure)}\n`)
-  if (options.output === 'json') context.stderr.write(`${failureJson(failure)}\n`)
+  writeFailure(context, failure, options.output)
   if (options.debug && error instanceof Error) context.stderr.write(`${error.stack}\n`)
   return failure.exitCode
 }

@@ -1,5 +1,5 @@
 import { BrokerError, type Code } from '../base/errors.ts'
-import { ConfigError, describeFault } from '../node/cluster-file.ts'
+import { ConfigError, describeFault, NoSuchConfigError } from '../node/cluster-file.ts'
 
 /** Exit codes (cli.md, Everywhere). */
 export const exitCode = { done: 0, refused: 1, usage: 2, unreachable: 3, inconclusive: 4, interrupted: 130 } as const
@@ -12,17 +12,6 @@ export class UsageError extends Error {
   constructor(message: string, hint?: string) {
     super(message)
     this.hint = hint
-  }
-}
-
-/** A command that said what it had to say and ends with this code. */
-export class ExitError extends Error {
-  override readonly name = 'ExitError'
-  readonly code: number
-
-  constructor(code: number) {
-    super(`exit ${code}`)
-    this.code = code
   }
 }
 
@@ -58,11 +47,15 @@ const hints: Partial<Record<Code, string>> = {
 
 const UNREACHABLE: ReadonlySet<Code> = new Set(['NETWORK_EXCEPTION', 'REQUEST_TIMED_OUT'])
 
-function configFailure({ path, faults }: ConfigError): Failure {
+/** Something is wrong with a cluster file. */
+export function configFailure(message: string, hint: string | undefined): Failure {
+  return { code: 'INVALID_CONFIG', message, hint, retriable: false, definite: true, exitCode: exitCode.usage }
+}
+
+function firstFault({ path, faults }: ConfigError): Failure {
   const first = faults[0]
   const message = first === undefined ? `${path} is not valid` : `${path}:${first.line}: ${describeFault(first)}`
-  const hint = faults.length > 1 ? `and ${faults.length - 1} more; all of them: oxbow config check ${path}` : undefined
-  return { code: 'INVALID_CONFIG', message, hint, retriable: false, definite: true, exitCode: exitCode.usage }
+  return configFailure(message, faults.length > 1 ? `and ${faults.length - 1} more; all of them: oxbow config check ${path}` : undefined)
 }
 
 export function failureOf(error: unknown): Failure {
@@ -72,7 +65,8 @@ export function failureOf(error: unknown): Failure {
     const { code, detail: message, retriable, definite } = error
     return { code, message, hint: hints[code], retriable, definite, exitCode: UNREACHABLE.has(code) ? exitCode.unreachable : exitCode.refused }
   }
-  if (error instanceof ConfigError) return configFailure(error)
+  if (error instanceof ConfigError) return firstFault(error)
+  if (error instanceof NoSuchConfigError) return configFailure(error.message, error.hint)
   const message = error instanceof Error ? error.message : String(error)
   return {
     code: 'UNKNOWN_SERVER_ERROR',

@@ -27,6 +27,17 @@ export class ConfigError extends Error {
   }
 }
 
+/** There is nothing to judge: no such file, or no such node in it. `hint`: what to do next. */
+export class NoSuchConfigError extends Error {
+  override readonly name = 'NoSuchConfigError'
+  readonly hint: string
+
+  constructor(message: string, hint: string) {
+    super(message)
+    this.hint = hint
+  }
+}
+
 export function describeFault(fault: ConfigFault): string {
   const value = fault.value === undefined ? 'is missing' : `is ${JSON.stringify(fault.value)}`
   return `${fault.key} ${value}, expected ${fault.expected}`
@@ -189,11 +200,36 @@ function lineFinder(yaml: typeof Yaml, document: Yaml.Document.Parsed, counter: 
 }
 
 export interface ParsedClusterFile {
+  /** Without the values that `faults` are about: a node without a usable id has NaN. */
   readonly file: ClusterFile
   readonly lineOf: LineFinder
+  /** Faults of form. */
+  readonly faults: readonly ConfigFault[]
 }
 
-/** Parses the text of a cluster file. Throws ConfigError with every fault of form; what the nodes mean together is judged by the caller. */
+/** How deep in the file the values of nodes and defaults stand: `nodes[1].grpcPort`, `defaults.roles`. */
+const NODE_KEY_DEPTH = 3
+const DEFAULTS_KEY_DEPTH = 2
+
+/** The file without the values that the schema refused, so that the rest can be judged too. Undefined when no node is left to judge. */
+function withoutRefused(raw: unknown, refused: readonly (readonly (string | number)[])[]): ClusterFile | undefined {
+  const file = structuredClone(raw) as Record<string, unknown>
+  for (const path of refused) {
+    const keys = path.slice(0, path[0] === 'nodes' ? NODE_KEY_DEPTH : DEFAULTS_KEY_DEPTH)
+    const last = keys.pop()
+    if (last === undefined || last === 'nodes') return undefined
+    let around: unknown = file
+    for (const key of keys) around = (around as Record<string | number, unknown>)[key]
+    const parent = around as Record<string | number, unknown>
+    // A node keeps its place, for the others are named by theirs.
+    if (keys.length === 1 && keys[0] === 'nodes') parent[last] = { nodeId: Number.NaN }
+    else if (last === 'nodeId') parent[last] = Number.NaN
+    else delete parent[last]
+  }
+  return file as unknown as ClusterFile
+}
+
+/** Parses the text of a cluster file. Throws ConfigError when there is too little to judge what the nodes mean together, which is the caller's part. */
 export async function parseClusterFile(path: string, text: string): Promise<ParsedClusterFile> {
   const yaml = await import('yaml')
   const counter = new yaml.LineCounter()
@@ -216,12 +252,11 @@ export async function parseClusterFile(path: string, text: string): Promise<Pars
     if (issue.type === 'never') return unknownKeyFault(around, String(keyPath.at(-1)), knownKeysAt(around), issue.input, lineOf(keyPath))
     return { key: keyText(keyPath), value: issue.input, expected: issue.message, line: lineOf(keyPath) }
   })
-  if (!result.success) throw new ConfigError(path, faults)
-  const file: ClusterFile = result.output
+  const file = result.success ? result.output : withoutRefused(raw, result.issues.map(pathOf))
+  if (file === undefined) throw new ConfigError(path, faults)
   faults.push(...configFaults(file.defaults?.config, ['defaults', 'config'], lineOf))
   for (const [at, node] of file.nodes.entries()) faults.push(...configFaults(node.config, ['nodes', at, 'config'], lineOf))
-  if (faults.length > 0) throw new ConfigError(path, faults)
-  return { file, lineOf }
+  return { file, lineOf, faults }
 }
 
 export async function readClusterFile(path: string): Promise<ParsedClusterFile> {
@@ -229,8 +264,11 @@ export async function readClusterFile(path: string): Promise<ParsedClusterFile> 
   try {
     text = await readFile(path, 'utf8')
   } catch (error) {
-    const reason = (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is none at this path' : (error as Error).message
-    throw new ConfigError(path, [{ key: 'the file', value: path, expected: `a readable cluster file (${reason})`, line: 1 }])
+    const { code, message } = error as NodeJS.ErrnoException
+    throw new NoSuchConfigError(
+      code === 'ENOENT' ? `there is no file at ${path}` : `${path} cannot be read: ${message}`,
+      'name a cluster file; cluster-configs/three-node.yaml is an example',
+    )
   }
   return parseClusterFile(path, text)
 }

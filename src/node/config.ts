@@ -6,7 +6,6 @@ import {
   ConfigError,
   type ConfigFault,
   keyText,
-  type LineFinder,
   type ParsedClusterFile,
   parseClusterFile,
   readClusterFile,
@@ -60,9 +59,17 @@ function place({ file }: ParsedClusterFile): Placed[] {
   })
 }
 
-/** What is wrong with the nodes taken together: twice the same id, port or folder, no voter, what is not built yet. */
-function clusterFaults(nodes: readonly Placed[], lineOf: LineFinder): ConfigFault[] {
+function isWithin(key: string, around: string): boolean {
+  return key === around || key.startsWith(`${around}.`) || key.startsWith(`${around}[`)
+}
+
+/** What is wrong with the nodes taken together: twice the same id, port or folder, no voter, what is not built yet. Only what is as written is judged. */
+function clusterFaults({ file, lineOf, faults: known }: ParsedClusterFile, nodes: readonly Placed[]): ConfigFault[] {
   const faults: ConfigFault[] = []
+  const isAsWritten = (at: number, ...keys: readonly string[]): boolean =>
+    keys.every((key) => !known.some((fault) => isWithin(fault.key, `nodes[${at}].${key}`) || fault.key === `nodes[${at}]`))
+  const isGiven = (at: number, key: 'grpcPort' | 'kafkaPort' | 'httpPort' | 'dataDirs'): boolean =>
+    isAsWritten(at, 'host', key) && (file.nodes[at]?.[key] !== undefined || isAsWritten(at, 'nodeId'))
   const seen = new Map<string, string>()
   const unique = (kind: string, identity: string, fault: { readonly at: number; readonly key: string; readonly value: unknown }): void => {
     const name = `nodes[${fault.at}].${fault.key}`
@@ -71,10 +78,11 @@ function clusterFaults(nodes: readonly Placed[], lineOf: LineFinder): ConfigFaul
     else faults.push({ key: name, value: fault.value, expected: `a ${kind} of its own (${first} has this one)`, line: lineOf(['nodes', fault.at, fault.key]) })
   }
   nodes.forEach((node, at) => {
-    unique('node id', String(node.nodeId), { at, key: 'nodeId', value: node.nodeId })
+    if (isAsWritten(at, 'nodeId')) unique('node id', String(node.nodeId), { at, key: 'nodeId', value: node.nodeId })
     for (const key of ['grpcPort', 'kafkaPort', 'httpPort'] as const)
-      if (node[key] !== null) unique('port', `${node.host}:${node[key]}`, { at, key, value: node[key] })
-    for (const folder of node.dataDirs) unique('data folder', `${node.host}:${resolve('/', folder)}`, { at, key: 'dataDirs', value: folder })
+      if (node[key] !== null && isGiven(at, key)) unique('port', `${node.host}:${node[key]}`, { at, key, value: node[key] })
+    for (const folder of isGiven(at, 'dataDirs') ? node.dataDirs : [])
+      unique('data folder', `${node.host}:${resolve('/', folder)}`, { at, key: 'dataDirs', value: folder })
     if (node.dataDirs.length > 1)
       faults.push({
         key: `nodes[${at}].dataDirs`,
@@ -98,7 +106,8 @@ function minInSyncFaults(parsed: ParsedClusterFile, placed: readonly Placed[]): 
   ]
   return layers.flatMap(([path, config]) => {
     const value = config?.[name]
-    if (value === undefined || value === null || Number(value) <= brokers) return []
+    const isFaulty = parsed.faults.some((fault) => fault.key === keyText(path))
+    if (isFaulty || value === undefined || value === null || Number(value) <= brokers) return []
     return [{ key: keyText(path), value, expected: `at most ${brokers}, the number of brokers`, line: parsed.lineOf(path) }]
   })
 }
@@ -118,8 +127,12 @@ function mergeConfig(layers: readonly (Readonly<Record<string, unknown>> | undef
 
 function configure(path: string, parsed: ParsedClusterFile): ConfiguredCluster {
   const placed = place(parsed)
-  const faults = [...clusterFaults(placed, parsed.lineOf), ...minInSyncFaults(parsed, placed)]
-  if (faults.length > 0) throw new ConfigError(path, faults)
+  const faults = [...parsed.faults, ...clusterFaults(parsed, placed), ...minInSyncFaults(parsed, placed)]
+  if (faults.length > 0)
+    throw new ConfigError(
+      path,
+      faults.sort((a, b) => a.line - b.line),
+    )
   const clusterName = parsed.file.clusterName ?? 'oxbow'
   const voterIds = placed.filter((node) => node.roles.includes('controller')).map((node) => node.nodeId)
   const nodes = placed.map((node, at): ConfiguredNode => {
@@ -144,7 +157,7 @@ function configure(path: string, parsed: ParsedClusterFile): ConfiguredCluster {
 
 /** What a cluster file with this content means, without parsing one; it must be right. `path` says where relative folders start. */
 export function describeCluster(path: string, file: ClusterFile): ConfiguredCluster {
-  return configure(path, { file, lineOf: () => 1 })
+  return configure(path, { file, lineOf: () => 1, faults: [] })
 }
 
 /** Reads a cluster file into what each node runs as. Throws ConfigError with every fault. Relative folders are relative to the file. */

@@ -15,7 +15,7 @@ import { createHttpServer, type HttpServer } from '../http/http-server.ts'
 import { GrpcPeerTransport } from '../peer/grpc-transport.ts'
 import { addPeerService } from '../peer/peer-service.ts'
 import { Traffic } from '../wire/traffic.ts'
-import { ConfigError } from './cluster-file.ts'
+import { NoSuchConfigError } from './cluster-file.ts'
 import { type ConfiguredNode, loadCluster } from './config.ts'
 import { NodeDisk } from './disk.ts'
 import { LazyCheckpoints } from './lazy-checkpoints.ts'
@@ -48,8 +48,8 @@ async function findNode(options: ServerOptions): Promise<ConfiguredNode> {
   const cluster = await loadCluster(options.configPath)
   const node = cluster.nodes.find((one) => one.options.nodeId === options.nodeId)
   if (node === undefined) {
-    const value = cluster.nodes.map((one) => one.options.nodeId)
-    throw new ConfigError(options.configPath, [{ key: 'nodes', value, expected: `a node with the id ${options.nodeId}, which --node names`, line: 1 }])
+    const ids = cluster.nodes.map((one) => one.options.nodeId).join(', ')
+    throw new NoSuchConfigError(`there is no node ${options.nodeId} in ${options.configPath} (nodes: ${ids})`, 'name one of them with --node')
   }
   return options.dataDir === undefined ? node : { ...node, dataDir: resolve(options.dataDir) }
 }

@@ -15,7 +15,10 @@ describe('config check', () => {
   afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
   it('says what each node would run as', async () => {
-    writeFileSync(path, 'nodes:\n  - { nodeId: 1, dataDirs: [one] }\n  - { nodeId: 2, roles: [broker], httpPort: null, rack: b }\n')
+    writeFileSync(
+      path,
+      'nodes:\n  - { nodeId: 1, dataDirs: [one] }\n  - { nodeId: 2, roles: [broker], httpPort: null, rack: b, config: { segment.bytes: 2097152 } }\n',
+    )
     const table = await oxbow(['config', 'check', path])
     expect(table.code).toBe(0)
     expect(table.stdout.split('\n').map((line) => line.replace(folder, 'DIR'))).toEqual([
@@ -23,14 +26,27 @@ describe('config check', () => {
       '   1  controller,broker  127.0.0.1:9192  127.0.0.1:9292  -     DIR/one',
       '   2  broker             127.0.0.1:9193  -               b     DIR/data/2',
       '',
+      'Config                                             Value  Nodes',
+      'min.insync.replicas                                    -  1,2',
+      'message.max.bytes                                1048588  1,2',
+      'log.segment.bytes                              536870912  1',
+      'log.segment.bytes                                2097152  2',
+      'log.index.interval.bytes                            4096  1,2',
+      'replica.lag.time.max.ms                             5000  1,2',
+      'tail.cache.bytes                                67108864  1,2',
+      'queued.max.request.bytes                        67108864  1,2',
+      'replica.high.watermark.checkpoint.interval.ms       5000  1,2',
+      'producer.id.expiration.ms                       86400000  1,2',
+      'log.segment.delete.delay.ms                        60000  1,2',
+      '',
     ])
     const json = await oxbow(['config', 'check', path, '-o', 'json'])
     expect(JSON.parse(json.stdout)).toMatchObject({
       valid: true,
       clusterName: 'oxbow',
       nodes: [
-        { nodeId: 1, kafka: null, dataDir: join(folder, 'one'), config: { maxMessageBytes: 1_048_588 } },
-        { nodeId: 2, roles: ['broker'], http: null, rack: 'b' },
+        { nodeId: 1, kafka: null, dataDir: join(folder, 'one'), config: { 'min.insync.replicas': null, 'message.max.bytes': 1_048_588 } },
+        { nodeId: 2, roles: ['broker'], http: null, rack: 'b', config: { 'log.segment.bytes': 2_097_152 } },
       ],
     })
   })
@@ -44,6 +60,10 @@ describe('config check', () => {
     )
     expect(table.stderr).toBe(`error: INVALID_CONFIG: ${path} has 2 faults (mend what is named above)\n`)
     const json = await oxbow(['config', 'check', path, '-o', 'json'])
+    expect(json.code).toBe(2)
+    expect(JSON.parse(json.stderr.split('\n')[1] ?? '')).toEqual({
+      error: { code: 'INVALID_CONFIG', message: `${path} has 2 faults`, retriable: false, definite: true },
+    })
     expect(JSON.parse(json.stdout)).toEqual({
       valid: false,
       faults: [
@@ -51,6 +71,21 @@ describe('config check', () => {
         { key: 'nodes[0].htpPort', value: 1, expected: 'another key (did you mean httpPort?)', line: 4 },
       ],
     })
+  })
+
+  it('prints null as the value of a key that is missing', async () => {
+    writeFileSync(path, 'nodes:\n  - host: a\n')
+    const json = await oxbow(['config', 'check', path, '-o', 'json'])
+    expect(JSON.parse(json.stdout)).toMatchObject({ faults: [{ key: 'nodes[0].nodeId', value: null, line: 2 }] })
+  })
+
+  it('says that there is no such file', async () => {
+    const run = await oxbow(['config', 'check', 'nope.yaml', '-o', 'json'])
+    expect(run).toMatchObject({ code: 2, stdout: '' })
+    expect(run.stderr.split('\n')[0]).toBe(
+      'error: INVALID_CONFIG: there is no file at nope.yaml (name a cluster file; cluster-configs/three-node.yaml is an example)',
+    )
+    expect(JSON.parse(run.stderr.split('\n')[1] ?? '')).toMatchObject({ error: { code: 'INVALID_CONFIG', message: 'there is no file at nope.yaml' } })
   })
 
   it('tells of keys that do nothing yet', async () => {

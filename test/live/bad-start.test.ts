@@ -97,8 +97,16 @@ describe('a node that cannot start says why, in one line, and touches nothing', 
   })
 
   it.each([
-    ['no file', () => ['--config', join(cluster.folder, 'none.yaml'), '--node', '1'], /none\.yaml.+there is none at this path/],
-    ['a node that the file has not', () => ['--config', cluster.configPath, '--node', '7'], /nodes is \[1\], expected a node with the id 7/],
+    [
+      'no file',
+      () => ['--config', join(cluster.folder, 'none.yaml'), '--node', '1'],
+      /INVALID_CONFIG: there is no file at .+none\.yaml \(name a cluster file; .+\)/,
+    ],
+    [
+      'a node that the file has not',
+      () => ['--config', cluster.configPath, '--node', '7'],
+      /INVALID_CONFIG: there is no node 7 in .+ \(nodes: 1\) \(name one of them with --node\)/,
+    ],
     ['a node id that is none', () => ['--config', cluster.configPath, '--node', 'one'], /--node/],
   ])('wrong command: %s', async (_name, args, says) => {
     expectRefusal(await server(...args()), { code: 2, says })

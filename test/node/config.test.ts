@@ -123,8 +123,38 @@ nodes:
     expect(faults).toHaveLength(3)
   })
 
+  it('names faults of form, of configs and of the nodes taken together at once, by line', async () => {
+    const text = `defaults:
+  config: { min.insync.replicas: 9, log.segment.byte: 1 }
+  rack: 7
+nodes:
+  - { nodeId: 1, dataDirs: [a] }
+  - { nodeId: 1, grpcPort: 99999, kafkaPort: 2, httpPort: 3, dataDirs: [a] }
+`
+    expect(await faultsOf(text)).toEqual([
+      '2: defaults.config.log.segment.byte is 1, expected another key (did you mean log.segment.bytes?)',
+      '2: defaults.config.min.insync.replicas is 9, expected at most 2, the number of brokers',
+      '3: defaults.rack is 7, expected a name, or null for none',
+      '6: nodes[1].grpcPort is 99999, expected a port from 1 to 65535',
+      '6: nodes[1].nodeId is 1, expected a node id of its own (nodes[0].nodeId has this one)',
+      '6: nodes[1].dataDirs is "a", expected a data folder of its own (nodes[0].dataDirs has this one)',
+    ])
+  })
+
+  it.each([
+    ['a port', '{ nodeId: 2, grpcPort: 99999 }, { nodeId: 3, grpcPort: 9193 }'],
+    ['a host', '{ nodeId: 2, host: 7, grpcPort: 9192 }'],
+    ['a folder', '{ nodeId: 2, dataDirs: [{}] }, { nodeId: 3, dataDirs: [data/2] }'],
+    ['roles', '{ nodeId: 2, roles: [boss] }'],
+    ['a node id', '{ nodeId: two, rack: b }, { nodeId: 3 }'],
+    ['a node', '7, { nodeId: 2 }'],
+    ['a config', '{ nodeId: 2, config: { min.insync.replicas: 40000 } }'],
+  ])('makes nothing of %s that is wrong: one fault', async (_, nodes) => {
+    expect(await faultsOf(`nodes: [{ nodeId: 1, roles: [broker] }, ${nodes}, { nodeId: 9, roles: [controller] }]`)).toHaveLength(1)
+  })
+
   it('says so when there is none', async () => {
-    await expect(loadCluster('/no/such/file.yaml')).rejects.toThrow('there is none at this path')
+    await expect(loadCluster('/no/such/file.yaml')).rejects.toThrow('there is no file at /no/such/file.yaml')
   })
 
   it('comes with an example that is right', async () => {
