@@ -12,13 +12,16 @@ export interface SimArguments {
   readonly lines: boolean
 }
 
-export const simUsage = `usage: oxbow sim run [options]
+/** One line an option. */
+export const simOptions = `
+Options:
   --seed N       one seed (default 1)
   --seeds A..B   all seeds from A to B
   --trace        tell the story of the seed
   --time S       begin no new seed after S seconds; without --seeds it goes on from seed 1
   --jobs N       processes at once (default: the processors of this machine)
   --mutants      break the rules one by one, and see each noticed
+  -h, --help     show this
 `
 
 const MOST_SEEDS = 2 ** 31

@@ -1,6 +1,5 @@
-import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
-import { parseSimArguments, type SimArguments, simUsage } from './arguments.ts'
+import type { SimArguments } from './arguments.ts'
 import { type SeedLine, toSeedLine } from './seed-line.ts'
 import { type SeedProcess, startSeedProcess } from './seed-process.ts'
 import { Totals } from './totals.ts'
@@ -11,15 +10,8 @@ const SEEDS_A_PROCESS = 20
 /** Fewer seeds are run here, without other processes. */
 const SEEDS_AT_HOME = 2
 
-/** `oxbow sim run ARGS`. Resolves to the exit code: 0 all held, 1 something did not, 2 wrong arguments. */
-export async function runSim(args: string[]): Promise<number> {
-  let parsed: SimArguments
-  try {
-    parsed = parseSimArguments(args, availableParallelism())
-  } catch (error) {
-    process.stderr.write(`error: ${(error as Error).message}\n${simUsage}`)
-    return 2
-  }
+/** `oxbow sim run`. Resolves to the exit code: 0 all held, 1 something did not. */
+export async function runSim(parsed: SimArguments): Promise<number> {
   if (parsed.mutants) {
     const { runMutants } = await import('./mutants.ts')
     return runMutants(parsed)

@@ -175,14 +175,15 @@ function addSimCommands(program: Command, { finish }: Wiring): void {
   const sim = program.command('sim').description('the whole cluster in one process, from one seed')
   const run = sim
     .command('run')
-    .description('run seeds of the simulator; its options are its own (--seed, --seeds, --trace, --mutants, --time)')
+    .description('run seeds of the simulator')
+    .usage('[options]')
     .argument('[args...]')
     .allowUnknownOption()
     .passThroughOptions()
     .helpOption(false)
     .action(async (_args: readonly string[], _options: unknown, command: Command) => {
-      const { runSim } = await import('../../chaos/sim/main.ts')
-      finish(await runSim([...command.args]))
+      const { simulate } = await import('./sim.ts')
+      finish(await simulate(command.args, (options) => command.addHelpText('after', options).outputHelp()))
     })
   example(run, 'npx oxbow sim run --seeds 1..300', 'npx oxbow sim run --seed 42 --trace')
 }

@@ -29,6 +29,8 @@ describe('usage errors end with 2, one line, and what was probably meant', () =>
     [['produce', 'a', '/no/such/file'], 'error: USAGE: /no/such/file cannot be read (give a file, or pipe lines into stdin)'],
     [['produce', 'a', '--compression', 'gzip'], "error: USAGE: unknown option '--compression' (see: oxbow --help)"],
     [['dev', '--nodes', '10'], "error: USAGE: option '--nodes <n>' argument '10' is invalid. a whole number from 1 to 9 is expected (see: oxbow --help)"],
+    [['sim', 'run', '--sed', '1'], 'error: USAGE: "--sed" is not an option of the simulator (see: oxbow sim run --help)'],
+    [['sim', 'run', '--seed', 'one'], 'error: USAGE: --seed is "one", a whole number from 1 is expected (see: oxbow sim run --help)'],
     [['server', '--config', 'x.yaml'], "error: USAGE: required option '--node <id>' not specified (see: oxbow --help)"],
   ])('%j', async (args, line) => {
     const cluster = new CliCluster()
@@ -58,11 +60,19 @@ describe('help', () => {
     [['topic', 'create', '--help'], '$ npx oxbow topic create orders'],
     [['consume', '--help'], '$ npx oxbow consume logs'],
     [['quorum', 'replication', '--help'], '$ npx oxbow quorum replication'],
+    [['sim', 'run', '--help'], '$ npx oxbow sim run --seeds 1..300'],
+    [['sim', 'run', '--seed', '1', '-h'], '$ npx oxbow sim run --seeds 1..300'],
   ])('%j shows an example first', async (args, example) => {
     const run = await oxbow(args)
     expect(run).toMatchObject({ code: 0, stderr: '' })
     expect(run.stdout.startsWith('Example:\n')).toBe(true)
     expect(run.stdout.split('\n')[1]).toContain(example)
+  })
+
+  it('of sim run lists the options of the simulator', async () => {
+    const { stdout } = await oxbow(['sim', 'run', '--help'])
+    expect(stdout).toContain('\nUsage: oxbow sim run [options]\n')
+    expect(stdout).toContain('\n  --seeds A..B ')
   })
 
   it('knows its version', async () => {
