@@ -21,6 +21,8 @@ export interface CliContext {
   openClient(options: { readonly bootstrap: readonly string[]; readonly requestTimeoutMs: number }): Promise<OxbowClient>
   /** Calls back on SIGINT or SIGTERM instead of ending; answers how to undo that. */
   onInterrupt(handler: () => void): () => void
+  /** Calls back when stdout takes no more; only the latest handler is called. Answers how to undo that. */
+  onStdoutError(handler: (error: Error) => void): () => void
 }
 
 export type OutputFormat = 'table' | 'json'

@@ -1,5 +1,6 @@
 import { BrokerError, type Code } from '../base/errors.ts'
 import { ConfigError, describeFault, NoSuchConfigError } from '../node/cluster-file.ts'
+import { StreamError } from './stream-error.ts'
 
 /** Exit codes (cli.md, Everywhere). */
 export const exitCode = { done: 0, refused: 1, usage: 2, unreachable: 3, inconclusive: 4, interrupted: 130 } as const
@@ -67,6 +68,8 @@ export function failureOf(error: unknown): Failure {
   }
   if (error instanceof ConfigError) return firstFault(error)
   if (error instanceof NoSuchConfigError) return configFailure(error.message, error.hint)
+  if (error instanceof StreamError)
+    return { code: error.code, message: error.message, hint: undefined, retriable: false, definite: false, exitCode: exitCode.refused }
   const message = error instanceof Error ? error.message : String(error)
   return {
     code: 'UNKNOWN_SERVER_ERROR',

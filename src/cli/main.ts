@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { type Command, CommanderError } from 'commander'
-import { type CliContext, type OutputFormat, reportFailure } from './context.ts'
+import { type CliContext, type OutputFormat, reportFailure, type TextSink } from './context.ts'
 import { exitCode, UsageError } from './failure.ts'
 import { buildProgram } from './program.ts'
+import { isReaderGone, stdoutFailed } from './stream-error.ts'
 
 /** As typed, for failures that come before the options are understood. */
 function outputOf(args: readonly string[]): OutputFormat {
@@ -24,8 +25,12 @@ function leafHelp(program: Command, args: readonly string[]): string {
   return command.helpInformation()
 }
 
-/** Runs one command line, without the node and the script in front. Answers the exit code; throws nothing. */
-export async function main(args: readonly string[], context: CliContext, version: string): Promise<number> {
+interface Report {
+  readonly output: OutputFormat
+  readonly debug: boolean
+}
+
+async function runCommand(args: readonly string[], context: CliContext, version: string, report: Report): Promise<number> {
   let code: number = exitCode.done
   const program = buildProgram(
     {
@@ -36,7 +41,6 @@ export async function main(args: readonly string[], context: CliContext, version
     },
     version,
   )
-  const report = { output: outputOf(args), debug: args.includes('--debug') }
   try {
     await program.parseAsync([...args], { from: 'user' })
     return code
@@ -51,7 +55,32 @@ export async function main(args: readonly string[], context: CliContext, version
   }
 }
 
+/** Resolves when all that was written is taken or has failed, and `onStdoutError` was told: that event comes after the callbacks. */
+function drained(sink: TextSink): Promise<void> {
+  return new Promise((resolve) => sink.write('', () => setImmediate(resolve)))
+}
+
+/** Runs one command line, without the node and the script in front. Answers the exit code; throws nothing. */
+export async function main(args: readonly string[], context: CliContext, version: string): Promise<number> {
+  const report = { output: outputOf(args), debug: args.includes('--debug') }
+  const stdout: { error: Error | undefined } = { error: undefined }
+  const broken = new Promise<number>((say) => {
+    context.onStdoutError((error) => {
+      stdout.error ??= error
+      say(exitCode.done)
+    })
+  })
+  const code = await Promise.race([runCommand(args, context, version, report), broken])
+  // What a command writes last fails when it has ended already.
+  await Promise.all([drained(context.stdout), drained(context.stderr)])
+  if (stdout.error === undefined || isReaderGone(stdout.error)) return code
+  const failed = reportFailure(context, stdoutFailed(stdout.error), report)
+  return code === exitCode.done ? failed : code
+}
+
 function processContext(): CliContext {
+  const stdoutHandlers: ((error: Error) => void)[] = []
+  process.stdout.on('error', (error) => stdoutHandlers.at(-1)?.(error))
   return {
     stdin: process.stdin,
     stdout: process.stdout,
@@ -66,6 +95,10 @@ function processContext(): CliContext {
       process.on('SIGINT', handler).on('SIGTERM', handler)
       return () => process.off('SIGINT', handler).off('SIGTERM', handler)
     },
+    onStdoutError: (handler) => {
+      stdoutHandlers.push(handler)
+      return () => stdoutHandlers.splice(stdoutHandlers.indexOf(handler), 1)
+    },
   }
 }
 
@@ -76,10 +109,5 @@ function readVersion(): string {
 
 /** The way in of bin/oxbow.cjs. Ends the process: an open connection must not keep a finished command alive. */
 export async function runCli(): Promise<void> {
-  // A reader such as `head` that has seen enough is no failure.
-  process.stdout.on('error', () => process.exit(exitCode.done))
-  const code = await main(process.argv.slice(2), processContext(), readVersion())
-  const drained = (stream: NodeJS.WriteStream): Promise<void> => new Promise((resolve) => stream.write('', () => resolve()))
-  await Promise.all([drained(process.stdout), drained(process.stderr)])
-  process.exit(code)
+  process.exit(await main(process.argv.slice(2), processContext(), readVersion()))
 }

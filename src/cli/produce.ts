@@ -10,6 +10,7 @@ import { LineWriter } from './line-writer.ts'
 import { LineSplitter } from './lines.ts'
 import type { ClusterOptions } from './options.ts'
 import { bytesJson } from './record-json.ts'
+import { isReaderGone, stdoutFailed } from './stream-error.ts'
 
 /** As commander hands it over; the bounds are checked by then. */
 export interface ProduceRequest {
@@ -120,9 +121,15 @@ class LineSender {
     this.#headers = [...(request.header ?? [])].map(([key, value]) => ({ key, value: Buffer.from(value) }))
   }
 
-  async send(lines: readonly Buffer[], isOver: () => boolean): Promise<void> {
+  /** Lines that were taken. */
+  get count(): number {
+    return this.#number
+  }
+
+  /** Answers whether it took all of them. */
+  async send(lines: readonly Buffer[], isOver: () => boolean): Promise<boolean> {
     for (const bytes of lines) {
-      if (isOver()) return
+      if (isOver()) return false
       const number = ++this.#number
       const line = splitKey(bytes, this.#request.keySeparator)
       const { topic, partition } = this.#request
@@ -137,6 +144,7 @@ class LineSender {
       if (this.#request.rate !== undefined) await this.#pace(this.#request.rate)
     }
     await this.#ledger.lines.whenTaken()
+    return true
   }
 
   async #pace(rate: number): Promise<void> {
@@ -145,16 +153,61 @@ class LineSender {
   }
 }
 
-async function pump(input: AsyncIterator<Buffer | string>, sender: LineSender, interrupted: Promise<void>, isOver: () => boolean): Promise<void> {
-  const splitter = new LineSplitter()
-  const over = interrupted.then(() => undefined)
-  while (!isOver()) {
-    const next = await Promise.race([input.next(), over])
-    if (next === undefined) return
-    if (next.done === true) break
-    await sender.send(splitter.feed(typeof next.value === 'string' ? Buffer.from(next.value) : next.value), isOver)
+/** What ends the sending before the end of the input. */
+class Stops {
+  readonly interrupted: Promise<void>
+  /** An interrupt, or nobody takes the list of what was promised. */
+  readonly any: Promise<void>
+  readonly #undo: (() => void)[] = []
+  #isInterrupted = false
+  #stdoutError: Error | undefined
+
+  constructor(context: CliContext) {
+    this.interrupted = new Promise((say) => {
+      this.#undo.push(
+        context.onInterrupt(() => {
+          this.#isInterrupted = true
+          say()
+        }),
+      )
+    })
+    const stdoutFailure = new Promise<void>((say) => {
+      this.#undo.push(
+        context.onStdoutError((error) => {
+          this.#stdoutError ??= error
+          say()
+        }),
+      )
+    })
+    this.any = Promise.race([this.interrupted, stdoutFailure])
   }
-  await sender.send(splitter.end(), isOver)
+
+  get isInterrupted(): boolean {
+    return this.#isInterrupted
+  }
+
+  get stdoutError(): Error | undefined {
+    return this.#stdoutError
+  }
+
+  get isAny(): boolean {
+    return this.#isInterrupted || this.#stdoutError !== undefined
+  }
+
+  release(): void {
+    for (const undo of this.#undo) undo()
+  }
+}
+
+/** Answers whether all lines were sent. */
+async function pump(input: AsyncIterator<Buffer | string>, sender: LineSender, over: Promise<void>, isOver: () => boolean): Promise<boolean> {
+  const splitter = new LineSplitter()
+  for (;;) {
+    const next = await Promise.race([input.next(), over])
+    if (next === undefined) return false
+    if (next.done === true) return await sender.send(splitter.end(), isOver)
+    if (!(await sender.send(splitter.feed(typeof next.value === 'string' ? Buffer.from(next.value) : next.value), isOver))) return false
+  }
 }
 
 async function run(context: CliContext, client: OxbowClient, options: ClusterOptions, request: ProduceRequest): Promise<number> {
@@ -169,23 +222,20 @@ async function run(context: CliContext, client: OxbowClient, options: ClusterOpt
   const input = await openInput(context, request.file)
   const ledger = new Ledger(context, options.output, request.acks)
   const producer = client.producer({ acks, deliveryTimeoutMs: options.timeoutMs, ...(request.linger === undefined ? {} : { lingerMs: request.linger }) })
-  const state = { over: false }
-  let sayInterrupted: () => void = () => {}
-  const interrupted = new Promise<void>((say) => {
-    sayInterrupted = say
-  })
-  const release = context.onInterrupt(() => {
-    state.over = true
-    sayInterrupted()
-  })
+  const sender = new LineSender(producer, ledger, request)
+  const stops = new Stops(context)
   const beganMs = performance.now()
-  await pump(input, new LineSender(producer, ledger, request), interrupted, () => state.over)
-  // At the end of the input everything is delivered or given up, each record within its own time. An interrupt waits for at most 5 s.
-  if (!state.over) await Promise.race([producer.flush(), interrupted])
+  const isAllSent = await pump(input, sender, stops.any, () => stops.isAny)
+  // What was sent is delivered or given up, each record within its own time. An interrupt waits for at most 5 s.
+  if (!stops.isInterrupted) await Promise.race([producer.flush(), stops.interrupted])
   await producer.close()
-  release()
+  stops.release()
   ledger.summarise(performance.now() - beganMs)
-  if (state.over) return exitCode.interrupted
+  if (stops.isInterrupted) return exitCode.interrupted
+  const { stdoutError } = stops
+  // Nobody reads the list of what was promised any more: that is no failure only if there was nothing more to promise.
+  if (stdoutError !== undefined && !isAllSent) throw stdoutFailed(stdoutError, `nothing was sent after line ${sender.count}`)
+  if (stdoutError !== undefined && !isReaderGone(stdoutError)) throw stdoutFailed(stdoutError)
   return ledger.failed > 0 ? exitCode.refused : exitCode.done
 }
 

@@ -106,6 +106,8 @@ export interface CliSetting {
   readonly env?: Readonly<Record<string, string>>
   /** Called with what interrupts the command. */
   readonly interruptible?: (interrupt: () => void) => void
+  /** Stdout takes nothing at all: each write fails with this system code. */
+  readonly stdoutFails?: string
 }
 
 function sink(chunks: Buffer[]): TextSink {
@@ -119,15 +121,33 @@ function sink(chunks: Buffer[]): TextSink {
   }
 }
 
+/** As Node's: the callbacks come first, then the one event. */
+function brokenSink(code: string, tell: (error: Error) => void): TextSink {
+  let isTold = false
+  return {
+    writableLength: 0,
+    write: (_chunk, done) => {
+      const error = Object.assign(new Error(`${code}: write`), { code })
+      process.nextTick(() => {
+        done?.(error)
+        if (!isTold) tell(error)
+        isTold = true
+      })
+      return false
+    },
+  }
+}
+
 /** Runs one command line in this process, with a fake cluster behind it. */
 export async function oxbow(args: readonly string[], setting: CliSetting = {}): Promise<CliRun> {
   const out: Buffer[] = []
   const err: Buffer[] = []
   const cluster = setting.cluster ?? new CliCluster()
   const stdin = Object.assign(Readable.from(setting.stdin ?? []), { isTTY: false })
+  const stdoutHandlers: ((error: Error) => void)[] = []
   const context: CliContext = {
     stdin,
-    stdout: sink(out),
+    stdout: setting.stdoutFails === undefined ? sink(out) : brokenSink(setting.stdoutFails, (error) => stdoutHandlers.at(-1)?.(error)),
     stderr: sink(err),
     env: setting.env ?? {},
     uptimeMs: () => performance.now(),
@@ -135,6 +155,10 @@ export async function oxbow(args: readonly string[], setting: CliSetting = {}): 
     onInterrupt: (handler) => {
       setting.interruptible?.(handler)
       return () => undefined
+    },
+    onStdoutError: (handler) => {
+      stdoutHandlers.push(handler)
+      return () => stdoutHandlers.splice(stdoutHandlers.indexOf(handler), 1)
     },
   }
   const code = await main(args, context, '0.0.0-test')
