@@ -88,6 +88,14 @@ async function endsOf(client: OxbowClient, request: ConsumeRequest, partitions: 
   return new Map(found.filter((one) => partitions.includes(one.partition)).map(({ partition, offset }) => [partition, offset]))
 }
 
+/** Beyond the end nothing would be read, and all would seem well. What lies before the beginning, the leader refuses. */
+function checkStart(topic: string, start: Start, ends: ReadonlyMap<number, number> | undefined): void {
+  if (start.type !== 'offset') return
+  for (const [partition, end] of ends ?? [])
+    if (start.offset > end)
+      throw new BrokerError('OFFSET_OUT_OF_RANGE', `offset ${start.offset} is outside of the log of ${topic}-${partition}, which ends at ${end}`)
+}
+
 interface Reading {
   readonly consumer: Consumer
   readonly topic: string
@@ -143,6 +151,7 @@ async function work({ client, consumer, options, request, start, write, whenTake
     throw new BrokerError('UNKNOWN_TOPIC_OR_PARTITION', `${request.topic} has ${all.length} partitions, from 0; there is no partition ${request.partition}`)
   const partitions = request.partition === undefined ? all : [request.partition]
   const ends = await endsOf(client, request, partitions)
+  checkStart(request.topic, start, ends)
   await consumer.assign(await assignments(client, request.topic, partitions, start))
   const max = request.max ?? Number.POSITIVE_INFINITY
   return await read({ consumer, topic: request.topic, ends, max, timeoutMs: options.timeoutMs, write, whenTaken, isOver })

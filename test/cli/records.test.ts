@@ -182,6 +182,16 @@ describe('consume', () => {
     expect(run.stdout.split('\n').slice(0, -1)).toEqual(values)
   })
 
+  it('refuses an offset beyond the end; the end itself is one', async () => {
+    const made = await filled(1, ['a', 'b'])
+    expect(await oxbow(['consume', 'logs', '--offset', '3', '--exit-at-end'], { cluster: made })).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: 'error: OFFSET_OUT_OF_RANGE: offset 3 is outside of the log of logs-0, which ends at 2 (see: oxbow offsets TOPIC)\n',
+    })
+    expect(await oxbow(['consume', 'logs', '--offset', '2', '--exit-at-end'], { cluster: made })).toEqual({ code: 0, stdout: '', stderr: '' })
+  })
+
   it('reads all partitions, or one', async () => {
     const made = cluster(2)
     await oxbow(['produce', 'logs', '--partition', '0'], { cluster: made, stdin: ['a\n'] })
