@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs'
-import { access, constants } from 'node:fs/promises'
+import { access, constants, stat } from 'node:fs/promises'
 import { BrokerError } from '../base/errors.ts'
 import type { OxbowClient } from '../client/client.ts'
 import type { Producer } from '../client/producer.ts'
@@ -10,7 +10,7 @@ import { LineWriter } from './line-writer.ts'
 import { LineSplitter } from './lines.ts'
 import type { ClusterOptions } from './options.ts'
 import { bytesJson } from './record-json.ts'
-import { isReaderGone, stdoutFailed } from './stream-error.ts'
+import { isReaderGone, StreamError, stdoutFailed } from './stream-error.ts'
 
 /** As commander hands it over; the bounds are checked by then. */
 export interface ProduceRequest {
@@ -95,13 +95,23 @@ class Ledger {
   }
 }
 
-async function openInput(context: CliContext, file: string | undefined): Promise<AsyncIterator<Buffer | string>> {
-  if (file === undefined || file === '-') return context.stdin[Symbol.asyncIterator]()
-  try {
-    await access(file, constants.R_OK)
-  } catch {
-    throw new UsageError(`${file} cannot be read`, 'give a file, or pipe lines into stdin')
-  }
+const INPUT_HINT = 'give a file, or pipe lines into stdin'
+
+async function checkInput(file: string | undefined): Promise<void> {
+  if (isStdin(file)) return
+  const found = await access(file, constants.R_OK)
+    .then(() => stat(file))
+    .catch(() => undefined)
+  if (found === undefined) throw new UsageError(`${file} cannot be read`, INPUT_HINT)
+  if (found.isDirectory()) throw new UsageError(`${file} is a folder`, INPUT_HINT)
+}
+
+function isStdin(file: string | undefined): file is undefined | '-' {
+  return file === undefined || file === '-'
+}
+
+function openInput(context: CliContext, file: string | undefined): AsyncIterator<Buffer | string> {
+  if (isStdin(file)) return context.stdin[Symbol.asyncIterator]()
   return createReadStream(file, { highWaterMark: 256 * 1024 })[Symbol.asyncIterator]()
 }
 
@@ -199,14 +209,27 @@ class Stops {
   }
 }
 
-/** Answers whether all lines were sent. */
-async function pump(input: AsyncIterator<Buffer | string>, sender: LineSender, over: Promise<void>, isOver: () => boolean): Promise<boolean> {
+/** A failure is a value here: what was sent before it is waited for. */
+async function nextOf(input: AsyncIterator<Buffer | string>): Promise<IteratorResult<Buffer | string> | Error> {
+  try {
+    return await input.next()
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error))
+  }
+}
+
+/** How the sending came to its end: all lines were sent, or something came between. */
+type Pumped = 'done' | 'stopped' | StreamError
+
+async function pump(input: AsyncIterator<Buffer | string>, sender: LineSender, over: Promise<void>, isOver: () => boolean): Promise<Pumped> {
   const splitter = new LineSplitter()
   for (;;) {
-    const next = await Promise.race([input.next(), over])
-    if (next === undefined) return false
-    if (next.done === true) return await sender.send(splitter.end(), isOver)
-    if (!(await sender.send(splitter.feed(typeof next.value === 'string' ? Buffer.from(next.value) : next.value), isOver))) return false
+    const next = await Promise.race([nextOf(input), over])
+    if (next === undefined) return 'stopped'
+    if (next instanceof Error)
+      return new StreamError('INPUT_FAILED', `the input broke (${next.message}): nothing was sent after line ${sender.count}`, { cause: next })
+    if (next.done === true) return (await sender.send(splitter.end(), isOver)) ? 'done' : 'stopped'
+    if (!(await sender.send(splitter.feed(typeof next.value === 'string' ? Buffer.from(next.value) : next.value), isOver))) return 'stopped'
   }
 }
 
@@ -219,13 +242,13 @@ async function run(context: CliContext, client: OxbowClient, options: ClusterOpt
       `${request.topic} has ${topic.partitions.length} partitions, from 0; there is no partition ${partition}`,
     )
   const acks = request.acks === '0' ? 0 : request.acks === '1' ? 1 : 'all'
-  const input = await openInput(context, request.file)
+  const input = openInput(context, request.file)
   const ledger = new Ledger(context, options.output, request.acks)
   const producer = client.producer({ acks, deliveryTimeoutMs: options.timeoutMs, ...(request.linger === undefined ? {} : { lingerMs: request.linger }) })
   const sender = new LineSender(producer, ledger, request)
   const stops = new Stops(context)
   const beganMs = performance.now()
-  const isAllSent = await pump(input, sender, stops.any, () => stops.isAny)
+  const pumped = await pump(input, sender, stops.any, () => stops.isAny)
   // What was sent is delivered or given up, each record within its own time. An interrupt waits for at most 5 s.
   if (!stops.isInterrupted) await Promise.race([producer.flush(), stops.interrupted])
   await producer.close()
@@ -234,13 +257,15 @@ async function run(context: CliContext, client: OxbowClient, options: ClusterOpt
   if (stops.isInterrupted) return exitCode.interrupted
   const { stdoutError } = stops
   // Nobody reads the list of what was promised any more: that is no failure only if there was nothing more to promise.
-  if (stdoutError !== undefined && !isAllSent) throw stdoutFailed(stdoutError, `nothing was sent after line ${sender.count}`)
+  if (stdoutError !== undefined && pumped === 'stopped') throw stdoutFailed(stdoutError, `nothing was sent after line ${sender.count}`)
   if (stdoutError !== undefined && !isReaderGone(stdoutError)) throw stdoutFailed(stdoutError)
+  if (pumped instanceof StreamError) throw pumped
   return ledger.failed > 0 ? exitCode.refused : exitCode.done
 }
 
 /** `oxbow produce`: what is on stdout with `-o json` is what the cluster has promised. */
 export async function produce(context: CliContext, options: ClusterOptions, request: ProduceRequest): Promise<number> {
+  await checkInput(request.file)
   const client = await openClient(context, { ...options, timeoutMs: Math.min(options.timeoutMs, REACH_TIMEOUT_MS) })
   try {
     return await run(context, client, options, request)

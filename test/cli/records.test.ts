@@ -74,6 +74,29 @@ describe('produce', () => {
     expect(found.every((one, at) => one.partition === 2 && one.offset === at)).toBe(true)
   })
 
+  it('refuses a folder and a file that is not there before the cluster is asked', async () => {
+    const made = cluster(1)
+    for (const nodeId of made.fake.nodeIds) made.fake.dead.add(nodeId)
+    const folder = await oxbow(['produce', 'logs', tmpdir(), '--timeout', '200'], { cluster: made })
+    expect(folder).toEqual({ code: 2, stdout: '', stderr: `error: USAGE: ${tmpdir()} is a folder (give a file, or pipe lines into stdin)\n` })
+    const missing = await oxbow(['produce', 'logs', '/no/such/file', '--timeout', '200'], { cluster: made })
+    expect(missing).toMatchObject({ code: 2, stderr: expect.stringContaining('/no/such/file cannot be read') })
+  })
+
+  it('names what broke the input, after the summary of what came before', async () => {
+    async function* breaking(): AsyncGenerator<string> {
+      yield 'a\nb\nhalf of a li'
+      throw new Error('EIO: i/o error, read')
+    }
+    const run = await oxbow(['produce', 'logs', '-o', 'json'], { cluster: cluster(1), stdin: breaking() })
+    expect(run.code).toBe(1)
+    expect(records(run.stdout).map((one) => one.value)).toEqual(['a', 'b'])
+    const [summary, line, json] = run.stderr.split('\n')
+    expect(summary).toMatch(/^2 records acknowledged in/)
+    expect(line).toBe('error: INPUT_FAILED: the input broke (EIO: i/o error, read): nothing was sent after line 2')
+    expect(JSON.parse(json ?? '')).toMatchObject({ error: { code: 'INPUT_FAILED' } })
+  })
+
   it('refuses a partition that is not there, and an unknown topic, before it reads anything', async () => {
     const made = cluster(2)
     const partition = await oxbow(['produce', 'logs', '--partition', '2'], { cluster: made, stdin: ['a\n'] })
