@@ -88,11 +88,14 @@ export class BrokerError extends Error {
   readonly code: Code
   readonly detail: string
   readonly definite: boolean
+  /** No node said this: none was reached, or its answer did not come. */
+  readonly unanswered: boolean
 
-  constructor(code: Code, detail: string, options: { readonly definite?: false } = {}) {
+  constructor(code: Code, detail: string, options: { readonly definite?: false; readonly unanswered?: true } = {}) {
     super(`${code}: ${detail}`)
     this.code = code
     this.detail = detail
+    this.unanswered = options.unanswered === true
     this.definite = options.definite ?? errorTable[code].definite
   }
 

@@ -10,6 +10,31 @@ export function toGrpcStatus(error: unknown): { readonly code: number; readonly 
   return { code: grpcStatus[errorTable[apiError.code].grpc], details: `${apiError.code}: ${apiError.message}`, metadata }
 }
 
+/** Why a dial failed, in words. */
+const dialFailures: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'refused',
+  ECONNRESET: 'the connection was reset',
+  EHOSTUNREACH: 'no way to this host',
+  ENETUNREACH: 'no way to this network',
+  ETIMEDOUT: 'no answer',
+}
+
+/** What gRPC says of a call that had no connection, or lost it, without its inner life: its attempts, balancers and times of day. */
+function describeUnavailable(details: string): string {
+  const dial = /connect (E[A-Z]+) (\S+:\d+)/.exec(details)
+  if (dial !== null) return `cannot connect to ${dial[2]} (${dialFailures[dial[1] ?? ''] ?? dial[1]})`
+  const unresolved = /^Name resolution failed for target (?:dns:)?([^\s,]+)/.exec(details)?.[1]
+  if (unresolved !== undefined) return `cannot connect to ${unresolved} (no such host)`
+  const last = /^No connection established(?:\. Last error: (.*?)(?: \([^()]*\))?\. Resolution note: .*)?$/s.exec(details)
+  if (last !== null) return last[1] === undefined || last[1] === 'null' ? 'cannot connect' : `cannot connect (${last[1]})`
+  return details === '' || details === 'Connection dropped' ? 'the connection was lost' : details
+}
+
+function describeDeadline(details: string): string {
+  const node = /remote_addr=(\S+:\d+)/.exec(details)?.[1]
+  return node === undefined ? 'no answer in time' : `no answer in time from ${node}`
+}
+
 /**
  * The status of a failed call as an error. Without a detail it was not one of our nodes that answered but gRPC itself, and what was asked for
  * may have happened: all of these are indefinite (rules R1.3).
@@ -25,11 +50,12 @@ export function fromGrpcStatus(failure: Pick<StatusObject, 'code' | 'details' | 
   }
   switch (failure.code) {
     case status.DEADLINE_EXCEEDED:
-      return new BrokerError('REQUEST_TIMED_OUT', failure.details)
+      return new BrokerError('REQUEST_TIMED_OUT', describeDeadline(failure.details), { unanswered: true })
     case status.UNAVAILABLE:
     case status.CANCELLED:
+      return new BrokerError('NETWORK_EXCEPTION', describeUnavailable(failure.details), { unanswered: true })
     case status.OK:
-      return new BrokerError('NETWORK_EXCEPTION', failure.details === '' || failure.code === status.OK ? 'the stream ended' : failure.details)
+      return new BrokerError('NETWORK_EXCEPTION', 'the stream ended', { unanswered: true })
     case status.RESOURCE_EXHAUSTED:
       return new BrokerError('MESSAGE_TOO_LARGE', failure.details, { definite: false })
     case status.UNIMPLEMENTED:

@@ -91,9 +91,17 @@ describe('GrpcClientTransport against the listener', () => {
 
   it('no answer in time is REQUEST_TIMED_OUT, nobody there is NETWORK_EXCEPTION, both indefinite (rules R1.3)', async () => {
     listener.broker.createProducerId = () => {}
-    expect(await failureOf(ask((done) => connection.createProducerId(50, done)))).toMatchObject({ code: 'REQUEST_TIMED_OUT', definite: false })
+    expect(await failureOf(ask((done) => connection.createProducerId(50, done)))).toMatchObject({
+      code: 'REQUEST_TIMED_OUT',
+      detail: `no answer in time from 127.0.0.1:${listener.address.port}`,
+      definite: false,
+    })
     const nobody = transport.connect({ host: '127.0.0.1', port: 1 })
-    expect(await failureOf(ask((done) => nobody.createProducerId(1_000, done)))).toMatchObject({ code: 'NETWORK_EXCEPTION', definite: false })
+    expect(await failureOf(ask((done) => nobody.createProducerId(1_000, done)))).toMatchObject({
+      code: 'NETWORK_EXCEPTION',
+      detail: 'cannot connect to 127.0.0.1:1 (refused)',
+      definite: false,
+    })
   })
 
   it('a closed connection says CLIENT_CLOSED, to what waits as indefinite', async () => {
