@@ -19,7 +19,7 @@ export interface AnyNodeOptions {
 
 /**
  * One call that any node can answer, tried on one node after the other until `timeoutMs` is over. Repeating it must be harmless.
- * The last error is reported, called indefinite when any attempt may have succeeded.
+ * The last error that a node said is reported, else the last one; called indefinite when any attempt may have succeeded.
  */
 export class AnyNodeCall<T> {
   readonly #cluster: Cluster
@@ -30,6 +30,7 @@ export class AnyNodeCall<T> {
   #nextNode: number
   #attempts = 0
   #maybeDone = false
+  #said: BrokerError | undefined
   #isOver = false
   #timer: Timer | undefined
 
@@ -77,11 +78,12 @@ export class AnyNodeCall<T> {
 
   #failed(error: BrokerError, nodes: number): void {
     if (!error.definite) this.#maybeDone = true
+    if (!error.unanswered) this.#said = error
     const { clock, random } = this.#cluster
     // One turn around all nodes is fast, then each attempt waits longer.
     const delayMs = this.#attempts < nodes ? 0 : backoffMs(random, this.#attempts - nodes + 1)
     const retries = this.#options.retries?.(error) ?? error.retriable
-    if (!retries || clock.monotonicMs() + delayMs >= this.#deadlineMs) this.#finish(error)
+    if (!retries || clock.monotonicMs() + delayMs >= this.#deadlineMs) this.#finish(this.#said ?? error)
     else this.#timer = clock.after(delayMs, () => this.#attempt())
   }
 

@@ -90,6 +90,14 @@ describe('createTopic', () => {
     errors.push(lost(), new BrokerError('INVALID_CONFIG', 'no'))
     await expect(settle(admin.createTopic({ name: 'new' }))).rejects.toMatchObject({ code: 'INVALID_CONFIG', definite: false })
   })
+
+  it('ends with what a node said, not with the silence of the others', async () => {
+    const { admin, errors, settle } = build()
+    const unanswered = Array.from({ length: 50 }, () => new BrokerError('NETWORK_EXCEPTION', 'refused', { unanswered: true }))
+    errors.push(...unanswered.slice(0, 2), new BrokerError('NOT_CONTROLLER', 'no leader of the quorum is known here'), ...unanswered)
+    const error = await settle(admin.createTopic({ name: 'new' })).catch((failure: unknown) => failure)
+    expect(error).toMatchObject({ code: 'NOT_CONTROLLER', definite: false })
+  })
 })
 
 describe('what a client changed, it sees', () => {
