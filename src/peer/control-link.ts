@@ -12,15 +12,15 @@ import { counted, GatheringWriter } from '../wire/stream-writer.ts'
 import type { Traffic } from '../wire/traffic.ts'
 import { probeGone } from './evidence.ts'
 import { HELLO_TIMEOUT_MS, judgeHello } from './hello.ts'
+import { maxSizeOf } from './message-size.ts'
 
 const MIN_BACKOFF_MS = 50
 const MAX_BACKOFF_MS = 500
 /** A refused Hello needs an operator: it is tried again, but not hurried. */
 const REFUSED_BACKOFF_MS = 2_000
-/** Rules 8: unsent bytes to one peer; beyond it Raft messages are dropped. */
+/** Rules 8: unsent bytes to one peer; what would go beyond it is dropped. So no frame is larger than gRPC sends, which would end the stream. */
 const MAX_UNSENT_BYTES = 16 * 1024 * 1024
 const MAX_FRAME_BYTES = 4 * 1024 * 1024
-const MESSAGE_OVERHEAD_BYTES = 128
 
 type Call = ClientDuplexStream<GatheredMessage, Buffer>
 
@@ -74,7 +74,7 @@ export class ControlLink {
 
   send(message: PeerMessage): void {
     const writer = this.#attempt?.writer
-    if (writer === undefined || writer.heldBytes + sizeOf(message) > MAX_UNSENT_BYTES) return
+    if (writer === undefined || writer.heldBytes + maxSizeOf(message) > MAX_UNSENT_BYTES) return
     writer.add(message)
   }
 
@@ -134,7 +134,7 @@ export class ControlLink {
     attempt.writer = new GatheringWriter<PeerMessage>({
       sink: counted(attempt.call, this.#traffic),
       encode: (messages) => encodePeerFrame({ hello: null, messages }),
-      sizeOf,
+      sizeOf: maxSizeOf,
       maxMessageBytes: MAX_FRAME_BYTES,
     })
   }
@@ -178,11 +178,4 @@ export class ControlLink {
     attempt.call.cancel()
     attempt.client.close()
   }
-}
-
-function sizeOf(message: PeerMessage): number {
-  if (message.type !== 'raft' || message.message.type !== 'append') return MESSAGE_OVERHEAD_BYTES
-  let total = MESSAGE_OVERHEAD_BYTES
-  for (const entry of message.message.entries) total += entry.bytes.length + 16
-  return total
 }

@@ -90,6 +90,20 @@ describe('clients that misbehave', () => {
     await expectAlive()
   })
 
+  it('a call of more than 1 MiB is refused before it is read: it would go on to the controller beside Raft', async () => {
+    const connection = transport.connect(listener.address)
+    const create = (name: string): Promise<unknown> =>
+      new Promise((resolve) => {
+        const request = { name, topicId, partitions: 1, replicationFactor: 1, assignment: null, configs: new Map(), validateOnly: false, timeoutMs: 1_000 }
+        connection.createTopic(request, 5_000, (error) => resolve(error))
+      })
+    expect(await create('n'.repeat(MIB))).toMatchObject({ code: 'INVALID_REQUEST', definite: true, detail: expect.stringMatching(/at most 1048576/) })
+    expect(listener.broker.asked).toEqual([])
+    expect(await create('n'.repeat(MIB - 100))).toBeUndefined()
+    connection.close()
+    await expectAlive()
+  })
+
   it.each([
     ['rubbish', new GatheredMessage([Buffer.alloc(100, 0xff)]), 'malformed message'],
     ['no partitions', encodeProduceRequest({ ...produceRequest(1, 100), partitions: [] }), 'the number of partitions is 0'],

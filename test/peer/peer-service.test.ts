@@ -149,6 +149,23 @@ describe('what peers dial', () => {
     await new Promise<void>((resolve) => otherServer.stop(0, () => resolve()))
   })
 
+  it('a command larger than a frame may be is not sent: the stream that carries Raft lives on', async () => {
+    const logger = new WarningLogger()
+    const other = new GrpcPeerTransport({ logger, traffic: new Traffic() })
+    const otherHandlers = new RecordingHandlers(hello(2), () => performance.now())
+    transport.start(handlers)
+    other.start(otherHandlers)
+    other.setPeer(1, { host: '127.0.0.1', port })
+    await until(() => otherHandlers.of('up').length === 1)
+    const shape = { partitions: 1, replicationFactor: 1, assignment: null, configs: new Map(), topicId: 'f'.repeat(32), validateOnly: false }
+    other.send(1, { type: 'command', requestId: 1, command: { type: 'createTopic', name: 'n'.repeat(16 * 1024 * 1024), ...shape } })
+    other.send(1, { type: 'command', requestId: 2, command: { type: 'createTopic', name: 'n', ...shape } })
+    await until(() => handlers.of('message').length === 1)
+    expect(handlers.of('message')[0]).toMatchObject({ message: { requestId: 2 } })
+    expect(otherHandlers.of('down')).toEqual([])
+    other.stop()
+  })
+
   it('is not there before the node runs', async () => {
     const { call, ended } = dial()
     call.write(encodePeerFrame({ hello: hello(2), messages: [] }))

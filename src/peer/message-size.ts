@@ -1,0 +1,70 @@
+import type { ControllerCommand, ControllerReply } from '../controller/commands.ts'
+import type { BrokerStatus } from '../controller/status.ts'
+import type { PeerMessage } from '../wire/peer.ts'
+
+/** The fields of a message that have a bounded size, with all tags and lengths around them. */
+const MESSAGE_BYTES = 128
+const ENTRY_BYTES = 24
+const PARTITION_REF_BYTES = 32
+const LEADERLESS_BYTES = 80
+const ISR_MEMBER_BYTES = 32
+const ID_BYTES = 18
+const NUMBER_BYTES = 10
+/** Tag and length of a string, a list or a map's entry. */
+const FIELD_BYTES = 6
+
+/** Bytes of a message on the wire, at most: found without encoding it, and never less than what the encoder makes of it. */
+export function maxSizeOf(message: PeerMessage): number {
+  switch (message.type) {
+    case 'raft': {
+      let total = MESSAGE_BYTES + sizeOfStatus(message.status)
+      if (message.message.type === 'append') for (const entry of message.message.entries) total += entry.bytes.length + ENTRY_BYTES
+      return total
+    }
+    case 'command':
+      return MESSAGE_BYTES + sizeOfCommand(message.command)
+    case 'commandReply':
+      return MESSAGE_BYTES + sizeOfReply(message.reply)
+  }
+}
+
+function sizeOfStatus(status: BrokerStatus | null): number {
+  return status === null ? 0 : status.deadLogs.length * PARTITION_REF_BYTES + status.leaderless.length * LEADERLESS_BYTES
+}
+
+function sizeOfCommand(command: ControllerCommand): number {
+  switch (command.type) {
+    case 'register':
+      return (
+        sizeOfString(command.address.host) +
+        sizeOfString(command.address.rack ?? '') +
+        command.directoryIds.length * ID_BYTES +
+        command.damaged.length * PARTITION_REF_BYTES
+      )
+    case 'alterPartition':
+      return command.proposal.isr.length * ISR_MEMBER_BYTES
+    case 'createTopic': {
+      let total = sizeOfString(command.name) + sizeOfAssignment(command.assignment ?? [])
+      for (const [key, value] of command.configs) total += FIELD_BYTES + sizeOfString(key) + sizeOfString(value)
+      return total
+    }
+    case 'deleteTopic':
+    case 'allocateProducerIds':
+      return 0
+  }
+}
+
+function sizeOfReply(reply: ControllerReply): number {
+  if (reply.type === 'topicCreated') return sizeOfAssignment(reply.assignment)
+  return reply.type === 'error' ? sizeOfString(reply.message) : 0
+}
+
+function sizeOfString(text: string): number {
+  return FIELD_BYTES + Buffer.byteLength(text)
+}
+
+function sizeOfAssignment(assignment: readonly (readonly number[])[]): number {
+  let total = 0
+  for (const replicas of assignment) total += 2 * FIELD_BYTES + replicas.length * NUMBER_BYTES
+  return total
+}
