@@ -17,6 +17,8 @@ export interface FetchContext {
   readonly readFailed: (replica: Replica, error: Error) => void
 }
 
+type MemoryRead = { readonly type: 'done'; readonly result: FetchedPartition } | { readonly type: 'onDisk'; readonly replica: Replica }
+
 /**
  * One consumer fetch: answered when minBytes below the high watermarks are there, when a partition has an error, or when its time is
  * over. It waits by being woken by its replicas, reads once it is due, and is answered once.
@@ -99,45 +101,54 @@ export class PendingFetch {
     return replica
   }
 
-  /** One partition after the other, so that what is held never exceeds one answer, from disk either. */
+  /**
+   * One partition after the other, so that what is held never exceeds one answer, from disk either. Those that need no disk are read in a loop:
+   * a request names thousands of them, and each must not be a frame of the stack.
+   */
   #read(): void {
+    const { partitions } = this.#request
     const results: FetchedPartition[] = []
     let room = Math.min(this.#request.maxBytes, MAX_RESPONSE_BYTES)
-    const next = (): void => {
-      const fetch = this.#request.partitions[results.length]
-      if (this.#state === 'ended') return
-      if (fetch === undefined) {
-        this.#finish(results)
-        return
-      }
-      this.#readPartition(fetch, Math.max(0, Math.min(fetch.maxBytes, room)), (result) => {
-        results.push(result)
-        for (const batch of result.batches) room -= batch.length
-        next()
-      })
+    const add = (result: FetchedPartition): void => {
+      results.push(result)
+      for (const batch of result.batches) room -= batch.length
     }
-    next()
+    const advance = (): void => {
+      if (this.#state === 'ended') return
+      while (results.length < partitions.length) {
+        const fetch = partitions[results.length] as FetchPartition
+        const maxBytes = Math.max(0, Math.min(fetch.maxBytes, room))
+        const found = this.#readMemory(fetch, maxBytes)
+        if (found.type === 'onDisk') {
+          this.#readDisk(found.replica, fetch, maxBytes, (result) => {
+            add(result)
+            advance()
+          })
+          return
+        }
+        add(found.result)
+      }
+      this.#finish(results)
+    }
+    advance()
   }
 
-  #readPartition(fetch: FetchPartition, maxBytes: number, done: (result: FetchedPartition) => void): void {
+  #readMemory(fetch: FetchPartition, maxBytes: number): MemoryRead {
     const { topicId, partition, fetchOffset } = fetch
-    let result: FetchedPartition
     try {
       const replica = this.#readable(fetch)
       const { highWatermark } = replica.core
       const isEmpty = fetchOffset >= highWatermark || maxBytes === 0
       const cached = isEmpty ? [] : replica.log.readCached(fetchOffset, maxBytes)
-      if (cached === undefined) {
-        this.#readDisk(replica, fetch, maxBytes, done)
-        return
-      }
-      result = { topicId, partition, highWatermark, logStartOffset: replica.log.startOffset, error: null, batches: upTo(cached, highWatermark) }
+      if (cached === undefined) return { type: 'onDisk', replica }
+      const batches = upTo(cached, highWatermark)
+      return { type: 'done', result: { topicId, partition, highWatermark, logStartOffset: replica.log.startOffset, error: null, batches } }
     } catch (error) {
-      result = failed(fetch, error)
+      return { type: 'done', result: failed(fetch, error) }
     }
-    done(result)
   }
 
+  /** `done` never comes within this call: the log defers what it answers. */
   #readDisk(replica: Replica, fetch: FetchPartition, maxBytes: number, done: (result: FetchedPartition) => void): void {
     const { topicId, partition, fetchOffset } = fetch
     const { leaderEpoch, highWatermark } = replica.core

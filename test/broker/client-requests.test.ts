@@ -234,6 +234,18 @@ describe('fetch', () => {
     expect(connection.fetchErrors).toEqual(['UNKNOWN_LEADER_EPOCH', 'OFFSET_OUT_OF_RANGE', 'UNKNOWN_TOPIC_ID'])
   })
 
+  it('answers for as many partitions as a request may name: idle, in memory, out of room or in error, they take no stack', () => {
+    const connection = new Connection()
+    connection.produce({ topics: [2], batch: records(1, 1000) })
+    connection.bench.run(50)
+    connection.fetch({ topics: Array.from({ length: 10_000 }, (_, at) => [1, 2, 9][at % 3] as number), maxBytes: 3_000 })
+    connection.bench.run(5)
+    const { partitions } = connection.fetched[0]!
+    expect(partitions.map((partition) => partition.topicId)).toEqual(Array.from({ length: 10_000 }, (_, at) => topicId([1, 2, 9][at % 3] as number)))
+    expect(partitions.filter(({ batches }) => batches.length > 0).map(({ topicId: id }) => id)).toEqual([topicId(2), topicId(2), topicId(2)])
+    expect(new Set(partitions.map(({ error }) => error?.code ?? null))).toEqual(new Set([null, 'UNKNOWN_TOPIC_ID']))
+  })
+
   it('forgets the fetches of a connection that closed', () => {
     const connection = new Connection()
     connection.fetch({ topics: [2] })
