@@ -29,6 +29,7 @@ export async function describeCluster(context: CliContext, options: ClusterOptio
   const cluster = await withAdmin(context, options, (admin) => admin.describeCluster())
   const { clusterId, controllerId } = cluster
   const brokers = cluster.brokers.map(brokerRow)
+  if (controllerId === -1) context.stderr.write('warning: no controller is active, so the states of the nodes may be out of date (see: oxbow quorum status)\n')
   if (options.output === 'json') {
     writeJson(context, { clusterId, controllerId, brokers })
     return exitCode.done

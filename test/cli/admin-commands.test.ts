@@ -173,6 +173,16 @@ describe('offsets, cluster describe, quorum', () => {
     })
   })
 
+  it('warns of old states when no controller is active', async () => {
+    const cluster = new CliCluster()
+    cluster.controllerId = -1
+    const run = await oxbow(['cluster', 'describe', '-o', 'json'], { cluster })
+    expect(run.code).toBe(0)
+    expect(JSON.parse(run.stdout)).toMatchObject({ controllerId: -1 })
+    expect(run.stderr).toBe('warning: no controller is active, so the states of the nodes may be out of date (see: oxbow quorum status)\n')
+    expect((await oxbow(['cluster', 'describe'])).stderr).toBe('')
+  })
+
   it('shows the quorum', async () => {
     const status = await oxbow(['quorum', 'status'])
     expect(status.stdout).toContain('LeaderEpoch:          4\n')

@@ -27,6 +27,8 @@ export class CliCluster implements ClientTransport {
   readonly fake = new FakeCluster({ clock: new SystemClock(), random: new SeededRandom(7) })
   readonly created: CreateTopicRequest[] = []
   readonly deleted: string[] = []
+  /** −1: none is active. */
+  controllerId = 1
 
   constructor() {
     this.fake.publish(0)
@@ -64,7 +66,7 @@ export class CliCluster implements ClientTransport {
     const broker = { kafkaPort: null, httpPort: 9292, rack: null, leaders: 2, replicas: 6 }
     return {
       clusterId: CLUSTER_ID,
-      controllerId: 1,
+      controllerId: this.controllerId,
       brokers: [
         { ...broker, nodeId: 1, host: '10.0.0.1', grpcPort: 9192, state: 'running' },
         { ...broker, nodeId: 2, host: '10.0.0.2', grpcPort: 9192, state: 'offline', rack: 'east', httpPort: null, leaders: 0 },
