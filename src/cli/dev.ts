@@ -6,7 +6,8 @@ import type { ConfiguredCluster, ConfiguredNode } from '../node/config.ts'
 import { type CliContext, headingStyle } from './context.ts'
 import { clusterFilePath, type DevShape, prepareFolder, readClusterJson, wipeFolder, writeClusterJson } from './dev-folder.ts'
 import { allNodesDied, checkPorts, DevNodes, lastLogLine, lockHolder } from './dev-nodes.ts'
-import { exitCode, UsageError } from './failure.ts'
+import { AdvisedError, exitCode, UsageError } from './failure.ts'
+import { DEFAULT_BOOTSTRAP } from './options.ts'
 
 /** A topic like any other, there to be tried. */
 const FIRST_TOPIC = 'hello'
@@ -33,6 +34,8 @@ interface Sight {
   readonly folder: string
   readonly cluster: ConfiguredCluster
 }
+
+const logFolder = (folder: string): string => join(folder, 'logs')
 
 function addressText(node: ConfiguredNode, port: number | null): string | null {
   return port === null ? null : `${node.options.address.host}:${port}`
@@ -102,15 +105,14 @@ async function printTable({ context, cluster, folder }: Sight, nodes: DevNodes):
     { heading: 'Folder', value: (node: ConfiguredNode) => node.dataDir },
   ]
   context.stdout.write(renderTable(columns, cluster.nodes, headingStyle(context)))
-  context.stdout.write(`\nLogs of the nodes: ${join(folder, 'logs')}\n`)
+  context.stdout.write(`\nLogs of the nodes: ${logFolder(folder)}\n`)
 }
 
 function printNextSteps({ context, cluster }: Sight, firstAckMs: number): void {
   const bootstrap = cluster.nodes.map((node) => addressText(node, node.options.address.grpcPort)).join(',')
-  const isDefault = bootstrap === '127.0.0.1:9192,127.0.0.1:9193,127.0.0.1:9194'
-  const where = isDefault ? '' : ` --bootstrap ${bootstrap}`
+  const where = bootstrap === DEFAULT_BOOTSTRAP ? '' : ` --bootstrap ${bootstrap}`
   const lines = [
-    `First acknowledged record after ${Math.round(firstAckMs)} ms, synced on ${Math.min(MAX_REPLICATION_FACTOR, cluster.nodes.length)} of ${cluster.nodes.length} nodes.`,
+    `First acknowledged record after ${Math.round(firstAckMs)} ms.`,
     '',
     'Try, in another terminal:',
     `  npx oxbow topic describe ${FIRST_TOPIC}${where}`,
@@ -146,7 +148,7 @@ function startNodes(sight: Sight, clusterId: () => string | null): Watch {
   const nodes = new DevNodes({
     nodes: cluster.nodes,
     configPath,
-    logFolder: join(folder, 'logs'),
+    logFolder: logFolder(folder),
     events: {
       died: (node, pid, how) => {
         const { nodeId } = node.options
@@ -197,8 +199,10 @@ export async function runDev(context: CliContext, options: DevOptions): Promise<
     const first = firstRecord(client, cluster, nodes).then(() => context.uptimeMs())
     // Ctrl-C and the death of all nodes may come first; then this one fails unseen.
     first.catch(() => undefined)
-    const begun = await Promise.race([first, interrupted, allDied.then((nodeId) => ({ nodeId }))])
-    if (typeof begun === 'object') throw allNodesDied(await lastLogLine(join(folder, 'logs'), begun.nodeId))
+    const died = allDied.then(async (nodeId) => Promise.reject(allNodesDied(await lastLogLine(logFolder(folder), nodeId))))
+    const begun = await Promise.race([first, interrupted, died]).catch((error: unknown) => {
+      throw error instanceof BrokerError ? new AdvisedError(error, `see what the nodes say: ${logFolder(folder)}`) : error
+    })
     if (begun !== 'interrupted') {
       known.clusterId = (await client.admin().describeCluster()).clusterId
       await writeState(sight, nodes, known.clusterId)

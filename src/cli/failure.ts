@@ -16,6 +16,20 @@ export class UsageError extends Error {
   }
 }
 
+/** An expected failure with a better next step than its code has. */
+export class AdvisedError extends Error {
+  override readonly name = 'AdvisedError'
+  override readonly cause: BrokerError
+  readonly hint: string
+
+  constructor(cause: BrokerError, hint: string) {
+    super(cause.message)
+    this.cause = cause
+    this.hint = hint
+    if (cause.stack !== undefined) this.stack = cause.stack
+  }
+}
+
 /** A failure as people and programs read it. */
 export interface Failure {
   readonly code: string
@@ -31,11 +45,12 @@ const REACH = 'is the cluster up at these addresses? set --bootstrap or OXBOW_BO
 /** What to do next, where there is something to do. */
 const hints: Partial<Record<Code, string>> = {
   NETWORK_EXCEPTION: REACH,
-  REQUEST_TIMED_OUT: REACH,
+  REQUEST_TIMED_OUT: 'see: oxbow cluster describe',
+  NOT_CONTROLLER: 'is a majority of the controllers up? see: oxbow cluster describe',
   UNKNOWN_TOPIC_OR_PARTITION: 'see: oxbow topic list',
   UNKNOWN_TOPIC_ID: 'it was deleted meanwhile; see: oxbow topic list',
   TOPIC_ALREADY_EXISTS: 'add --if-not-exists if that is fine',
-  INVALID_TOPIC_EXCEPTION: 'letters, digits, ".", "_" and "-", at most 249 of them',
+  INVALID_TOPIC_EXCEPTION: 'choose another name',
   INVALID_PARTITIONS: 'set --partitions',
   INVALID_REPLICATION_FACTOR: 'see the brokers: oxbow cluster describe; then set --replication-factor',
   INVALID_REPLICA_ASSIGNMENT: 'one list of broker ids a partition: --assignment 1:2:3,2:3:1',
@@ -64,8 +79,16 @@ export function failureOf(error: unknown): Failure {
     return { code: 'USAGE', message: error.message, hint: error.hint, retriable: false, definite: true, exitCode: exitCode.usage }
   if (error instanceof BrokerError) {
     const { code, detail: message, retriable, definite } = error
-    return { code, message, hint: hints[code], retriable, definite, exitCode: UNREACHABLE.has(code) ? exitCode.unreachable : exitCode.refused }
+    return {
+      code,
+      message,
+      hint: error.unanswered ? REACH : hints[code],
+      retriable,
+      definite,
+      exitCode: UNREACHABLE.has(code) ? exitCode.unreachable : exitCode.refused,
+    }
   }
+  if (error instanceof AdvisedError) return { ...failureOf(error.cause), hint: error.hint }
   if (error instanceof ConfigError) return firstFault(error)
   if (error instanceof NoSuchConfigError) return configFailure(error.message, error.hint)
   if (error instanceof StreamError)

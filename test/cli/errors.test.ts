@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { BrokerError } from '../../src/base/errors.ts'
-import { failureJson, failureLine, failureOf, UsageError } from '../../src/cli/failure.ts'
+import { AdvisedError, failureJson, failureLine, failureOf, UsageError } from '../../src/cli/failure.ts'
 import { CliCluster, oxbow } from './harness.ts'
 
 describe('usage errors end with 2, one line, and what was probably meant', () => {
@@ -92,7 +92,14 @@ describe('failures', () => {
 
   it.each([
     [new BrokerError('NOT_ENOUGH_REPLICAS', 'one of two'), 1, 'error: NOT_ENOUGH_REPLICAS: one of two (see: oxbow cluster describe)'],
-    [new BrokerError('REQUEST_TIMED_OUT', 'late'), 3, /^error: REQUEST_TIMED_OUT: late \(is the cluster up/],
+    [new BrokerError('REQUEST_TIMED_OUT', 'late', { unanswered: true }), 3, /^error: REQUEST_TIMED_OUT: late \(is the cluster up/],
+    [new BrokerError('REQUEST_TIMED_OUT', 'no leader yet'), 3, 'error: REQUEST_TIMED_OUT: no leader yet (see: oxbow cluster describe)'],
+    [
+      new AdvisedError(new BrokerError('NETWORK_EXCEPTION', 'every node ended'), 'see what the nodes say: data/logs'),
+      3,
+      'error: NETWORK_EXCEPTION: every node ended (see what the nodes say: data/logs)',
+    ],
+    [new BrokerError('INVALID_TOPIC_EXCEPTION', 'no such letter'), 1, 'error: INVALID_TOPIC_EXCEPTION: no such letter (choose another name)'],
     [new BrokerError('UNSUPPORTED_VERSION', 'v9'), 1, 'error: UNSUPPORTED_VERSION: v9'],
     [new UsageError('no'), 2, 'error: USAGE: no'],
     [new Error('two\n  lines '), 1, 'error: UNKNOWN_SERVER_ERROR: two; lines (add --debug to see where)'],
