@@ -6,7 +6,7 @@ import { openChannel } from '../wire/channel.ts'
 import type { GatheredMessage } from '../wire/gathered.ts'
 import { fromGrpcStatus } from '../wire/grpc-error.ts'
 import type { PeerMessage } from '../wire/peer.ts'
-import { decodePeerFrame, encodePeerFrame } from '../wire/peer-codec.ts'
+import { decodeHello, encodePeerFrame } from '../wire/peer-codec.ts'
 import { peerService } from '../wire/services.ts'
 import { counted, GatheringWriter } from '../wire/stream-writer.ts'
 import type { Traffic } from '../wire/traffic.ts'
@@ -110,7 +110,7 @@ export class ControlLink {
   #received(attempt: Attempt, bytes: Buffer): void {
     if (this.#attempt !== attempt || attempt.writer !== undefined) return
     try {
-      const { hello } = decodePeerFrame(bytes)
+      const hello = decodeHello(bytes)
       if (hello === null) throw new BrokerError('INVALID_REQUEST', 'the first frame has no Hello')
       const refusal = judgeHello(this.#handlers, hello, this.#nodeId)
       if (refusal !== undefined) {

@@ -5,7 +5,7 @@ import { openChannel } from '../wire/channel.ts'
 import type { GatheredMessage } from '../wire/gathered.ts'
 import { fromGrpcStatus } from '../wire/grpc-error.ts'
 import type { FetchAnswerMessage, FetchRequestMessage } from '../wire/peer.ts'
-import { decodeFetchAnswerFrame, encodeFetchFrame } from '../wire/peer-codec.ts'
+import { decodeFetchAnswerFrame, decodeHello, encodeFetchFrame } from '../wire/peer-codec.ts'
 import { peerService } from '../wire/services.ts'
 import type { Traffic } from '../wire/traffic.ts'
 import { HELLO_TIMEOUT_MS, judgeHello } from './hello.ts'
@@ -92,22 +92,30 @@ export class GrpcFetchClient implements FetchClientStream {
 
   #received(bytes: Buffer): void {
     if (this.#closed) return
-    let frame: ReturnType<typeof decodeFetchAnswerFrame>
+    if (!this.#opened) {
+      this.#meet(bytes)
+      return
+    }
+    let message: FetchAnswerMessage
     try {
-      frame = decodeFetchAnswerFrame(bytes)
+      message = decodeFetchAnswerFrame(bytes)
     } catch (error) {
       if (!(error instanceof BrokerError)) throw error
       this.#ended(error)
       return
     }
-    if (this.#opened) {
-      this.#answered({ answers: frame.answers })
-      return
-    }
-    const refusal =
-      frame.hello === null ? new BrokerError('INVALID_REQUEST', 'the first frame has no Hello') : judgeHello(this.#handlers, frame.hello, this.#nodeId)
-    if (refusal !== undefined) {
-      this.#ended(refusal)
+    this.#answered({ answers: message.answers })
+  }
+
+  #meet(bytes: Buffer): void {
+    try {
+      const hello = decodeHello(bytes)
+      if (hello === null) throw new BrokerError('INVALID_REQUEST', 'the first frame has no Hello')
+      const refusal = judgeHello(this.#handlers, hello, this.#nodeId)
+      if (refusal !== undefined) throw refusal
+    } catch (error) {
+      if (!(error instanceof BrokerError)) throw error
+      this.#ended(error)
       return
     }
     clearTimeout(this.#timer)

@@ -4,7 +4,7 @@ import type { FetchServerStream } from '../runtime/transport.ts'
 import type { GatheredMessage } from '../wire/gathered.ts'
 import { toGrpcStatus } from '../wire/grpc-error.ts'
 import type { FetchAnswerMessage, FetchRequestMessage, Hello } from '../wire/peer.ts'
-import { decodeFetchFrame, decodePeerFrame, encodeFetchAnswerFrame, encodePeerFrame } from '../wire/peer-codec.ts'
+import { decodeFetchFrame, decodeHello, decodePeerFrame, encodeFetchAnswerFrame, encodePeerFrame } from '../wire/peer-codec.ts'
 import { peerService } from '../wire/services.ts'
 import { CountingWriter, counted, type MessageSink } from '../wire/stream-writer.ts'
 import type { GrpcPeerTransport } from './grpc-transport.ts'
@@ -25,13 +25,11 @@ interface Accepted {
 /** Registers what peers dial: the server half of `transport`. */
 export function addPeerService(server: Server, transport: GrpcPeerTransport): void {
   server.addService(peerService, {
-    Control: (call: Call) => new PeerCall(call, transport, helloOfControl, encodePeerHello, (from) => acceptControl(from, transport)),
-    Fetch: (call: Call) => new PeerCall(call, transport, helloOfFetch, encodeFetchHello, (from, close) => acceptFetch(from, call, close, transport)),
+    Control: (call: Call) => new PeerCall(call, transport, encodePeerHello, (from) => acceptControl(from, transport)),
+    Fetch: (call: Call) => new PeerCall(call, transport, encodeFetchHello, (from, close) => acceptFetch(from, call, close, transport)),
   })
 }
 
-const helloOfControl = (bytes: Buffer): Hello | null => decodePeerFrame(bytes).hello
-const helloOfFetch = (bytes: Buffer): Hello | null => decodeFetchFrame(bytes).hello
 const encodePeerHello = (hello: Hello): GatheredMessage => encodePeerFrame({ hello, messages: [] })
 const encodeFetchHello = (hello: Hello): GatheredMessage => encodeFetchAnswerFrame({ hello, answers: [] })
 
@@ -58,7 +56,6 @@ function acceptFetch(from: Hello, call: Call, close: () => void, transport: Grpc
 class PeerCall {
   readonly #call: Call
   readonly #transport: GrpcPeerTransport
-  readonly #helloOf: (bytes: Buffer) => Hello | null
   readonly #encodeHello: (hello: Hello) => GatheredMessage
   readonly #accept: (from: Hello, close: () => void) => Accepted
   readonly #timer: NodeJS.Timeout
@@ -66,16 +63,9 @@ class PeerCall {
   #accepted: Accepted | undefined
   #ended = false
 
-  constructor(
-    call: Call,
-    transport: GrpcPeerTransport,
-    helloOf: (bytes: Buffer) => Hello | null,
-    encodeHello: (hello: Hello) => GatheredMessage,
-    accept: (from: Hello, close: () => void) => Accepted,
-  ) {
+  constructor(call: Call, transport: GrpcPeerTransport, encodeHello: (hello: Hello) => GatheredMessage, accept: (from: Hello, close: () => void) => Accepted) {
     this.#call = call
     this.#transport = transport
-    this.#helloOf = helloOf
     this.#encodeHello = encodeHello
     this.#accept = accept
     this.#timer = setTimeout(() => this.#end(new BrokerError('REQUEST_TIMED_OUT', 'no Hello came in time')), HELLO_TIMEOUT_MS)
@@ -95,7 +85,7 @@ class PeerCall {
   #received(bytes: Buffer): void {
     if (this.#ended) return
     try {
-      if (this.#accepted === undefined) this.#meet(this.#helloOf(bytes))
+      if (this.#accepted === undefined) this.#meet(decodeHello(bytes))
       else this.#accepted.frame(bytes)
     } catch (error) {
       if (!(error instanceof BrokerError)) throw error

@@ -3,6 +3,7 @@ import type { FetchAnswerMessage, FetchRequestMessage, Hello, PeerMessage } from
 import { decode, encode, int32, int64, list, message, nested, nestedOrNull, union, uuid, uuidOrNull } from './proto-message.ts'
 import { partitionAnswerCodec, partitionFetchCodec } from './peer-fetch-codec.ts'
 import { brokerStatusCodec, commandCodec, raftMessageCodec, replyCodec } from './raft-codec.ts'
+import { MAX_PEER_ELEMENTS } from './services.ts'
 
 /** peer.proto: the frames of the streams between nodes. The first frame of each holds a Hello, no later one does. */
 export interface PeerFrame {
@@ -30,13 +31,24 @@ const peerFrameCodec = message<PeerFrame>({ hello: nestedOrNull(1, helloCodec), 
 const fetchFrameCodec = message<FetchFrame>({ hello: nestedOrNull(1, helloCodec), fetches: list(2, partitionFetchCodec) })
 const fetchAnswerFrameCodec = message<FetchAnswerFrame>({ hello: nestedOrNull(1, helloCodec), answers: list(2, partitionAnswerCodec) })
 
+/** What all three frames begin with. */
+const helloFrameCodec = message<{ readonly hello: Hello | null }>({ hello: nestedOrNull(1, helloCodec) })
+
+/**
+ * The Hello of the first frame of a stream, of any kind. Nothing else of the frame is read: it is from someone who was not judged yet.
+ * Throws INVALID_REQUEST.
+ */
+export function decodeHello(bytes: Buffer): Hello | null {
+  return decode(helloFrameCodec, bytes, 1).hello
+}
+
 export function encodePeerFrame(frame: PeerFrame): GatheredMessage {
   return encode(peerFrameCodec, frame)
 }
 
 /** Entry bytes are views of `bytes`. Throws INVALID_REQUEST. */
 export function decodePeerFrame(bytes: Buffer): PeerFrame {
-  return decode(peerFrameCodec, bytes)
+  return decode(peerFrameCodec, bytes, MAX_PEER_ELEMENTS)
 }
 
 export function encodeFetchFrame(frame: FetchFrame): GatheredMessage {
@@ -44,7 +56,7 @@ export function encodeFetchFrame(frame: FetchFrame): GatheredMessage {
 }
 
 export function decodeFetchFrame(bytes: Buffer): FetchFrame {
-  return decode(fetchFrameCodec, bytes)
+  return decode(fetchFrameCodec, bytes, MAX_PEER_ELEMENTS)
 }
 
 /** Batches are borrowed until the message was written. */
@@ -54,5 +66,5 @@ export function encodeFetchAnswerFrame(frame: FetchAnswerFrame): GatheredMessage
 
 /** Batches are views of `bytes`. */
 export function decodeFetchAnswerFrame(bytes: Buffer): FetchAnswerFrame {
-  return decode(fetchAnswerFrameCodec, bytes)
+  return decode(fetchAnswerFrameCodec, bytes, MAX_PEER_ELEMENTS)
 }

@@ -53,3 +53,5 @@ export const MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 export const MAX_DATA_BYTES = 8 * 1024 * 1024
 /** Elements of a client's message, all lists together: bounds the objects that 16 MiB can become. */
 export const MAX_CLIENT_ELEMENTS = 100_000
+/** The same for what a node says, which may hold hundreds of thousands of partitions in a message. */
+export const MAX_PEER_ELEMENTS = 1_000_000

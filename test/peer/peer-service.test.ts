@@ -9,7 +9,7 @@ import { openChannel } from '../../src/wire/channel.ts'
 import { GatheredMessage } from '../../src/wire/gathered.ts'
 import type { Hello } from '../../src/wire/peer.ts'
 import { decodePeerFrame, encodePeerFrame } from '../../src/wire/peer-codec.ts'
-import { peerService } from '../../src/wire/services.ts'
+import { peerService, type RawMethod } from '../../src/wire/services.ts'
 import { RecordingHandlers } from '../contract/recording-handlers.ts'
 import { Traffic } from '../../src/wire/traffic.ts'
 
@@ -73,8 +73,8 @@ describe('what peers dial', () => {
     readonly ended: Promise<StatusObject>
   }
 
-  function dial(): Dialled {
-    const { path, requestSerialize, responseDeserialize } = peerService.Control
+  function dial(method: RawMethod = peerService.Control): Dialled {
+    const { path, requestSerialize, responseDeserialize } = method
     const call = client.makeBidiStreamRequest<GatheredMessage, Buffer>(path, requestSerialize, responseDeserialize)
     const frames: Buffer[] = []
     call.on('data', (bytes: Buffer) => frames.push(bytes))
@@ -147,6 +147,19 @@ describe('what peers dial', () => {
     }, 1_500)
     other.stop()
     await new Promise<void>((resolve) => otherServer.stop(0, () => resolve()))
+  })
+
+  it.each([
+    ['Control', peerService.Control],
+    ['Fetch', peerService.Fetch],
+  ] as const)('%s: of a first frame nothing but its Hello is read, so that what nobody vouches for costs nothing', async (_name, method) => {
+    transport.start(handlers)
+    const { call, ended } = dial(method)
+    // Field 2 in each kind of frame, 250,000 times what none of them holds: reading it would fail otherwise than the missing Hello does.
+    const unreadable = Buffer.alloc(1_000_000)
+    for (let at = 0; at < unreadable.length; at += 4) unreadable.set([0x12, 2, 0x0a, 9], at)
+    call.write(new GatheredMessage([unreadable]))
+    expect(await ended).toMatchObject({ code: status.INVALID_ARGUMENT, details: expect.stringContaining('the first frame of a peer stream holds a Hello') })
   })
 
   it('a command larger than a frame may be is not sent: the stream that carries Raft lives on', async () => {

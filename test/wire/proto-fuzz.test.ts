@@ -5,14 +5,22 @@ import { createTopicRequestCodec, deleteTopicRequestCodec } from '../../src/wire
 import { decodeErrorDetail } from '../../src/wire/error-codec.ts'
 import { decodeFetchRequest, decodeFetchResponse } from '../../src/wire/fetch-codec.ts'
 import { listOffsetsRequestCodec, metadataRequestCodec } from '../../src/wire/metadata-codec.ts'
-import { decodeFetchAnswerFrame, decodeFetchFrame, decodePeerFrame, encodePeerFrame } from '../../src/wire/peer-codec.ts'
+import {
+  decodeFetchAnswerFrame,
+  decodeFetchFrame,
+  decodeHello,
+  decodePeerFrame,
+  encodeFetchAnswerFrame,
+  encodeFetchFrame,
+  encodePeerFrame,
+} from '../../src/wire/peer-codec.ts'
 import { decodeProduceReplies, decodeProduceRequest, encodeProduceRequest } from '../../src/wire/produce-codec.ts'
 import { decode } from '../../src/wire/proto-message.ts'
 import { ProtoReader } from '../../src/wire/proto-reader.ts'
 import { ProtoWriter } from '../../src/wire/proto-writer.ts'
 import { decodeDecision, encodeDecision } from '../../src/wire/records-codec.ts'
-import { MAX_CLIENT_ELEMENTS } from '../../src/wire/services.ts'
-import { bytes, idA, MAX, peerMessages, records } from './samples.ts'
+import { MAX_CLIENT_ELEMENTS, MAX_PEER_ELEMENTS } from '../../src/wire/services.ts'
+import { bytes, hello, idA, MAX, peerMessages, records } from './samples.ts'
 
 const decoders: Readonly<Record<string, (given: Buffer) => unknown>> = {
   produce: (given) => decodeProduceRequest(given, MAX_CLIENT_ELEMENTS),
@@ -23,6 +31,7 @@ const decoders: Readonly<Record<string, (given: Buffer) => unknown>> = {
   fetchFrame: decodeFetchFrame,
   fetchAnswerFrame: decodeFetchAnswerFrame,
   decision: decodeDecision,
+  hello: decodeHello,
   errorDetail: decodeErrorDetail,
   createTopic: (given) => decode(createTopicRequestCodec, given),
   deleteTopic: (given) => decode(deleteTopicRequestCodec, given),
@@ -150,6 +159,21 @@ describe('hostile numbers and lengths', () => {
     const request = Buffer.concat([Buffer.from('0ad00f', 'hex'), strings]) // topics { 1,000 empty names }
     expect(() => decode(metadataRequestCodec, request, 500)).toThrow('too many elements')
     expect(decode(metadataRequestCodec, request, 2_000).topics).toHaveLength(1_000)
+  })
+
+  it('a frame of a peer is bounded too, and of its first frame the Hello alone is read, once', () => {
+    // messages { raft { message { append { entries, length 0, again and again } } } }
+    const entries = Buffer.alloc(2 * (MAX_PEER_ELEMENTS + 1))
+    for (let at = 0; at < entries.length; at += 2) entries[at] = 0x2a
+    const nest = (tag: number, content: Buffer): Buffer => Buffer.concat([Buffer.from([tag]), numberMessage((writer) => writer.int(content.length)), content])
+    const flood = nest(0x12, nest(0x0a, nest(0x0a, nest(0x1a, entries))))
+    expect(() => decodePeerFrame(flood)).toThrow('too many elements')
+    expect(decodeHello(flood)).toBeNull()
+    const first = encodePeerFrame({ hello, messages: [] }).toBuffer()
+    expect(decodeHello(Buffer.concat([first, flood]))).toEqual(hello)
+    expect(() => decodeHello(Buffer.concat([first, first]))).toThrow('too many elements')
+    expect(decodeHello(encodeFetchFrame({ hello, fetches: [] }).toBuffer())).toEqual(hello)
+    expect(decodeHello(encodeFetchAnswerFrame({ hello, answers: [] }).toBuffer())).toEqual(hello)
   })
 
   it('an id must have 16 bytes, and must come', () => {
