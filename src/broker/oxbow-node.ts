@@ -243,6 +243,16 @@ export class OxbowNode {
     const { quorumState, metadata, properties, voterSets, damagedBelow } = this.#folder
     const { log, recovery } = metadata
     const state = quorumState.state
+    const storage = new MetadataStorage({
+      log,
+      votes: quorumState,
+      state,
+      events: {
+        persisted: (term, endOffset) => this.#raft.feed({ type: 'persisted', term, endOffset }),
+        voteSaved: (term, votedFor) => this.#raft.feed({ type: 'voteSaved', term, votedFor }),
+        failed: fatal,
+      },
+    })
     const raft = new Raft({
       self: { nodeId: this.#options.nodeId, directoryId: properties.directoryId },
       canVote: this.#options.roles.controller,
@@ -253,19 +263,9 @@ export class OxbowNode {
       epochs: recovery.epochs,
       startOffset: log.startOffset,
       endOffset: log.endOffset,
-      persistedEndOffset: log.syncedEndOffset,
+      persistedEndOffset: storage.persistedEndOffset,
       voterSet: voterSets.current,
       damagedBelow,
-    })
-    const storage = new MetadataStorage({
-      log,
-      votes: quorumState,
-      state,
-      events: {
-        persisted: (term, endOffset) => this.#raft.feed({ type: 'persisted', term, endOffset }),
-        voteSaved: (term, votedFor) => this.#raft.feed({ type: 'voteSaved', term, votedFor }),
-        failed: fatal,
-      },
     })
     return new RaftNode({
       raft,

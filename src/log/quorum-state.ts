@@ -8,6 +8,8 @@ import { call, callVoid, runTask, type Task } from '../base/task.ts'
 import { replaceFile } from './replace-file.ts'
 
 const PATH = 'quorum-state'
+/** Made after this file, so it is never there without it. */
+const METADATA_LOG = 'metadata'
 
 /** What a voter must never forget (rules R3.6). */
 export interface QuorumStateData {
@@ -114,14 +116,20 @@ export class QuorumState {
   }
 }
 
-/** Opens or makes the file. DATA_FOLDER_MISMATCH when no slot is valid: a voter that forgot its vote could vote twice. */
+/** Opens the file, makes it at the first start. DATA_FOLDER_MISMATCH when it is lost or no slot is valid: a voter that forgot its vote could vote twice. */
 export function openQuorumState(disk: Disk, done: Done<QuorumState>): void {
   runTask(open(disk), done)
+}
+
+function lostVote(what: string): BrokerError {
+  return new BrokerError('DATA_FOLDER_MISMATCH', `${what}, the node's vote is lost (move the data folder away: the node then comes back as a new one)`)
 }
 
 function* open(disk: Disk): Task<QuorumState> {
   const bytes = yield* call<Buffer | undefined>((done) => disk.readFile(PATH, done))
   if (bytes === undefined) {
+    const names = yield* call<readonly string[]>((done) => disk.list('', done))
+    if (names.includes(METADATA_LOG)) throw lostVote(`${PATH} is missing though there is a metadata log`)
     const content = Buffer.alloc(SLOT_BYTES * SLOTS)
     encodeSlot(0, FIRST).copy(content)
     yield* replaceFile(disk, PATH, content)
@@ -135,10 +143,7 @@ function* open(disk: Disk): Task<QuorumState> {
   }
   if (newest === undefined) {
     yield* callVoid((done) => file.close(done))
-    throw new BrokerError(
-      'DATA_FOLDER_MISMATCH',
-      `${PATH} is damaged, the node's vote is lost (move the data folder away: the node then comes back as a new one)`,
-    )
+    throw lostVote(`${PATH} is damaged`)
   }
   // What a crash left in the page cache alone must not be built upon.
   yield* callVoid((done) => file.sync(done))

@@ -113,7 +113,7 @@ export class SegmentedLog implements Log, SlabTenant, FlushTarget<FlushResult> {
     assert(stamp.baseOffset === this.#endOffset, 'a batch begins where the log ends')
     const header = readBatchHeader(bytes, 0)
     assert(header.sizeBytes === bytes.length, 'a leader appends one whole batch')
-    const lastOffset = stamp.baseOffset + header.lastOffset - header.baseOffset
+    const lastOffset = stamp.baseOffset + (header.lastOffset - header.baseOffset)
     const slab = this.#copy(bytes, { start: 0, baseOffset: stamp.baseOffset, lastOffset, leaderEpoch: stamp.leaderEpoch, sizeBytes: bytes.length })
     stampBatch(slab.bytes, slab.used - bytes.length, stamp)
     this.#environment.rounds.add(this)

@@ -58,6 +58,8 @@ export function readBatchHeader(bytes: Buffer, at: number): BatchHeader {
   const lastOffsetDelta = bytes.readInt32BE(at + LAST_OFFSET_DELTA_AT)
   const recordCount = bytes.readInt32BE(at + RECORD_COUNT_AT)
   if (baseOffset < 0 || lastOffsetDelta < 0 || recordCount < 0) throw new BrokerError('CORRUPT_MESSAGE', 'a negative offset or count in a batch header')
+  // Beyond 2^53 sums are no longer exact; the end behind it must be.
+  if (baseOffset + lastOffsetDelta >= Number.MAX_SAFE_INTEGER) throw new BrokerError('CORRUPT_MESSAGE', `a batch at offset ${baseOffset} ends beyond 2^53`)
   return {
     baseOffset,
     lastOffset: baseOffset + lastOffsetDelta,

@@ -60,6 +60,12 @@ export class MetadataStorage {
     this.#syncedEndOffset = options.log.syncedEndOffset
   }
 
+  /** Exclusive: synced in the log and under the saved mark; a process before may have died between the two (rules R3.6). Not known during a save. */
+  get persistedEndOffset(): number {
+    assert(!this.#saving, 'a mark counts when it is saved')
+    return Math.min(this.#state.syncedEndOffset, this.#syncedEndOffset)
+  }
+
   /** Exclusive: from here on the log may hold entries that a waiting cut takes away; Infinity when none waits. */
   get settledEndOffset(): number {
     let endOffset = this.#cuttingTo ?? Number.POSITIVE_INFINITY
@@ -180,7 +186,7 @@ export class MetadataStorage {
   /** Tells the core what is persisted: in the log and under the saved mark. */
   #report(): void {
     if (this.#saving || this.#cuttingTo !== undefined) return
-    const reached = Math.min(this.#state.syncedEndOffset, this.#syncedEndOffset)
+    const reached = this.persistedEndOffset
     let last: Unpersisted | undefined
     while (this.#unpersisted.length > 0 && (this.#unpersisted[0] as Unpersisted).endOffset <= reached) {
       const next = this.#unpersisted.shift() as Unpersisted

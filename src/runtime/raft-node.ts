@@ -1,5 +1,6 @@
 import { assert, unreachable } from '../base/assert.ts'
 import type { Clock, Timer } from '../base/clock.ts'
+import { BrokerError } from '../base/errors.ts'
 import type { Logger } from '../base/log-line.ts'
 import type { BrokerStatus } from '../controller/status.ts'
 import type { Log } from '../log/surface.ts'
@@ -206,7 +207,14 @@ export class RaftNode {
       return
     }
     this.#log.read(effect.startOffset, effect.maxBytes, (error, batches) => {
-      if (error !== undefined) this.#logger.error({ error: error.message, offset: effect.startOffset }, 'metadata log: entries for a peer could not be read')
+      if (error !== undefined) {
+        this.#logger.error({ error: error.message, offset: effect.startOffset }, 'metadata log: entries for a peer could not be read')
+        // A log that fails its checksums must not lead: recovery marks it, and this voter catches up from the others (rules R3.3).
+        if (error instanceof BrokerError && error.code === 'CORRUPT_MESSAGE') {
+          this.#events.failed(error)
+          return
+        }
+      }
       this.#sendBatches(effect, error === undefined ? batches : [])
     })
   }

@@ -221,6 +221,7 @@ describe('three nodes that hold records, before whatever their ports are sent', 
     const least = Buffer.from('8000000000000000', 'hex')
     it.each([
       ['base offset 2^63 - 1', spoiltBatch((batch) => greatest.copy(batch, 0)), 'CORRUPT_MESSAGE'],
+      ['base offset 2^53 - 1', spoiltBatch((batch) => batch.writeBigInt64BE(2n ** 53n - 1n, 0)), 'CORRUPT_MESSAGE'],
       ['base offset -2^63', spoiltBatch((batch) => least.copy(batch, 0)), 'CORRUPT_MESSAGE'],
       ['timestamp 2^63 - 1', spoiltBatch((batch) => greatest.copy(batch, 27)), 'CORRUPT_MESSAGE'],
       ['timestamp -2^63', spoiltBatch((batch) => least.copy(batch, 35)), 'CORRUPT_MESSAGE'],

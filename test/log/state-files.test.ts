@@ -87,6 +87,15 @@ describe('quorum-state (R3.6)', () => {
     }
   })
 
+  it('is not taken for new when it is lost beside a metadata log', () => {
+    const world = new World()
+    quorum(world)
+    world.start()
+    world.open('metadata')
+    world.disk.removeTree('quorum-state')
+    expect(() => quorum(world)).toThrow(/quorum-state is missing though there is a metadata log, the node's vote is lost/)
+  })
+
   it('never loses what was saved, never has what was not, for 300 power losses during saves', () => {
     let torn = 0
     for (let seed = 1; seed <= 300; seed++) {

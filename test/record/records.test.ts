@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { writeInt64 } from '../../src/base/bytes.ts'
 import { codeOf } from '../../src/base/errors.ts'
 import { BATCH_HEADER_BYTES, hasValidCrc, readBatchHeader, sealBatch } from '../../src/record/batch.ts'
 import { BatchBuilder, decodeRecords, encodeBatch, LOG_APPEND_TIME_FLAG, NO_PRODUCER, recordSizeBound } from '../../src/record/records.ts'
@@ -155,6 +156,14 @@ describe('hostile records are CORRUPT_MESSAGE', () => {
   for (const [name, record, count] of cases) {
     it(name, () => expect(codeOfThrown(() => decodeRecords(hostile(record, count)))).toBe('CORRUPT_MESSAGE'))
   }
+
+  it('a base offset from which the end can no longer be told exactly', () => {
+    const batch = encodeBatch([{ timestamp: 0, key: null, value: null }])
+    writeInt64(batch, Number.MAX_SAFE_INTEGER, 0)
+    expect(codeOfThrown(() => readBatchHeader(batch, 0))).toBe('CORRUPT_MESSAGE')
+    writeInt64(batch, Number.MAX_SAFE_INTEGER - 1, 0)
+    expect(readBatchHeader(batch, 0).lastOffset + 1).toBe(Number.MAX_SAFE_INTEGER)
+  })
 
   it('no bytes at all end in anything but a BrokerError', () => {
     fc.assert(

@@ -12,11 +12,12 @@ class Desk {
   #cutCount = 0
   readonly storage: MetadataStorage
 
-  constructor() {
+  constructor(before: { readonly syncedEndOffset: number; readonly mark: number } = { syncedEndOffset: 0, mark: 0 }) {
     const desk = this
+    this.#endOffset = before.syncedEndOffset
     const log = {
       startOffset: 0,
-      syncedEndOffset: 0,
+      syncedEndOffset: before.syncedEndOffset,
       get endOffset() {
         return desk.#endOffset
       },
@@ -42,7 +43,7 @@ class Desk {
           desk.#saves.push({ state, done })
         },
       },
-      state: { term: 0, votedFor: null, syncedEndOffset: 0, syncedEpoch: -1 },
+      state: { term: 0, votedFor: null, syncedEndOffset: before.mark, syncedEpoch: -1 },
       events: {
         persisted: (term, endOffset) => desk.story.push(`persisted ${endOffset} in term ${term}`),
         voteSaved: (term, votedFor) => desk.story.push(`vote saved: ${votedFor} in term ${term}`),
@@ -162,5 +163,15 @@ describe('metadata storage', () => {
     expect(desk.take()).toEqual(['vote saved: 7 in term 1', 'save term 2 vote null mark 0'])
     desk.saved()
     expect(desk.take()).toEqual(['vote saved: null in term 2'])
+  })
+
+  it('R3.6: what a process synced and did not mark before it died does not count until it is marked', () => {
+    const desk = new Desk({ syncedEndOffset: 11, mark: 10 })
+    expect(desk.storage.persistedEndOffset).toBe(10)
+    // The core says again in this term what it holds (R4.3): that writes the mark.
+    desk.storage.append(3, 11, [])
+    desk.saved()
+    expect(desk.story).toEqual(['save term 0 vote null mark 11', 'persisted 11 in term 3'])
+    expect(desk.storage.persistedEndOffset).toBe(11)
   })
 })

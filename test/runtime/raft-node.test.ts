@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { DoneVoid } from '../../src/base/done.ts'
+import { BrokerError } from '../../src/base/errors.ts'
 import type { Log } from '../../src/log/surface.ts'
 import type { RaftEffect, RaftInput } from '../../src/raft/effects.ts'
 import type { Entry } from '../../src/raft/messages.ts'
@@ -24,6 +25,7 @@ class Bench {
   readonly #reads: (() => void)[] = []
   readonly node: RaftNode
   isCached = true
+  readError: Error | undefined
   #effects: RaftEffect[] = []
   #batches: Buffer[] = []
   #cutCount = 0
@@ -79,9 +81,9 @@ class Bench {
         bench.#cutCount++
       },
       readCached: (offset: number) => (bench.isCached ? bench.#batches.slice(offset) : undefined),
-      read: (offset: number, _: number, done: (error: undefined, batches: Buffer[]) => void) => {
+      read: (offset: number, _: number, done: (error: Error | undefined, batches: Buffer[]) => void) => {
         const seen = bench.#batches.slice(offset)
-        bench.#reads.push(() => done(undefined, seen))
+        bench.#reads.push(() => done(bench.readError, seen))
       },
     } as unknown as Log
   }
@@ -142,5 +144,18 @@ describe('raft node', () => {
     expect(bench.applied).toEqual(['0 of term 1'])
     bench.finishReads()
     expect(bench.applied).toEqual(['0 of term 1', '1 of term 2', '2 of term 2'])
+  })
+
+  it('R3.3: a metadata log that fails its checksums ends the node, so that recovery marks it; another read error does not', () => {
+    const bench = new Bench()
+    bench.step(append(1, 0, 3))
+    bench.isCached = false
+    const send = { type: 'sendEntries', to: 2, term: 1, startOffset: 0, endOffset: 3, previousTerm: 0, commitIndex: 0, maxBytes: 1_000 } as const
+    for (const code of ['DISK_FAILED', 'CORRUPT_MESSAGE'] as const) {
+      bench.readError = new BrokerError(code, `${code} it was`)
+      bench.step(send)
+      bench.finishReads()
+    }
+    expect(bench.applied).toEqual([expect.stringContaining('CORRUPT_MESSAGE it was')])
   })
 })
