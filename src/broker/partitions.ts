@@ -283,8 +283,16 @@ export class Partitions implements ReplicaOutlets {
       return
     }
     const other = this.#byLogName.get(name)
-    if (other !== undefined) this.#setAside(other)
+    if (other !== undefined) this.#taken(other, { topicId: topic.topicId, partition: state.partition })
     else this.#open(name, { topic: topic.name, topicId: topic.topicId }, () => this.#opened(topic, state.partition))
+  }
+
+  /** What was deleted was set aside before its name came again: so the note beside this log is wrong, and nothing is deleted for that (rules R3.4). */
+  #taken(other: Replica, ref: PartitionRef): void {
+    const name = other.log.name
+    this.#unopened.set(name, ref)
+    const fields = { log: name, notedTopicId: other.topicId, topicId: ref.topicId }
+    this.#logger.error(fields, `the partition.metadata of ${name} names another topic: the log is kept, and the replica is offline until that is corrected`)
   }
 
   /** While the log was made its topic may have been deleted, and another one may have taken the name. */

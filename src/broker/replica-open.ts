@@ -1,4 +1,5 @@
 import type { Checkpoints } from '../base/checkpoints.ts'
+import { BrokerError } from '../base/errors.ts'
 import type { Uuid } from '../base/ids.ts'
 import type { Logger } from '../base/log-line.ts'
 import { call, callVoid, type Task } from '../base/task.ts'
@@ -46,6 +47,8 @@ export function* openReplica(options: OpenReplicaOptions): Task<Replica | undefi
   const topicId = options.create?.topicId ?? parseTopicId(note)
   const place = parseLogName(name)
   if (topicId === undefined || place === undefined) {
+    // The note is durable before the first batch is written: where there is one, the note was lost, and with it whose batches these are.
+    if (yield* call<boolean>((done) => directory.holdsBytes(name, done))) throw new BrokerError('KAFKA_STORAGE_ERROR', unidentified(name))
     yield* callVoid((done) => directory.quarantine(name, done))
     options.logger.warn({ log: name }, 'a folder without partition.metadata was set aside: it was never used')
     return undefined
@@ -80,6 +83,13 @@ export function* openReplica(options: OpenReplicaOptions): Task<Replica | undefi
     repairing: damaged,
   })
   return new Replica({ topic: place.topic, topicId, partition: place.partition, log, core, logger, suspect, damaged, outlets: options.outlets })
+}
+
+function unidentified(name: string): string {
+  return (
+    `${name} holds batches, but its partition.metadata is missing or cannot be read, and is kept as it is: stop the node, then write ` +
+    `{"version":1,"topicId":"<id of its topic>"} into that file, or move the folder away to have it fetched from the other replicas`
+  )
 }
 
 function marksOf(checkpoint: ReplicaCheckpoint | undefined, directory: LogDirectory): { safeEndOffset: number; cleanEndOffset: number } {

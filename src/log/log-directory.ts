@@ -1,6 +1,6 @@
 import { assert } from '../base/assert.ts'
 import type { Clock } from '../base/clock.ts'
-import type { Disk } from '../base/disk.ts'
+import type { Disk, DiskFile } from '../base/disk.ts'
 import type { Done, DoneVoid } from '../base/done.ts'
 import type { Logger } from '../base/log-line.ts'
 import { call, callVoid, runTask, type Task } from '../base/task.ts'
@@ -8,6 +8,7 @@ import type { BatchHeader } from '../record/batch.ts'
 import { GroupCommit } from './group-commit.ts'
 import { recoverLog } from './recovery.ts'
 import { folderOf, makeFolder, removeSynced, replaceFile } from './replace-file.ts'
+import { parseSegmentFileName } from './segment.ts'
 import { type FlushResult, type LogEnvironment, SegmentedLog } from './segmented-log.ts'
 import { Slabs } from './slabs.ts'
 import type { LogCounters, LogDirectory, LogDirectoryEvents, LogMarks, OpenedLog, UncleanStarts } from './surface.ts'
@@ -122,6 +123,22 @@ class DiskLogDirectory implements LogDirectory {
 
   readNote(name: string, note: string, done: Done<string | undefined>): void {
     this.#disk.readFile(`${name}/${note}`, (error, bytes) => done(error, bytes?.toString()))
+  }
+
+  holdsBytes(name: string, done: Done<boolean>): void {
+    runTask(this.#holdsBytes(name), done)
+  }
+
+  *#holdsBytes(name: string): Task<boolean> {
+    for (const fileName of yield* call<readonly string[]>((done) => this.#disk.list(name, done))) {
+      if (parseSegmentFileName(fileName) === undefined) continue
+      const file = yield* call<DiskFile | undefined>((done) => this.#disk.open(`${name}/${fileName}`, { create: false }, done))
+      if (file === undefined) continue
+      const sizeBytes = yield* call<number>((done) => file.size(done))
+      yield* callVoid((done) => file.close(done))
+      if (sizeBytes > 0) return true
+    }
+    return false
   }
 
   quarantine(name: string, done: DoneVoid): void {

@@ -78,6 +78,8 @@ export interface LogDirectory {
   /** Small synced files beside a log: 'partition.metadata', 'damaged'. null removes. */
   writeNote(name: string, note: string, content: string | null, done: DoneVoid): void
   readNote(name: string, note: string, done: Done<string | undefined>): void
+  /** Whether a segment file of a log that is not open holds any bytes, whole batches or not. */
+  holdsBytes(name: string, done: Done<boolean>): void
   /** Stops the log and moves its folder to quarantine/, synced; the name is free again. */
   quarantine(name: string, done: DoneVoid): void
   /** Removes what lies in quarantine for longer than `olderThanMs` (rules 8: 60 s, deleted topics only). */

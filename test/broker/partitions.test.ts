@@ -73,6 +73,44 @@ describe('partitions', () => {
     expect([...bench.partitions.all()].map((replica) => replica.topic)).toEqual(['payments'])
   })
 
+  const NOTE = 'partition.metadata'
+  const quarantined = (bench: BrokerBench) => bench.clock.wait<readonly string[]>((done) => bench.world.disk.list('quarantine', done))
+  const spoiled: Record<string, (bench: BrokerBench) => void> = {
+    'is missing': (bench) => void bench.world.disk.removeTree(`partitions/orders-0/${NOTE}`),
+    'cannot be read': (bench) => void bench.world.disk.flipByte(`partitions/orders-0/${NOTE}`, 0),
+    'names another topic': (bench) => {
+      const note = JSON.stringify({ version: 1, topicId: topicId(99) })
+      bench.clock.waitVoid((done) => bench.world.directory!.writeNote('partitions/orders-0', NOTE, note, done))
+    },
+  }
+  for (const [how, spoil] of Object.entries(spoiled)) {
+    it(`R3.4: a log with batches whose ${NOTE} ${how} is kept, and its replica offline`, () => {
+      const bench = new BrokerBench()
+      bench.begin()
+      bench.alone(1, 'orders')
+      produce(bench, 1)
+      spoil(bench)
+      bench.restart()
+      bench.begin()
+      bench.apply(bench.topicRecords(1, 'orders'))
+      expect(bench.partitions.find(topicId(1), 0)).toBeUndefined()
+      expect(bench.partitions.deadLogs()).toEqual([{ topicId: topicId(1), partition: 0 }])
+      expect(quarantined(bench)).toEqual([])
+      expect(bench.world.disk.sizeOf('partitions/orders-0/00000000000000000000.log')).toBeGreaterThan(0)
+    })
+  }
+
+  it(`R3.4: a folder without ${NOTE} and without batches, as a crash while it was made leaves it, is set aside and made again`, () => {
+    const bench = new BrokerBench()
+    bench.begin()
+    bench.alone(1, 'orders')
+    bench.world.disk.removeTree(`partitions/orders-0/${NOTE}`)
+    bench.restart()
+    expect(quarantined(bench)).toHaveLength(1)
+    bench.begin()
+    expect(bench.alone(1, 'orders').core.role).toBe('leader')
+  })
+
   it('R3.5: a log that cannot be made is dead, said so, and not tried again', () => {
     const bench = new BrokerBench(failing('partitions/orders-0'))
     bench.begin()
