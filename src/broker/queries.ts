@@ -83,7 +83,8 @@ function describeMetadata(context: QueryContext, names: readonly string[] | null
   const image = context.image()
   const found: TopicImage[] = []
   const missing: string[] = []
-  for (const name of names ?? [...image.topicIds.keys()].sort()) {
+  // A name counts once: a topic of many partitions, named again and again, would make an answer of gigabytes.
+  for (const name of new Set(names ?? [...image.topicIds.keys()].sort())) {
     const topic = findTopic(image, name)
     if (topic === undefined) missing.push(name)
     else found.push(topic)

@@ -134,4 +134,16 @@ describe('image waiters', () => {
     desk.apply([{ type: 'topicDeleted', topicId: topicId(1) }])
     expect(desk.outcomes).toHaveLength(3)
   })
+
+  it('metadata tells of a topic once, however often it is named', () => {
+    const desk = new Desk()
+    const { bench } = desk
+    desk.apply(bench.topicRecords(1, 'orders'))
+    const context = { clock: bench.clock, image: () => bench.image, leaderId: () => 1, isConnected: () => true, find: () => undefined }
+    answerMetadata(context, desk.waiters, { topics: ['orders', 'nothing', 'orders', 'nothing'], minOffset: 0 }, (error, value) =>
+      desk.note(error, [value.topics.map((topic) => topic.name), value.missing]),
+    )
+    bench.run(1)
+    expect(desk.outcomes).toEqual([[['orders'], ['nothing']]])
+  })
 })
