@@ -12,17 +12,35 @@ function outputOf(args: readonly string[]): OutputFormat {
   return isJson ? 'json' : 'table'
 }
 
-/** commander's sentence, in our form: what is wrong, then what was probably meant. */
-function usageError(error: CommanderError): UsageError {
-  const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n')
-  const meant = /\(Did you mean (?:one of )?(.+)\?\)/.exec(rest.join(' '))?.[1]
-  return new UsageError(first, meant === undefined ? 'see: oxbow --help' : `did you mean ${meant}?`)
+/** The command that the words name, as far as they name one. */
+function commandOf(program: Command, args: readonly string[]): Command {
+  let command = program
+  for (const word of args.filter((arg) => !arg.startsWith('-'))) {
+    const next = command.commands.find((one) => one.name() === word)
+    if (next === undefined) break
+    command = next
+  }
+  return command
 }
 
-function leafHelp(program: Command, args: readonly string[]): string {
-  let command = program
-  for (const arg of args) command = command.commands.find((one) => one.name() === arg) ?? command
-  return command.helpInformation()
+function pathOf(command: Command): string {
+  return command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`
+}
+
+/** Whether a command below this one takes the option that `arg` begins with. */
+function takesBelow(command: Command, arg: string): boolean {
+  const flag = arg.startsWith('--') ? (arg.split('=', 1)[0] as string) : arg.slice(0, 2)
+  return command.commands.some((one) => one.options.some(({ short, long }) => short === flag || long === flag) || takesBelow(one, arg))
+}
+
+/** commander's sentence, in our form: what is wrong, then what was probably meant. */
+function usageError(error: CommanderError, program: Command, args: readonly string[]): UsageError {
+  const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n')
+  const unknown = /^unknown option '(.+)'$/.exec(first)?.[1]
+  const command = commandOf(program, unknown === undefined ? args : args.slice(0, args.indexOf(unknown)))
+  if (unknown !== undefined && takesBelow(command, unknown)) return new UsageError(first, 'put it after the command')
+  const meant = /\(Did you mean (?:one of )?(.+)\?\)/.exec(rest.join(' '))?.[1]
+  return new UsageError(first, meant === undefined ? `see: ${pathOf(command)} --help` : `did you mean ${meant}?`)
 }
 
 interface Report {
@@ -47,11 +65,9 @@ async function runCommand(args: readonly string[], context: CliContext, version:
   } catch (error) {
     if (!(error instanceof CommanderError)) return reportFailure(context, error, report)
     if (error.exitCode === 0) return exitCode.done
-    if (error.code === 'commander.help') {
-      context.stderr.write(leafHelp(program, args))
-      return exitCode.usage
-    }
-    return reportFailure(context, usageError(error), report)
+    // commander has shown it on stderr: a command that needs a sub-command had none.
+    if (error.code === 'commander.help') return exitCode.usage
+    return reportFailure(context, usageError(error, program, args), report)
   }
 }
 

@@ -18,6 +18,8 @@ function example(command: Command, ...lines: readonly string[]): Command {
   return command.addHelpText('before', `Example:\n${lines.map((line) => `  $ ${line}\n`).join('')}`)
 }
 
+const CHECK_EXAMPLE = 'npx oxbow config check cluster-configs/three-node.yaml'
+
 function addNodeCommands(program: Command, { context, finish }: Wiring): void {
   const dev = program
     .command('dev')
@@ -46,7 +48,7 @@ function addNodeCommands(program: Command, { context, finish }: Wiring): void {
       finish(await runServer({ configPath: options.config, nodeId: options.node, dataDir: options.data }))
     })
   example(server, 'npx oxbow server --config cluster-configs/three-node.yaml --node 1')
-  const config = program.command('config').description('cluster files')
+  const config = example(program.command('config').description('cluster files'), CHECK_EXAMPLE)
   const check = withOutput(config.command('check'))
     .description('say what each node would run as, or every fault of the file')
     .argument('<file>', 'the cluster file')
@@ -54,16 +56,20 @@ function addNodeCommands(program: Command, { context, finish }: Wiring): void {
       const { checkConfig } = await import('./config-check.ts')
       finish(await checkConfig(context, file, options.output))
     })
-  example(check, 'npx oxbow config check cluster-configs/three-node.yaml')
+  example(check, CHECK_EXAMPLE)
 }
+
+/** As the controller has it (rules 8). */
+const MAX_PARTITIONS = 10_000
 
 function addTopicCommands(program: Command, wiring: Wiring): void {
   const { context, finish } = wiring
   const topic = program.command('topic').description('topics: create, list, describe, delete')
+  example(topic, 'npx oxbow topic create orders', 'npx oxbow topic describe orders')
   const create = withCluster(topic.command('create'))
     .description('create a topic; returns when every partition has a leader')
     .argument('<name>', 'letters, digits, ".", "_", "-"')
-    .addOption(new Option('--partitions <n>', 'how many partitions (default: 6)').argParser(integer(1, 100_000)))
+    .addOption(new Option('--partitions <n>', 'how many partitions (default: 6)').argParser(integer(1, MAX_PARTITIONS)))
     .addOption(new Option('--replication-factor <n>', 'copies of each partition (default: 3)').argParser(integer(1, 32_767)))
     .option('--assignment <1:2:3,…>', 'brokers of each partition, preferred leader first; instead of the two above')
     .option('--config <k=v>', 'a config of the topic, e.g. min.insync.replicas=2; may be repeated', keyValue)
@@ -146,7 +152,7 @@ function addRecordCommands(program: Command, { context, finish }: Wiring): void 
 }
 
 function addClusterCommands(program: Command, { context, finish }: Wiring): void {
-  const cluster = program.command('cluster').description('brokers')
+  const cluster = example(program.command('cluster').description('brokers'), 'npx oxbow cluster describe')
   const describe = withCluster(cluster.command('describe'))
     .description('show the brokers, their state and what they lead')
     .action(async (raw: Raw) => {
@@ -154,7 +160,7 @@ function addClusterCommands(program: Command, { context, finish }: Wiring): void
       finish(await describeCluster(context, clusterOptions(context, raw)))
     })
   example(describe, 'npx oxbow cluster describe')
-  const quorum = program.command('quorum').description('the metadata quorum')
+  const quorum = example(program.command('quorum').description('the metadata quorum'), 'npx oxbow quorum status')
   const status = withCluster(quorum.command('status'))
     .description('show the active controller, its epoch and how far the others are')
     .action(async (raw: Raw) => {
@@ -172,7 +178,7 @@ function addClusterCommands(program: Command, { context, finish }: Wiring): void
 }
 
 function addSimCommands(program: Command, { finish }: Wiring): void {
-  const sim = program.command('sim').description('the whole cluster in one process, from one seed')
+  const sim = example(program.command('sim').description('the whole cluster in one process, from one seed'), 'npx oxbow sim run --seed 42 --trace')
   const run = sim
     .command('run')
     .description('run seeds of the simulator')
@@ -197,7 +203,7 @@ export function buildProgram(wiring: Wiring, version: string): Command {
     .enablePositionalOptions()
     .showSuggestionAfterError()
     .exitOverride()
-    .configureOutput({ writeOut: (text) => context.stdout.write(text), writeErr: () => undefined, outputError: () => undefined })
+    .configureOutput({ writeOut: (text) => context.stdout.write(text), writeErr: (text) => context.stderr.write(text), outputError: () => undefined })
     .configureHelp({ helpWidth: 120, sortSubcommands: false })
   addNodeCommands(program, wiring)
   addTopicCommands(program, wiring)

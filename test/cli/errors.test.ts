@@ -8,30 +8,35 @@ describe('usage errors end with 2, one line, and what was probably meant', () =>
     [['topc', 'list'], "error: USAGE: unknown command 'topc' (did you mean topic?)"],
     [['topic', 'lst'], "error: USAGE: unknown command 'lst' (did you mean list?)"],
     [['topic', 'create', 'a', '--partitons', '3'], "error: USAGE: unknown option '--partitons' (did you mean --partitions?)"],
-    [['topic', 'create'], "error: USAGE: missing required argument 'name' (see: oxbow --help)"],
-    [['topic', 'list', 'extra'], "error: USAGE: too many arguments for 'list'. Expected 0 arguments but got 1. (see: oxbow --help)"],
+    [['topic', 'create'], "error: USAGE: missing required argument 'name' (see: oxbow topic create --help)"],
+    [['topic', 'list', 'extra'], "error: USAGE: too many arguments for 'list'. Expected 0 arguments but got 1. (see: oxbow topic list --help)"],
     [
       ['topic', 'create', 'a', '--partitions', 'many'],
-      "error: USAGE: option '--partitions <n>' argument 'many' is invalid. a whole number from 1 to 100000 is expected (see: oxbow --help)",
+      "error: USAGE: option '--partitions <n>' argument 'many' is invalid. a whole number from 1 to 10000 is expected (see: oxbow topic create --help)",
     ],
     [
       ['topic', 'list', '-o', 'yaml'],
-      "error: USAGE: option '-o, --output <format>' argument 'yaml' is invalid. Allowed choices are table, json. (see: oxbow --help)",
+      "error: USAGE: option '-o, --output <format>' argument 'yaml' is invalid. Allowed choices are table, json. (see: oxbow topic list --help)",
     ],
     [
       ['topic', 'list', '--bootstrap', 'nowhere'],
       'error: USAGE: "nowhere" is not HOST:PORT (for example --bootstrap 127.0.0.1:9192,127.0.0.1:9193,127.0.0.1:9194)',
     ],
     [['topic', 'create', 'a', '--assignment', '1:x'], 'error: USAGE: "1:x" is no list of broker ids for partition 0 (for example --assignment 1:2:3,2:3:1)'],
-    [['consume', 'a', '--group', 'g'], "error: USAGE: unknown option '--group' (see: oxbow --help)"],
+    [['consume', 'a', '--group', 'g'], "error: USAGE: unknown option '--group' (see: oxbow consume --help)"],
     [['consume', 'a', '--offset', 'soon'], 'error: USAGE: --offset soon is none (earliest, latest, an offset N, or -N for the last N records)'],
     [['consume', 'a', '--print', 'size'], 'error: USAGE: --print size is unknown (choose from timestamp,partition,offset,headers,key)'],
     [['produce', 'a', '/no/such/file'], 'error: USAGE: /no/such/file cannot be read (give a file, or pipe lines into stdin)'],
-    [['produce', 'a', '--compression', 'gzip'], "error: USAGE: unknown option '--compression' (see: oxbow --help)"],
-    [['dev', '--nodes', '10'], "error: USAGE: option '--nodes <n>' argument '10' is invalid. a whole number from 1 to 9 is expected (see: oxbow --help)"],
+    [['produce', 'a', '--compression', 'gzip'], "error: USAGE: unknown option '--compression' (see: oxbow produce --help)"],
+    [['dev', '--nodes', '10'], "error: USAGE: option '--nodes <n>' argument '10' is invalid. a whole number from 1 to 9 is expected (see: oxbow dev --help)"],
     [['sim', 'run', '--sed', '1'], 'error: USAGE: "--sed" is not an option of the simulator (see: oxbow sim run --help)'],
     [['sim', 'run', '--seed', 'one'], 'error: USAGE: --seed is "one", a whole number from 1 is expected (see: oxbow sim run --help)'],
-    [['server', '--config', 'x.yaml'], "error: USAGE: required option '--node <id>' not specified (see: oxbow --help)"],
+    [['--bootstrap=a:1', 'topic', 'list'], "error: USAGE: unknown option '--bootstrap=a:1' (put it after the command)"],
+    [['-otable', 'topic', 'list'], "error: USAGE: unknown option '-otable' (put it after the command)"],
+    [['topic', '--timeout', '1', 'list'], "error: USAGE: unknown option '--timeout' (put it after the command)"],
+    [['--nope', 'topic', 'list'], "error: USAGE: unknown option '--nope' (see: oxbow --help)"],
+    [['nonsense'], "error: USAGE: unknown command 'nonsense' (see: oxbow --help)"],
+    [['server', '--config', 'x.yaml'], "error: USAGE: required option '--node <id>' not specified (see: oxbow server --help)"],
   ])('%j', async (args, line) => {
     const cluster = new CliCluster()
     cluster.fake.addTopic('a', 1)
@@ -47,10 +52,15 @@ describe('usage errors end with 2, one line, and what was probably meant', () =>
     })
   })
 
-  it('a command without its sub-command shows what there is', async () => {
-    const run = await oxbow(['topic'])
+  it.each([
+    [[], 'npx oxbow dev', 'topic '],
+    [['topic'], 'npx oxbow topic create orders', 'create [options] <name>'],
+    [['quorum'], 'npx oxbow quorum status', 'replication [options]'],
+  ])('without a sub-command %j shows what there is, an example first', async (args, example, listed) => {
+    const run = await oxbow(args)
     expect(run).toMatchObject({ code: 2, stdout: '' })
-    expect(run.stderr).toContain('create [options] <name>')
+    expect(run.stderr.split('\n').slice(0, 2)).toEqual(['Example:', `  $ ${example}`])
+    expect(run.stderr).toContain(`\n  ${listed}`)
   })
 })
 
@@ -60,6 +70,10 @@ describe('help', () => {
     [['topic', 'create', '--help'], '$ npx oxbow topic create orders'],
     [['consume', '--help'], '$ npx oxbow consume logs'],
     [['quorum', 'replication', '--help'], '$ npx oxbow quorum replication'],
+    [['topic', '--help'], '$ npx oxbow topic create orders'],
+    [['config', '--help'], '$ npx oxbow config check'],
+    [['cluster', '-h'], '$ npx oxbow cluster describe'],
+    [['help', 'sim'], '$ npx oxbow sim run'],
     [['sim', 'run', '--help'], '$ npx oxbow sim run --seeds 1..300'],
     [['sim', 'run', '--seed', '1', '-h'], '$ npx oxbow sim run --seeds 1..300'],
   ])('%j shows an example first', async (args, example) => {
