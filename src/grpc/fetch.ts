@@ -10,10 +10,13 @@ import { runStream, type StreamCall } from './stream-call.ts'
 const MAX_WAIT_MS = 30_000
 /** What one stream may have asked for and not yet been sent; beyond it its next requests are not read. */
 const MAX_AHEAD_BYTES = 16 * 1024 * 1024
+/** What a request holds here while it waits, however few bytes it asks for. */
+const REQUEST_BYTES = 2048
+const PARTITION_BYTES = 256
 
 /**
- * Broker.Fetch. A client that asks but does not read holds its own stream back: each request reserves its max_bytes until it is answered, each
- * answer its bytes until they left.
+ * Broker.Fetch. A client that asks but does not read holds its own stream back: each request reserves its max_bytes until it is answered, or
+ * what it holds itself where that is more; each answer reserves its bytes until they left.
  */
 export function fetch(context: ListenerContext): (call: StreamCall) => void {
   return (call) => {
@@ -35,10 +38,11 @@ export function fetch(context: ListenerContext): (call: StreamCall) => void {
     runStream(context, call, 'Fetch', {
       received(bytes) {
         const request = bounded(decodeFetchRequest(bytes, MAX_CLIENT_ELEMENTS))
-        reservedBytes += request.maxBytes
+        const reserved = Math.max(request.maxBytes, REQUEST_BYTES + PARTITION_BYTES * request.partitions.length)
+        reservedBytes += reserved
         outstanding += 1
         session.fetch(request, (response: FetchResponse) => {
-          reservedBytes -= request.maxBytes
+          reservedBytes -= reserved
           outstanding -= 1
           writer.write(encodeFetchResponse(response))
           judge()

@@ -6,7 +6,7 @@ import { GrpcClientTransport } from '../../src/client/grpc-transport.ts'
 import { createGrpcServer } from '../../src/grpc/server.ts'
 import type { FetchRequest, ProduceRequest } from '../../src/wire/api.ts'
 import { openChannel, targetOf } from '../../src/wire/channel.ts'
-import { encodeFetchRequest } from '../../src/wire/fetch-codec.ts'
+import { decodeFetchResponse, encodeFetchRequest } from '../../src/wire/fetch-codec.ts'
 import { GatheredMessage } from '../../src/wire/gathered.ts'
 import { fromGrpcStatus } from '../../src/wire/grpc-error.ts'
 import { decodeProduceReplies, encodeProduceRequest } from '../../src/wire/produce-codec.ts'
@@ -176,6 +176,29 @@ describe('clients that misbehave', () => {
     call.cancel()
     await ended
     await until(() => session.closed)
+  })
+
+  it.each([
+    ['a partition each', 1, 8_000],
+    ['10,000 partitions each', 10_000, 12],
+  ])('fetches that ask for no bytes and wait, %s, are held within 16 MiB too', async (_name, count, requests) => {
+    const waiting: (() => void)[] = []
+    const answered: number[] = []
+    listener.broker.onFetch = (request, reply) => waiting.push(() => reply({ requestId: request.requestId, partitions: [] }))
+    const { call } = dial(brokerService.Fetch)
+    call.on('data', (bytes: Buffer) => answered.push(decodeFetchResponse(bytes).requestId))
+    const partitions = Array.from({ length: count }, (_, partition) => ({ topicId, partition, leaderEpoch: -1, fetchOffset: 0, maxBytes: 0 }))
+    for (let requestId = 0; requestId < requests; requestId++) call.write(encodeFetchRequest({ ...fetchRequest, requestId, maxBytes: 0, partitions }))
+    const limit = Math.ceil((16 * MIB) / (2_048 + 256 * count))
+    await until(() => waiting.length >= limit)
+    for (let round = 0; round < 30; round++) await expectAlive()
+    expect(waiting.length).toBe(limit)
+    // What is answered makes room for what was not read.
+    while (answered.length < requests) {
+      for (const say of waiting.splice(0)) say()
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    call.cancel()
   })
 
   it('a paused node reads no more than the message under way, then all of it (rules 8)', async () => {
