@@ -3,6 +3,8 @@ import type { Logger } from '../base/log-line.ts'
 
 const SETTINGS = Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0])
 const GOAWAY_FRAME = 7
+/** How long one that was refused may take to close its side; then its descriptor is taken back. */
+const REFUSED_LINGER_MS = 1_000
 
 /**
  * The listening socket, with a limit on connections. One too many is told so in HTTP/2 (settings, then GOAWAY with a sentence) instead of being
@@ -20,6 +22,8 @@ export function createConnectionServer(options: { readonly maxConnections: numbe
       warned = true
       socket.end(Buffer.concat([SETTINGS, goAway(sentence)]))
       socket.resume()
+      const linger = setTimeout(() => socket.destroy(), REFUSED_LINGER_MS).unref()
+      socket.on('close', () => clearTimeout(linger))
       return
     }
     open += 1

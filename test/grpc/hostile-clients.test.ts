@@ -1,8 +1,9 @@
-import { connect } from 'node:net'
+import { type AddressInfo, connect, type Socket } from 'node:net'
 import { Client, type ClientDuplexStream, credentials, type StatusObject, status } from '@grpc/grpc-js'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { SeededRandom } from '../../src/base/random.ts'
 import { GrpcClientTransport } from '../../src/client/grpc-transport.ts'
+import { createConnectionServer } from '../../src/grpc/connections.ts'
 import { createGrpcServer } from '../../src/grpc/server.ts'
 import type { FetchRequest, ProduceRequest } from '../../src/wire/api.ts'
 import { openChannel, targetOf } from '../../src/wire/channel.ts'
@@ -280,6 +281,26 @@ describe('clients that misbehave', () => {
         () => true,
         () => false,
       )
+  })
+
+  it('one connection too many that never closes its side is closed all the same', async () => {
+    const accepted: Socket[] = []
+    const server = createConnectionServer({ maxConnections: 1, logger: silentLogger, accept: (socket) => accepted.push(socket) })
+    const sockets: Socket[] = []
+    server.on('connection', (socket) => sockets.push(socket))
+    await new Promise<void>((resolve) => server.listen({ host: '127.0.0.1', port: 0 }, resolve))
+    const { port } = server.address() as AddressInfo
+    const first = connect({ host: '127.0.0.1', port })
+    await until(() => accepted.length === 1)
+    const silent = connect({ host: '127.0.0.1', port, allowHalfOpen: true })
+    silent.on('error', () => {})
+    const said = await new Promise<Buffer>((resolve) => silent.once('data', resolve))
+    expect(holdsGoAway(said)).toBe(true)
+    await until(() => sockets[1]?.destroyed === true)
+    expect(accepted[0]?.destroyed).toBe(false)
+    first.destroy()
+    silent.destroy()
+    await new Promise<void>((resolve) => server.close(() => resolve()))
   })
 
   it('a port in use is named, with what to do', async () => {
