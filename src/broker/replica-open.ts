@@ -53,7 +53,7 @@ export function* openReplica(options: OpenReplicaOptions): Task<Replica | undefi
     options.logger.warn({ log: name }, 'a folder without partition.metadata was set aside: it was never used')
     return undefined
   }
-  const stored = decodeCheckpoint(yield* call<Buffer | undefined>((done) => checkpoints.get(checkpointKey(name), done)))
+  const stored = yield* readCheckpoint(name, checkpoints, options.logger)
   const checkpoint = stored?.topicId === topicId ? stored : undefined
   const producers = Producers.restore(checkpoint?.producers, { expireTicks: Math.ceil(options.config.producerIdExpirationMs / TICK_MS) })
   const marks = marksOf(checkpoint, directory)
@@ -90,6 +90,17 @@ function unidentified(name: string): string {
     `${name} holds batches, but its partition.metadata is missing or cannot be read, and is kept as it is: stop the node, then write ` +
     `{"version":1,"topicId":"<id of its topic>"} into that file, or move the folder away to have it fetched from the other replicas`
   )
+}
+
+/** What the store cannot give counts as lost: that makes the recovery longer and the replica suspect, no more (rules R3.7). */
+function* readCheckpoint(name: string, checkpoints: Checkpoints, logger: Logger): Task<ReplicaCheckpoint | undefined> {
+  try {
+    return decodeCheckpoint(yield* call<Buffer | undefined>((done) => checkpoints.get(checkpointKey(name), done)))
+  } catch (error) {
+    if (!(error instanceof BrokerError)) throw error
+    logger.warn({ log: name, error: error.message }, `the checkpoint of ${name} could not be read: its whole log is`)
+    return undefined
+  }
 }
 
 function marksOf(checkpoint: ReplicaCheckpoint | undefined, directory: LogDirectory): { safeEndOffset: number; cleanEndOffset: number } {

@@ -203,6 +203,21 @@ describe('partitions', () => {
     }
   })
 
+  it('R3.7: a checkpoint that cannot be read costs time, not the replica', () => {
+    const bench = new BrokerBench()
+    bench.begin()
+    bench.alone(1, 'orders')
+    produce(bench, 1)
+    bench.checkpoints.get = (_, done) => void bench.clock.defer(() => done(new BrokerError('DISK_FAILED', 'checkpoints get: corrupt block'), undefined))
+    bench.restart()
+    bench.begin()
+    bench.apply(bench.topicRecords(1, 'orders', { replicas: [1], isr: [{ nodeId: 1, brokerEpoch: 1 }], leaderEpoch: 1 }))
+    expect(bench.partitions.deadLogs()).toEqual([])
+    const replica = bench.replica(1)
+    expect(replica).toMatchObject({ suspect: false, damaged: false, dead: false })
+    expect(replica.core).toMatchObject({ role: 'leader', highWatermark: 2 })
+  })
+
   it('R1.3: when the node stops, what waits is answered indefinite, and nothing is appended any more', () => {
     const bench = new BrokerBench()
     bench.begin()
