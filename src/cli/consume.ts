@@ -1,4 +1,5 @@
 import { BrokerError } from '../base/errors.ts'
+import type { Admin } from '../client/admin.ts'
 import type { OxbowClient } from '../client/client.ts'
 import type { Assignment, ConsumedRecord, Consumer } from '../client/consumer.ts'
 import type { CliContext } from './context.ts'
@@ -71,21 +72,19 @@ function writePlain(out: LineWriter, record: ConsumedRecord, fields: ReadonlySet
   out.write('\n')
 }
 
-/** Resolves where each partition begins. `-N` needs both ends of the log. */
-async function assignments(client: OxbowClient, topic: string, partitions: readonly number[], start: Start): Promise<Assignment[]> {
-  if (start.type === 'earliest' || start.type === 'latest') return partitions.map((partition) => ({ topic, partition, offset: start.type }))
+/** Resolves where each partition begins, in the command's time. `-N` needs both ends of the log. */
+async function assignments(admin: Admin, topic: string, partitions: readonly number[], start: Start): Promise<Assignment[]> {
   if (start.type === 'offset') return partitions.map((partition) => ({ topic, partition, offset: start.offset }))
-  const admin = client.admin()
-  const [earliest, latest] = await Promise.all([admin.listOffsets(topic, 'earliest'), admin.listOffsets(topic, 'latest')])
-  const offsetIn = (found: typeof latest, partition: number): number => found.find((one) => one.partition === partition)?.offset ?? 0
-  return partitions.map((partition) => ({ topic, partition, offset: Math.max(offsetIn(earliest, partition), offsetIn(latest, partition) - start.count) }))
+  if (start.type !== 'last') return (await admin.listOffsets(topic, start.type, partitions)).map((found) => ({ topic, ...found }))
+  const [earliest, latest] = await Promise.all([admin.listOffsets(topic, 'earliest', partitions), admin.listOffsets(topic, 'latest', partitions)])
+  return latest.map(({ partition, offset }, at) => ({ topic, partition, offset: Math.max(earliest[at]?.offset ?? 0, offset - start.count) }))
 }
 
 /** Where to stop: the high watermarks of the start. Undefined: never. */
-async function endsOf(client: OxbowClient, request: ConsumeRequest, partitions: readonly number[]): Promise<ReadonlyMap<number, number> | undefined> {
+async function endsOf(admin: Admin, request: ConsumeRequest, partitions: readonly number[]): Promise<ReadonlyMap<number, number> | undefined> {
   if (request.exitAtEnd !== true) return undefined
-  const found = await client.admin().listOffsets(request.topic, 'latest')
-  return new Map(found.filter((one) => partitions.includes(one.partition)).map(({ partition, offset }) => [partition, offset]))
+  const found = await admin.listOffsets(request.topic, 'latest', partitions)
+  return new Map(found.map(({ partition, offset }) => [partition, offset]))
 }
 
 /** Beyond the end nothing would be read, and all would seem well. What lies before the beginning, the leader refuses. */
@@ -103,6 +102,8 @@ interface Reading {
   readonly max: number
   /** Without progress for so long, a reader that does not follow gives up. */
   readonly timeoutMs: number
+  /** What was asked before the first record counts too. */
+  readonly beganMs: number
   readonly write: (record: ConsumedRecord) => void
   readonly whenTaken: () => Promise<void>
   readonly isOver: () => boolean
@@ -116,18 +117,18 @@ function isAtEnd({ consumer, topic, ends }: Reading): boolean {
 async function read(reading: Reading): Promise<number> {
   const { consumer, ends, max } = reading
   let count = 0
-  let progressMs = performance.now()
+  let progressMs = reading.beganMs
   while (count < max && !reading.isOver() && !isAtEnd(reading)) {
-    const records = await consumer.poll({ maxRecords: Math.min(POLL_RECORDS, max - count), timeoutMs: POLL_TIMEOUT_MS })
+    const leftMs = ends === undefined ? Number.POSITIVE_INFINITY : progressMs + reading.timeoutMs - performance.now()
+    if (leftMs <= 0) throw new BrokerError('REQUEST_TIMED_OUT', `no record came for ${reading.timeoutMs} ms, and the end is not reached`)
+    const records = await consumer.poll({ maxRecords: Math.min(POLL_RECORDS, max - count), timeoutMs: Math.min(POLL_TIMEOUT_MS, leftMs) })
     for (const record of records) {
       if (record.offset >= (ends?.get(record.partition) ?? Number.POSITIVE_INFINITY)) continue
       reading.write(record)
       count++
     }
-    if (records.length > 0) progressMs = performance.now()
-    else if (ends !== undefined && performance.now() - progressMs > reading.timeoutMs)
-      throw new BrokerError('REQUEST_TIMED_OUT', `no record came for ${reading.timeoutMs} ms, and the end is not reached`)
     await reading.whenTaken()
+    if (records.length > 0) progressMs = performance.now()
   }
   return count
 }
@@ -145,16 +146,18 @@ interface Work {
 
 /** Finds out where to begin and where to end, then reads. Answers how many records were written. */
 async function work({ client, consumer, options, request, start, write, whenTaken, isOver }: Work): Promise<number> {
-  const topic = await findTopic(client, request.topic)
+  const beganMs = performance.now()
+  const admin = client.admin({ totalTimeoutMs: options.timeoutMs })
+  const topic = await findTopic(admin, request.topic)
   const all = topic.partitions.map((one) => one.partition)
   if (request.partition !== undefined && !all.includes(request.partition))
     throw new BrokerError('UNKNOWN_TOPIC_OR_PARTITION', `${request.topic} has ${all.length} partitions, from 0; there is no partition ${request.partition}`)
   const partitions = request.partition === undefined ? all : [request.partition]
-  const ends = await endsOf(client, request, partitions)
+  const ends = await endsOf(admin, request, partitions)
   checkStart(request.topic, start, ends)
-  await consumer.assign(await assignments(client, request.topic, partitions, start))
+  await consumer.assign(await assignments(admin, request.topic, partitions, start))
   const max = request.max ?? Number.POSITIVE_INFINITY
-  return await read({ consumer, topic: request.topic, ends, max, timeoutMs: options.timeoutMs, write, whenTaken, isOver })
+  return await read({ consumer, topic: request.topic, ends, max, timeoutMs: options.timeoutMs, beganMs, write, whenTaken, isOver })
 }
 
 async function run(context: CliContext, client: OxbowClient, options: ClusterOptions, request: ConsumeRequest): Promise<number> {

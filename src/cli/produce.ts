@@ -28,6 +28,10 @@ export interface ProduceRequest {
 const REACH_TIMEOUT_MS = 30_000
 const RATE_SLICE_MS = 20
 
+function reachTimeoutMs(options: ClusterOptions): number {
+  return Math.min(options.timeoutMs, REACH_TIMEOUT_MS)
+}
+
 interface Line {
   readonly key: Buffer | null
   readonly value: Buffer
@@ -234,7 +238,7 @@ async function pump(input: AsyncIterator<Buffer | string>, sender: LineSender, o
 }
 
 async function run(context: CliContext, client: OxbowClient, options: ClusterOptions, request: ProduceRequest): Promise<number> {
-  const topic = await findTopic(client, request.topic)
+  const topic = await findTopic(client.admin({ totalTimeoutMs: reachTimeoutMs(options) }), request.topic)
   const { partition } = request
   if (partition !== undefined && partition >= topic.partitions.length)
     throw new BrokerError(
@@ -266,7 +270,7 @@ async function run(context: CliContext, client: OxbowClient, options: ClusterOpt
 /** `oxbow produce`: what is on stdout with `-o json` is what the cluster has promised. */
 export async function produce(context: CliContext, options: ClusterOptions, request: ProduceRequest): Promise<number> {
   await checkInput(request.file)
-  const client = await openClient(context, { ...options, timeoutMs: Math.min(options.timeoutMs, REACH_TIMEOUT_MS) })
+  const client = await openClient(context, { ...options, timeoutMs: reachTimeoutMs(options) })
   try {
     return await run(context, client, options, request)
   } finally {

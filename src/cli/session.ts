@@ -14,11 +14,11 @@ export function openClient(context: CliContext, options: ClusterOptions): Promis
   return context.openClient({ bootstrap: options.bootstrap, requestTimeoutMs: options.timeoutMs })
 }
 
-/** Runs one piece of administration on a client of its own. */
+/** Runs one piece of administration on a client of its own; all its calls together have the command's time. */
 export async function withAdmin<T>(context: CliContext, options: ClusterOptions, work: (admin: Admin) => Promise<T>): Promise<T> {
   const client = await openClient(context, options)
   try {
-    return await work(client.admin())
+    return await work(client.admin({ totalTimeoutMs: options.timeoutMs }))
   } finally {
     await client.close()
   }
@@ -29,15 +29,18 @@ function isUnknownTopic(error: unknown): boolean {
 }
 
 /** The topic, or UNKNOWN_TOPIC_OR_PARTITION when it stays unknown: a producer would go on asking for minutes. */
-export async function findTopic(client: OxbowClient, name: string): Promise<TopicDescription> {
-  const admin = client.admin()
+export async function findTopic(admin: Admin, name: string): Promise<TopicDescription> {
   const deadline = performance.now() + NEW_TOPIC_MS
+  let unknown: unknown
   for (;;) {
     try {
       const [topic] = await admin.describeTopics([name])
       if (topic !== undefined) return topic
     } catch (error) {
-      if (!isUnknownTopic(error) || performance.now() >= deadline) throw error
+      // When the time is over meanwhile, what was answered says more.
+      if (!isUnknownTopic(error)) throw unknown ?? error
+      if (performance.now() >= deadline) throw error
+      unknown = error
     }
     await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS))
   }

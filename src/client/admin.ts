@@ -23,10 +23,17 @@ export interface CreateTopicOptions {
   readonly timeoutMs?: number
 }
 
+export interface AdminOptions {
+  /** For all calls together, from now on. Default: each call has the client's requestTimeoutMs. */
+  readonly totalTimeoutMs?: number
+}
+
 const DEFAULT_PARTITIONS = 6
 const DEFAULT_REPLICATION_FACTOR = 3
 const READ_ATTEMPT_TIMEOUT_MS = 5_000
 const NOTE_TIMEOUT_MS = 1_000
+/** One node that does not answer may not use up the time of a question that any can answer. */
+const reading: Omit<AnyNodeOptions, 'timeoutMs'> = { attemptTimeoutMs: READ_ATTEMPT_TIMEOUT_MS }
 
 interface Cancellable {
   cancel(): void
@@ -36,17 +43,20 @@ interface Cancellable {
 export class Admin {
   readonly #cluster: Cluster
   readonly #running = new Set<Cancellable>()
+  /** Monotonic clock, ms. */
+  readonly #lastDeadlineMs: number
   #isClosed = false
 
-  constructor(cluster: Cluster) {
+  constructor(cluster: Cluster, options: AdminOptions = {}) {
     this.#cluster = cluster
+    this.#lastDeadlineMs = options.totalTimeoutMs === undefined ? Infinity : cluster.clock.monotonicMs() + options.totalTimeoutMs
   }
 
   /** Resolves when every partition has a leader. The topic id is chosen here, so that a retry of an unknown outcome creates nothing twice. */
   async createTopic(options: CreateTopicOptions): Promise<CreateTopicResponse> {
-    const timeoutMs = options.timeoutMs ?? this.#cluster.requestTimeoutMs
+    const deadlineMs = this.#deadline(options.timeoutMs)
     const configs = options.configs instanceof Map ? options.configs : new Map(Object.entries(options.configs ?? {}))
-    const request: CreateTopicRequest = {
+    const request: Omit<CreateTopicRequest, 'timeoutMs'> = {
       name: options.name,
       topicId: randomUuid(this.#cluster.random),
       partitions: options.partitions ?? options.assignment?.length ?? DEFAULT_PARTITIONS,
@@ -54,34 +64,36 @@ export class Admin {
       assignment: options.assignment ?? null,
       configs,
       validateOnly: options.validateOnly ?? false,
-      timeoutMs,
     }
     try {
       return await this.#call(
         (connection, attemptMs, done) => {
-          connection.createTopic({ ...request, timeoutMs: attemptMs }, attemptMs, this.#noting(connection, request.validateOnly ? null : request.name, done))
+          const noting = request.validateOnly ? done : this.#noting(connection, request.name, deadlineMs, done)
+          connection.createTopic({ ...request, timeoutMs: attemptMs }, attemptMs, noting)
         },
-        { timeoutMs, attemptTimeoutMs: timeoutMs },
+        deadlineMs,
+        { attemptTimeoutMs: Infinity },
       )
     } catch (error) {
       if (options.ifNotExists !== true || !(error instanceof BrokerError) || error.code !== 'TOPIC_ALREADY_EXISTS') throw error
     }
-    return describeAsCreated(await this.describeTopics([request.name]))
+    return describeAsCreated(await this.#describe([request.name], deadlineMs))
   }
 
   /** Deletes the topic that has the name now. */
   async deleteTopic(name: string): Promise<void> {
-    const [topic] = await this.describeTopics([name])
+    const deadlineMs = this.#deadline()
+    const [topic] = await this.#describe([name], deadlineMs)
     if (topic === undefined) throw new BrokerError('UNKNOWN_TOPIC_OR_PARTITION', `there is no topic "${name}"`)
-    const timeoutMs = this.#cluster.requestTimeoutMs
     let attempts = 0
     try {
       await this.#call<void>(
         (connection, attemptMs, done) => {
           attempts++
-          connection.deleteTopic({ topicId: topic.topicId, timeoutMs: attemptMs }, attemptMs, this.#noting(connection, name, done))
+          connection.deleteTopic({ topicId: topic.topicId, timeoutMs: attemptMs }, attemptMs, this.#noting(connection, name, deadlineMs, done))
         },
-        { timeoutMs, attemptTimeoutMs: timeoutMs, retries: (error) => error.retriable && error.code !== 'UNKNOWN_TOPIC_ID' },
+        deadlineMs,
+        { attemptTimeoutMs: Infinity, retries: (error) => error.retriable && error.code !== 'UNKNOWN_TOPIC_ID' },
       )
     } catch (error) {
       // The id was there before the first attempt: if it is gone now, an attempt without an answer did it.
@@ -91,34 +103,30 @@ export class Admin {
   }
 
   async listTopics(): Promise<TopicInfo[]> {
-    return [...(await this.#metadata(null)).topics]
+    return [...(await this.#metadata(null, this.#deadline())).topics]
   }
 
   /** In the order of the names; all topics without them. Rejects UNKNOWN_TOPIC_OR_PARTITION when one is missing. */
   async describeTopics(names?: readonly string[]): Promise<TopicInfo[]> {
-    if (names === undefined) return await this.listTopics()
-    const { topics } = await this.#metadata(names)
-    return names.map((name) => {
-      const topic = topics.find((other) => other.name === name)
-      if (topic === undefined) throw new BrokerError('UNKNOWN_TOPIC_OR_PARTITION', `there is no topic "${name}"`)
-      return topic
-    })
+    return names === undefined ? await this.listTopics() : await this.#describe(names, this.#deadline())
   }
 
   describeCluster(options: { readonly timeoutMs?: number } = {}): Promise<ClusterDescription> {
-    return this.#call((connection, timeoutMs, done) => connection.describeCluster(timeoutMs, done), this.#reading(options.timeoutMs))
+    return this.#call((connection, timeoutMs, done) => connection.describeCluster(timeoutMs, done), this.#deadline(options.timeoutMs))
   }
 
   describeQuorum(): Promise<QuorumDescription> {
-    return this.#call((connection, timeoutMs, done) => connection.describeQuorum(timeoutMs, done))
+    return this.#call((connection, timeoutMs, done) => connection.describeQuorum(timeoutMs, done), this.#deadline())
   }
 
-  /** Of every partition, in order. latest: the high watermark, exclusive. */
-  async listOffsets(topic: string, at: 'earliest' | 'latest'): Promise<{ partition: number; offset: number }[]> {
-    const [info] = await this.describeTopics([topic])
-    const questions = (info as TopicInfo).partitions.map(({ partition }) => ({ topic, partition, at })).sort((a, b) => a.partition - b.partition)
-    const found = await this.#promise<readonly { partition: number; offset: number }[]>((done) => {
-      return new OffsetLookup(this.#cluster, questions, this.#cluster.requestTimeoutMs, done)
+  /** Of every partition, or of those named, in order. latest: the high watermark, exclusive. */
+  async listOffsets(topic: string, at: 'earliest' | 'latest', partitions?: readonly number[]): Promise<{ partition: number; offset: number }[]> {
+    const deadlineMs = this.#deadline()
+    const [info] = await this.#describe([topic], deadlineMs)
+    const asked = partitions ?? (info as TopicInfo).partitions.map(({ partition }) => partition)
+    const questions = asked.toSorted((a, b) => a - b).map((partition) => ({ topic, partition, at }))
+    const found = await this.#promise<readonly { partition: number; offset: number }[]>(deadlineMs, (timeoutMs, done) => {
+      return new OffsetLookup(this.#cluster, questions, timeoutMs, done)
     })
     return found.map(({ partition, offset }) => ({ partition, offset }))
   }
@@ -129,38 +137,51 @@ export class Admin {
     for (const call of [...this.#running]) call.cancel()
   }
 
-  #metadata(topics: readonly string[] | null): Promise<MetadataResponse> {
-    return this.#call((connection, timeoutMs, done) => connection.metadata({ topics, minOffset: this.#cluster.metadata.offset }, timeoutMs, done))
+  async #describe(names: readonly string[], deadlineMs: number): Promise<TopicInfo[]> {
+    const { topics } = await this.#metadata(names, deadlineMs)
+    return names.map((name) => {
+      const topic = topics.find((other) => other.name === name)
+      if (topic === undefined) throw new BrokerError('UNKNOWN_TOPIC_OR_PARTITION', `there is no topic "${name}"`)
+      return topic
+    })
+  }
+
+  #metadata(topics: readonly string[] | null, deadlineMs: number): Promise<MetadataResponse> {
+    return this.#call((connection, timeoutMs, done) => connection.metadata({ topics, minOffset: this.#cluster.metadata.offset }, timeoutMs, done), deadlineMs)
   }
 
   /** After a change, learns the metadata offset that has it, from the node that said so. */
-  #noting<T>(connection: ClientConnection, name: string | null, done: Done<T>): Done<T> {
+  #noting<T>(connection: ClientConnection, name: string, deadlineMs: number, done: Done<T>): Done<T> {
     return (error, value) => {
-      if (error !== undefined || name === null) {
+      if (error !== undefined) {
         done(error, value)
         return
       }
-      connection.metadata({ topics: [name], minOffset: 0 }, NOTE_TIMEOUT_MS, (noteError, response) => {
+      const timeoutMs = Math.max(1, Math.min(NOTE_TIMEOUT_MS, deadlineMs - this.#cluster.clock.monotonicMs()))
+      connection.metadata({ topics: [name], minOffset: 0 }, timeoutMs, (noteError, response) => {
         if (noteError === undefined) this.#cluster.metadata.noteOffset(response.metadataOffset)
         done(undefined, value)
       })
     }
   }
 
-  /** One node that does not answer may not use up the time of a question that any can answer. */
-  #reading(timeoutMs = this.#cluster.requestTimeoutMs): AnyNodeOptions {
-    return { timeoutMs, attemptTimeoutMs: Math.min(timeoutMs, READ_ATTEMPT_TIMEOUT_MS) }
+  /** When a call that begins now is over, with all that it asks on its way. */
+  #deadline(timeoutMs = this.#cluster.requestTimeoutMs): number {
+    return Math.min(this.#lastDeadlineMs, this.#cluster.clock.monotonicMs() + timeoutMs)
   }
 
-  #call<T>(call: NodeCall<T>, options = this.#reading()): Promise<T> {
-    return this.#promise((done) => new AnyNodeCall(this.#cluster, call, options, done).start())
+  #call<T>(call: NodeCall<T>, deadlineMs: number, options: Omit<AnyNodeOptions, 'timeoutMs'> = reading): Promise<T> {
+    return this.#promise(deadlineMs, (timeoutMs, done) => new AnyNodeCall(this.#cluster, call, { ...options, timeoutMs }, done).start())
   }
 
-  #promise<T>(start: (done: Done<T>) => Cancellable): Promise<T> {
+  /** Nothing is begun that has no time left: a change that is sent and not waited for has an outcome nobody knows. */
+  #promise<T>(deadlineMs: number, start: (timeoutMs: number, done: Done<T>) => Cancellable): Promise<T> {
     if (this.#isClosed) return Promise.reject(new BrokerError('CLIENT_CLOSED', 'the client is closed'))
+    const timeoutMs = deadlineMs - this.#cluster.clock.monotonicMs()
+    if (timeoutMs <= 0) return Promise.reject(new BrokerError('REQUEST_TIMED_OUT', 'no time was left to ask'))
     return new Promise((resolve, reject) => {
       let isOver = false
-      const running = start((error, value) => {
+      const running = start(timeoutMs, (error, value) => {
         isOver = true
         for (const call of this.#running) if (call === running) this.#running.delete(call)
         if (error === undefined) resolve(value)

@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts'
 import { BrokerError } from '../base/errors.ts'
 import type { Random } from '../base/random.ts'
-import { Admin } from './admin.ts'
+import { Admin, type AdminOptions } from './admin.ts'
 import type { Cluster } from './cluster.ts'
 import { Connections, parseAddress } from './connections.ts'
 import { Consumer, type ConsumerOptions } from './consumer.ts'
@@ -59,8 +59,8 @@ export class OxbowClient {
     return this.#add(new Consumer(this.#cluster, options))
   }
 
-  admin(): Admin {
-    return this.#add(new Admin(this.#cluster))
+  admin(options: AdminOptions = {}): Admin {
+    return this.#add(new Admin(this.#cluster, options))
   }
 
   /** Closes everything made from it: at most 5 s. */

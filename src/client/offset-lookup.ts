@@ -40,14 +40,14 @@ export class OffsetLookup {
     this.#questions = questions
     this.#done = done
     this.#stopListening = cluster.metadata.onUpdate(() => this.#ask())
-    this.#deadline = cluster.clock.after(timeoutMs, () => this.#fail(this.#timedOut(timeoutMs)))
+    this.#deadline = cluster.clock.after(timeoutMs, () => this.#fail(this.#timedOut()))
     for (const { topic } of questions) cluster.metadata.want(topic)
     cluster.clock.defer(() => this.#ask())
   }
 
-  #timedOut(timeoutMs: number): BrokerError {
+  #timedOut(): BrokerError {
     const last = this.#lastError ?? this.#cluster.metadata.lastError
-    return new BrokerError('REQUEST_TIMED_OUT', `no offsets within ${timeoutMs} ms${last === undefined ? '' : `; last: ${last.message}`}`)
+    return new BrokerError('REQUEST_TIMED_OUT', `the leaders did not say their offsets in time${last === undefined ? '' : `; last: ${last.message}`}`)
   }
 
   cancel(): void {

@@ -140,6 +140,17 @@ describe('topic list, describe, delete', () => {
   })
 })
 
+describe('--timeout', () => {
+  it('is for all that a command asks together', async () => {
+    const cluster = clusterWithOrders()
+    cluster.fake.addTopic('logs', 1)
+    cluster.deletionMs = 200
+    expect((await oxbow(['topic', 'delete', 'orders', 'logs', '--yes', '--timeout', '5000'], { cluster })).code).toBe(0)
+    expect(cluster.deletionTimeoutsMs).toHaveLength(2)
+    expect(cluster.deletionTimeoutsMs[1]).toBeLessThan(4_810)
+  })
+})
+
 describe('offsets, cluster describe, quorum', () => {
   it('shows offsets', async () => {
     const cluster = clusterWithOrders()

@@ -27,6 +27,9 @@ export class CliCluster implements ClientTransport {
   readonly fake = new FakeCluster({ clock: new SystemClock(), random: new SeededRandom(7) })
   readonly created: CreateTopicRequest[] = []
   readonly deleted: string[] = []
+  /** What each deletion was given. */
+  readonly deletionTimeoutsMs: number[] = []
+  deletionMs = 0
   /** −1: none is active. */
   controllerId = 1
 
@@ -38,7 +41,10 @@ export class CliCluster implements ClientTransport {
     return {
       ...this.fake.connect(address),
       createTopic: (request, _timeoutMs, done) => later(done, () => this.#create(request)),
-      deleteTopic: (request, _timeoutMs, done) => later(done, () => this.#delete(request.topicId)),
+      deleteTopic: (request, timeoutMs, done) => {
+        this.deletionTimeoutsMs.push(timeoutMs)
+        setTimeout(() => later(done, () => this.#delete(request.topicId)), this.deletionMs)
+      },
       describeCluster: (_timeoutMs, done) => later(done, () => this.#describe()),
       describeQuorum: (_timeoutMs, done) => later(done, () => this.#quorum()),
     }

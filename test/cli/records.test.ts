@@ -234,6 +234,25 @@ describe('consume', () => {
     expect(run.stderr).toContain('error: REQUEST_TIMED_OUT: no record came for 700 ms, and the end is not reached')
   })
 
+  it('gives up in time whatever it waited for before', async () => {
+    const made = await filled(1, ['a'])
+    made.fake.moveLeader('logs', 0, -1)
+    for (const nodeId of made.fake.nodeIds) made.fake.dead.add(nodeId)
+    setTimeout(() => made.fake.dead.clear(), 1_000)
+    const beganMs = performance.now()
+    const run = await oxbow(['consume', 'logs', '--from-beginning', '--exit-at-end', '--timeout', '1500'], { cluster: made })
+    expect(run.code).toBe(3)
+    expect(performance.now() - beganMs).toBeLessThan(2_400)
+  })
+
+  it('asks only for the partition it reads', async () => {
+    const made = cluster(2)
+    await oxbow(['produce', 'logs', '--partition', '1'], { cluster: made, stdin: ['b\n'] })
+    made.fake.moveLeader('logs', 0, -1)
+    const run = await oxbow(['consume', 'logs', '--from-beginning', '--exit-at-end', '--partition', '1', '--timeout', '1000'], { cluster: made })
+    expect(run).toEqual({ code: 0, stdout: 'b\n', stderr: '' })
+  })
+
   it('follows until it is interrupted, which is 130', async () => {
     const made = await filled(1, ['a'])
     let interrupt: () => void = () => {}

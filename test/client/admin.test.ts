@@ -141,6 +141,32 @@ describe('a cluster that does not answer', () => {
     await expect(settle(admin.listTopics())).rejects.toMatchObject({ code: 'NETWORK_EXCEPTION', retriable: true, definite: false })
   })
 
+  it('ends a call of several questions within the one timeout', async () => {
+    const { clock, fake, admin, errors, settle } = build()
+    for (const nodeId of fake.nodeIds) fake.kill(nodeId)
+    clock.after(2_000, () => fake.dead.clear())
+    errors.push(...Array.from({ length: 50 }, lost))
+    const beganMs = clock.monotonicMs()
+    const deletion = admin.deleteTopic('taken').catch((error) => [codeOf(error), clock.monotonicMs() - beganMs] as const)
+    const [code, tookMs] = (await settle(deletion)) as readonly [string, number]
+    expect(code).toBe('NETWORK_EXCEPTION')
+    expect(tookMs).toBeGreaterThan(2_000)
+    expect(tookMs).toBeLessThanOrEqual(3_002)
+  })
+
+  it('ends all calls together within totalTimeoutMs, and begins none after it', async () => {
+    const { clock, fake, client, deleted, settle } = build()
+    const admin = client.admin({ totalTimeoutMs: 1_000 })
+    for (const nodeId of fake.nodeIds) fake.kill(nodeId)
+    let isOver = false
+    void admin.listTopics().catch(() => (isOver = true))
+    await clock.runWithPromises(1_010)
+    expect(isOver).toBe(true)
+    fake.dead.clear()
+    await expect(settle(admin.deleteTopic('taken'))).rejects.toMatchObject({ code: 'REQUEST_TIMED_OUT' })
+    expect(deleted).toEqual([])
+  })
+
   it('does not hold up close', async () => {
     const { clock, fake, admin, client } = build()
     for (const nodeId of fake.nodeIds) fake.silent.add(nodeId)
