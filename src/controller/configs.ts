@@ -1,3 +1,4 @@
+import { didYouMean } from '../base/did-you-mean.ts'
 import { BrokerError } from '../base/errors.ts'
 
 /**
@@ -43,6 +44,43 @@ export const topicConfigTable = {
 
 export type TopicConfigKey = keyof typeof topicConfigTable
 
+/** Topic configs of Kafka that are not built yet, so that an operator is not told that they do not exist. Source: Kafka TopicConfig. */
+const laterKeys: ReadonlySet<string> = new Set([
+  'cleanup.policy',
+  'compression.type',
+  'delete.retention.ms',
+  'file.delete.delay.ms',
+  'flush.messages',
+  'flush.ms',
+  'index.interval.bytes',
+  'local.retention.bytes',
+  'local.retention.ms',
+  'max.compaction.lag.ms',
+  'message.timestamp.after.max.ms',
+  'message.timestamp.before.max.ms',
+  'message.timestamp.type',
+  'min.cleanable.dirty.ratio',
+  'min.compaction.lag.ms',
+  'preallocate',
+  'remote.storage.enable',
+  'retention.bytes',
+  'retention.ms',
+  'segment.index.bytes',
+  'segment.jitter.ms',
+  'segment.ms',
+  'unclean.leader.election.enable',
+])
+
+const MAX_SHOWN = 64
+
+function describeUnknown(key: string): string {
+  const shown = key.slice(0, MAX_SHOWN)
+  const keys = Object.keys(topicConfigTable)
+  if (laterKeys.has(key)) return `"${shown}" is not in this version; its topic configs are ${keys.join(', ')}`
+  const meant = didYouMean(shown, keys)
+  return `"${shown}" is not a topic config${meant === undefined ? `; those are ${keys.join(', ')}` : ` (did you mean ${meant}?)`}`
+}
+
 function isKey(key: string): key is TopicConfigKey {
   return Object.hasOwn(topicConfigTable, key)
 }
@@ -50,15 +88,13 @@ function isKey(key: string): key is TopicConfigKey {
 /** Checks configs that came from outside. Throws INVALID_CONFIG naming key, value and expectation. */
 export function validateTopicConfigs(configs: ReadonlyMap<string, string>, replicationFactor: number): void {
   for (const [key, text] of configs) {
-    if (!isKey(key)) {
-      throw new BrokerError('INVALID_CONFIG', `"${key.slice(0, 64)}" is not a topic config; those are ${Object.keys(topicConfigTable).join(', ')}`)
-    }
+    if (!isKey(key)) throw new BrokerError('INVALID_CONFIG', describeUnknown(key))
     const row: TopicConfigRow = topicConfigTable[key]
     const max = row.max(replicationFactor)
     const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN
     if (!(value >= row.min && value <= max)) {
       const bound = key === 'min.insync.replicas' ? ' (the replication factor)' : ''
-      throw new BrokerError('INVALID_CONFIG', `${key} is "${text.slice(0, 64)}", but must be an integer from ${row.min} to ${max}${bound}`)
+      throw new BrokerError('INVALID_CONFIG', `${key} is "${text.slice(0, MAX_SHOWN)}", but must be an integer from ${row.min} to ${max}${bound}`)
     }
   }
 }

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import * as v from 'valibot'
 import type * as Yaml from 'yaml'
+import { didYouMean } from '../base/did-you-mean.ts'
 import { configKeys, describeRange, findConfigKey, idleConfigKeys } from './config-keys.ts'
-import { didYouMean } from './did-you-mean.ts'
 
 /** One thing that is wrong with a cluster file. `key` as a reader would point at it: `nodes[1].grpcPort`. */
 export interface ConfigFault {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { ControllerCommand } from '../../src/controller/commands.ts'
-import { effectiveMinInSyncReplicas, topicConfig } from '../../src/controller/configs.ts'
+import { effectiveMinInSyncReplicas, topicConfig, validateTopicConfigs } from '../../src/controller/configs.ts'
 import { placeReplicas } from '../../src/controller/placement.ts'
 import { Cluster, id, outcome, threeBrokers } from './harness.ts'
 
@@ -25,6 +25,16 @@ function started(): Cluster {
   cluster.start(1, 2, 3)
   return cluster
 }
+
+describe('an unknown topic config', () => {
+  it.each([
+    ['max.mesage.bytes', '"max.mesage.bytes" is not a topic config (did you mean max.message.bytes?)'],
+    ['retention.ms', '"retention.ms" is not in this version; its topic configs are min.insync.replicas, max.message.bytes, segment.bytes'],
+    ['colour', '"colour" is not a topic config; those are min.insync.replicas, max.message.bytes, segment.bytes'],
+  ])('%s', (key, detail) => {
+    expect(() => validateTopicConfigs(new Map([[key, '5']]), 3)).toThrow(`INVALID_CONFIG: ${detail}`)
+  })
+})
 
 describe('createTopic', () => {
   it('R5.9: every partition has a leader in the entry that makes it, and all live replicas in sync', () => {
@@ -69,6 +79,16 @@ describe('createTopic', () => {
     expect(cluster.image.offset).toBe(offset)
     expect(cluster.run(createTopic())).toEqual(dry)
     expect(outcome(cluster.run(createTopic({ name: 'bad name', validateOnly: true })))).toBe('INVALID_TOPIC_EXCEPTION')
+  })
+
+  it('the refusal of an assignment is a sentence, however many replicas were given', () => {
+    const cluster = started()
+    const replicas = Array.from({ length: 90_000 }, (_, at) => at + 10)
+    const reply = cluster.run(createTopic({ assignment: [replicas], partitions: -1, replicationFactor: -1 }))
+    expect(reply).toMatchObject({
+      code: 'INVALID_REPLICA_ASSIGNMENT',
+      message: 'partition 0 on 10:11:12:13:14:15:16:17:18:19:20:21:22:23:24:25:…: there is no broker 10',
+    })
   })
 
   const refused: readonly (readonly [string, Partial<CreateTopic>, string])[] = [

@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest'
 import { ConfigError } from '../../src/node/cluster-file.ts'
 import { loadCluster, parseCluster } from '../../src/node/config.ts'
 import { configKeys, defaultNodeConfig } from '../../src/node/config-keys.ts'
-import { didYouMean } from '../../src/node/did-you-mean.ts'
 
 const PATH = '/etc/oxbow/cluster.yaml'
 
@@ -183,16 +182,5 @@ describe('the table of config keys', () => {
       producerIdExpirationMs: 86_400_000,
       quarantineMs: 60_000,
     })
-  })
-})
-
-describe('did you mean', () => {
-  it.each([
-    ['grpcport', 'grpcPort'],
-    ['gprcPort', 'grpcPort'],
-    ['httpPrt', 'httpPort'],
-    ['zzz', undefined],
-  ])('%s → %s', (word, meant) => {
-    expect(didYouMean(word, ['grpcPort', 'httpPort', 'host'])).toBe(meant)
   })
 })
