@@ -23,10 +23,13 @@ interface Owed {
 interface Follower {
   readonly nodeId: number
   readonly stream: FetchServerStream
-  /** Answers owed, in order. At most one data fetch and one report a partition are outstanding, so it is bounded. */
-  owed: Owed[]
+  /**
+   * Answers owed, in order, one of each kind a partition: a follower that asks again has given up what it asked before, and the new
+   * question takes the place of the old one in the queue.
+   */
+  readonly owed: Map<unknown, Owed>
   /** Those whose batches come from disk: read one at a time, so that a follower far behind costs one read of memory. */
-  readonly fromDisk: Owed[]
+  readonly fromDisk: Map<Replica, Owed>
   reading: boolean
   scheduled: boolean
   blocked: boolean
@@ -62,7 +65,7 @@ export class FetchServer {
   /** A follower opened a stream; an older one of the same node is closed, and what was asked on it is not answered any more. */
   accept(nodeId: number, stream: FetchServerStream): void {
     const older = this.#followers.get(nodeId)
-    const follower: Follower = { nodeId, stream, owed: [], fromDisk: [], reading: false, scheduled: false, blocked: false, closed: false }
+    const follower: Follower = { nodeId, stream, owed: new Map(), fromDisk: new Map(), reading: false, scheduled: false, blocked: false, closed: false }
     this.#followers.set(nodeId, follower)
     if (older !== undefined) {
       older.closed = true
@@ -86,7 +89,11 @@ export class FetchServer {
     const follower = this.#followers.get(effect.to)
     if (follower === undefined) return // It is gone; it asks again when it is back.
     const { topicId, partition, log } = replica
-    follower.owed.push({ topicId, partition, replica, answer: effect.answer, maxBytes: effect.maxBytes, cutCount: log.cutCount })
+    const owed = { topicId, partition, replica, answer: effect.answer, maxBytes: effect.maxBytes, cutCount: log.cutCount }
+    // Data and report are two kinds: two keys of one replica.
+    if (effect.maxBytes === 0) follower.owed.set(log, owed)
+    else if (follower.fromDisk.has(replica)) follower.fromDisk.set(replica, owed)
+    else follower.owed.set(replica, owed)
     this.#schedule(follower)
   }
 
@@ -110,12 +117,12 @@ export class FetchServer {
       logStartOffset: -1,
       result: { type: 'error', code: 'UNKNOWN_TOPIC_ID' },
     } as const
-    follower.owed.push({ topicId, partition, replica: undefined, answer, maxBytes: 0, cutCount: 0 })
+    follower.owed.set(`${topicId}/${partition}`, { topicId, partition, replica: undefined, answer, maxBytes: 0, cutCount: 0 })
     this.#schedule(follower)
   }
 
   #schedule(follower: Follower): void {
-    if (follower.scheduled || follower.blocked || follower.closed || (follower.owed.length === 0 && follower.fromDisk.length === 0)) return
+    if (follower.scheduled || follower.blocked || follower.closed || (follower.owed.size === 0 && follower.fromDisk.size === 0)) return
     follower.scheduled = true
     this.#clock.defer(() => {
       follower.scheduled = false
@@ -127,22 +134,20 @@ export class FetchServer {
     if (follower.closed || follower.blocked) return
     const answers: PartitionAnswer[] = []
     let room = MAX_MESSAGE_BYTES
-    let taken = 0
-    for (const owed of follower.owed) {
+    for (const [key, owed] of follower.owed) {
       if (room <= 0) break
-      taken++
+      follower.owed.delete(key)
       const batches = this.#readCached(owed, Math.min(room, owed.maxBytes))
       if (batches === undefined) {
-        follower.fromDisk.push(owed)
+        if (owed.replica !== undefined) follower.fromDisk.set(owed.replica, owed)
         continue
       }
       for (const batch of batches) room -= batch.length
       answers.push(toAnswer(owed, batches))
     }
-    follower.owed.splice(0, taken)
     if (answers.length > 0 && !follower.stream.send({ answers })) follower.blocked = true
     this.#readDisk(follower)
-    if (follower.owed.length > 0) this.#schedule(follower)
+    if (follower.owed.size > 0) this.#schedule(follower)
   }
 
   /** Batches from memory; undefined: they come from disk, in a message of their own. */
@@ -153,9 +158,10 @@ export class FetchServer {
 
   #readDisk(follower: Follower): void {
     if (follower.reading || follower.blocked || follower.closed) return
-    const owed = follower.fromDisk.shift()
-    const replica = owed?.replica
-    if (owed === undefined || replica === undefined) return
+    const next = follower.fromDisk.entries().next().value
+    if (next === undefined) return
+    const [replica, owed] = next
+    follower.fromDisk.delete(replica)
     follower.reading = true
     replica.log.read(owed.answer.fetchOffset, owed.maxBytes, (error, batches) => {
       follower.reading = false

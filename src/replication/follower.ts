@@ -7,8 +7,13 @@ type AnswerInput = Extract<PartitionInput, { type: 'answer' }>
 
 /** An answer that is an error, or of no use, is followed by the next fetch after this. */
 const RETRY_TICKS = 2
-/** An answer that did not come for so long is lost; a leader answers within half of it. */
+/** An answer that did not come for so long is lost; a leader answers within half of it, unless it has much to read, or the link is slow. */
 const LOST_TICKS = 40
+/** What patience grows to, twice as long after each answer that came late or not at all: all that is asked again is sent again. */
+const MAX_LOST_TICKS = 16 * LOST_TICKS
+
+/** Fetched and not synced yet: above this nothing more is fetched. What is not synced stays in memory, and a network is faster than a disk. */
+const MAX_UNSYNCED_BYTES = 2 * 1024 * 1024
 
 interface Outstanding {
   readonly fetchId: number
@@ -23,7 +28,8 @@ interface Outstanding {
  *      └──error, stream lost, answer lost──▶ a few ticks ──▶ fetching with a new id
  *
  * Invariants: at most one data fetch and one report are outstanding. An answer is used only if its id is outstanding and its leader epoch,
- * fetch offset and last fetched epoch still describe the end of the log; a cut forgets all ids.
+ * fetch offset and last fetched epoch still describe the end of the log; a cut forgets all ids. Unsynced are at most MAX_UNSYNCED_BYTES and
+ * what one fetch brings.
  */
 export class Follower {
   readonly leader: number
@@ -34,9 +40,14 @@ export class Follower {
   readonly #fetchMaxBytes: number
   #dataFetch: Outstanding | undefined
   #report: Outstanding | undefined
+  /** Ticks after which a data fetch is taken for lost. */
+  #patienceTicks = LOST_TICKS
   #retryTick = 0
   /** Largest synced end that was said to the leader and may have arrived. */
   #reportedOffset = -1
+  /** Fetched, not synced yet, in order. */
+  #unsynced: { readonly endOffset: number; readonly sizeBytes: number }[] = []
+  #unsyncedBytes = 0
   /** Largest high watermark that the leader told while this log was a prefix of its own. */
   #leaderHighWatermark = 0
 
@@ -72,7 +83,7 @@ export class Follower {
     else this.#report = undefined
     const reason = this.#use(input, isData, options, effects)
     if (reason !== undefined) return reason
-    if (this.#dataFetch === undefined && options.tick >= this.#retryTick) this.#sendDataFetch(options.tick, effects)
+    this.#fetchOn(options.tick, effects)
     this.#reportSynced(options.tick, effects)
     return undefined
   }
@@ -80,22 +91,29 @@ export class Follower {
   /** The own log synced further. */
   synced(tick: number, effects: PartitionEffect[]): void {
     this.#log.raiseHighWatermark(this.#leaderHighWatermark, effects)
+    const synced = this.#unsynced.findIndex(({ endOffset }) => endOffset > this.#log.syncedEndOffset)
+    this.#forgetUnsynced(0, synced < 0 ? this.#unsynced.length : synced)
+    this.#fetchOn(tick, effects)
     this.#reportSynced(tick, effects)
   }
 
   /** The stream ended: it is opened anew with the next fetch, on the next tick. */
   disconnected(tick: number): void {
     this.#forgetOutstanding()
+    this.#patienceTicks = LOST_TICKS
     this.#retryTick = tick + 1
   }
 
   tick(tick: number, effects: PartitionEffect[]): void {
-    if (this.#dataFetch !== undefined && tick - this.#dataFetch.sentTick >= LOST_TICKS) this.#dataFetch = undefined
+    if (this.#dataFetch !== undefined && tick - this.#dataFetch.sentTick >= this.#patienceTicks) {
+      this.#dataFetch = undefined
+      this.#patienceTicks = Math.min(this.#patienceTicks * 2, MAX_LOST_TICKS)
+    }
     if (this.#report !== undefined && tick - this.#report.sentTick >= LOST_TICKS) {
       this.#report = undefined
       this.#reportedOffset = -1
     }
-    if (this.#dataFetch === undefined && tick >= this.#retryTick) this.#sendDataFetch(tick, effects)
+    this.#fetchOn(tick, effects)
     this.#reportSynced(tick, effects)
   }
 
@@ -118,6 +136,8 @@ export class Follower {
         return undefined
       }
       this.#log.appendFetched(input.headers, input.bytes, effects)
+      this.#unsynced.push({ endOffset: this.#log.endOffset, sizeBytes: input.bytes.length })
+      this.#unsyncedBytes += input.bytes.length
     }
     this.#leaderHighWatermark = Math.max(this.#leaderHighWatermark, answer.highWatermark)
     this.#log.raiseHighWatermark(this.#leaderHighWatermark, effects)
@@ -142,6 +162,8 @@ export class Follower {
     }
     this.#forgetOutstanding()
     this.#log.truncate(to, options.mayCutBelow, effects)
+    const kept = this.#unsynced.findIndex(({ endOffset }) => endOffset > to)
+    if (kept >= 0) this.#forgetUnsynced(kept, this.#unsynced.length)
     effects.push({ type: 'event', event: { type: 'cut', from, to, leaderEpoch: this.leaderEpoch } })
     return undefined
   }
@@ -161,6 +183,15 @@ export class Follower {
   #reportSynced(tick: number, effects: PartitionEffect[]): void {
     if (this.#report !== undefined || this.#log.syncedEndOffset <= this.#reportedOffset || tick < this.#retryTick) return
     this.#report = this.#send(0, tick, effects)
+  }
+
+  /** From index `from` on, up to `to`, exclusive. */
+  #forgetUnsynced(from: number, to: number): void {
+    for (const { sizeBytes } of this.#unsynced.splice(from, to - from)) this.#unsyncedBytes -= sizeBytes
+  }
+
+  #fetchOn(tick: number, effects: PartitionEffect[]): void {
+    if (this.#dataFetch === undefined && tick >= this.#retryTick && this.#unsyncedBytes < MAX_UNSYNCED_BYTES) this.#sendDataFetch(tick, effects)
   }
 
   #sendDataFetch(tick: number, effects: PartitionEffect[]): void {

@@ -86,6 +86,32 @@ describe('fetch server', () => {
     expect(newer.sent.map(({ answers }) => answers[0]?.answer.fetchId)).toEqual([3, 4])
   })
 
+  it('I10: a follower that asks again gets the answer to that, in the place of what it asked before', () => {
+    const { bench, replica, stream } = leading()
+    append(bench, replica, 1)
+    bench.restart()
+    bench.begin()
+    for (const number of [1, 2]) bench.apply(bench.topicRecords(number, number === 1 ? 'orders' : 'other', { leaderEpoch: 1 }))
+    const newer = new FakeServerStream()
+    bench.fetchServer.accept(2, newer)
+    newer.isBehind = true
+    // The first answer blocks the stream; behind it wait one fetch from disk, a report, and an unknown partition, each asked three times.
+    request(newer, 8, { fetchId: 1 })
+    bench.run()
+    for (const round of [10, 20, 30]) {
+      request(newer, 1, { fetchId: round, currentLeaderEpoch: 1 })
+      request(newer, 1, { fetchId: round + 1, currentLeaderEpoch: 1, maxBytes: 0 })
+      request(newer, 9, { fetchId: round + 2 })
+      bench.run()
+    }
+    newer.isBehind = false
+    newer.drain()
+    bench.run(100)
+    const ids = newer.sent.flatMap(({ answers }) => answers.map(({ answer }) => answer.fetchId))
+    expect(ids.toSorted((a, b) => a - b)).toEqual([1, 30, 31, 32])
+    expect(stream.sent).toEqual([])
+  })
+
   it('I10: batches from disk are read one partition at a time, and wait for a follower that is behind', () => {
     const { bench } = leading()
     for (const number of [2, 3, 4]) bench.apply(bench.topicRecords(number, `topic${number}`))

@@ -45,9 +45,14 @@ function assign(core: Partition, change: Partial<PartitionState> = {}, options: 
   return core.step({ type: 'assign', state, brokers, minInSyncReplicas: options.minInSyncReplicas ?? 1, maxMessageBytes: 100 })
 }
 
-function produce(core: Partition, value: string, options: BatchOptions & { acks?: -1 | 0 | 1; leaderEpoch?: number } = {}): PartitionEffect[] {
+function produce(
+  core: Partition,
+  value: string,
+  options: BatchOptions & { acks?: -1 | 0 | 1; leaderEpoch?: number; produceId?: number } = {},
+): PartitionEffect[] {
   const bytes = makeBatch(value, options)
-  return core.step({ type: 'produce', produceId: 1, acks: options.acks ?? -1, currentLeaderEpoch: options.leaderEpoch ?? -1, header: headerOf(bytes), bytes })
+  const { acks = -1, leaderEpoch: currentLeaderEpoch = -1, produceId = 1 } = options
+  return core.step({ type: 'produce', produceId, acks, currentLeaderEpoch, header: headerOf(bytes), bytes })
 }
 
 function only<T extends PartitionEffect['type']>(effects: readonly PartitionEffect[], type: T): Extract<PartitionEffect, { type: T }>[] {
@@ -209,7 +214,7 @@ describe('a leader and its followers (rules R6.1, R6.4, R6.5)', () => {
     expect(core.step({ type: 'fetch', from: PEER, fetch: peerFetch({ fetchId: 7 }) })).toEqual([])
     const answers = only(produce(core, 'a'), 'answerFetch')
     expect(answers.map((effect) => effect.answer.fetchId)).toEqual([7])
-    expect(only(produce(core, 'b'), 'answerFetch')).toEqual([])
+    expect(only(produce(core, 'b', { produceId: 2 }), 'answerFetch')).toEqual([])
   })
 
   it('repeats a proposal with the same members when the controller could not decide', () => {
@@ -295,6 +300,33 @@ describe('a follower and what it is told (rules R6.2, R6.3)', () => {
     expect(only(answer(core, first, { type: 'data' }, [stamped('a', 0, 3)]), 'appendFetched')).toEqual([])
     expect(core.step({ type: 'disconnected', nodeId: PEER })).toEqual([])
     expect(only(core.step({ type: 'tick' }), 'sendFetch')).toHaveLength(1)
+  })
+
+  it('I10: waits twice as long after each answer that did not come, until the stream is lost: what is asked again is sent again', () => {
+    const core = partition()
+    assign(core, FOLLOW)
+    const waits = (): number => {
+      for (let ticks = 1; ; ticks++) if (only(core.step({ type: 'tick' }), 'sendFetch').length > 0) return ticks
+    }
+    expect([waits(), waits(), waits(), waits(), waits(), waits()]).toEqual([40, 80, 160, 320, 640, 640])
+    core.step({ type: 'disconnected', nodeId: PEER })
+    expect([waits(), waits()]).toEqual([1, 40])
+  })
+
+  it('I10: fetches no further while 2 MiB of what it fetched are not synced, and goes on with the sync or a cut', () => {
+    const core = partition()
+    const large = 'x'.repeat(1024 * 1024)
+    const first = answer(core, assign(core, FOLLOW), { type: 'data' }, [stamped(large, 0, 2)])
+    expect(only(first, 'sendFetch')).toMatchObject([{ fetch: { fetchOffset: 1, maxBytes: 1000 } }])
+    const second = answer(core, first, { type: 'data' }, [stamped(large, 1, 2)])
+    expect(only(second, 'sendFetch')).toEqual([])
+    expect(Array.from({ length: 100 }, () => only(core.step({ type: 'tick' }), 'sendFetch')).flat()).toEqual([])
+    const synced = only(core.step({ type: 'synced', cutCount: 0, endOffset: 1 }), 'sendFetch')
+    expect(synced).toMatchObject([{ fetch: { fetchOffset: 2, syncedEndOffset: 1, maxBytes: 1000 } }])
+    const full = answer(core, synced, { type: 'data' }, [stamped(large, 2, 2)])
+    expect(only(full, 'sendFetch')).toEqual([])
+    const report = only(core.step({ type: 'synced', cutCount: 0, endOffset: 1 }), 'sendFetch')
+    expect(report).toEqual([])
   })
 
   it('forgets with a cut what else is outstanding: the answer to the older data fetch is not used, though the log is there again', () => {
