@@ -50,7 +50,7 @@ export type PartitionInput =
       readonly minInSyncReplicas: number
       readonly maxMessageBytes: number
     }
-  /** One batch; its CRC was checked. acks −1: all. currentLeaderEpoch −1: the client does not know it. */
+  /** One batch; its CRC was checked. produceId: never used again here. acks −1: all. currentLeaderEpoch −1: the client does not know it. */
   | {
       readonly type: 'produce'
       readonly produceId: number

@@ -6,7 +6,7 @@ import { FollowerProgress } from './follower-progress.ts'
 import { Isr } from './isr.ts'
 import type { OwnLog } from './own-log.ts'
 import type { SequenceVerdict } from './producers.ts'
-import type { Waiter } from './waiters.ts'
+import type { Waiter } from './waiter-queue.ts'
 import { Waiters } from './waiters.ts'
 
 export type Assignment = Extract<PartitionInput, { type: 'assign' }>
@@ -112,7 +112,7 @@ export class Leader {
 
   expire(produceIds: readonly number[], effects: PartitionEffect[]): void {
     const tooSmall = this.#isTooSmall()
-    for (const waiter of this.#waiters.take(new Set(produceIds))) {
+    for (const waiter of this.#waiters.take(produceIds)) {
       const code = tooSmall && waiter.acks === -1 ? 'NOT_ENOUGH_REPLICAS_AFTER_APPEND' : 'REQUEST_TIMED_OUT'
       effects.push({
         type: 'produceReply',
