@@ -72,9 +72,11 @@ class Ledger {
   ): void {
     if (error !== undefined || at === undefined) {
       this.failed++
-      const failure = failureOf(error ?? new BrokerError('UNKNOWN_SERVER_ERROR', 'no answer'))
-      const certainty = failure.definite ? 'it was not stored' : 'it may be stored or not'
-      this.#errors.write(`${failureLine({ ...failure, message: `line ${number}: ${failure.message}`, hint: certainty })}\n`)
+      const cause = failureOf(error ?? new BrokerError('UNKNOWN_SERVER_ERROR', 'no answer'))
+      const certainty = cause.definite ? 'it was not stored' : 'it may be stored or not'
+      const hint = cause.hint === undefined ? certainty : `${certainty}; ${cause.hint}`
+      const failure = { ...cause, message: `line ${number}: ${cause.message}`, hint }
+      this.#errors.write(`${failureLine(failure)}\n`)
       if (this.#output === 'json') this.#errors.write(`${failureJson(failure)}\n`)
       return
     }
