@@ -12,6 +12,8 @@ type CreateTopic = Extract<ControllerCommand, { readonly type: 'createTopic' }>
 
 const MAX_PARTITIONS = 10_000
 const MAX_NAME_LENGTH = 249
+/** Replicas that a sentence names: a request may hold 100,000, and what is said of it must still be delivered. */
+const MAX_SHOWN_REPLICAS = 16
 const ZERO_ID = '0'.repeat(32)
 
 /** Source: Kafka org.apache.kafka.common.internals.Topic. */
@@ -46,7 +48,8 @@ function validateAssignment(assignment: readonly (readonly number[])[], command:
     )
   }
   for (const [partition, replicas] of assignment.entries()) {
-    const where = `partition ${partition} on ${replicas.join(':') || 'no broker'}`
+    const shown = replicas.slice(0, MAX_SHOWN_REPLICAS).join(':')
+    const where = `partition ${partition} on ${shown || 'no broker'}${replicas.length > MAX_SHOWN_REPLICAS ? ':…' : ''}`
     if (replicas.length === 0 || replicas.length !== replicationFactor)
       throw new BrokerError('INVALID_REPLICA_ASSIGNMENT', `${where}: every partition has the same number of replicas, at least one`)
     if (new Set(replicas).size !== replicas.length) throw new BrokerError('INVALID_REPLICA_ASSIGNMENT', `${where}: a broker holds a partition once`)

@@ -2,12 +2,22 @@ import { Metadata, type StatusObject, status } from '@grpc/grpc-js'
 import { BrokerError, errorTable, grpcStatus } from '../base/errors.ts'
 import { ERROR_DETAIL_KEY, decodeErrorDetail, encodeErrorDetail, fromApiError, toApiError } from './error-codec.ts'
 
+/** Clients of gRPC take 8 KiB of trailers, where the text comes twice, once with up to three characters a byte. */
+const MAX_TEXT_BYTES = 1024
+
+/** The text, cut where it would not be delivered; whole characters only, for gRPC fails at half of one. */
+function deliverable(text: string): string {
+  const bytes = Buffer.from(text)
+  return bytes.length <= MAX_TEXT_BYTES ? bytes.toString() : `${bytes.toString('utf8', 0, MAX_TEXT_BYTES)}…`
+}
+
 /** An error as the status of a call, with its detail in the trailer (broker.proto, Errors). */
 export function toGrpcStatus(error: unknown): { readonly code: number; readonly details: string; readonly metadata: Metadata } {
   const apiError = toApiError(error)
+  const text = deliverable(apiError.message)
   const metadata = new Metadata()
-  metadata.set(ERROR_DETAIL_KEY, encodeErrorDetail(apiError))
-  return { code: grpcStatus[errorTable[apiError.code].grpc], details: `${apiError.code}: ${apiError.message}`, metadata }
+  metadata.set(ERROR_DETAIL_KEY, encodeErrorDetail({ ...apiError, message: text }))
+  return { code: grpcStatus[errorTable[apiError.code].grpc], details: `${apiError.code}: ${text}`, metadata }
 }
 
 /** Why a dial failed, in words. */

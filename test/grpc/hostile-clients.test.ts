@@ -1,6 +1,7 @@
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { Client, type ClientDuplexStream, credentials, type StatusObject, status } from '@grpc/grpc-js'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { BrokerError } from '../../src/base/errors.ts'
 import { SeededRandom } from '../../src/base/random.ts'
 import { GrpcClientTransport } from '../../src/client/grpc-transport.ts'
 import { createConnectionServer } from '../../src/grpc/connections.ts'
@@ -102,6 +103,16 @@ describe('clients that misbehave', () => {
     expect(listener.broker.asked).toEqual([])
     expect(await create('n'.repeat(MIB - 100))).toBeUndefined()
     connection.close()
+    await expectAlive()
+  })
+
+  it('an error of a megabyte reaches the client as an error, cut', async () => {
+    listener.broker.failure = new BrokerError('INVALID_TOPIC_EXCEPTION', 'é'.repeat(MIB))
+    const connection = transport.connect(listener.address)
+    const error = await new Promise<BrokerError | undefined>((resolve) => connection.describeCluster(5_000, (failure) => resolve(failure as BrokerError)))
+    expect(error).toMatchObject({ code: 'INVALID_TOPIC_EXCEPTION', definite: true, detail: expect.stringMatching(/^é{500,}…$/) })
+    connection.close()
+    listener.broker.failure = undefined
     await expectAlive()
   })
 

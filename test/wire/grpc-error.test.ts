@@ -32,3 +32,18 @@ describe('what gRPC itself says of a failed call', () => {
     expect(fromGrpcStatus(toGrpcStatus(said))).toMatchObject({ code: said.code, detail: said.detail, definite: true, unanswered: false })
   })
 })
+
+describe('what a node says of a failed call', () => {
+  it('is cut where it would not be delivered', () => {
+    const said = toGrpcStatus(new BrokerError('INVALID_REQUEST', '€'.repeat(100_000)))
+    expect(encodeURI(said.details).length).toBeLessThan(4_096)
+    expect(said.details).toMatch(/^INVALID_REQUEST: €{300,}.*…$/)
+    expect(fromGrpcStatus(said).detail).toBe(said.details.slice('INVALID_REQUEST: '.length))
+  })
+
+  it('is whole characters, where half of one was cut out of a name', () => {
+    const said = toGrpcStatus(new BrokerError('INVALID_TOPIC_EXCEPTION', `the name "${'x\u{1f600}'.slice(0, 2)}" is not valid`))
+    expect(decodeURI(encodeURI(said.details))).toBe('INVALID_TOPIC_EXCEPTION: the name "x\ufffd" is not valid')
+    expect(fromGrpcStatus(said).detail).toBe('the name "x\ufffd" is not valid')
+  })
+})
