@@ -1,5 +1,6 @@
 import { assert } from '../base/assert.ts'
 import type { Clock } from '../base/clock.ts'
+import { crc32c } from '../base/crc32c.ts'
 import type { Disk, DiskFile } from '../base/disk.ts'
 import type { Done, DoneVoid } from '../base/done.ts'
 import type { Logger } from '../base/log-line.ts'
@@ -18,6 +19,8 @@ const METADATA = 'metadata'
 const PARTITIONS = 'partitions'
 const QUARANTINE = 'quarantine'
 const LOCK = 'lock'
+/** A name in a folder has at most 255 bytes, and that of a log may have nearly all of them. */
+const ASIDE_NAME_LENGTH = 200
 const ROUND_BYTES = 1024 * 1024
 
 export interface LogDirectoryOptions {
@@ -152,7 +155,8 @@ class DiskLogDirectory implements LogDirectory {
     yield* makeFolder(this.#disk, QUARANTINE)
     const taken = new Set(yield* call<readonly string[]>((done) => this.#disk.list(QUARANTINE, done)))
     let wallMs = Math.floor(this.#options.clock.wallMs())
-    const asideName = (): string => `${name.replaceAll('/', '~')}.${wallMs}`
+    const place = nameAside(name)
+    const asideName = (): string => `${place}.${wallMs}`
     while (taken.has(asideName())) wallMs++
     yield* callVoid((done) => this.#disk.rename(name, `${QUARANTINE}/${asideName()}`, done))
     // First where it is, then where it no longer is: a crash in between must not lose it.
@@ -223,4 +227,10 @@ class DiskLogDirectory implements LogDirectory {
       start()
     }
   }
+}
+
+/** The name of a log as one of a folder in quarantine/. A long one is cut, and its checksum keeps apart what begins alike and is set aside at the same time. */
+function nameAside(name: string): string {
+  const flat = name.replaceAll('/', '~')
+  return flat.length <= ASIDE_NAME_LENGTH ? flat : `${flat.slice(0, ASIDE_NAME_LENGTH)}~${crc32c(Buffer.from(flat)).toString(16)}`
 }

@@ -1,9 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, it } from 'vitest'
 import type { Clock } from '../../src/base/clock.ts'
-import type { Done } from '../../src/base/done.ts'
+import type { Done, DoneVoid } from '../../src/base/done.ts'
 import { openLogDirectory } from '../../src/log/log-directory.ts'
 import type { Log, LogDirectory, OpenedLog } from '../../src/log/surface.ts'
 import { NodeDisk } from '../../src/node/disk.ts'
@@ -27,6 +27,35 @@ const clock: Clock = {
 function wait<T>(start: (done: Done<T>) => void): Promise<T> {
   return new Promise((resolve, reject) => start((error, value) => (error ? reject(error) : resolve(value))))
 }
+
+it('sets aside and purges a log of the longest name that a topic may have', async () => {
+  const root = mkdtempSync(join(tmpdir(), 'oxbow-log-'))
+  folders.push(root)
+  const directory = await wait<LogDirectory>((done) =>
+    openLogDirectory(
+      {
+        disk: new NodeDisk(root),
+        clock,
+        logger: testLogger([]),
+        segmentBytes: 100_000,
+        indexIntervalBytes: 4096,
+        tailCacheBytes: 1,
+        events: { synced: () => undefined, failed: (_, error) => expect.unreachable(error.message) },
+      },
+      done,
+    ),
+  )
+  const waitVoid = (start: (done: DoneVoid) => void) => wait<undefined>((done) => start((error) => done(error, undefined)))
+  const names = [0, 1].map((partition) => `partitions/${'t'.repeat(249)}-${partition}`)
+  for (const name of names) {
+    await wait<OpenedLog>((done) => directory.openLog({ name, marks: { safeEndOffset: 0, cleanEndOffset: -1 }, visitFrom: 0, visit: () => undefined }, done))
+  }
+  await Promise.all(names.map((name) => waitVoid((done) => directory.quarantine(name, done))))
+  expect(directory.names).toEqual([])
+  expect(readdirSync(join(root, 'quarantine'))).toHaveLength(2)
+  await waitVoid((done) => directory.purgeQuarantine({ nowMs: Date.now() + 60_001, olderThanMs: 60_000 }, done))
+  expect(readdirSync(join(root, 'quarantine'))).toEqual([])
+})
 
 it('a log on the real disk: segments, cut, clean stop, lock, recovery, reads', async () => {
   const root = mkdtempSync(join(tmpdir(), 'oxbow-log-'))
