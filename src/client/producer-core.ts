@@ -422,7 +422,13 @@ export class ProducerCore {
 
   /** Those who wait for room, in their order. */
   #admit(): void {
-    while (this.#waiters[0] !== undefined && this.#accept(this.#waiters[0].record, this.#waiters[0].done, this.#state !== 'closed')) this.#waiters.shift()
+    for (let waiter = this.#waiters[0]; waiter !== undefined; waiter = this.#waiters[0]) {
+      const number = this.#number
+      if (!this.#accept(waiter.record, waiter.done, this.#state !== 'closed')) break
+      // A flush counted it: it has a number even when it was refused.
+      this.#number = number + 1
+      this.#waiters.shift()
+    }
     if (this.#waiters.length > 0 || !this.#room.satisfies()) return
     const waiting = this.#roomWaiters
     this.#roomWaiters = []

@@ -438,6 +438,24 @@ describe('room', () => {
     ).toEqual(Array.from({ length: 20 }, (_, index) => index))
   })
 
+  it('flush ends when one that waited for room is refused', async () => {
+    const { clock, producer, send } = build({ bufferBytes: 450, lingerMs: 0 })
+    for (const value of ['a', 'b', 'c']) send(value)
+    const ends: string[] = []
+    const note = (name: string, promise: Promise<unknown>): void => {
+      promise.then(
+        () => ends.push(name),
+        (error) => ends.push(`${name}: ${(error as BrokerError).code}`),
+      )
+    }
+    note('room', producer.send({ topic: 't', value: 'd'.padEnd(VALUE_BYTES) }))
+    note('bad', producer.send({ topic: 't', value: 'e', timestamp: -1 }))
+    note('flush', producer.flush())
+    await clock.runWithPromises(1_000)
+    expect(ends.toSorted()).toEqual(['bad: INVALID_RECORD', 'flush', 'room'])
+    expect(ends.at(-1)).toBe('flush')
+  })
+
   it('a record larger than the buffer is refused for good', () => {
     const { clock, producer } = build({ bufferBytes: 450 })
     const errors: unknown[] = []
