@@ -139,17 +139,26 @@ async function confirm(context: CliContext, names: readonly string[]): Promise<b
   return answer.trim().toLowerCase() === 'yes'
 }
 
-export async function deleteTopics(context: CliContext, options: ClusterOptions, names: readonly string[], yes: boolean): Promise<number> {
+export async function deleteTopics(context: CliContext, options: ClusterOptions, asked: readonly string[], yes: boolean): Promise<number> {
+  const names = [...new Set(asked)]
   if (!yes && !(await confirm(context, names))) {
     context.stderr.write('Nothing was deleted.\n')
     return exitCode.refused
   }
-  await withAdmin(context, options, async (admin) => {
-    // All names are looked at first: a misspelt last one must not leave the job half done.
-    await admin.describeTopics(names)
-    for (const name of names) await admin.deleteTopic(name)
-  })
-  if (options.output === 'json') writeJson(context, names)
-  else for (const name of names) context.stdout.write(`Deleted topic ${name}\n`)
+  const deleted: string[] = []
+  try {
+    await withAdmin(context, options, async (admin) => {
+      // All names are looked at first: a misspelt last one must not leave the job half done.
+      await admin.describeTopics(names)
+      for (const name of names) {
+        await admin.deleteTopic(name)
+        deleted.push(name)
+        if (options.output === 'table') context.stdout.write(`Deleted topic ${name}\n`)
+      }
+    })
+  } finally {
+    // What is gone is told, also when the next one could not be deleted.
+    if (options.output === 'json' && deleted.length > 0) writeJson(context, deleted)
+  }
   return exitCode.done
 }

@@ -140,6 +140,26 @@ describe('topic list, describe, delete', () => {
   })
 })
 
+describe('topic delete, when not all goes well', () => {
+  it.each([
+    ['table', 'Deleted topic orders\n'],
+    ['json', '["orders"]\n'],
+  ])('tells as %s what is gone before it tells what failed', async (output, stdout) => {
+    const cluster = clusterWithOrders()
+    cluster.fake.addTopic('logs', 1)
+    cluster.undeletable.add('logs')
+    const run = await oxbow(['topic', 'delete', 'orders', 'logs', '--yes', '-o', output], { cluster })
+    expect(run).toMatchObject({ code: 1, stdout })
+    expect(run.stderr).toContain('error: INVALID_REQUEST: topic "logs" stays')
+  })
+
+  it('takes a name that is given twice once', async () => {
+    const cluster = clusterWithOrders()
+    const run = await oxbow(['topic', 'delete', 'orders', 'orders', '--yes'], { cluster })
+    expect(run).toEqual({ code: 0, stdout: 'Deleted topic orders\n', stderr: '' })
+  })
+})
+
 describe('--timeout', () => {
   it('is for all that a command asks together', async () => {
     const cluster = clusterWithOrders()

@@ -30,6 +30,8 @@ export class CliCluster implements ClientTransport {
   /** What each deletion was given. */
   readonly deletionTimeoutsMs: number[] = []
   deletionMs = 0
+  /** Names of topics whose deletion is refused. */
+  readonly undeletable = new Set<string>()
   /** −1: none is active. */
   controllerId = 1
 
@@ -63,6 +65,7 @@ export class CliCluster implements ClientTransport {
   #delete(topicId: string): void {
     const topic = [...this.fake.topics.values()].find((one) => one.topicId === topicId)
     if (topic === undefined) throw new BrokerError('UNKNOWN_TOPIC_ID', topicId)
+    if (this.undeletable.has(topic.name)) throw new BrokerError('INVALID_REQUEST', `topic "${topic.name}" stays`)
     this.fake.topics.delete(topic.name)
     this.fake.publish(0)
     this.deleted.push(topic.name)
