@@ -9,7 +9,7 @@ function rolesOf({ options: { roles } }: ConfiguredNode): string[] {
   return [...(roles.controller ? ['controller'] : []), ...(roles.broker ? ['broker'] : [])]
 }
 
-/** By the names of the file; null: it depends (README, Configuration). */
+/** By the names of the file; null: it depends (docs/configuration.md). */
 function configOf({ options: { config } }: ConfiguredNode): Record<string, number | null> {
   return Object.fromEntries(configKeys.map(({ names, field }) => [names[0], config[field]]))
 }

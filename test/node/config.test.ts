@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { topicConfigTable } from '../../src/controller/configs.ts'
 import { ConfigError } from '../../src/node/cluster-file.ts'
 import { loadCluster, parseCluster } from '../../src/node/config.ts'
 import { configKeys, defaultNodeConfig } from '../../src/node/config-keys.ts'
@@ -164,6 +166,16 @@ nodes:
 })
 
 describe('the table of config keys', () => {
+  it('is that of the documents', () => {
+    const page = readFileSync(join(import.meta.dirname, '../../docs/configuration.md'), 'utf8')
+    const rows = configKeys.map(({ names: [name, ...others], default: value, min, max, meaning }) => {
+      const other = others.map((one) => `\`${one}\``).join()
+      return `| \`${name}\` | ${other} | ${value ?? ''} | ${min} | ${max === Number.MAX_SAFE_INTEGER ? '' : max} | ${meaning} |`
+    })
+    expect(page.split('\n').filter((line) => rows.includes(line))).toEqual(rows)
+    for (const name of Object.keys(topicConfigTable)) expect(page.split('## Topics')[1]).toContain(`\`${name}\``)
+  })
+
   it('covers every number of NodeConfig once, each default within its bounds (rules 8)', () => {
     const defaults = defaultNodeConfig()
     expect(Object.keys(defaults)).toHaveLength(configKeys.length)
