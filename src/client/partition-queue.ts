@@ -225,14 +225,16 @@ export class PartitionQueue {
     // it was sent: the answer may come late, behind those of other partitions, when its predecessor has long been sent again and acknowledged.
     const waitsForFirst = idempotent && error.code === 'OUT_OF_ORDER_SEQUENCE_NUMBER' && (!batch.wasSentFirst || this.#isBroken)
     const retries = error.definite ? error.retriable : idempotent
+    // What the first one's answer says may be held back by other partitions: those behind it do not spin meanwhile.
+    if (!isFirst) this.#notBeforeMs = Math.max(this.#notBeforeMs, nowMs + backoffMs(random, 1))
     if (this.#doom !== undefined) this.#settle(batch, this.#doom, -1)
     else if (waitsForFirst) this.#requeue(batch)
     else if (retries) {
       if (isFirst) {
         this.#failures++
         this.#notBeforeMs = nowMs + backoffMs(random, this.#failures)
-        if (!UNRELATED_TO_LEADER.has(error.code)) this.#failedEpoch = this.#leaderEpoch
       }
+      if (!UNRELATED_TO_LEADER.has(error.code)) this.#failedEpoch = this.#leaderEpoch
       this.#requeue(batch)
     } else if (error.code === 'MESSAGE_TOO_LARGE' && batch.recordCount > 1 && !batch.maybeAppended) {
       this.#batchBytes = Math.min(this.#batchBytes, batch.sizeBytes >>> 1)

@@ -245,6 +245,54 @@ describe('retries', () => {
     ])
   })
 
+  it.each(['NOT_ENOUGH_REPLICAS', 'NOT_LEADER_OR_FOLLOWER', undefined] as const)(
+    'pauses before what is refused (%s) while nothing is heard yet of the batch before it',
+    (code) => {
+      const { clock, cluster, send, outcomes } = build({ ...ONE_RECORD, lingerMs: 0 }, 4)
+      let first = 0
+      // Without a code the second batch is refused as out of order.
+      cluster.produceVerdict = (_node, { partition, batch }) => {
+        if (partition !== 0) return undefined
+        first ||= readBatchHeader(batch, 0).baseSequence
+        return readBatchHeader(batch, 0).baseSequence === first ? 'NOT_ENOUGH_REPLICAS' : code
+      }
+      cluster.partition('t', 3).isHeld = true
+      send('0')
+      send('slow', { partition: 3 })
+      clock.run(2)
+      send('1')
+      clock.run(1_000)
+      expect(outcomes).toEqual([])
+      expect(cluster.produced.length).toBeGreaterThan(5)
+      expect(cluster.produced.length).toBeLessThanOrEqual(22)
+      cluster.produceVerdict = () => undefined
+      cluster.partition('t', 3).isHeld = false
+      cluster.commit('t', 3)
+      clock.run(1_000)
+      expect(outcomes.map(({ value, error }) => [value, error])).toEqual([
+        ['slow', undefined],
+        ['0', undefined],
+        ['1', undefined],
+      ])
+    },
+  )
+
+  it('asks who leads when any batch was told that it went to the wrong node', () => {
+    const { clock, cluster, send, outcomes } = build({ ...ONE_RECORD, lingerMs: 0 }, 4)
+    cluster.partition('t', 3).isHeld = true
+    send('slow', { partition: 3 })
+    send('0')
+    clock.run(2)
+    cluster.moveLeader('t', 0, 2)
+    send('1')
+    // Sooner than a node counts as stalled: '0' is not answered at all.
+    clock.run(300)
+    expect(outcomes.map(({ value, error }) => [value, error])).toEqual([
+      ['0', undefined],
+      ['1', undefined],
+    ])
+  })
+
   it('an indefinite answer is tried again with idempotence: the same offset, nothing twice', () => {
     const { clock, cluster, send, outcomes } = build(ONE_RECORD)
     script(cluster, ['REQUEST_TIMED_OUT'])
