@@ -231,7 +231,7 @@ export class OxbowNode {
     this.#fetchers.stop()
     this.#raft.stop()
     this.#seams.transport.stop()
-    this.#partitions.stop()
+    yield* callVoid((done) => this.#partitions.stop(done))
     const cleanEnds = yield* call<ReadonlyMap<string, number>>((done) => this.#folder.directory.close(done))
     yield* callVoid((done) => this.#partitions.checkpoint({ cleanEnds }, done))
     yield* callVoid((done) => this.#seams.checkpoints.close(done))

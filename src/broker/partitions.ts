@@ -60,6 +60,8 @@ export class Partitions implements ReplicaOutlets {
   #image: MetadataImage | undefined
   #brokerEpoch = -1
   #stopped = false
+  /** Waits for the last busy name. */
+  #idle: (() => void) | undefined
 
   constructor(options: PartitionsOptions) {
     this.#options = options
@@ -231,11 +233,27 @@ export class Partitions implements ReplicaOutlets {
     })
   }
 
-  /** Nothing is appended, answered as done or asked for from now on: what waits is indefinite. */
-  stop(): void {
+  /**
+   * Nothing is appended, answered as done or asked for from now on: what waits is indefinite. `done`: no log is being opened, made or set aside
+   * any more, so the folder may be closed.
+   */
+  stop(done: DoneVoid): void {
     this.#stopped = true
     for (const handle of this.#proposals.values()) handle.cancel()
     for (const replica of this.all()) replica.step({ type: 'offline', reason: 'the node is stopping' })
+    this.#idle = () => done(undefined)
+    this.#reportIdle()
+  }
+
+  #free(name: string): void {
+    this.#busy.delete(name)
+    this.#reportIdle()
+  }
+
+  #reportIdle(): void {
+    if (this.#busy.size > 0 || this.#idle === undefined) return
+    this.#options.clock.defer(this.#idle)
+    this.#idle = undefined
   }
 
   #checkpointOf(replica: Replica, cleanEndOffset: number): ReplicaCheckpoint {
@@ -360,8 +378,9 @@ export class Partitions implements ReplicaOutlets {
     this.#busy.add(name)
     const { directory, checkpoints, config, nodeId, logger } = this.#options
     const fetchIds = { next: () => this.#nextFetchId++ }
-    runTask(openReplica({ name, create, directory, checkpoints, config, nodeId, logger, fetchIds, outlets: this }), (error, replica) => {
-      this.#busy.delete(name)
+    const isStopping = (): boolean => this.#stopped
+    runTask(openReplica({ name, create, directory, checkpoints, config, nodeId, logger, fetchIds, outlets: this, isStopping }), (error, replica) => {
+      this.#free(name)
       if (error !== undefined && !(error instanceof BrokerError)) throw error
       if (error !== undefined) {
         this.#unopened.set(name, null)
@@ -397,7 +416,7 @@ export class Partitions implements ReplicaOutlets {
     this.#busy.add(name)
     replica.step({ type: 'offline', reason: 'the topic was deleted' })
     this.#options.directory.quarantine(name, (error) => {
-      this.#busy.delete(name)
+      this.#free(name)
       if (error !== undefined) {
         this.#unopened.set(name, null)
         this.#logger.error({ log: name, error: error.message }, 'the folder of a deleted topic could not be set aside')

@@ -38,9 +38,11 @@ export interface OpenReplicaOptions {
   readonly logger: Logger
   readonly fetchIds: { next(): number }
   readonly outlets: ReplicaOutlets
+  /** No log is begun any more. */
+  readonly isStopping: () => boolean
 }
 
-/** Opens or makes one replica. Undefined: a folder without identity (a crash while it was made) that holds nothing; it was set aside. */
+/** Opens or makes one replica. Undefined: a folder without identity (a crash while it was made) that holds nothing, it was set aside; or the node stops. */
 export function* openReplica(options: OpenReplicaOptions): Task<Replica | undefined> {
   const { name, directory, checkpoints } = options
   const note = yield* call<string | undefined>((done) => directory.readNote(name, 'partition.metadata', done))
@@ -54,6 +56,7 @@ export function* openReplica(options: OpenReplicaOptions): Task<Replica | undefi
     return undefined
   }
   const stored = yield* readCheckpoint(name, checkpoints, options.logger)
+  if (options.isStopping()) return undefined
   const checkpoint = stored?.topicId === topicId ? stored : undefined
   const producers = Producers.restore(checkpoint?.producers, { expireTicks: Math.ceil(options.config.producerIdExpirationMs / TICK_MS) })
   const marks = marksOf(checkpoint, directory)

@@ -240,12 +240,31 @@ describe('partitions', () => {
     }
     const input = { acks: -1, currentLeaderEpoch: -1, header, bytes } as const
     replica.produce(input, ({ definite, code }) => outcomes.push({ definite, code }))
-    bench.partitions.stop()
+    bench.partitions.stop(() => undefined)
     expect(outcomes).toEqual([{ definite: false, code: 'NOT_LEADER_OR_FOLLOWER' }])
     replica.produce(input, ({ definite, code }) => outcomes.push({ definite, code }))
     expect(outcomes[1]).toEqual({ definite: true, code: 'KAFKA_STORAGE_ERROR' })
     expect(replica.log.endOffset).toBe(1)
     expect(bench.world.close().get('partitions/orders-0')).toBe(1)
+  })
+
+  it('R3.3: a stop waits for the logs that are being opened or set aside, begins no other, and is a clean one', () => {
+    for (let steps = 0; steps < 40; steps++) {
+      const bench = new BrokerBench()
+      bench.begin()
+      bench.alone(1, 'orders')
+      bench.applyQuietly([{ type: 'topicDeleted', topicId: topicId(1) }])
+      for (const number of [2, 3, 4]) bench.applyQuietly(bench.topicRecords(number, `topic-${number}`))
+      for (let step = 0; step < steps; step++) bench.clock.step()
+      bench.clock.waitVoid((done) => bench.partitions.stop(done))
+      const names = bench.world.directory!.names
+      if (steps === 0) expect(names).toEqual([])
+      const ends = bench.world.close()
+      expect([...ends.keys()].sort()).toEqual(names)
+      bench.clock.run()
+      expect(bench.world.directory!.names).toEqual(names)
+      expect(bench.world.start().uncleanStarts).toEqual({ count: 0, stoppedCleanly: true })
+    }
   })
 
   it('R6.5: of two proposals in one turn only the newer one is asked for', () => {
