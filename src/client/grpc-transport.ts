@@ -150,12 +150,13 @@ class GrpcClientConnection implements ClientConnection {
     const call = this.#closed
       ? undefined
       : this.#client.makeBidiStreamRequest<GatheredMessage, Buffer>(method.path, method.requestSerialize, method.responseDeserialize)
-    const stream: GrpcClientStream<Request, Response> = new GrpcClientStream({
+    const stream = new GrpcClientStream<Request, Response>({
       call,
       encode: encodeRequest,
       decode: decodeResponses,
       handlers,
-      onEnd: () => this.#streams.delete(stream as unknown as GrpcClientStream<never, never>),
+      // Told which one: without a call it ends while it is being made.
+      onEnd: (ended) => this.#streams.delete(ended as unknown as GrpcClientStream<never, never>),
     })
     this.#watchDial()
     if (call !== undefined) this.#streams.add(stream as unknown as GrpcClientStream<never, never>)
@@ -220,7 +221,7 @@ class GrpcClientStream<Request, Response> implements ClientStream<Request> {
   readonly #encode: (request: Request) => GatheredMessage
   readonly #decode: (bytes: Buffer) => readonly Response[]
   readonly #handlers: StreamHandlers<Response>
-  readonly #onEnd: () => void
+  readonly #onEnd: (ended: GrpcClientStream<Request, Response>) => void
   #ended = false
 
   constructor(options: {
@@ -228,7 +229,7 @@ class GrpcClientStream<Request, Response> implements ClientStream<Request> {
     readonly encode: (request: Request) => GatheredMessage
     readonly decode: (bytes: Buffer) => readonly Response[]
     readonly handlers: StreamHandlers<Response>
-    readonly onEnd: () => void
+    readonly onEnd: (ended: GrpcClientStream<Request, Response>) => void
   }) {
     this.#call = options.call
     this.#encode = options.encode
@@ -256,7 +257,7 @@ class GrpcClientStream<Request, Response> implements ClientStream<Request> {
     if (this.#ended) return
     this.#ended = true
     this.#call?.cancel()
-    this.#onEnd()
+    this.#onEnd(this)
     setImmediate(() => this.#handlers.closed(error))
   }
 

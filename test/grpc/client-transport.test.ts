@@ -113,6 +113,21 @@ describe('GrpcClientTransport against the listener', () => {
     expect(await failureOf(ask((done) => connection.createProducerId(5_000, done)))).toMatchObject({ code: 'CLIENT_CLOSED' })
   })
 
+  it('a stream of a closed connection says CLIENT_CLOSED once, in a turn of its own, and takes what is sent', async () => {
+    connection.close()
+    const heard: (BrokerError | undefined)[] = []
+    const handlers = { response: () => {}, closed: (error: BrokerError | undefined) => heard.push(error) }
+    connection.openProduce(handlers).send(produceRequest(1))
+    connection.openFetch(handlers).close()
+    expect(heard).toEqual([])
+    await until(() => heard.length === 2)
+    expect(heard).toMatchObject([
+      { code: 'CLIENT_CLOSED', definite: true },
+      { code: 'CLIENT_CLOSED', definite: true },
+    ])
+    expect(listener.broker.sessions).toEqual([])
+  })
+
   it('produce: requests arrive whole and in order, answers come back by request id, acks 0 is not answered', async () => {
     const responses: ProduceResponse[] = []
     listener.broker.onProduce = (request, reply) => {
