@@ -17,7 +17,8 @@ import { ProduceBatch, type ProducerIdentity, type RecordMetadata, undelivered }
  *   stamped one lie at most five, because the broker knows the last five (rules R6.8); otherwise one batch is in flight, so that a retry keeps the order;
  * - a stamped batch that finally failed breaks the sequence: nothing new is stamped until all in flight are resolved; then what surely was not
  *   appended is stamped anew under a new producer id, and what may have been is failed as indefinite, never sent again;
- * - so does a batch of many records that is too large for the topic: it goes again in halves, and later batches are no larger.
+ * - so does a batch of many records that is too large for the topic: it goes again in halves, and later batches are no larger;
+ * - a final refusal counts only when all batches before are resolved: until then it is tried again, because breaking the sequence would fail those.
  * Source: Kafka TransactionManager, Sender (splitAndReenqueue); KIP-98, KIP-126, KIP-360.
  */
 export interface QueueOptions {
@@ -236,7 +237,8 @@ export class PartitionQueue {
       }
       if (!UNRELATED_TO_LEADER.has(error.code)) this.#failedEpoch = this.#leaderEpoch
       this.#requeue(batch)
-    } else if (error.code === 'MESSAGE_TOO_LARGE' && batch.recordCount > 1 && !batch.maybeAppended) {
+    } else if (!isFirst) this.#requeue(batch)
+    else if (error.code === 'MESSAGE_TOO_LARGE' && batch.recordCount > 1 && !batch.maybeAppended) {
       this.#batchBytes = Math.min(this.#batchBytes, batch.sizeBytes >>> 1)
       this.#isBroken = true
       this.#requeue(batch)

@@ -161,6 +161,33 @@ describe('a topic that takes smaller batches than the producer makes', () => {
   })
 })
 
+describe('a batch refused for good while the one before it waits for its commit', () => {
+  const LIMIT_BYTES = 400
+
+  it.each([
+    { name: 'many records', values: ['b', 'c', 'd', 'e', 'f'], errors: [undefined, undefined, undefined, undefined, undefined] },
+    { name: 'one record', values: ['b'.repeat(LIMIT_BYTES)], errors: ['MESSAGE_TOO_LARGE'] },
+  ])('does not fail it when the stream ends ($name)', ({ values, errors }) => {
+    const { clock, cluster, send, outcomes } = build({ lingerMs: 1, batchBytes: 2_000 })
+    cluster.produceVerdict = (_nodeId, { batch }) => (batch.length > LIMIT_BYTES ? 'MESSAGE_TOO_LARGE' : undefined)
+    cluster.partition('t', 0).isHeld = true
+    send('a')
+    clock.run(4)
+    for (const value of values) send(value)
+    clock.run(10)
+    expect(cluster.produced.length).toBe(2)
+    cluster.closeStreams(1)
+    clock.run(500)
+    expect(outcomes).toEqual([])
+    cluster.partition('t', 0).isHeld = false
+    cluster.commit('t', 0)
+    clock.run(1_000)
+    expect(outcomes.map(({ value, error }) => [value, error?.code])).toEqual([['a', undefined], ...values.map((value, index) => [value, errors[index]])])
+    expect(outcomes.every(({ error }) => error?.definite !== false)).toBe(true)
+    expect(outcomes[0]?.metadata?.offset).toBe(1)
+  })
+})
+
 describe('in flight', () => {
   it('at most maxInFlight requests are unanswered a node', () => {
     const { clock, cluster, send } = build({ ...ONE_RECORD, maxInFlight: 2, lingerMs: 0 })
