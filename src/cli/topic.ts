@@ -1,6 +1,6 @@
-import { createInterface } from 'node:readline/promises'
 import { type CliContext, headingStyle } from './context.ts'
 import { exitCode, UsageError } from './failure.ts'
+import { LineSplitter } from './lines.ts'
 import type { ClusterOptions } from './options.ts'
 import { type TopicDescription, withAdmin, writeJson } from './session.ts'
 import { type Column, listCell, renderFields, renderTable } from './table.ts'
@@ -131,20 +131,37 @@ export async function describeTopics(context: CliContext, options: ClusterOption
   return exitCode.done
 }
 
-async function confirm(context: CliContext, names: readonly string[]): Promise<boolean> {
+/** Undefined when the input ends without one. */
+async function firstLine(input: CliContext['stdin']): Promise<string | undefined> {
+  const splitter = new LineSplitter()
+  for await (const chunk of input) {
+    const [line] = splitter.feed(typeof chunk === 'string' ? Buffer.from(chunk) : chunk)
+    if (line !== undefined) return line.toString()
+  }
+  return undefined
+}
+
+/** The exit code when it is not wanted. The terminal itself edits the line, so that Ctrl-C is an interrupt and Ctrl-D the end of the input. */
+async function confirm(context: CliContext, names: readonly string[]): Promise<typeof exitCode.refused | typeof exitCode.interrupted | undefined> {
   if (context.stdin.isTTY !== true) throw new UsageError(`deleting ${names.join(', ')} needs a yes, and there is no terminal to ask`, 'add --yes')
-  const lines = createInterface({ input: process.stdin, output: process.stderr })
-  const answer = await lines.question(`Delete ${names.join(', ')} with all records? Type yes: `)
-  lines.close()
-  return answer.trim().toLowerCase() === 'yes'
+  context.stderr.write(`Delete ${names.join(', ')} with all records? Type yes: `)
+  let release: () => void = () => {}
+  const interrupted = new Promise<typeof exitCode.interrupted>((say) => {
+    release = context.onInterrupt(() => say(exitCode.interrupted))
+  })
+  const answer = await Promise.race([firstLine(context.stdin), interrupted])
+  release()
+  if (typeof answer === 'string' && answer.trim().toLowerCase() === 'yes') return undefined
+  // Without an answer the cursor still stands behind the question.
+  if (typeof answer !== 'string') context.stderr.write('\n')
+  context.stderr.write('Nothing was deleted.\n')
+  return answer === exitCode.interrupted ? answer : exitCode.refused
 }
 
 export async function deleteTopics(context: CliContext, options: ClusterOptions, asked: readonly string[], yes: boolean): Promise<number> {
   const names = [...new Set(asked)]
-  if (!yes && !(await confirm(context, names))) {
-    context.stderr.write('Nothing was deleted.\n')
-    return exitCode.refused
-  }
+  const refusal = yes ? undefined : await confirm(context, names)
+  if (refusal !== undefined) return refusal
   const deleted: string[] = []
   try {
     await withAdmin(context, options, async (admin) => {

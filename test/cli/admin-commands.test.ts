@@ -140,6 +140,42 @@ describe('topic list, describe, delete', () => {
   })
 })
 
+describe('topic delete at a terminal', () => {
+  const question = 'Delete orders with all records? Type yes: '
+
+  it('deletes after a yes only', async () => {
+    const cluster = clusterWithOrders()
+    const no = await oxbow(['topic', 'delete', 'orders'], { cluster, isTerminal: true, stdin: ['y', '\n'] })
+    expect(no).toEqual({ code: 1, stdout: '', stderr: `${question}Nothing was deleted.\n` })
+    expect(cluster.deleted).toEqual([])
+    const yes = await oxbow(['topic', 'delete', 'orders'], { cluster, isTerminal: true, stdin: ['ye', 's\n'] })
+    expect(yes).toEqual({ code: 0, stdout: 'Deleted topic orders\n', stderr: question })
+  })
+
+  it('takes the end of the input (Ctrl-D) as a no', async () => {
+    const cluster = clusterWithOrders()
+    const run = await oxbow(['topic', 'delete', 'orders'], { cluster, isTerminal: true, stdin: [] })
+    expect(run).toEqual({ code: 1, stdout: '', stderr: `${question}\nNothing was deleted.\n` })
+    expect(cluster.deleted).toEqual([])
+  })
+
+  it('ends with 130 when it is interrupted (Ctrl-C)', async () => {
+    const cluster = clusterWithOrders()
+    async function* silent(): AsyncGenerator<string> {
+      await new Promise(() => undefined)
+      yield 'never'
+    }
+    const run = await oxbow(['topic', 'delete', 'orders'], {
+      cluster,
+      isTerminal: true,
+      stdin: silent(),
+      interruptible: (interrupt) => setImmediate(interrupt),
+    })
+    expect(run).toEqual({ code: 130, stdout: '', stderr: `${question}\nNothing was deleted.\n` })
+    expect(cluster.deleted).toEqual([])
+  })
+})
+
 describe('topic delete, when not all goes well', () => {
   it.each([
     ['table', 'Deleted topic orders\n'],

@@ -114,6 +114,8 @@ export interface CliRun {
 export interface CliSetting {
   readonly cluster?: CliCluster
   readonly stdin?: Iterable<string | Buffer> | AsyncIterable<string | Buffer>
+  /** Somebody sits at a terminal and types what is in `stdin`. */
+  readonly isTerminal?: boolean
   readonly env?: Readonly<Record<string, string>>
   /** Called with what interrupts the command. */
   readonly interruptible?: (interrupt: () => void) => void
@@ -154,7 +156,7 @@ export async function oxbow(args: readonly string[], setting: CliSetting = {}): 
   const out: Buffer[] = []
   const err: Buffer[] = []
   const cluster = setting.cluster ?? new CliCluster()
-  const stdin = Object.assign(Readable.from(setting.stdin ?? []), { isTTY: false })
+  const stdin = Object.assign(Readable.from(setting.stdin ?? []), { isTTY: setting.isTerminal === true })
   const stdoutHandlers: ((error: Error) => void)[] = []
   const context: CliContext = {
     stdin,
