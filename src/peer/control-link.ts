@@ -7,12 +7,12 @@ import type { GatheredMessage } from '../wire/gathered.ts'
 import { fromGrpcStatus } from '../wire/grpc-error.ts'
 import type { PeerMessage } from '../wire/peer.ts'
 import { decodeHello, encodePeerFrame } from '../wire/peer-codec.ts'
+import { maxSizeOf } from '../wire/peer-message-size.ts'
 import { peerService } from '../wire/services.ts'
 import { counted, GatheringWriter } from '../wire/stream-writer.ts'
 import type { Traffic } from '../wire/traffic.ts'
 import { probeGone } from './evidence.ts'
 import { HELLO_TIMEOUT_MS, judgeHello } from './hello.ts'
-import { maxSizeOf } from './message-size.ts'
 
 const MIN_BACKOFF_MS = 50
 const MAX_BACKOFF_MS = 500

@@ -1,6 +1,6 @@
 import type { ControllerCommand, ControllerReply } from '../controller/commands.ts'
 import type { BrokerStatus } from '../controller/status.ts'
-import type { PeerMessage } from '../wire/peer.ts'
+import type { PeerMessage } from './peer.ts'
 
 /** The fields of a message that have a bounded size, with all tags and lengths around them. */
 const MESSAGE_BYTES = 128

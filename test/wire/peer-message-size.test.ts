@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { maxSizeOf } from '../../src/peer/message-size.ts'
+import { maxSizeOf } from '../../src/wire/peer-message-size.ts'
 import type { PeerMessage } from '../../src/wire/peer.ts'
 import { encodePeerFrame } from '../../src/wire/peer-codec.ts'
-import { commands, idA, MAX, peerMessages, replies, status } from '../wire/samples.ts'
+import { commands, idA, MAX, peerMessages, replies, status } from './samples.ts'
 
 const MAX_INT32 = 2_147_483_647
 
