@@ -6,7 +6,7 @@ import type { CliContext } from './context.ts'
 import { exitCode, UsageError } from './failure.ts'
 import { LineWriter } from './line-writer.ts'
 import type { ClusterOptions } from './options.ts'
-import { bytesJson } from './record-json.ts'
+import { bytesJson, headersJson } from './record-json.ts'
 import { findTopic, openClient } from './session.ts'
 
 /** As commander hands it over. */
@@ -53,7 +53,7 @@ export function parsePrint(text: string | undefined): ReadonlySet<PrintField> {
 
 export function recordJson(record: ConsumedRecord): string {
   const { topic, partition, offset, leaderEpoch, timestamp } = record
-  const headers = Object.fromEntries(record.headers.map(({ key, value }) => [key, bytesJson(value)]))
+  const headers = headersJson(record.headers)
   return JSON.stringify({ topic, partition, offset, leaderEpoch, timestamp, key: bytesJson(record.key), value: bytesJson(record.value), headers })
 }
 

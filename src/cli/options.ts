@@ -32,11 +32,18 @@ export function integer(min: number, max: number = Number.MAX_SAFE_INTEGER): (te
   }
 }
 
-/** Collects `--config K=V` and the like, in order. */
-export function keyValue(text: string, before: ReadonlyMap<string, string> = new Map()): ReadonlyMap<string, string> {
+export type KeyValue = readonly [key: string, value: string]
+
+/** Collects `--header K=V`, in order; a key may come again. */
+export function keyValues(text: string, before: readonly KeyValue[] = []): readonly KeyValue[] {
   const at = text.indexOf('=')
   if (at <= 0) throw new InvalidArgumentError('KEY=VALUE is expected')
-  return new Map([...before, [text.slice(0, at), text.slice(at + 1)]])
+  return [...before, [text.slice(0, at), text.slice(at + 1)]]
+}
+
+/** Collects `--config K=V`; of a key that comes again the last value counts. */
+export function keyValue(text: string, before: ReadonlyMap<string, string> = new Map()): ReadonlyMap<string, string> {
+  return new Map(keyValues(text, [...before]))
 }
 
 export function withOutput(command: Command): Command {

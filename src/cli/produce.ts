@@ -8,7 +8,7 @@ import type { CliContext } from './context.ts'
 import { exitCode, failureJson, failureLine, failureOf, UsageError } from './failure.ts'
 import { LineWriter } from './line-writer.ts'
 import { LineSplitter } from './lines.ts'
-import type { ClusterOptions } from './options.ts'
+import type { ClusterOptions, KeyValue } from './options.ts'
 import { bytesJson } from './record-json.ts'
 import { isReaderGone, StreamError, stdoutFailed } from './stream-error.ts'
 
@@ -17,7 +17,7 @@ export interface ProduceRequest {
   readonly topic: string
   readonly file: string | undefined
   readonly keySeparator?: string
-  readonly header?: ReadonlyMap<string, string>
+  readonly header?: readonly KeyValue[]
   readonly partition?: number
   readonly acks?: string
   readonly linger?: number
@@ -134,7 +134,7 @@ class LineSender {
     this.#producer = producer
     this.#ledger = ledger
     this.#request = request
-    this.#headers = [...(request.header ?? [])].map(([key, value]) => ({ key, value: Buffer.from(value) }))
+    this.#headers = (request.header ?? []).map(([key, value]) => ({ key, value: Buffer.from(value) }))
   }
 
   /** Lines that were taken. */

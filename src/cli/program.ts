@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander'
 import type { ConsumeRequest } from './consume.ts'
 import type { CliContext } from './context.ts'
-import { clusterOptions, integer, keyValue, type RawClusterOptions, withCluster, withOutput } from './options.ts'
+import { clusterOptions, integer, keyValue, keyValues, type RawClusterOptions, withCluster, withOutput } from './options.ts'
 import type { ProduceRequest } from './produce.ts'
 import type { CreateTopicFlags } from './topic.ts'
 
@@ -116,7 +116,7 @@ function addRecordCommands(program: Command, { context, finish }: Wiring): void 
     .argument('<topic>')
     .argument('[file]', 'default: stdin')
     .option('--key-separator <s>', 'what stands between key and value in a line')
-    .option('--header <k=v>', 'a header for every record; may be repeated', keyValue)
+    .option('--header <k=v>', 'a header for every record; may be repeated', keyValues)
     .addOption(new Option('--partition <p>', 'this partition only (default: by key, else spread)').argParser(integer(0)))
     .addOption(new Option('--acks <acks>', 'acknowledged by all in-sync replicas, by the leader, or not at all').choices(['all', '1', '0']).default('all'))
     .addOption(new Option('--linger <ms>', 'wait so long to fill a batch').argParser(integer(0, 60_000)).default(5))

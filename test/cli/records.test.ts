@@ -63,6 +63,16 @@ describe('produce', () => {
     })
   })
 
+  it('keeps a header that is repeated, in order', async () => {
+    const made = cluster(1)
+    const args = ['--header', 'h=1', '--header', 'once=a=b', '--header', 'h=2']
+    await oxbow(['produce', 'logs', ...args], { cluster: made, stdin: ['x\n'] })
+    const plain = await oxbow(['consume', 'logs', '--from-beginning', '--exit-at-end', '--print', 'headers'], { cluster: made })
+    expect(plain.stdout).toBe('h:1,once:a=b,h:2\tx\n')
+    const json = await oxbow(['consume', 'logs', '--from-beginning', '--exit-at-end', '-o', 'json'], { cluster: made })
+    expect(JSON.parse(json.stdout)).toMatchObject({ headers: { h: ['1', '2'], once: 'a=b' } })
+  })
+
   it('reads a file, and sends to one partition if asked', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'oxbow-test-'))
     const path = join(folder, 'lines')
