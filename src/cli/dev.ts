@@ -199,7 +199,9 @@ export async function runDev(context: CliContext, options: DevOptions): Promise<
     const first = firstRecord(client, cluster, nodes).then(() => context.uptimeMs())
     // Ctrl-C and the death of all nodes may come first; then this one fails unseen.
     first.catch(() => undefined)
-    const died = allDied.then(async (nodeId) => Promise.reject(allNodesDied(await lastLogLine(logFolder(folder), nodeId))))
+    const died = allDied.then(async (nodeId): Promise<never> => {
+      throw allNodesDied(await lastLogLine(logFolder(folder), nodeId))
+    })
     const begun = await Promise.race([first, interrupted, died]).catch((error: unknown) => {
       throw error instanceof BrokerError ? new AdvisedError(error, `see what the nodes say: ${logFolder(folder)}`) : error
     })
