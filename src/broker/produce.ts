@@ -1,34 +1,55 @@
+import { assert } from '../base/assert.ts'
 import type { Clock, Timer } from '../base/clock.ts'
 import { BrokerError, errorTable } from '../base/errors.ts'
 import { BATCH_HEADER_BYTES, hasValidCrc, readBatchHeader } from '../record/batch.ts'
 import { MIN_RECORD_BYTES } from '../record/records.ts'
 import type { ApiError, ProducedPartition, ProducePartition, ProduceRequest, ProduceResponse } from '../wire/api.ts'
 import { toApiError } from './api-error.ts'
-import type { ProduceOutcome, Replica } from './replica.ts'
+import type { ProduceOutcome, Replica, UnsyncedBytes } from './replica.ts'
 
 /** Longest wait that a client may ask for. */
 const MAX_TIMEOUT_MS = 300_000
 
-/** Bytes of produce that wait for an answer, node-wide (rules 8): beyond the limit streams are not read. */
-export class ProduceBudget {
+/**
+ * Bytes of produce on this node (rules 8, I10): of requests that wait for an answer, and of batches that wait for the disk. Each is within the
+ * limit on its own, for the second are copies of the first, and outlive them: acks 0 has no answer, and who is gone or out of time waits for
+ * none, but what was appended stays in memory until it is synced. Beyond the limit streams are not read.
+ */
+export class ProduceBudget implements UnsyncedBytes {
   readonly #limitBytes: number
   readonly #waiting = new Set<() => void>()
-  #bytes = 0
+  #unansweredBytes = 0
+  #unsyncedBytes = 0
 
   constructor(limitBytes: number) {
     this.#limitBytes = limitBytes
   }
 
   get isExceeded(): boolean {
-    return this.#bytes > this.#limitBytes
+    return this.#unansweredBytes > this.#limitBytes || this.#unsyncedBytes > this.#limitBytes
   }
 
   take(bytes: number): void {
-    this.#bytes += bytes
+    this.#unansweredBytes += bytes
   }
 
   release(bytes: number): void {
-    this.#bytes -= bytes
+    this.#unansweredBytes -= bytes
+    assert(this.#unansweredBytes >= 0, 'what is answered was taken')
+    this.#resume()
+  }
+
+  appended(bytes: number): void {
+    this.#unsyncedBytes += bytes
+  }
+
+  settled(bytes: number): void {
+    this.#unsyncedBytes -= bytes
+    assert(this.#unsyncedBytes >= 0, 'what is settled was appended')
+    this.#resume()
+  }
+
+  #resume(): void {
     if (this.isExceeded || this.#waiting.size === 0) return
     const resumed = [...this.#waiting]
     this.#waiting.clear()
@@ -100,11 +121,12 @@ export class PendingProduce {
       const header = checkBatch(produce.batch)
       let answered = false
       const input = { acks: checkAcks(acks), currentLeaderEpoch: produce.leaderEpoch, header, bytes: produce.batch }
-      const produceId = replica.produce(input, (outcome) => {
+      const done = (outcome: ProduceOutcome): void => {
         answered = true
         this.#waiting.delete(at)
         this.#settle(at, outcome.baseOffset, errorOf(outcome))
-      })
+      }
+      const produceId = replica.produce(input, done, this.#context.budget)
       if (!answered && acks !== 0) this.#waiting.set(at, { replica, produceId })
     } catch (error) {
       this.#settle(at, -1, toApiError(error))

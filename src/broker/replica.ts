@@ -23,9 +23,21 @@ export interface ReplicaOutlets {
   quarantine(replica: Replica, reason: string): void
 }
 
+/** Told of what a produce put into memory and what the disk has taken, or never will take, of it. */
+export interface UnsyncedBytes {
+  appended(bytes: number): void
+  settled(bytes: number): void
+}
+
+interface QueuedInput {
+  readonly input: PartitionInput
+  readonly unsynced?: UnsyncedBytes | undefined
+}
+
 /**
  * Drives one partition machine over its log. Inputs that arise while effects are performed wait their turn.
- * It holds what waits for this replica alone: produce answers by id, and consumers that wait for the high watermark.
+ * It holds what waits for this replica alone: produce answers by id, appended batches until the disk has them, and consumers that wait for
+ * the high watermark.
  */
 export class Replica {
   readonly topic: string
@@ -39,9 +51,11 @@ export class Replica {
   /** The log died or is damaged in this process: reported as dead until the next start (rules R5.2). */
   dead = false
   readonly #outlets: ReplicaOutlets
-  readonly #inputs: PartitionInput[] = []
+  readonly #inputs: QueuedInput[] = []
   readonly #produces = new Map<number, (outcome: ProduceOutcome) => void>()
   readonly #readers = new Set<() => void>()
+  /** By end offset (exclusive), all within the log and beyond its synced end. */
+  readonly #unsynced: { readonly endOffset: number; readonly bytes: number; readonly unsynced: UnsyncedBytes }[] = []
   #running = false
   #nextProduceId = 1
 
@@ -68,22 +82,36 @@ export class Replica {
   }
 
   step(input: PartitionInput): void {
-    this.#inputs.push(input)
+    this.#step({ input })
+  }
+
+  #step(queued: QueuedInput): void {
+    this.#inputs.push(queued)
     if (this.#running) return
     this.#running = true
     for (let next = this.#inputs.shift(); next !== undefined; next = this.#inputs.shift()) {
       const { role, leaderEpoch } = this.core
-      for (const effect of this.core.step(next)) this.#perform(effect)
+      const { endOffset } = this.log
+      for (const effect of this.core.step(next.input)) this.#perform(effect)
+      if (next.input.type === 'produce' && this.log.endOffset > endOffset) this.#holdUnsynced(next.input.bytes.length, next.unsynced)
+      this.#settleSynced()
       if (this.core.role !== role || this.core.leaderEpoch !== leaderEpoch) this.#wakeReaders()
     }
     this.#running = false
   }
 
-  /** Steps a produce; `done` is called at most once: never with acks 0. Returns its id, for `forgetProduce`. */
-  produce(input: Omit<Extract<PartitionInput, { type: 'produce' }>, 'type' | 'produceId'>, done: (outcome: ProduceOutcome) => void): number {
+  /**
+   * Steps a produce; `done` is called at most once: never with acks 0. `unsynced` is told of its bytes, answered or not. Returns its id, for
+   * `forgetProduce`.
+   */
+  produce(
+    input: Omit<Extract<PartitionInput, { type: 'produce' }>, 'type' | 'produceId'>,
+    done: (outcome: ProduceOutcome) => void,
+    unsynced?: UnsyncedBytes,
+  ): number {
     const produceId = this.#nextProduceId++
     if (input.acks !== 0) this.#produces.set(produceId, done)
-    this.step({ type: 'produce', produceId, ...input })
+    this.#step({ input: { type: 'produce', produceId, ...input }, unsynced })
     return produceId
   }
 
@@ -121,6 +149,28 @@ export class Replica {
     return { topic, topicId, partition, log, role, leaderEpoch, partitionEpoch, highWatermark, isr, suspect, damaged }
   }
 
+  #holdUnsynced(bytes: number, unsynced: UnsyncedBytes | undefined): void {
+    if (unsynced === undefined) return
+    this.#unsynced.push({ endOffset: this.log.endOffset, bytes, unsynced })
+    unsynced.appended(bytes)
+  }
+
+  /** What is synced, or all of it once nothing more is written here. */
+  #settleSynced(): void {
+    const syncedEndOffset = this.core.role === 'offline' ? Number.POSITIVE_INFINITY : this.log.syncedEndOffset
+    let count = 0
+    while (count < this.#unsynced.length && (this.#unsynced[count]?.endOffset ?? 0) <= syncedEndOffset) count += 1
+    if (count === 0) return
+    for (const { bytes, unsynced } of this.#unsynced.splice(0, count)) unsynced.settled(bytes)
+  }
+
+  #settleCut(endOffset: number): void {
+    while ((this.#unsynced.at(-1)?.endOffset ?? 0) > endOffset) {
+      const { bytes, unsynced } = this.#unsynced.pop() as { bytes: number; unsynced: UnsyncedBytes }
+      unsynced.settled(bytes)
+    }
+  }
+
   #wakeReaders(): void {
     for (const wake of [...this.#readers]) wake()
   }
@@ -135,6 +185,7 @@ export class Replica {
         break
       case 'truncate':
         this.log.truncate(effect.endOffset)
+        this.#settleCut(effect.endOffset)
         break
       case 'produceReply': {
         const done = this.#produces.get(effect.produceId)

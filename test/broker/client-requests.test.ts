@@ -4,6 +4,7 @@ import type { FetchContext } from '../../src/broker/consumer-fetch.ts'
 import { ProduceBudget, type ProduceContext } from '../../src/broker/produce.ts'
 import { ClientSession } from '../../src/broker/session.ts'
 import { encodeBatch } from '../../src/record/records.ts'
+import type { FollowerFetch } from '../../src/replication/effects.ts'
 import type { FetchRequest, FetchResponse, ProduceRequest, ProduceResponse } from '../../src/wire/api.ts'
 import { topicId } from '../metadata/fixtures.ts'
 import { BrokerBench, FakeServerStream, fetchOf, records } from './harness.ts'
@@ -15,6 +16,7 @@ class Connection {
   readonly fetched: FetchResponse[] = []
   readonly budget = new ProduceBudget(1000)
   readonly session: ClientSession
+  readonly open: () => ClientSession
   isDiskLow = false
 
   constructor() {
@@ -23,7 +25,8 @@ class Connection {
     const knowsTopic = (id: string): boolean => bench.image.topics.has(id)
     const produce: ProduceContext = { clock: bench.clock, budget: this.budget, find, knowsTopic, isDiskLow: () => this.isDiskLow }
     const fetch: FetchContext = { clock: bench.clock, find, knowsTopic, readFailed: (replica, error) => bench.partitions.readFailed(replica, error) }
-    this.session = new ClientSession(produce, fetch)
+    this.open = () => new ClientSession(produce, fetch)
+    this.session = this.open()
     bench.begin()
     bench.apply(bench.topicRecords(1, 'orders'))
     bench.alone(2, 'payments')
@@ -54,6 +57,13 @@ class Connection {
     const { bench } = this
     const state = bench.image.topics.get(topicId(1))!.partitions[0]!
     bench.applyQuietly([{ type: 'partition', state: { ...state, leader: 2, leaderEpoch: 1, partitionEpoch: 1, leaderGrantedOffset: bench.image.offset } }])
+  }
+
+  /** What this node asks node 2 for first, in this very moment. */
+  asked(): FollowerFetch {
+    const { streams, clock } = this.bench
+    while (streams[0]?.sent[0] === undefined) clock.step()
+    return streams[0].sent[0].fetches[0]!.fetch
   }
 
   get errors(): unknown[] {
@@ -155,6 +165,71 @@ describe('produce', () => {
     expect([connection.session.paused, resumed, connection.produced.length]).toEqual([false, 1, 1])
     expect(connection.bench.replica(1).core.waitingProduces).toBe(0)
     expect(connection.bench.replica(1).log.endOffset).toBe(2)
+  })
+})
+
+describe('I10: bytes that wait for the disk', () => {
+  const batch = records(1, 2000)
+
+  /** Another connection to the same node. */
+  function isPaused(connection: Connection): boolean {
+    return connection.open().paused
+  }
+
+  it('count against the limit with acks 0, which is never answered', () => {
+    const connection = new Connection()
+    let resumed = 0
+    connection.produce({ acks: 0, batch })
+    connection.session.onResume(() => resumed++)
+    expect([connection.session.paused, resumed]).toEqual([true, 0])
+    connection.bench.run(50)
+    expect([connection.session.paused, resumed]).toEqual([false, 1])
+  })
+
+  it('count after their connection ended, and after their produce ran out of time', () => {
+    const connection = new Connection()
+    connection.produce({ batch })
+    connection.session.close()
+    expect(isPaused(connection)).toBe(true)
+    connection.bench.run(50)
+    expect(isPaused(connection)).toBe(false)
+
+    const other = new Connection()
+    other.produce({ batch, timeoutMs: 0 })
+    while (other.produced.length === 0) other.bench.clock.step()
+    expect([other.errors, isPaused(other)]).toEqual([[{ code: 'REQUEST_TIMED_OUT', definite: false }], true])
+    other.bench.run(50)
+    expect(isPaused(other)).toBe(false)
+  })
+
+  it('count no more when the log dies, or when they were refused', () => {
+    const connection = new Connection()
+    connection.produce({ acks: 0, batch })
+    connection.bench.partitions.failed(connection.bench.replica(1).log, new Error('EIO'))
+    expect(isPaused(connection)).toBe(false)
+    connection.produce({ acks: 0, batch })
+    expect(isPaused(connection)).toBe(false)
+  })
+
+  it('count no more when a cut took them, and what stays waits on', () => {
+    const connection = new Connection()
+    const { bench } = connection
+    connection.produce({ acks: 0, batch: records(1, 500) })
+    bench.run(50)
+    connection.produce({ acks: 0, batch: records(1, 400) })
+    connection.produce({ acks: 0, batch })
+    expect(isPaused(connection)).toBe(true)
+    const replica = bench.replica(1)
+    connection.changeLeader()
+    const { fetchId, fetchOffset, lastFetchedEpoch } = connection.asked()
+    const result = { type: 'diverging', epoch: 0, endOffset: 2 } as const
+    const answer = { fetchId, leaderEpoch: 1, fetchOffset, lastFetchedEpoch, highWatermark: 0, logStartOffset: 0, result }
+    replica.step({ type: 'answer', from: 2, answer, headers: [], bytes: Buffer.alloc(0) })
+    expect([replica.log.endOffset, replica.log.syncedEndOffset, isPaused(connection)]).toEqual([2, 1, false])
+    connection.budget.appended(700)
+    expect(isPaused(connection)).toBe(true)
+    bench.run(50)
+    expect([replica.log.syncedEndOffset, isPaused(connection)]).toEqual([2, false])
   })
 })
 
