@@ -89,8 +89,9 @@ class SimFile implements DiskFile {
   writev(buffers: readonly Buffer[], position: number, done: DoneVoid): void {
     // Taken when the call completes: bytes that change under it are written changed, as on a real disk.
     const perform = (): void => {
-      this.#disk.requireSpace(this.path)
-      this.#inode.write(position, Buffer.concat(buffers))
+      const data = Buffer.concat(buffers)
+      this.#disk.requireSpace(this.path, Math.max(0, position + data.length - this.#inode.sizeBytes))
+      this.#inode.write(position, data)
     }
     this.#call('write', 'writev', perform, done, () => {
       const data = Buffer.concat(buffers)
@@ -186,9 +187,11 @@ export class SimDisk implements Disk {
     })
   }
 
-  /** Throws ENOSPC when the disk was made full. */
-  requireSpace(path: string): void {
-    if (this.#device.full) throw failed('write', path, 'ENOSPC')
+  /** Throws ENOSPC when the disk was made full, or has a size of its own and not so many bytes left. */
+  requireSpace(path: string, addedBytes: number): void {
+    const { full, options, tree } = this.#device
+    const isOver = options.freeBytes !== undefined && tree.usedBytes() + addedBytes > options.freeBytes
+    if (full || isOver) throw failed('write', path, 'ENOSPC')
   }
 
   drawFate(exclusiveMax: number): number {
@@ -200,7 +203,7 @@ export class SimDisk implements Disk {
     const perform = (): DiskFile | undefined => {
       let inode = tree.file(path)
       if (inode === undefined && options.create) {
-        this.requireSpace(path)
+        this.requireSpace(path, 0)
         inode = tree.create(path)
         if (inode === undefined) throw failed('open', path, 'ENOENT')
       }

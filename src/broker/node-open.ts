@@ -3,6 +3,7 @@ import { DAMAGED_NOTE, parseDamagedNote } from '../log/damaged-note.ts'
 import { openLogDirectory } from '../log/log-directory.ts'
 import { checkMetaProperties, type MetaProperties, openMetaProperties } from '../log/meta-properties.ts'
 import { openQuorumState, type QuorumState } from '../log/quorum-state.ts'
+import { freeReserveWhenFull } from '../log/reserve.ts'
 import type { LogDirectory, LogDirectoryEvents, OpenedLog } from '../log/surface.ts'
 import { peekBatchSize } from '../record/batch.ts'
 import { decodeEntry } from '../runtime/decision-entry.ts'
@@ -30,6 +31,8 @@ export function* openFolder(options: NodeOptions, seams: NodeSeams, events: LogD
   const { segmentBytes, indexIntervalBytes, tailCacheBytes } = options.config
   // Before anything is written: to open the directory counts a start, and would make every replica of someone else's folder suspect.
   yield* callVoid((done) => checkMetaProperties({ disk, nodeId: options.nodeId }, done))
+  // A start is counted in a synced file: on a full disk there would be no room for it (rules R3.5).
+  yield* freeReserveWhenFull(disk)
   const directory = yield* call<LogDirectory>((done) =>
     openLogDirectory({ disk, clock, logger, segmentBytes, indexIntervalBytes, tailCacheBytes, events }, done),
   )

@@ -3,7 +3,6 @@ import { BrokerError } from '../base/errors.ts'
 import { randomUuid, type Uuid } from '../base/ids.ts'
 import type { Logger } from '../base/log-line.ts'
 import { call, callVoid, runTask, type Task } from '../base/task.ts'
-import type { DiskSpace } from '../base/disk.ts'
 import { DAMAGED_NOTE } from '../log/damaged-note.ts'
 import type { Log } from '../log/surface.ts'
 import { applyEntries } from '../metadata/apply.ts'
@@ -20,6 +19,7 @@ import { TICK_MS, TickSource } from '../runtime/ticks.ts'
 import { type Hello, PEER_PROTOCOL_VERSION, type PeerMessage } from '../wire/peer.ts'
 import type { Broker } from './api.ts'
 import { BrokerCalls } from './broker-calls.ts'
+import { DiskWatch } from './disk-watch.ts'
 import { FetchServer } from './fetch-server.ts'
 import { Fetchers } from './fetchers.ts'
 import { METADATA_LOG, type OpenedFolder } from './node-open.ts'
@@ -30,8 +30,6 @@ import type { NodeOptions, NodeSeams, RaftView, ReplicaView } from './surface.ts
 /** How long a clean stop waits for its leaderships to move (rules R5.9) before it stops all the same. */
 const DRAIN_MS = 3_000
 const DISK_CHECK_TICKS = 40
-const DISK_LOW_BYTES = 1024 * 1024 * 1024
-const DISK_LOW_SHARE = 0.05
 const PURGE_TICKS = 200
 
 /** One node: Raft, the controller, the replicas and what clients may ask, on the seams it was given. */
@@ -49,6 +47,7 @@ export class OxbowNode {
   readonly #fetchers: Fetchers
   readonly #registration: Registration
   readonly #calls: BrokerCalls
+  readonly #diskWatch: DiskWatch
   readonly #ticks: TickSource
   readonly #connected = new Map<number, Hello>()
   /** Folders of the nodes whose Hello came, on a stream of theirs or of ours. */
@@ -89,6 +88,7 @@ export class OxbowNode {
       leaderId: () => this.#raft.core.leaderId,
       firstRequestId: firstRequestId(incarnationId),
     })
+    this.#diskWatch = new DiskWatch({ disk: seams.disk, logger })
     this.#partitions = new Partitions({
       nodeId,
       directory: folder.directory,
@@ -99,6 +99,7 @@ export class OxbowNode {
       controllerClient: this.#controllerClient,
       fetchServer: () => this.#fetchServer,
       fetchers: () => this.#fetchers,
+      isDiskLow: () => this.#diskWatch.isLow,
     })
     const find = (topicId: Uuid, partition: number): ReturnType<Partitions['find']> => this.#partitions.find(topicId, partition)
     const followerGone = (peerId: number): void => this.#partitions.disconnected(peerId, 'follower')
@@ -118,6 +119,7 @@ export class OxbowNode {
       directoryId,
       controllerClient: this.#controllerClient,
       partitions: this.#partitions,
+      isDiskLow: () => this.#diskWatch.isLow,
       logger,
     })
     this.#calls = new BrokerCalls({
@@ -128,7 +130,7 @@ export class OxbowNode {
       image: () => this.#image,
       raft: this.#raft.core,
       isConnected: (peerId) => peerId === nodeId || this.#connected.has(peerId),
-      isDiskLow: () => this.#registration.diskLow,
+      isDiskLow: () => this.#diskWatch.isLow,
     })
     this.#ticks = new TickSource(clock, () => this.#tick())
   }
@@ -228,6 +230,7 @@ export class OxbowNode {
 
   *#close(): Task<void> {
     this.#ticks.stop()
+    this.#diskWatch.stop()
     this.#fetchers.stop()
     this.#raft.stop()
     this.#seams.transport.stop()
@@ -437,7 +440,7 @@ export class OxbowNode {
     this.#clearDamage()
     this.#partitions.tick()
     if (isBroker) this.#registration.tick()
-    if (this.#tickCount % DISK_CHECK_TICKS === 1) this.#checkDisk()
+    if (this.#tickCount % DISK_CHECK_TICKS === 1) this.#diskWatch.check()
     if (this.#tickCount % PURGE_TICKS === 0) this.#purge()
     if (this.#tickCount % Math.ceil(this.#options.config.checkpointIntervalMs / TICK_MS) === 0) this.#checkpoint()
   }
@@ -448,16 +451,6 @@ export class OxbowNode {
     this.#partitions.checkpoint({ cleanEnds: null }, (error) => {
       this.#checkpointing = false
       if (error !== undefined) this.#logger.warn({ error: error.message }, 'checkpoints could not be written; recovery would take longer')
-    })
-  }
-
-  #checkDisk(): void {
-    this.#seams.disk.space((error, space: DiskSpace) => {
-      if (error !== undefined) return
-      const isLow = space.freeBytes < Math.min(DISK_LOW_BYTES, space.totalBytes * DISK_LOW_SHARE)
-      if (isLow !== this.#registration.diskLow)
-        this.#logger.warn({ freeBytes: space.freeBytes }, isLow ? 'disk low: produce is refused until space is freed' : 'disk: enough space again')
-      this.#registration.diskLow = isLow
     })
   }
 

@@ -12,7 +12,7 @@ import { DAMAGED_NOTE, formatDamagedNote } from '../log/damaged-note.ts'
 import type { Log, LogDirectory } from '../log/surface.ts'
 import type { MetadataDelta, MetadataImage, TopicImage } from '../metadata/image.ts'
 import type { PartitionState } from '../metadata/records.ts'
-import type { PartitionEffect, ReplicaBroker } from '../replication/effects.ts'
+import type { FollowerFetch, PartitionEffect, ReplicaBroker } from '../replication/effects.ts'
 import type { CommandHandle, ControllerClient } from '../runtime/controller-client.ts'
 import type { FetchServer } from './fetch-server.ts'
 import type { Fetchers } from './fetchers.ts'
@@ -23,6 +23,8 @@ import type { NodeConfig } from './surface.ts'
 
 /** Reports of leaderless partitions in one heartbeat answer (rules R5.2). */
 const REPORTS_A_STATUS = 1000
+/** Between fetches that ask for no data and say nothing new. Less than after what a replica takes an answer for lost. */
+const LOW_REPORT_MS = 1_000
 
 export interface PartitionsOptions {
   readonly nodeId: number
@@ -34,6 +36,7 @@ export interface PartitionsOptions {
   readonly controllerClient: ControllerClient
   readonly fetchServer: () => FetchServer
   readonly fetchers: () => Fetchers
+  readonly isDiskLow: () => boolean
 }
 
 /**
@@ -55,6 +58,8 @@ export class Partitions implements ReplicaOutlets {
   readonly #unopened = new Map<string, PartitionRef | null>()
   readonly #leaderless = new Set<Replica>()
   readonly #written = new Map<string, string>()
+  /** What each replica reported last in place of a fetch for data, on a disk that is low. */
+  readonly #lowReports = new WeakMap<Replica, FollowerFetch>()
   #reportFrom = 0
   #nextFetchId = 1
   #image: MetadataImage | undefined
@@ -178,8 +183,21 @@ export class Partitions implements ReplicaOutlets {
     this.#options.fetchServer().answer(replica, effect)
   }
 
+  /** On a disk that is low nothing more is fetched, only reported: the leader takes the replica out of the ISR once it lags (rules R3.5, R6.5). */
   sendFetch(replica: Replica, effect: Extract<PartitionEffect, { type: 'sendFetch' }>): void {
-    this.#options.fetchers().send(replica, effect.to, effect.fetch)
+    const { clock, isDiskLow } = this.#options
+    const { to, fetch } = effect
+    const send = (sent: FollowerFetch): void => this.#options.fetchers().send(replica, to, sent)
+    if (fetch.maxBytes === 0 || !isDiskLow()) {
+      send(fetch)
+      return
+    }
+    const report = { ...fetch, maxBytes: 0 }
+    const last = this.#lowReports.get(replica)
+    this.#lowReports.set(replica, report)
+    // A report is answered at once, and the replica asks again at once: without a pause both would do nothing else.
+    if (last === undefined || isNews(last, report)) send(report)
+    else clock.after(LOW_REPORT_MS, () => send(report))
   }
 
   proposeIsr(replica: Replica, effect: Extract<PartitionEffect, { type: 'proposeIsr' }>): void {
@@ -425,4 +443,8 @@ export class Partitions implements ReplicaOutlets {
       if (successor !== undefined) this.#reconcileName(successor, partition)
     })
   }
+}
+
+function isNews(last: FollowerFetch, next: FollowerFetch): boolean {
+  return last.currentLeaderEpoch !== next.currentLeaderEpoch || last.fetchOffset !== next.fetchOffset || last.syncedEndOffset !== next.syncedEndOffset
 }

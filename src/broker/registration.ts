@@ -16,13 +16,13 @@ export class Registration {
   readonly #directoryId: Uuid
   readonly #controllerClient: ControllerClient
   readonly #partitions: Partitions
+  readonly #isDiskLow: () => boolean
   readonly #logger: Logger
   #broker: BrokerImage | undefined
   #appliedOffset = 0
   #isAsking = false
   #wantsShutdown = false
   #retryTicks = 0
-  diskLow = false
 
   constructor(options: {
     readonly node: NodeOptions
@@ -30,6 +30,7 @@ export class Registration {
     readonly directoryId: Uuid
     readonly controllerClient: ControllerClient
     readonly partitions: Partitions
+    readonly isDiskLow: () => boolean
     readonly logger: Logger
   }) {
     this.#options = options.node
@@ -37,6 +38,7 @@ export class Registration {
     this.#directoryId = options.directoryId
     this.#controllerClient = options.controllerClient
     this.#partitions = options.partitions
+    this.#isDiskLow = options.isDiskLow
     this.#logger = options.logger
   }
 
@@ -94,7 +96,7 @@ export class Registration {
       brokerEpoch: this.brokerEpoch,
       appliedOffset: this.#appliedOffset,
       wantsShutdown: this.#wantsShutdown,
-      diskLow: this.diskLow,
+      diskLow: this.#isDiskLow(),
       deadLogs: this.#partitions.deadLogs(),
       leaderless: this.#partitions.leaderlessReports(),
     }

@@ -95,6 +95,7 @@ export class BrokerBench {
   readonly streams: FakeClientStream[] = []
   readonly checkpoints = new MemoryCheckpoints({ clock: this.clock, random: this.world.random.fork('checkpoints') })
   image: MetadataImage = emptyImage
+  isDiskLow = false
   partitions: Partitions
   fetchServer: FetchServer
   fetchers: Fetchers
@@ -143,6 +144,7 @@ export class BrokerBench {
       controllerClient: this.controllerClient,
       fetchServer: () => fetchServer,
       fetchers: () => fetchers,
+      isDiskLow: () => this.isDiskLow,
     })
     const fetchServer = new FetchServer({
       clock,
