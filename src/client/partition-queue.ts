@@ -18,6 +18,7 @@ import { ProduceBatch, type ProducerIdentity, type RecordMetadata, undelivered }
  * - a stamped batch that finally failed breaks the sequence: nothing new is stamped until all in flight are resolved; then what surely was not
  *   appended is stamped anew under a new producer id, and what may have been is failed as indefinite, never sent again;
  * - so does a batch of many records that is too large for the topic: it goes again in halves, and later batches are no larger;
+ * - so does a broker that forgot the producer (rules R6.8): it says "out of order" to the first unresolved batch, although another was before it;
  * - a final refusal counts only when all batches before are resolved: until then it is tried again, because breaking the sequence would fail those.
  * Source: Kafka TransactionManager, Sender (splitAndReenqueue); KIP-98, KIP-126, KIP-360.
  */
@@ -224,7 +225,8 @@ export class PartitionQueue {
     const { idempotent, random } = this.#options
     // Its predecessor was not in the log then (or never will be): its turn comes when that is resolved. What counts is who was first when
     // it was sent: the answer may come late, behind those of other partitions, when its predecessor has long been sent again and acknowledged.
-    const waitsForFirst = idempotent && error.code === 'OUT_OF_ORDER_SEQUENCE_NUMBER' && (!batch.wasSentFirst || this.#isBroken)
+    const isGap = idempotent && error.code === 'OUT_OF_ORDER_SEQUENCE_NUMBER'
+    const waitsForFirst = isGap && (!batch.wasSentFirst || this.#isBroken)
     const retries = error.definite ? error.retriable : idempotent
     // What the first one's answer says may be held back by other partitions: those behind it do not spin meanwhile.
     if (!isFirst) this.#notBeforeMs = Math.max(this.#notBeforeMs, nowMs + backoffMs(random, 1))
@@ -238,7 +240,11 @@ export class PartitionQueue {
       if (!UNRELATED_TO_LEADER.has(error.code)) this.#failedEpoch = this.#leaderEpoch
       this.#requeue(batch)
     } else if (!isFirst) this.#requeue(batch)
-    else if (error.code === 'MESSAGE_TOO_LARGE' && batch.recordCount > 1 && !batch.maybeAppended) {
+    else if (isGap && batch.number > 0 && !batch.maybeAppended) {
+      // All before it were acknowledged, so the broker forgot them. This one is in no log, nor is any behind it.
+      this.#isBroken = true
+      this.#requeue(batch)
+    } else if (error.code === 'MESSAGE_TOO_LARGE' && batch.recordCount > 1 && !batch.maybeAppended) {
       this.#batchBytes = Math.min(this.#batchBytes, batch.sizeBytes >>> 1)
       this.#isBroken = true
       this.#requeue(batch)

@@ -19,6 +19,8 @@ export class FakePartition {
   /** The high watermark stays until the test commits. */
   isHeld = false
   batches: StoredBatch[] = []
+  /** Producers whose sequence is not known any more; a batch that is in the log is still told from a new one. */
+  #forgotten = new Set<number>()
 
   constructor(leader: number) {
     this.leader = leader
@@ -49,6 +51,7 @@ export class FakePartition {
       const known = this.#lastFive(header.producerId)
       const twin = known.find(({ sequence, lastSequence }) => sequence === header.baseSequence && lastSequence === header.baseSequence + header.recordCount - 1)
       if (twin !== undefined) return { type: 'duplicate', baseOffset: twin.baseOffset, endOffset: twin.endOffset }
+      if (this.#forgotten.has(header.producerId) && header.baseSequence > 0) return { type: 'refused', code: 'OUT_OF_ORDER_SEQUENCE_NUMBER' }
       const expected = known.at(-1) === undefined ? 0 : (known.at(-1) as Sequenced).lastSequence + 1
       if (header.baseSequence < expected) return { type: 'refused', code: 'DUPLICATE_SEQUENCE_NUMBER' }
       if (header.baseSequence > expected) return { type: 'refused', code: 'OUT_OF_ORDER_SEQUENCE_NUMBER' }
@@ -57,6 +60,11 @@ export class FakePartition {
     stampBatch(bytes, 0, { baseOffset, leaderEpoch: this.leaderEpoch })
     this.batches.push({ header: readBatchHeader(bytes, 0), bytes })
     return { type: 'appended', baseOffset, endOffset: this.endOffset }
+  }
+
+  /** Those that wrote until now: as after producer.id.expiration.ms. */
+  forgetProducers(): void {
+    for (const { header } of this.batches) this.#forgotten.add(header.producerId)
   }
 
   cutToHighWatermark(): void {

@@ -3,6 +3,7 @@ import { BrokerError } from '../../src/base/errors.ts'
 import { type Random, SeededRandom } from '../../src/base/random.ts'
 import { OxbowClient } from '../../src/client/client.ts'
 import type { Producer, RecordMetadata } from '../../src/client/producer.ts'
+import { readBatchHeader } from '../../src/record/batch.ts'
 import { FakeCluster } from './fake-cluster.ts'
 import { VirtualClock } from './virtual-clock.ts'
 
@@ -10,6 +11,8 @@ const PARTITIONS = 4
 const RECORDS = 300
 const FAULTY_MS = 6_000
 const HEAL_MS = 60_000
+/** Pauses are 50 ms and more; news of a leader and acknowledgements end them early. */
+const MAX_SENDS_A_SECOND = 30
 
 interface Sent {
   readonly value: string
@@ -28,10 +31,11 @@ function faults(cluster: FakeCluster, clock: VirtualClock, random: Random): void
         cluster.silent.delete(nodeId)
         cluster.restart(nodeId)
       }
+      for (let partition = 0; partition < PARTITIONS; partition++) release(cluster, partition)
       return
     }
     const nodeId = 1 + random.integer(3)
-    switch (random.integer(6)) {
+    switch (random.integer(7)) {
       case 0:
         cluster.closeStreams(nodeId)
         break
@@ -52,6 +56,13 @@ function faults(cluster: FakeCluster, clock: VirtualClock, random: Random): void
       case 4:
         if (!cluster.silent.delete(nodeId)) cluster.silent.add(nodeId)
         break
+      case 5: {
+        // It holds back the answers of all that came in the same requests: later ones are refused first.
+        const partition = random.integer(PARTITIONS)
+        cluster.partition('t', partition).isHeld = true
+        clock.after(random.integer(1_500), () => release(cluster, partition))
+        break
+      }
       default:
         cluster.moveLeader('t', random.integer(PARTITIONS), -1, { lagMs: 50 })
         for (let partition = 0; partition < PARTITIONS; partition++)
@@ -60,6 +71,20 @@ function faults(cluster: FakeCluster, clock: VirtualClock, random: Random): void
     clock.after(10 + random.integer(300), next)
   }
   clock.after(50, next)
+}
+
+function release(cluster: FakeCluster, partition: number): void {
+  cluster.partition('t', partition).isHeld = false
+  cluster.commit('t', partition)
+}
+
+/** Now and then a partition knows none of its producers any more. */
+function forget(cluster: FakeCluster, clock: VirtualClock, random: Random): void {
+  const next = (): void => {
+    cluster.partition('t', random.integer(PARTITIONS)).forgetProducers()
+    if (clock.monotonicMs() < FAULTY_MS) clock.after(random.integer(500), next)
+  }
+  clock.after(random.integer(500), next)
 }
 
 function sendAll(producer: Producer, clock: VirtualClock, random: Random): Sent[] {
@@ -104,7 +129,46 @@ function check(cluster: FakeCluster, sent: readonly Sent[]): void {
   }
 }
 
-function run(seed: number, deliveryTimeoutMs: number, maxBatchBytes = Infinity): { sent: Sent[]; cluster: FakeCluster; trace: string } {
+/** No batch is sent over and over. */
+function checkPace(cluster: FakeCluster): void {
+  const sends = new Map<string, number[]>()
+  for (const { atMs, request } of cluster.produced) {
+    for (const { partition, batch } of request.partitions) {
+      const { producerId, baseSequence } = readBatchHeader(batch, 0)
+      const key = `${partition}: ${baseSequence}@${producerId}`
+      const times = sends.get(key) ?? []
+      sends.set(key, times)
+      times.push(atMs)
+      const before = times.at(-1 - MAX_SENDS_A_SECOND)
+      if (before !== undefined) expect(atMs - before, `time for ${MAX_SENDS_A_SECOND} attempts of ${key}`).toBeGreaterThan(1_000)
+    }
+  }
+}
+
+/** Who fails when the sequence breaks stood behind a batch that is not in the log, so it is not there either. */
+function checkFailed(cluster: FakeCluster, sent: readonly Sent[]): void {
+  const failed = sent.filter((record) => record.error !== undefined)
+  expect(failed.filter((record) => record.error?.definite === true)).toEqual([])
+  const inLog = (one: Sent): boolean => {
+    return cluster
+      .partition('t', one.partition)
+      .records()
+      .some(({ value }) => `${value}`.trimEnd() === one.value)
+  }
+  expect(failed.filter(inLog)).toEqual([])
+}
+
+interface Conditions {
+  readonly deliveryTimeoutMs: number
+  /** Of the topic. */
+  readonly maxBatchBytes?: number
+  readonly forgets?: boolean
+}
+
+function run(
+  seed: number,
+  { deliveryTimeoutMs, maxBatchBytes = Infinity, forgets = false }: Conditions,
+): { sent: Sent[]; cluster: FakeCluster; trace: string } {
   const clock = new VirtualClock()
   const random = new SeededRandom(seed)
   const cluster = new FakeCluster({ clock, random: random.fork('network'), maxDelayMs: 15, maxCommitMs: 40 })
@@ -112,6 +176,7 @@ function run(seed: number, deliveryTimeoutMs: number, maxBatchBytes = Infinity):
   const client = new OxbowClient({ bootstrap: cluster.bootstrap, transport: cluster, clock, random: random.fork('client'), requestTimeoutMs: 3_000 })
   const producer = client.producer({ batchBytes: 300, bufferBytes: 8_000, lingerMs: random.integer(8), deliveryTimeoutMs })
   faults(cluster, clock, random.fork('faults'))
+  if (forgets) forget(cluster, clock, random.fork('memory'))
   const verdict = cluster.produceVerdict
   cluster.produceVerdict = (nodeId, one) => (one.batch.length > maxBatchBytes ? 'MESSAGE_TOO_LARGE' : verdict(nodeId, one))
   const sent = sendAll(producer, clock, random.fork('load'))
@@ -122,12 +187,13 @@ function run(seed: number, deliveryTimeoutMs: number, maxBatchBytes = Infinity):
   return { sent, cluster, trace: JSON.stringify([sent, cluster.produced.length, cluster.produced.at(-1)?.atMs]) }
 }
 
-describe('a producer above a cluster that drops, delays, moves leaders and closes streams', () => {
+describe('a producer above a cluster that drops, delays, holds back, moves leaders and closes streams', () => {
   it('loses nothing, doubles nothing, keeps the order (200 seeds)', () => {
     for (let seed = 1; seed <= 200; seed++) {
-      const { sent, cluster } = run(seed, 120_000)
+      const { sent, cluster } = run(seed, { deliveryTimeoutMs: 120_000 })
       try {
         check(cluster, sent)
+        checkPace(cluster)
         expect(sent.filter((record) => record.error !== undefined)).toEqual([])
       } catch (error) {
         throw new Error(`seed ${seed}`, { cause: error })
@@ -137,11 +203,25 @@ describe('a producer above a cluster that drops, delays, moves leaders and close
 
   it('the same above topics that take less than its batches (100 seeds)', () => {
     for (let seed = 2001; seed <= 2100; seed++) {
-      const { sent, cluster } = run(seed, 120_000, 190)
+      const { sent, cluster } = run(seed, { deliveryTimeoutMs: 120_000, maxBatchBytes: 190 })
       try {
         check(cluster, sent)
+        checkPace(cluster)
         // A batch whose fate is unknown when the sequence breaks is failed as that; nothing else is.
-        expect(sent.filter((record) => record.error?.definite === true)).toEqual([])
+        checkFailed(cluster, sent)
+      } catch (error) {
+        throw new Error(`seed ${seed}`, { cause: error })
+      }
+    }
+  }, 120_000)
+
+  it('the same above brokers that forget its sequences (100 seeds)', () => {
+    for (let seed = 3001; seed <= 3100; seed++) {
+      const { sent, cluster } = run(seed, { deliveryTimeoutMs: 120_000, forgets: true, maxBatchBytes: seed % 2 === 0 ? 190 : Infinity })
+      try {
+        check(cluster, sent)
+        checkPace(cluster)
+        checkFailed(cluster, sent)
       } catch (error) {
         throw new Error(`seed ${seed}`, { cause: error })
       }
@@ -152,7 +232,7 @@ describe('a producer above a cluster that drops, delays, moves leaders and close
     let failed = 0
     let definite = 0
     for (let seed = 1001; seed <= 1200; seed++) {
-      const { sent, cluster } = run(seed, 400)
+      const { sent, cluster } = run(seed, { deliveryTimeoutMs: 400, forgets: seed % 2 === 0 })
       try {
         check(cluster, sent)
       } catch (error) {
@@ -166,6 +246,6 @@ describe('a producer above a cluster that drops, delays, moves leaders and close
   }, 120_000)
 
   it('does the same again from the same seed', () => {
-    expect(run(7, 1_000).trace).toBe(run(7, 1_000).trace)
+    expect(run(7, { deliveryTimeoutMs: 1_000 }).trace).toBe(run(7, { deliveryTimeoutMs: 1_000 }).trace)
   })
 })

@@ -188,6 +188,40 @@ describe('a batch refused for good while the one before it waits for its commit'
   })
 })
 
+describe('a broker that forgot the producer (rules R6.8)', () => {
+  it('gets what follows under a new producer id: nothing fails', () => {
+    const { clock, cluster, send, outcomes, stamps } = build({ ...ONE_RECORD, lingerMs: 0 })
+    cluster.partition('t', 0).forgetProducers()
+    for (const value of ['a', 'b', 'c']) send(value)
+    clock.run(1_000)
+    expect(outcomes.map(({ value, error, metadata }) => [value, error, metadata?.offset])).toEqual([
+      ['a', undefined, 1],
+      ['b', undefined, 2],
+      ['c', undefined, 3],
+    ])
+    expect(stamps()).toEqual(['1@1000', '2@1000', '3@1000', '0@1001', '1@1001', '2@1001'])
+  })
+
+  it('gets nothing again that may be in its log: indefinite', () => {
+    const { clock, cluster, send, outcomes, stamps } = build({ ...ONE_RECORD, lingerMs: 0 })
+    script(cluster, ['UNKNOWN_SERVER_ERROR'])
+    cluster.partition('t', 0).forgetProducers()
+    send('a')
+    clock.run(1_000)
+    expect(outcomes.map(({ error }) => [error?.code, error?.definite])).toEqual([['OUT_OF_ORDER_SEQUENCE_NUMBER', false]])
+    expect(stamps()).toEqual(['1@1000', '1@1000'])
+  })
+
+  it('is believed once: a first batch that is out of order fails', () => {
+    const { clock, cluster, send, outcomes } = build({ ...ONE_RECORD, lingerMs: 0 })
+    cluster.produceVerdict = () => 'OUT_OF_ORDER_SEQUENCE_NUMBER'
+    send('a')
+    clock.run(10_000)
+    expect(outcomes.map(({ error }) => [error?.code, error?.definite])).toEqual([['OUT_OF_ORDER_SEQUENCE_NUMBER', true]])
+    expect(cluster.produced.length).toBe(2)
+  })
+})
+
 describe('in flight', () => {
   it('at most maxInFlight requests are unanswered a node', () => {
     const { clock, cluster, send } = build({ ...ONE_RECORD, maxInFlight: 2, lingerMs: 0 })
