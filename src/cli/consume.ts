@@ -37,7 +37,7 @@ export function parseStart(request: Pick<ConsumeRequest, 'fromBeginning' | 'offs
   if (offset === undefined || offset === 'latest') return { type: 'latest' }
   const number = Number(offset)
   if (!/^-?\d+$/.test(offset) || !Number.isSafeInteger(number))
-    throw new UsageError(`--offset ${offset} is none`, 'earliest, latest, an offset N, or -N for the last N records')
+    throw new UsageError(`--offset ${offset} is not an offset`, 'earliest, latest, an offset N, or -N for the last N records')
   return offset.startsWith('-') ? { type: 'last', count: -number } : { type: 'offset', offset: number }
 }
 

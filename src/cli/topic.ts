@@ -39,11 +39,13 @@ export async function createTopic(context: CliContext, options: ClusterOptions, 
       validateOnly: flags.dryRun === true,
     }),
   )
-  const { topicId, partitions, replicationFactor } = created
+  const { partitions, replicationFactor } = created
+  // The id of a dry run is nobody's: the next try draws another.
+  const topicId = flags.dryRun === true ? null : created.topicId
   if (options.output === 'json') writeJson(context, { name, topicId, partitions, replicationFactor })
   else {
-    const word = flags.dryRun === true ? 'Would create' : 'Created'
-    context.stdout.write(`${word} topic ${name}: ${partitions} partitions, replication factor ${replicationFactor}, id ${topicId}\n`)
+    const what = `topic ${name}: ${partitions} partitions, replication factor ${replicationFactor}`
+    context.stdout.write(topicId === null ? `Would create ${what}\n` : `Created ${what}, id ${topicId}\n`)
   }
   return exitCode.done
 }

@@ -58,7 +58,9 @@ describe('topic create', () => {
   it('creates nothing with --dry-run', async () => {
     const cluster = new CliCluster()
     const run = await oxbow(['topic', 'create', 'orders', '--dry-run'], { cluster })
-    expect(run.stdout).toMatch(/^Would create topic orders/)
+    expect(run.stdout).toMatch(/^Would create topic orders: \d+ partitions, replication factor \d+\n$/)
+    const inJson = await oxbow(['topic', 'create', 'orders', '--dry-run', '-o', 'json'], { cluster })
+    expect(JSON.parse(inJson.stdout)).toMatchObject({ name: 'orders', topicId: null })
     expect(cluster.created[0]?.validateOnly).toBe(true)
     expect(cluster.fake.topics.size).toBe(0)
   })
