@@ -11,6 +11,10 @@ import type { BatchHeader } from '../record/batch.ts'
  * A producer that is not known here must begin at sequence 0. Kafka lets it begin anywhere; but when its first batches were lost on the way or
  * with an old leader, accepting a later one would make the retry of an earlier one look like a duplicate, and a lost record would count as
  * acknowledged. Who went on after its state expired gets OUT_OF_ORDER_SEQUENCE_NUMBER and starts again with a new id or epoch.
+ *
+ * At most `maxProducers` are held, the last of the log. A leader takes a new one beyond that only for the oldest, and only when that one was idle
+ * for longer than any retry. So whom a replica pushes out as it replays, at whatever speed, the leader of that batch had forgotten by then, and
+ * forgetting it makes no duplicate. That holds because the order is that of the log: a cut, which moves producers back in it, sorts anew.
  */
 export interface ProducerBatch {
   readonly producerEpoch: number
@@ -25,8 +29,8 @@ export interface ProducerBatch {
 /** JSON-able. All batches lie below `endOffset` (exclusive); replay goes on from there. */
 export interface ProducerSnapshot {
   readonly endOffset: number
-  /** Batches by offset; least recently used producer first. */
-  readonly producers: readonly { readonly producerId: number; readonly batches: readonly ProducerBatch[] }[]
+  /** Batches by offset; least recently used producer first. `idleTicks`: since it appended, as far as the process knew; absent: unknown. */
+  readonly producers: readonly { readonly producerId: number; readonly batches: readonly ProducerBatch[]; readonly idleTicks?: number }[]
 }
 
 export type SequenceVerdict =
@@ -56,7 +60,7 @@ interface Producer {
 }
 
 export class Producers {
-  /** Least recently used first: an append moves its producer to the end. */
+  /** By last offset, least recently used first: an append moves its producer to the end. */
   readonly #producers = new Map<number, Producer>()
   readonly #expireTicks: number
   readonly #maxProducers: number
@@ -74,7 +78,11 @@ export class Producers {
   /** From a snapshot, or empty; `replay` of the log from `stateOffset` on makes it complete. */
   static restore(snapshot: ProducerSnapshot | undefined, limits: ProducerLimits = {}): Producers {
     const producers = new Producers(snapshot?.endOffset ?? 0, limits)
-    for (const { producerId, batches } of snapshot?.producers ?? []) producers.#producers.set(producerId, { batches: [...batches], usedTick: 0 })
+    for (const { producerId, batches, idleTicks = 0 } of snapshot?.producers ?? []) {
+      producers.#producers.set(producerId, { batches: [...batches], usedTick: -idleTicks })
+    }
+    producers.#sort()
+    producers.#pushOut()
     producers.#check()
     return producers
   }
@@ -88,7 +96,7 @@ export class Producers {
     return this.#producers.size
   }
 
-  /** Judges a client's batch against the log; changes nothing. `header`: producerId ≥ 0, offsets not yet stamped. */
+  /** Judges a client's batch against the log; at most it forgets one who was idle, to make room. `header`: producerId ≥ 0, offsets not yet stamped. */
   check(header: BatchHeader): SequenceVerdict {
     const batches = this.#producers.get(header.producerId)?.batches
     const last = batches?.at(-1)
@@ -135,6 +143,7 @@ export class Producers {
     this.#trim(producer)
     this.#producers.delete(header.producerId)
     this.#producers.set(header.producerId, producer)
+    this.#pushOut()
   }
 
   /** The high watermark moved, up as a rule: what lies below it needs no undoing. */
@@ -145,10 +154,15 @@ export class Producers {
   /** The log was cut to endOffset. Exact when that is at or above the high watermark; below it, once the log was fetched again. */
   truncate(endOffset: number): void {
     this.#stateOffset = Math.min(this.#stateOffset, endOffset)
+    let isChanged = false
     for (const [producerId, producer] of this.#producers) {
-      while ((producer.batches.at(-1)?.lastOffset ?? -1) >= endOffset) producer.batches.pop()
+      while ((producer.batches.at(-1)?.lastOffset ?? -1) >= endOffset) {
+        producer.batches.pop()
+        isChanged = true
+      }
       if (producer.batches.length === 0) this.#producers.delete(producerId)
     }
+    if (isChanged) this.#sort()
     this.#check()
   }
 
@@ -165,7 +179,7 @@ export class Producers {
     for (const [producerId, producer] of this.#producers) {
       this.#trim(producer)
       const batches = producer.batches.filter((batch) => batch.lastOffset < endOffset)
-      if (batches.length > 0) producers.push({ producerId, batches })
+      if (batches.length > 0) producers.push({ producerId, batches, idleTicks: this.#tick - producer.usedTick })
     }
     return { endOffset, producers }
   }
@@ -197,7 +211,22 @@ export class Producers {
     }
   }
 
+  /** The oldest, until no more are held than may be. */
+  #pushOut(): void {
+    for (const producerId of this.#producers.keys()) {
+      if (this.#producers.size <= this.#maxProducers) return
+      this.#producers.delete(producerId)
+    }
+  }
+
+  #sort(): void {
+    const sorted = [...this.#producers].sort(([, a], [, b]) => lastOffsetOf(a) - lastOffsetOf(b))
+    this.#producers.clear()
+    for (const [producerId, producer] of sorted) this.#producers.set(producerId, producer)
+  }
+
   #check(): void {
+    assert(this.#producers.size <= this.#maxProducers, 'no more producers are held than may be')
     for (const { batches } of this.#producers.values()) {
       assert((batches.at(-1)?.lastOffset ?? 0) < this.#stateOffset, 'the state holds batches of the log alone')
     }
@@ -209,6 +238,10 @@ export class Producers {
     while (batches.length - drop > WINDOW_BATCHES && (batches[drop + WINDOW_BATCHES] as ProducerBatch).lastOffset < this.#highWatermark) drop += 1
     if (drop > 0) producer.batches = batches.slice(drop)
   }
+}
+
+function lastOffsetOf(producer: Producer): number {
+  return producer.batches.at(-1)?.lastOffset ?? -1
 }
 
 function lastSequenceOf(header: BatchHeader): number {

@@ -126,6 +126,56 @@ describe('producers (rules R6.8)', () => {
     expect(producers.size).toBe(1)
   })
 
+  it('holds at most so many on a follower and after a restart too, the last of the log: with them a new leader takes a new producer at once', () => {
+    const follower = Producers.restore(undefined, { maxProducers: 100 })
+    for (let id = 0; id < 5_000; id++) follower.replay(header({ producerId: id, sequence: 0, offset: id }))
+    expect(follower.size).toBe(100)
+    expect(check(follower, header({ producerId: 4_900, sequence: 0 }))).toBe('duplicate at 4900')
+    expect(check(follower, header({ producerId: 4_899, sequence: 1 }))).toBe('OUT_OF_ORDER_SEQUENCE_NUMBER')
+    expect(check(follower, header({ producerId: 5_000, sequence: 0 }))).toBe('THROTTLING_QUOTA_EXCEEDED')
+    for (let left = 12_000; left > 0; left--) follower.tick()
+    for (let id = 5_000; id < 5_010; id++) {
+      expect(check(follower, header({ producerId: id, sequence: 0 }))).toBe('next')
+      follower.replay(header({ producerId: id, sequence: 0, offset: id }))
+    }
+    const restored = Producers.restore(follower.snapshot(5_010), { maxProducers: 50 })
+    expect(restored.size).toBe(50)
+    expect(check(restored, header({ producerId: 4_960, sequence: 0 }))).toBe('duplicate at 4960')
+  })
+
+  it('knows after a restart who was idle before it', () => {
+    const before = Producers.restore(undefined, { maxProducers: 2 })
+    before.replay(header({ producerId: 1, sequence: 0, offset: 0 }))
+    for (let left = 11_999; left > 0; left--) before.tick()
+    before.replay(header({ producerId: 2, sequence: 0, offset: 1 }))
+    const snapshot = JSON.parse(JSON.stringify(before.snapshot(2))) as ProducerSnapshot
+    const after = Producers.restore(snapshot, { maxProducers: 2 })
+    expect(check(after, header({ producerId: 3, sequence: 0 }))).toBe('THROTTLING_QUOTA_EXCEEDED')
+    after.tick()
+    expect(check(after, header({ producerId: 3, sequence: 0 }))).toBe('next')
+    expect(check(after, header({ producerId: 2, sequence: 0 }))).toBe('duplicate at 1')
+    expect(check(Producers.restore(snapshot, { expireTicks: 11_999 }), header({ producerId: 1, sequence: 0 }))).toBe('duplicate at 0')
+  })
+
+  it('never forgets by its number whom the leader still knows, also when a cut takes the last that a producer wrote', () => {
+    const producers = Producers.restore(undefined, { maxProducers: 3 })
+    for (const [offset, producerId] of [1, 2, 3, 1].entries()) {
+      producers.replay(header({ producerId, sequence: offset === 3 ? 1 : 0, offset }))
+    }
+    // A snapshot without the last batch, and a cut of it: producer 1 is the oldest again.
+    const restored = Producers.restore(producers.snapshot(3), { maxProducers: 3 })
+    producers.truncate(3)
+    for (const each of [producers, restored]) {
+      each.replay(header({ producerId: 4, sequence: 0, offset: 3 }))
+      expect([1, 2, 3, 4].map((producerId) => check(each, header({ producerId, sequence: 0 })))).toEqual([
+        'THROTTLING_QUOTA_EXCEEDED',
+        'duplicate at 1',
+        'duplicate at 2',
+        'duplicate at 3',
+      ])
+    }
+  })
+
   it('bounds what one producer may have above the high watermark', () => {
     const producers = Producers.restore(undefined)
     for (let sequence = 0; sequence < 1000; sequence++) producers.replay(header({ sequence, offset: sequence }))
