@@ -1,5 +1,8 @@
 import type { Clock, Timer } from '../base/clock.ts'
 
+/** setTimeout takes no longer delay: it would fire at once. */
+const MAX_DELAY_MS = 2 ** 31 - 1
+
 /** The process's own clock. Timers keep the process alive: work that waits for them is not done. */
 export class SystemClock implements Clock {
   monotonicMs(): number {
@@ -11,7 +14,11 @@ export class SystemClock implements Clock {
   }
 
   after(delayMs: number, callback: () => void): Timer {
-    const timer = setTimeout(callback, Math.max(0, Math.ceil(delayMs)))
+    let timer: NodeJS.Timeout
+    const wait = (leftMs: number): void => {
+      timer = leftMs > MAX_DELAY_MS ? setTimeout(() => wait(leftMs - MAX_DELAY_MS), MAX_DELAY_MS) : setTimeout(callback, leftMs)
+    }
+    wait(Math.max(0, Math.ceil(delayMs)))
     return { cancel: () => clearTimeout(timer) }
   }
 
