@@ -139,6 +139,7 @@ export class ProtoWriter {
   }
 
   #varint(value: number): void {
+    assert(value <= Number.MAX_SAFE_INTEGER, 'a varint ends: its value is exact')
     this.#reserve(10)
     let rest = value
     while (rest >= TWO_32) {

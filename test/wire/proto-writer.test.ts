@@ -22,6 +22,10 @@ describe('ProtoWriter', () => {
     expect(read.partitions.map(({ topicId }) => topicId)).toEqual([idA, idB])
   })
 
+  it.each([Infinity, Number.NaN, 2 ** 53])('takes no %d: a varint would not end, or say something else', (value) => {
+    expect(() => new ProtoWriter().int(value)).toThrow(/a varint ends/)
+  })
+
   it('received batches are views of the message, not copies', () => {
     const message = encodeProduceRequest({
       requestId: 1,
