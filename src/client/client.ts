@@ -7,6 +7,7 @@ import { Connections, parseAddress } from './connections.ts'
 import { Consumer, type ConsumerOptions } from './consumer.ts'
 import { CryptoRandom } from './crypto-random.ts'
 import { MetadataCache } from './metadata-cache.ts'
+import { numberOption } from './number-option.ts'
 import { Producer, type ProducerOptions } from './producer.ts'
 import { SystemClock } from './system-clock.ts'
 import type { ClientTransport } from './transport.ts'
@@ -39,9 +40,10 @@ export class OxbowClient {
     const clock = options.clock ?? new SystemClock()
     const random = options.random ?? new CryptoRandom()
     const connections = new Connections()
-    const maxAgeMs = options.metadataMaxAgeMs ?? METADATA_MAX_AGE_MS
+    const maxAgeMs = numberOption('metadataMaxAgeMs', options.metadataMaxAgeMs ?? METADATA_MAX_AGE_MS, 1)
+    const requestTimeoutMs = numberOption('requestTimeoutMs', options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS, 1)
     const metadata = new MetadataCache({ clock, random, connections, bootstrap, maxAgeMs })
-    this.#cluster = { clock, random, connections, metadata, requestTimeoutMs: options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS }
+    this.#cluster = { clock, random, connections, metadata, requestTimeoutMs }
     if (options.transport !== undefined) connections.start(options.transport)
     else {
       loadTransport().then(

@@ -5,6 +5,7 @@ import type { Cluster } from './cluster.ts'
 import { addressKey } from './connections.ts'
 import { FetchChannel } from './fetch-channel.ts'
 import { type ConsumedRecord, FetchPartition } from './fetch-partition.ts'
+import { numberOption } from './number-option.ts'
 import { OffsetLookup } from './offset-lookup.ts'
 
 /** Defaults: rules 8. */
@@ -37,6 +38,8 @@ const DEFAULT_MAX_BYTES = 4 * 1024 * 1024
 const DEFAULT_PARTITION_BYTES = 1024 * 1024
 const DEFAULT_MAX_WAIT_MS = 500
 const MAX_WAIT_LIMIT_MS = 30_000
+/** What a fetch request can say. */
+const MAX_INT32 = 2 ** 31 - 1
 const STALLED_AFTER_MS = 1_000
 
 /**
@@ -60,9 +63,9 @@ export class ConsumerCore {
   constructor(cluster: Cluster, options: ConsumerOptions) {
     this.#cluster = cluster
     this.#options = {
-      maxWaitMs: Math.min(options.maxWaitMs ?? DEFAULT_MAX_WAIT_MS, MAX_WAIT_LIMIT_MS),
-      maxBytes: options.maxBytes ?? DEFAULT_MAX_BYTES,
-      partitionMaxBytes: options.partitionMaxBytes ?? DEFAULT_PARTITION_BYTES,
+      maxWaitMs: Math.min(numberOption('maxWaitMs', options.maxWaitMs ?? DEFAULT_MAX_WAIT_MS, 1), MAX_WAIT_LIMIT_MS),
+      maxBytes: numberOption('maxBytes', options.maxBytes ?? DEFAULT_MAX_BYTES, 1, MAX_INT32),
+      partitionMaxBytes: numberOption('partitionMaxBytes', options.partitionMaxBytes ?? DEFAULT_PARTITION_BYTES, 1, MAX_INT32),
       outOfRange: options.outOfRange ?? 'error',
     }
     this.#stopListening = cluster.metadata.onUpdate(() => this.#learn())

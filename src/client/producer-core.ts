@@ -23,6 +23,8 @@ import { type AcceptedRecord, TopicQueues } from './topic-queues.ts'
 const MAX_REQUEST_BYTES = 4 * 1024 * 1024
 /** Unanswered for so long: the node may be gone without a word, so ask who leads now. */
 const STALLED_AFTER_MS = 1_000
+/** No node waits longer for the other replicas, whatever it is asked. */
+const MAX_NODE_WAIT_MS = 300_000
 /** The node answers REQUEST_TIMED_OUT by itself; this much later it does not answer at all. */
 const ANSWER_GRACE_MS = 1_000
 const CLOSE_TIMEOUT_MS = 5_000
@@ -372,7 +374,7 @@ export class ProducerCore {
     this.#counts.requestsSent++
     this.#counts.batchesSent += items.length
     this.#counts.bytesSent += bytes
-    channel.send(items, { acks, timeoutMs: this.#cluster.requestTimeoutMs })
+    channel.send(items, { acks, timeoutMs: Math.min(this.#cluster.requestTimeoutMs, MAX_NODE_WAIT_MS) })
     return rest
   }
 

@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts'
 import { BrokerError } from '../base/errors.ts'
 import type { RecordInput } from '../record/records.ts'
+import { numberOption } from './number-option.ts'
 
 /** Defaults: rules 8. */
 export interface ProducerOptions {
@@ -43,27 +44,21 @@ export const DEFAULT_BATCH_BYTES = 512 * 1024
 const MAX_TIMESTAMP = 2 ** 50
 const MAX_IN_FLIGHT = 5
 
-function positive(name: string, value: number, min: number, max: number = Number.MAX_SAFE_INTEGER): number {
-  if (!Number.isFinite(value) || value < min || value > max)
-    throw new BrokerError('INVALID_CONFIG', `${name} is ${value}, a number from ${min} to ${max} is expected`)
-  return value
-}
-
 /** Fills in the defaults. Throws INVALID_CONFIG. */
 export function resolveProducerOptions(options: ProducerOptions): ResolvedProducerOptions {
   const acks = options.acks ?? 'all'
   if (acks !== 'all' && acks !== 1 && acks !== 0) throw new BrokerError('INVALID_REQUIRED_ACKS', `acks is ${String(acks)}`)
   const idempotent = options.idempotent ?? acks === 'all'
   if (idempotent && acks !== 'all') throw new BrokerError('INVALID_CONFIG', `an idempotent producer needs acks all, not ${acks}`)
-  const batchBytes = positive('batchBytes', options.batchBytes ?? DEFAULT_BATCH_BYTES, 1, MAX_RECORD_BYTES)
+  const batchBytes = numberOption('batchBytes', options.batchBytes ?? DEFAULT_BATCH_BYTES, 1, MAX_RECORD_BYTES)
   return {
     acks,
     idempotent,
     batchBytes,
-    lingerMs: positive('lingerMs', options.lingerMs ?? 5, 0),
-    bufferBytes: positive('bufferBytes', options.bufferBytes ?? 32 * 1024 * 1024, 1),
-    maxInFlight: positive('maxInFlight', options.maxInFlight ?? MAX_IN_FLIGHT, 1, MAX_IN_FLIGHT),
-    deliveryTimeoutMs: positive('deliveryTimeoutMs', options.deliveryTimeoutMs ?? 120_000, 1),
+    lingerMs: numberOption('lingerMs', options.lingerMs ?? 5, 0),
+    bufferBytes: numberOption('bufferBytes', options.bufferBytes ?? 32 * 1024 * 1024, 1),
+    maxInFlight: numberOption('maxInFlight', options.maxInFlight ?? MAX_IN_FLIGHT, 1, MAX_IN_FLIGHT),
+    deliveryTimeoutMs: numberOption('deliveryTimeoutMs', options.deliveryTimeoutMs ?? 120_000, 1),
   }
 }
 

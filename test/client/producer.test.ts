@@ -629,6 +629,24 @@ describe('options', () => {
     expect(() => new OxbowClient({ bootstrap: ['nowhere'] })).toThrow(/INVALID_REQUEST/)
   })
 
+  it.each([0, -1, Number.NaN, Infinity])('refuses %d where a finite number is needed', (value) => {
+    const { clock, cluster, client } = build()
+    const bootstrap = cluster.bootstrap
+    for (const options of [{ requestTimeoutMs: value }, { metadataMaxAgeMs: value }])
+      expect(() => new OxbowClient({ bootstrap, transport: cluster, clock, ...options })).toThrow(/INVALID_CONFIG/)
+    for (const options of [{ maxWaitMs: value }, { maxBytes: value }, { partitionMaxBytes: value }])
+      expect(() => client.consumer(options)).toThrow(/INVALID_CONFIG/)
+    expect(() => client.consumer({ maxBytes: 2 ** 31 })).toThrow(/INVALID_CONFIG: maxBytes is 2147483648/)
+  })
+
+  it('asks a node to wait no longer than it would', () => {
+    const { clock, cluster } = build()
+    const client = new OxbowClient({ bootstrap: cluster.bootstrap, transport: cluster, clock, random: new SeededRandom(1), requestTimeoutMs: 3_600_000 })
+    client.producer().trySend({ topic: 't', value: 'x' }, () => undefined)
+    clock.run(100)
+    expect(cluster.produced.map(({ request }) => request.timeoutMs)).toEqual([300_000])
+  })
+
   it('with acks 0 nobody answers: acknowledged without an offset once sent', () => {
     const { clock, cluster, send, outcomes } = build({ acks: 0 })
     send('a')
