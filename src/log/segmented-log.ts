@@ -23,6 +23,7 @@ export interface LogEnvironment {
   readonly rounds: GroupCommit<FlushResult>
   readonly counters: { appendedBytes: number; copiedBytes: number; writeCalls: number; syncCalls: number; rounds: number }
   readonly events: LogDirectoryEvents
+  /** Of a log that was given no other limit. */
   readonly segmentBytes: number
   readonly indexIntervalBytes: number
   /** Most bytes of one log in one round (or one batch): how far unsynced bytes can reach, for the recovery. */
@@ -61,6 +62,7 @@ export class SegmentedLog implements Log, SlabTenant, FlushTarget<FlushResult> {
   #waitingCut: number | undefined
   /** Segments that a waiting cut removes, newest first. */
   #doomed: Segment[] = []
+  #segmentBytes: number
   #state: 'open' | 'dead' | 'stopped' = 'open'
   #flushing = false
   #quietCallbacks: (() => void)[] = []
@@ -78,6 +80,7 @@ export class SegmentedLog implements Log, SlabTenant, FlushTarget<FlushResult> {
     this.#syncedEndOffset = options.endOffset
     this.#writtenEndOffset = options.endOffset
     this.#lastEpoch = options.lastEpoch
+    this.#segmentBytes = environment.segmentBytes
     assert(this.#lastSegment.baseOffset <= options.endOffset, 'the last segment begins at or before the end')
   }
 
@@ -152,9 +155,14 @@ export class SegmentedLog implements Log, SlabTenant, FlushTarget<FlushResult> {
     return slab
   }
 
+  limitSegments(sizeBytes: number): void {
+    assert(sizeBytes > 0, 'a segment has room')
+    this.#segmentBytes = sizeBytes
+  }
+
   #segmentForAppend(baseOffset: number, sizeBytes: number): Segment {
     const last = this.#lastSegment
-    const isFull = last.sizeBytes + sizeBytes > this.#environment.segmentBytes || baseOffset - last.baseOffset > MAX_RELATIVE_OFFSET
+    const isFull = last.sizeBytes + sizeBytes > this.#segmentBytes || baseOffset - last.baseOffset > MAX_RELATIVE_OFFSET
     if (!isFull || last.baseOffset === baseOffset) return last
     const segment = this.#newSegment(baseOffset)
     this.#segments.push(segment)

@@ -24,6 +24,8 @@ export interface Log {
   appendFetched(bytes: Buffer, headers: readonly BatchHeader[]): void
   /** Cuts to endOffset (exclusive, a batch boundary at or above startOffset); synced before the next append reaches the disk. */
   truncate(endOffset: number): void
+  /** From the next append on: a batch that would make its segment larger begins a new one. Until it is said, the folder's own limit holds. */
+  limitSegments(sizeBytes: number): void
   /** Batches from the one holding `offset` on, from memory alone; at least one batch if any, then at most maxBytes. Undefined: not in memory. Empty: at or past the end. The slices are never written again. */
   readCached(offset: number, maxBytes: number): readonly Buffer[] | undefined
   /** The same from memory or disk, CRCs checked when from disk: CORRUPT_MESSAGE when one is wrong (the replica is then damaged). */

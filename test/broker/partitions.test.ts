@@ -5,9 +5,9 @@ import { checkpointKey, decodeCheckpoint, encodeCheckpoint } from '../../src/bro
 import { register, topicId } from '../metadata/fixtures.ts'
 import { BrokerBench, records } from './harness.ts'
 
-function produce(bench: BrokerBench, number: number): void {
+function produce(bench: BrokerBench, number: number, size?: number): void {
   const header = { baseOffset: 0, lastOffset: 1, sizeBytes: 0, leaderEpoch: -1, attributes: 0, baseTimestamp: 0, maxTimestamp: 0, recordCount: 2 }
-  const bytes = records(2)
+  const bytes = records(2, size)
   const input = {
     acks: -1,
     currentLeaderEpoch: -1,
@@ -38,6 +38,31 @@ function failing(path: string): (disk: Disk) => Disk {
 }
 
 describe('partitions', () => {
+  it("segment.bytes of a topic is the limit of its segments, once changed and after a restart too; without it the node's is", () => {
+    const bench = new BrokerBench()
+    const segments = (): number => {
+      const names = bench.clock.wait<readonly string[]>((done) => bench.world.disk.list('partitions/orders-0', done))
+      return names.filter((name) => name.endsWith('.log')).length
+    }
+    const segmentBytes = (value: string | null) => ({ type: 'topicConfig', topicId: topicId(1), key: 'segment.bytes', value }) as const
+    const alone = { replicas: [1], isr: [{ nodeId: 1, brokerEpoch: 1 }] }
+    bench.begin()
+    bench.apply([...bench.topicRecords(1, 'orders', alone), segmentBytes('4096')])
+    for (let left = 3; left > 0; left--) produce(bench, 1, 1500)
+    expect(segments()).toBe(3)
+    bench.restart()
+    bench.begin()
+    bench.apply([...bench.topicRecords(1, 'orders', { ...alone, leaderEpoch: 1 }), segmentBytes('4096')])
+    for (let left = 2; left > 0; left--) produce(bench, 1, 1500)
+    expect(segments()).toBe(5)
+    bench.apply([segmentBytes('8192')])
+    for (let left = 3; left > 0; left--) produce(bench, 1, 1500)
+    expect(segments()).toBe(6)
+    bench.apply([segmentBytes(null)])
+    for (let left = 9; left > 0; left--) produce(bench, 1, 1500)
+    expect(segments()).toBe(6)
+  })
+
   it('a topic deleted and made again by its name while the log is opened: the new one gets its log, the old folder is set aside', () => {
     const bench = new BrokerBench()
     bench.begin()

@@ -48,6 +48,10 @@ export class FakeLog implements Log {
     this.cutCount += 1
   }
 
+  limitSegments(): void {
+    throw new Error('it has no segments')
+  }
+
   readCached(offset: number): readonly Buffer[] {
     return this.batches.filter((batch) => readBatchHeader(batch, 0).lastOffset >= offset)
   }
