@@ -31,6 +31,7 @@ const METADATA_MAX_AGE_MS = 300_000
 /** One application's view of a cluster: producers, consumers and admin share connections and metadata. */
 export class OxbowClient {
   readonly #cluster: Cluster
+  /** What is made from it and not closed. */
   readonly #parts = new Set<{ close(): Promise<void> | void }>()
   #closing: Promise<void> | undefined
 
@@ -54,11 +55,13 @@ export class OxbowClient {
   }
 
   producer(options: ProducerOptions = {}): Producer {
-    return this.#add(new Producer(this.#cluster, options))
+    const producer: Producer = new Producer(this.#cluster, options, () => this.#parts.delete(producer))
+    return this.#add(producer)
   }
 
   consumer(options: ConsumerOptions = {}): Consumer {
-    return this.#add(new Consumer(this.#cluster, options))
+    const consumer: Consumer = new Consumer(this.#cluster, options, () => this.#parts.delete(consumer))
+    return this.#add(consumer)
   }
 
   admin(options: AdminOptions = {}): Admin {

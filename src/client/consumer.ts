@@ -14,8 +14,11 @@ const DEFAULT_POLL_TIMEOUT_MS = 500
  */
 export class Consumer implements AsyncIterable<ConsumedRecord> {
   readonly #core: ConsumerCore
+  readonly #onClosed: () => void
 
-  constructor(cluster: Cluster, options: ConsumerOptions = {}) {
+  /** `onClosed`: who made it need not close it any more. */
+  constructor(cluster: Cluster, options: ConsumerOptions = {}, onClosed: () => void = () => {}) {
+    this.#onClosed = onClosed
     this.#core = new ConsumerCore(cluster, options)
   }
 
@@ -63,5 +66,6 @@ export class Consumer implements AsyncIterable<ConsumedRecord> {
   /** Nothing is under way that could not be dropped: it resolves at once. */
   async close(): Promise<void> {
     this.#core.close()
+    this.#onClosed()
   }
 }

@@ -15,8 +15,11 @@ export type { ProducerOptions, ProducerRecord } from './producer-options.ts'
  */
 export class Producer {
   readonly #core: ProducerCore
+  readonly #onClosed: () => void
 
-  constructor(cluster: Cluster, options: ProducerOptions = {}) {
+  /** `onClosed`: who made it need not close it any more. */
+  constructor(cluster: Cluster, options: ProducerOptions = {}, onClosed: () => void = () => {}) {
+    this.#onClosed = onClosed
     this.#core = new ProducerCore(cluster, resolveProducerOptions(options))
   }
 
@@ -47,7 +50,12 @@ export class Producer {
 
   /** Flushes for at most 5 s; what is left is rejected, as indefinite where it was sent. */
   close(): Promise<void> {
-    return new Promise((resolve) => this.#core.close(resolve))
+    return new Promise((resolve) => {
+      this.#core.close(() => {
+        this.#onClosed()
+        resolve()
+      })
+    })
   }
 
   get stats(): ProducerStats {

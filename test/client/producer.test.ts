@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { BrokerError } from '../../src/base/errors.ts'
 import { SeededRandom } from '../../src/base/random.ts'
 import { OxbowClient } from '../../src/client/client.ts'
@@ -607,6 +607,16 @@ describe('flush and close', () => {
     send('late')
     clock.run(1)
     expect(outcomes.at(-1)?.error?.code).toBe('CLIENT_CLOSED')
+  })
+
+  it('a client forgets what was closed', async () => {
+    const { clock, client } = build()
+    const parts = [client.producer(), client.consumer(), client.producer()]
+    for (const part of parts.slice(0, 2)) void part.close()
+    await clock.runWithPromises(100)
+    const closes = parts.map((part) => vi.spyOn(part, 'close'))
+    void client.close()
+    expect(closes.map(({ mock }) => mock.calls.length)).toEqual([0, 0, 1])
   })
 
   it('a closed client leaves no timer and no stream behind', async () => {
