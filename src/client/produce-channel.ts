@@ -29,6 +29,8 @@ export interface ChannelOptions {
   readonly onTurn: () => void
 }
 
+/** As long as the longest pause between two streams. */
+const STEADY_MS = 1_000
 const LOST = 'the stream to the node ended before the answer'
 
 /**
@@ -43,6 +45,8 @@ export class ProduceChannel {
   /** Counts streams: what an ended one still says is ignored. */
   #incarnation = 0
   #nextRequestId = 1
+  #openedAtMs = 0
+  /** Streams in a row that ended early, without an answer. */
   #failures = 0
   #notBeforeMs = 0
 
@@ -93,6 +97,7 @@ export class ProduceChannel {
 
   #open(): ClientStream<ProduceRequest> {
     const incarnation = ++this.#incarnation
+    this.#openedAtMs = this.#options.monotonicMs()
     return this.#connection.openProduce({
       response: (response) => {
         if (incarnation === this.#incarnation) this.#answered(response)
@@ -121,8 +126,10 @@ export class ProduceChannel {
   #lost(error: Error | undefined): void {
     this.#incarnation++
     this.#stream = undefined
-    this.#failures++
-    this.#notBeforeMs = this.#options.monotonicMs() + backoffMs(this.#options.random, this.#failures)
+    const nowMs = this.#options.monotonicMs()
+    // Nobody answers acks 0: that the stream lasted says enough.
+    this.#failures = nowMs - this.#openedAtMs >= STEADY_MS ? 1 : this.#failures + 1
+    this.#notBeforeMs = nowMs + backoffMs(this.#options.random, this.#failures)
     const detail = error === undefined ? LOST : `${LOST}: ${asBrokerError(error).message}`
     const lost = [...this.#outstanding.values()]
     this.#outstanding.clear()

@@ -672,4 +672,18 @@ describe('options', () => {
     clock.run(1000)
     expect(outcomes).toEqual([])
   })
+
+  it('with acks 0 pauses as after a first failure when the stream that ended had lasted', () => {
+    const { clock, cluster, send } = build({ acks: 0, lingerMs: 0 })
+    for (let count = 0; count < 8; count++) {
+      send('a')
+      clock.run(3_000)
+      cluster.closeStreams(1)
+      clock.run(1)
+    }
+    cluster.produced.length = 0
+    send('b')
+    clock.run(70)
+    expect(cluster.produced.length).toBe(1)
+  })
 })
