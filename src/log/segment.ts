@@ -35,6 +35,7 @@ export class Segment {
   file: DiskFile | undefined
   #pins = 0
   #retired = false
+  #resting = false
 
   constructor(folder: string, baseOffset: number) {
     this.baseOffset = baseOffset
@@ -62,14 +63,30 @@ export class Segment {
     this.#closeWhenUnused()
   }
 
+  /**
+   * Another segment follows, and the index lies beside this one: closes the file as soon as nobody reads from it, and forgets the index. Who reads
+   * later opens and loads them again.
+   */
+  rest(): void {
+    this.#resting = true
+    this.index = undefined
+    this.#closeWhenUnused()
+  }
+
+  /** A cut made it the last one again: a reader that ends must not close the file under a write. */
+  wake(): void {
+    this.#resting = false
+  }
+
   get retired(): boolean {
     return this.#retired
   }
 
   #closeWhenUnused(): void {
-    if (!this.#retired || this.#pins > 0 || this.file === undefined) return
+    if (!(this.#retired || this.#resting) || this.#pins > 0 || this.file === undefined) return
     const file = this.file
     this.file = undefined
+    this.#resting = false
     // Nothing rests on it: what counts was synced, and a reader of this segment finds none.
     file.close(() => undefined)
   }

@@ -295,7 +295,10 @@ export class SegmentedLog implements Log, SlabTenant, FlushTarget<FlushResult> {
     const isNew = !segment.exists
     segment.exists = true
     const file = yield* openSegment(disk, segment, { create: isNew })
-    if (isNew && previous !== undefined && !previous.indexed) yield* writeIndex(disk, previous, segment.baseOffset)
+    if (isNew && previous !== undefined && !previous.indexed) {
+      yield* writeIndex(disk, previous, segment.baseOffset)
+      previous.rest()
+    }
     counters.writeCalls++
     counters.syncCalls++
     if (isNew)
@@ -320,6 +323,7 @@ export class SegmentedLog implements Log, SlabTenant, FlushTarget<FlushResult> {
     this.#writtenEndOffset = writtenEndOffset
     for (const old of doomed) if (old.exists) yield* this.#removeSegment(old)
     if (cutsDisk && segment !== undefined) {
+      segment.wake()
       const index = yield* loadIndex(disk, segment, this.#environment.indexIntervalBytes)
       const position = yield* findPosition(disk, segment, { offset: endOffset, index })
       index.cut(endOffset)
