@@ -41,6 +41,13 @@ export function produce(context: ListenerContext): (call: StreamCall) => void {
       writer.add(response)
       if (writer.heldBytes > MAX_HELD_REPLY_BYTES) gate.hold('replies')
     }
+    const holdWhilePaused = (): void => {
+      if (!session.paused || gate.isHeldFor('budget')) return
+      gate.hold('budget')
+      session.onResume(() => gate.release('budget'))
+    }
+    // Before its first message too: who comes again and again would bring one past the limit each time.
+    holdWhilePaused()
     call.on('end', () => {
       halfClosed = true
       endWhenDone()
@@ -51,9 +58,7 @@ export function produce(context: ListenerContext): (call: StreamCall) => void {
         check(request)
         if (request.acks !== 0) outstanding += 1
         session.produce(request, reply)
-        if (!session.paused || gate.isHeldFor('budget')) return
-        gate.hold('budget')
-        session.onResume(() => gate.release('budget'))
+        holdWhilePaused()
       },
       ended: () => session.close(),
     })

@@ -29,8 +29,12 @@ export class FakeBroker implements Broker {
   onProduce: (request: ProduceRequest, reply: (response: ProduceResponse) => void, session: FakeSession) => void = () => {}
   onFetch: (request: FetchRequest, reply: (response: FetchResponse) => void) => void = () => {}
 
+  /** Sessions begin paused: the node is at its limit. */
+  isFull = false
+
   openSession(): BrokerSession {
     const session = new FakeSession(this)
+    session.paused = this.isFull
     this.sessions.push(session)
     return session
   }

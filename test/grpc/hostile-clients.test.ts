@@ -240,6 +240,24 @@ describe('clients that misbehave', () => {
     call.cancel()
   })
 
+  it('a stream that is opened on a paused node is not read either: to come again and again gets nobody past the limit (rules 8)', async () => {
+    listener.broker.isFull = true
+    listener.broker.onProduce = (request, reply) => setImmediate(() => reply({ requestId: request.requestId, partitions: [] }))
+    const { call } = dial(brokerService.Produce)
+    const answered: number[] = []
+    call.on('data', (bytes: Buffer) => {
+      for (const { requestId } of decodeProduceReplies(bytes)) answered.push(requestId)
+    })
+    call.write(encodeProduceRequest(produceRequest(1, 100)))
+    await until(() => listener.broker.sessions.length === 1)
+    for (let round = 0; round < 20; round++) await expectAlive()
+    const session = listener.broker.sessions[0]!
+    expect(session.produced).toEqual([])
+    session.resume()
+    await until(() => answered.length === 1)
+    call.cancel()
+  })
+
   it('replies of one turn leave in one message', async () => {
     const { call } = dial(brokerService.Produce)
     const messages: number[] = []
