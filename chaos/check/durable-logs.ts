@@ -8,6 +8,13 @@ interface WrittenBatch {
   readonly endPosition: number
   readonly endOffset: number
   state: 'writing' | 'written' | 'durable'
+  /** A call that takes it away is under way: it counts no more, but is still there if the process dies before the call was carried out. */
+  leaving: boolean
+}
+
+/** A disk that also says how large a file is now; undefined: there is none. */
+export interface PeekDisk extends Disk {
+  sizeOf(path: string): number | undefined
 }
 
 /** A vote as it lies in the two-slot file (src/log/quorum-state.ts), by its counter. */
@@ -49,23 +56,30 @@ export class DurableLogs {
     let endOffset = 0
     for (const path of this.#paths.get(logName) ?? []) {
       const batches = this.#files.get(path) ?? []
-      const durable = batches.findLast(({ state }) => state === 'durable')
+      const durable = batches.findLast(({ state, leaving }) => state === 'durable' && !leaving)
       if (durable !== undefined && durable.endOffset > endOffset) endOffset = durable.endOffset
     }
     return endOffset
   }
 
-  wrap(disk: Disk): Disk {
+  wrap(disk: PeekDisk): Disk {
     return {
-      open: (path, options, done) => disk.open(path, options, (error, file) => done(error, file === undefined ? undefined : this.#watched(path, file))),
+      open: (path, options, done) =>
+        disk.open(path, options, (error, file) => done(error, file === undefined ? undefined : this.#watched(path, file, disk.sizeOf(path) ?? 0))),
       readFile: (path, done) => disk.readFile(path, done),
       rename: (from, to, done) => {
-        this.#rename(from, to)
-        disk.rename(from, to, done)
+        const renamed = this.#leave(from)
+        disk.rename(from, to, (error) => {
+          if (error === undefined) renamed(to)
+          done(error)
+        })
       },
       remove: (path, done) => {
-        this.#rename(path, null)
-        disk.remove(path, done)
+        const removed = this.#leave(path)
+        disk.remove(path, (error) => {
+          if (error === undefined) removed(null)
+          done(error)
+        })
       },
       list: (path, done) => disk.list(path, done),
       mkdir: (path, done) => disk.mkdir(path, done),
@@ -75,9 +89,9 @@ export class DurableLogs {
     }
   }
 
-  #watched(path: string, file: DiskFile): DiskFile {
+  #watched(path: string, file: DiskFile, sizeBytes: number): DiskFile {
     if (path === QUORUM_STATE) return this.#watchVotes(file)
-    return SEGMENT.test(path) ? this.#watch(file) : file
+    return SEGMENT.test(path) ? this.#watch(file, sizeBytes) : file
   }
 
   #watchVotes(file: DiskFile): DiskFile {
@@ -107,20 +121,28 @@ export class DurableLogs {
     }
   }
 
-  #watch(file: DiskFile): DiskFile {
+  #watch(file: DiskFile, sizeBytes: number): DiskFile {
     const batches = this.#files.get(file.path) ?? []
     this.#keep(file.path, batches)
-    // A process before this one may have had writes under way: they are on the disk or not, the next sync makes them so.
-    for (const batch of batches) if (batch.state === 'writing') batch.state = 'written'
+    // A process before this one may have had calls under way. What it took away is there or not, as the size says; what it wrote is on the
+    // disk or not, the next sync makes it so.
+    cutTo(batches, sizeBytes)
+    for (const batch of batches) {
+      batch.leaving = false
+      if (batch.state === 'writing') batch.state = 'written'
+    }
     return {
       path: file.path,
       read: (position, length, done: Done<Buffer>) => file.read(position, length, done),
       writev: (buffers, position, done) => this.#writev(file, batches, buffers, position, done),
       writevSynced,
       sync: (done) => this.#sync(file, batches, done),
-      truncate: (sizeBytes, done) => {
-        cutTo(batches, sizeBytes)
-        file.truncate(sizeBytes, done)
+      truncate: (newSizeBytes, done) => {
+        for (const batch of batches) batch.leaving ||= batch.endPosition > newSizeBytes
+        file.truncate(newSizeBytes, (error) => {
+          if (error === undefined) cutTo(batches, newSizeBytes)
+          done(error)
+        })
       },
       size: (done) => file.size(done),
       close: (done) => file.close(done),
@@ -145,12 +167,16 @@ export class DurableLogs {
     })
   }
 
-  #rename(from: string, to: string | null): void {
-    for (const [path, batches] of [...this.#files]) {
-      if (path !== from && !path.startsWith(`${from}/`)) continue
-      this.#files.delete(path)
-      this.#paths.get(folderOf(path))?.delete(path)
-      if (to !== null) this.#keep(to + path.slice(from.length), batches)
+  /** What lies at `from` is on its way out; the returned function says that it has gone to another path, or away. */
+  #leave(from: string): (to: string | null) => void {
+    const leaving = [...this.#files].filter(([path]) => path === from || path.startsWith(`${from}/`))
+    for (const [, batches] of leaving) for (const batch of batches) batch.leaving = true
+    return (to) => {
+      for (const [path, batches] of leaving) {
+        this.#files.delete(path)
+        this.#paths.get(folderOf(path))?.delete(path)
+        if (to !== null) this.#keep(to + path.slice(from.length), batches)
+      }
     }
   }
 
@@ -174,19 +200,19 @@ function readVote(buffers: readonly Buffer[]): WrittenVote {
   return { counter: readInt64(bytes, 8), term: readInt64(bytes, 16), votedFor: readInt64(bytes, 24), state: 'writing' }
 }
 
-/** Whole batches are written, one behind the other, maybe in several slices. */
 /** Both halves seen. */
 function writevSynced(this: DiskFile, buffers: readonly Buffer[], position: number, done: DoneVoid): void {
   this.writev(buffers, position, (error) => (error === undefined ? this.sync(done) : done(error)))
 }
 
+/** Whole batches are written, one behind the other, maybe in several slices. */
 function readWritten(buffers: readonly Buffer[], position: number): WrittenBatch[] {
   const bytes = buffers.length === 1 ? (buffers[0] as Buffer) : Buffer.concat(buffers)
   const batches: WrittenBatch[] = []
   for (let at = 0; bytes.length - at >= BATCH_HEADER_BYTES; ) {
     const sizeBytes = peekBatchSize(bytes, at) as number
     at += sizeBytes
-    batches.push({ endPosition: position + at, endOffset: readBatchHeader(bytes, at - sizeBytes).lastOffset + 1, state: 'writing' })
+    batches.push({ endPosition: position + at, endOffset: readBatchHeader(bytes, at - sizeBytes).lastOffset + 1, state: 'writing', leaving: false })
   }
   return batches
 }

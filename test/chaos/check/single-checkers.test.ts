@@ -99,11 +99,16 @@ describe('an image as text', () => {
 describe('I9, judged by what the disk was asked to do', () => {
   const path = 'partitions/t-0/00000000000000000000.log'
 
-  function makeDisk(): { readonly durable: DurableLogs; open(name: string): DiskFile; run(): void } {
+  function makeDisk(seed = 1): { readonly durable: DurableLogs; open(name: string): DiskFile; run(): void; remove(name: string): void; restart(): void } {
     const queue = new EventQueue()
-    const disk = new SimDisk({ clock: new SimClock(queue, null), random: new SeededRandom(1), minLatencyMs: 1, maxLatencyMs: 2 })
+    let disk = new SimDisk({ clock: new SimClock(queue, null), random: new SeededRandom(seed), minLatencyMs: 1, maxLatencyMs: 2 })
     const durable = new DurableLogs()
-    const wrapped = durable.wrap(disk.reopen())
+    let wrapped = durable.wrap(disk)
+    const restart = (): void => {
+      disk = disk.reopen()
+      wrapped = durable.wrap(disk)
+    }
+    const remove = (name: string): void => wrapped.remove(name, () => {})
     const run = (): void => {
       while (queue.step() !== undefined);
     }
@@ -115,7 +120,7 @@ describe('I9, judged by what the disk was asked to do', () => {
       run()
       return opened!
     }
-    return { durable, open, run }
+    return { durable, open, run, remove, restart }
   }
 
   const fetch = (syncedEndOffset: number): FetchRequestMessage => ({
@@ -144,6 +149,33 @@ describe('I9, judged by what the disk was asked to do', () => {
     expect(() => say(3)).toThrow(/its disk holds 2 for sure/)
     file.truncate(batches[0]!.length, () => {})
     expect(() => say(2)).toThrow(/its disk holds 1 for sure/)
+  })
+
+  it('what a call takes away counts no more, and counts again if the process died before the call was carried out', () => {
+    const fates = new Set<string>()
+    for (let round = 0; round < 20; round++) {
+      const { durable, open, run, remove, restart } = makeDisk(round)
+      const say = (synced: number): void => checkFetchRequest('node 2', fetch(synced), () => 'partitions/t-0', durable)
+      const file = open(path)
+      const batches = [makeBatch(0, 1, 'x'), makeBatch(1, 1, 'y')]
+      file.writev(batches, 0, () => file.sync(() => {}))
+      run()
+      if (round % 2 === 0) file.truncate(batches[0]!.length, () => {})
+      else remove(path)
+      expect(() => say(2)).toThrow(/its disk holds [01] for sure/)
+      restart()
+      const again = open(path)
+      let sizeBytes = -1
+      again.size((_error, size) => (sizeBytes = size))
+      run()
+      const held = sizeBytes === 0 ? 0 : sizeBytes === batches[0]!.length ? 1 : 2
+      fates.add(`${round % 2 === 0 ? 'truncate' : 'remove'}: ${held} left`)
+      again.sync(() => {})
+      run()
+      say(held)
+      expect(() => say(held + 1)).toThrow(/^I9/)
+    }
+    expect([...fates].toSorted()).toEqual(['remove: 0 left', 'remove: 2 left', 'truncate: 1 left', 'truncate: 2 left'])
   })
 
   it('a voter grants what its disk does not know', () => {
