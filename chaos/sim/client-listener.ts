@@ -24,13 +24,15 @@ interface ServerStream {
   readonly stream: 'produce' | 'fetch'
   readonly session: BrokerSession
   readonly unread: unknown[]
-  reading: boolean
+  /** Waits for its node to resume. */
+  paused: boolean
 }
 
 /** The listener of a simulated node: it brings what clients say to `Broker`, and nothing else. One session a stream. */
 export function serveClient(end: ConnectionEnd, broker: Broker): void {
   const streams = new Map<number, ServerStream>()
   const read = (id: number, state: ServerStream): void => {
+    if (state.paused) return
     while (!state.session.paused) {
       const request = state.unread.shift()
       if (request === undefined) return
@@ -40,11 +42,14 @@ export function serveClient(end: ConnectionEnd, broker: Broker): void {
       if (state.stream === 'produce') state.session.produce(request as ProduceRequest, reply)
       else state.session.fetch(request as FetchRequest, reply)
     }
+    state.paused = true
+    state.session.onResume(() => {
+      state.paused = false
+      read(id, state)
+    })
   }
   const open = (id: number, stream: 'produce' | 'fetch'): void => {
-    const state: ServerStream = { stream, session: broker.openSession(), unread: [], reading: true }
-    state.session.onResume(() => read(id, state))
-    streams.set(id, state)
+    streams.set(id, { stream, session: broker.openSession(), unread: [], paused: false })
   }
   end.onMessage((message) => {
     const frame = message as ClientFrame
