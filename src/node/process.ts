@@ -49,7 +49,7 @@ async function findNode(options: ServerOptions): Promise<ConfiguredNode> {
   const node = cluster.nodes.find((one) => one.options.nodeId === options.nodeId)
   if (node === undefined) {
     const ids = cluster.nodes.map((one) => one.options.nodeId).join(', ')
-    throw new NoSuchConfigError(`there is no node ${options.nodeId} in ${options.configPath} (nodes: ${ids})`, 'name one of them with --node')
+    throw new NoSuchConfigError(`there is no node ${options.nodeId} in ${options.configPath}, only ${ids}`, 'name one of them with --node')
   }
   return options.dataDir === undefined ? node : { ...node, dataDir: resolve(options.dataDir) }
 }

@@ -207,7 +207,7 @@ describe('oxbow server', () => {
     const refused = await run(['server', '--config', config, '--node', '9'])
     expect(refused).toMatchObject({
       code: 2,
-      stderr: `error: INVALID_CONFIG: ${config}:1: nodes is [1,2], expected a node with the id 9, which --node names\n`,
+      stderr: `error: INVALID_CONFIG: there is no node 9 in ${config}, only 1, 2 (name one of them with --node)\n`,
     })
   })
 })

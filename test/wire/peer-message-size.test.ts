@@ -5,6 +5,8 @@ import { encodePeerFrame } from '../../src/wire/peer-codec.ts'
 import { commands, idA, MAX, peerMessages, replies, status } from './samples.ts'
 
 const MAX_INT32 = 2_147_483_647
+/** Of what can be negative: it is doubled on the wire. */
+const MAX_SIGNED = 2 ** 52 - 1
 
 function repeat<T>(value: T, count: number): T[] {
   return Array.from({ length: count }, () => value)
@@ -21,18 +23,18 @@ const { proposal } = command('alterPartition')
 
 /** Each way in which a message grows, far beyond what is around it. */
 const large: readonly PeerMessage[] = [
-  { type: 'raft', message: { type: 'append', term: MAX, startOffset: MAX, previousTerm: MAX, commitIndex: MAX, entries: [] }, status: null },
+  { type: 'raft', message: { type: 'append', term: MAX, startOffset: MAX, previousTerm: MAX_SIGNED, commitIndex: MAX, entries: [] }, status: null },
   {
     type: 'raft',
     message: {
       type: 'append',
       term: MAX,
       startOffset: MAX,
-      previousTerm: MAX,
+      previousTerm: MAX_SIGNED,
       commitIndex: MAX,
       entries: repeat({ term: MAX, bytes: Buffer.alloc(99_999) }, 50),
     },
-    status: { ...status, brokerEpoch: MAX, appliedOffset: MAX, wantsShutdown: true, deadLogs: repeat(ref, 9_999), leaderless: repeat(report, 1_000) },
+    status: { ...status, brokerEpoch: MAX_SIGNED, appliedOffset: MAX, wantsShutdown: true, deadLogs: repeat(ref, 9_999), leaderless: repeat(report, 1_000) },
   },
   { type: 'command', requestId: MAX, command: { ...command('register'), nodeId: MAX_INT32, damaged: repeat(ref, 9_999) } },
   { type: 'command', requestId: MAX, command: { ...command('register'), directoryIds: repeat(idA, 9_999), address: { ...address, host: long, rack: long } } },
