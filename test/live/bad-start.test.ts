@@ -105,7 +105,7 @@ describe('a node that cannot start says why, in one line, and touches nothing', 
     [
       'a node that the file has not',
       () => ['--config', cluster.configPath, '--node', '7'],
-      /INVALID_CONFIG: there is no node 7 in .+ \(nodes: 1\) \(name one of them with --node\)/,
+      /INVALID_CONFIG: there is no node 7 in .+, only 1 \(name one of them with --node\)/,
     ],
     ['a node id that is none', () => ['--config', cluster.configPath, '--node', 'one'], /--node/],
   ])('wrong command: %s', async (_name, args, says) => {
