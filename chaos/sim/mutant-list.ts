@@ -134,8 +134,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'acks=all answered by the own sync',
     file: 'src/replication/waiters.js',
-    find: '...takeBelow(this.#committing, options.highWatermark)',
-    replace: '...takeBelow(this.#committing, options.syncedEndOffset)',
+    find: 'this.#committing.takeBelow(options.highWatermark)',
+    replace: 'this.#committing.takeBelow(options.syncedEndOffset)',
     rule: 'R6.6: acks=all is answered when the high watermark has passed',
     killedBy: ['I4'],
   },

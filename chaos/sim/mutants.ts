@@ -12,9 +12,12 @@ import { startSeedProcess } from './seed-process.ts'
 /** Seeds that the empty patch has to survive to show that the copy itself works. */
 const EMPTY_SEEDS = 3
 
+const DIST = fileURLToPath(new URL('../..', import.meta.url))
+
 /** Breaks the rules one by one on copies of the build, and sees each noticed by the invariant that was named. Resolves to the exit code. */
 export async function runMutants(options: SimArguments): Promise<number> {
   const { fromSeed, toSeed, jobs } = options
+  for (const mutant of mutants) mutate(mutant, DIST)
   const empty = await tryMutant(emptyMutant, fromSeed, fromSeed + EMPTY_SEEDS - 1)
   if (empty.kill !== null) {
     process.stdout.write(`the empty patch did not survive: ${empty.kill.violation?.sentence}\n`)
@@ -49,25 +52,27 @@ function describeVerdict(verdict: MutantVerdict): string {
   return isKilledAsNamed(verdict) ? how : `WRONG KILLER, ${mutant.killedBy.join(' or ')} was named: ${how}`
 }
 
-/** A copy of the build with one text replaced. Throws when the text is not there exactly once: the patch is out of date. */
-export function makeMutantBuild(mutant: Mutant, dist: string): string {
+/** The file of a build with the mutant's text replaced. Throws when it is not there exactly once: the patch is out of date. */
+export function mutate(mutant: Mutant, dist: string): string {
   const source = readFileSync(join(dist, mutant.file), 'utf8')
   const times = source.split(mutant.find).length - 1
   if (times !== 1) throw new Error(`mutant "${mutant.name}": its text is ${times} times in ${mutant.file}, once is expected: ${mutant.find}`)
+  return source.replace(mutant.find, () => mutant.replace)
+}
+
+/** A copy of the build with one text replaced. */
+export function makeMutantBuild(mutant: Mutant, dist: string): string {
+  const mutated = mutate(mutant, dist)
   const folder = mkdtempSync(join(tmpdir(), 'oxbow-mutant-'))
   cpSync(dist, join(folder, 'dist'), { recursive: true })
-  writeFileSync(
-    join(folder, 'dist', mutant.file),
-    source.replace(mutant.find, () => mutant.replace),
-  )
+  writeFileSync(join(folder, 'dist', mutant.file), mutated)
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }\n')
   symlinkSync(join(dist, '..', 'node_modules'), join(folder, 'node_modules'))
   return folder
 }
 
 async function tryMutant(mutant: Mutant, fromSeed: number, toSeed: number): Promise<MutantVerdict> {
-  const dist = fileURLToPath(new URL('../..', import.meta.url))
-  const folder = makeMutantBuild(mutant, dist)
+  const folder = makeMutantBuild(mutant, DIST)
   try {
     return await runUntilNoticed(mutant, join(folder, 'dist/chaos/sim/child.js'), fromSeed, toSeed)
   } finally {
