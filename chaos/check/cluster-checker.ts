@@ -1,5 +1,5 @@
 import type { ReplicaView } from '../../src/broker/surface.ts'
-import type { Log } from '../../src/log/surface.ts'
+import { type Log, METADATA_LOG } from '../../src/log/surface.ts'
 import { findPartition, type MetadataImage } from '../../src/metadata/image.ts'
 import type { PartitionState } from '../../src/metadata/records.ts'
 import { checkAcknowledged } from './acknowledged-committed.ts'
@@ -15,8 +15,6 @@ import { type ObservedNode, partitionKey } from './observed.ts'
 import { OneLeader } from './one-leader.ts'
 import { OwnTermCommit } from './own-term-commit.ts'
 import { demand } from './violation.ts'
-
-const METADATA_LOG = 'metadata'
 
 interface WatchedReplica {
   readonly key: string

@@ -1,8 +1,7 @@
+import { METADATA_LOG } from '../../src/log/surface.ts'
 import type { FetchRequestMessage, PeerMessage } from '../../src/wire/peer.ts'
 import type { DurableLogs } from './durable-logs.ts'
 import { demand } from './violation.ts'
-
-const METADATA_LOG = 'metadata'
 
 /**
  * I9: no message left before what it depends on was synced. Judged not by what a node believes of itself, but by the write and sync

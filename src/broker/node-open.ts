@@ -4,13 +4,12 @@ import { openLogDirectory } from '../log/log-directory.ts'
 import { checkMetaProperties, type MetaProperties, openMetaProperties } from '../log/meta-properties.ts'
 import { openQuorumState, type QuorumState } from '../log/quorum-state.ts'
 import { freeReserveWhenFull } from '../log/reserve.ts'
-import type { LogDirectory, LogDirectoryEvents, OpenedLog } from '../log/surface.ts'
+import { type LogDirectory, type LogDirectoryEvents, METADATA_LOG, type OpenedLog } from '../log/surface.ts'
 import { peekBatchSize } from '../record/batch.ts'
 import { decodeEntry } from '../runtime/decision-entry.ts'
 import { VoterSets } from '../runtime/voter-sets.ts'
 import type { NodeOptions, NodeSeams } from './surface.ts'
 
-export const METADATA_LOG = 'metadata'
 const SCAN_CHUNK_BYTES = 1024 * 1024
 
 /** A node's folder, opened and recovered: what Raft and the replicas start from. */

@@ -84,7 +84,8 @@ async function firstRecord(client: OxbowClient, cluster: ConfiguredCluster, node
   const admin = client.admin()
   const brokers = cluster.nodes.filter((node) => node.options.roles.broker)
   const replicationFactor = Math.min(MAX_REPLICATION_FACTOR, brokers.length)
-  await untilBrokersRun(admin, () => Math.min(replicationFactor, nodes.aliveCount))
+  const alive = (): number => brokers.filter((node) => nodes.pidOf(node.options.nodeId) !== null).length
+  await untilBrokersRun(admin, () => Math.min(replicationFactor, alive()))
   const topics = await admin.listTopics()
   if (!topics.some((topic) => topic.name === FIRST_TOPIC)) {
     await admin.createTopic({ name: FIRST_TOPIC, partitions: FIRST_PARTITIONS, replicationFactor, ifNotExists: true })

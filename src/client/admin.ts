@@ -3,7 +3,7 @@ import { BrokerError } from '../base/errors.ts'
 import { randomUuid } from '../base/ids.ts'
 import type { ClusterDescription, CreateTopicRequest, CreateTopicResponse, MetadataResponse, QuorumDescription, TopicInfo } from '../wire/api.ts'
 import { AnyNodeCall, type AnyNodeOptions, type NodeCall } from './any-node.ts'
-import type { Cluster } from './cluster.ts'
+import { type Cluster, MAX_NODE_WAIT_MS } from './cluster.ts'
 import { OffsetLookup } from './offset-lookup.ts'
 import type { ClientConnection } from './transport.ts'
 
@@ -45,10 +45,13 @@ export class Admin {
   readonly #running = new Set<Cancellable>()
   /** Monotonic clock, ms. */
   readonly #lastDeadlineMs: number
+  readonly #onClosed: () => void
   #isClosed = false
 
-  constructor(cluster: Cluster, options: AdminOptions = {}) {
+  /** `onClosed`: who made it need not close it any more. */
+  constructor(cluster: Cluster, options: AdminOptions = {}, onClosed: () => void = () => {}) {
     this.#cluster = cluster
+    this.#onClosed = onClosed
     this.#lastDeadlineMs = options.totalTimeoutMs === undefined ? Infinity : cluster.clock.monotonicMs() + options.totalTimeoutMs
   }
 
@@ -69,7 +72,7 @@ export class Admin {
       return await this.#call(
         (connection, attemptMs, done) => {
           const noting = request.validateOnly ? done : this.#noting(connection, request.name, deadlineMs, done)
-          connection.createTopic({ ...request, timeoutMs: attemptMs }, attemptMs, noting)
+          connection.createTopic({ ...request, timeoutMs: Math.min(attemptMs, MAX_NODE_WAIT_MS) }, attemptMs, noting)
         },
         deadlineMs,
         { attemptTimeoutMs: Infinity },
@@ -90,7 +93,11 @@ export class Admin {
       await this.#call<void>(
         (connection, attemptMs, done) => {
           attempts++
-          connection.deleteTopic({ topicId: topic.topicId, timeoutMs: attemptMs }, attemptMs, this.#noting(connection, name, deadlineMs, done))
+          connection.deleteTopic(
+            { topicId: topic.topicId, timeoutMs: Math.min(attemptMs, MAX_NODE_WAIT_MS) },
+            attemptMs,
+            this.#noting(connection, name, deadlineMs, done),
+          )
         },
         deadlineMs,
         { attemptTimeoutMs: Infinity, retries: (error) => error.retriable && error.code !== 'UNKNOWN_TOPIC_ID' },
@@ -135,6 +142,7 @@ export class Admin {
   close(): void {
     this.#isClosed = true
     for (const call of [...this.#running]) call.cancel()
+    this.#onClosed()
   }
 
   async #describe(names: readonly string[], deadlineMs: number): Promise<TopicInfo[]> {

@@ -65,7 +65,8 @@ export class OxbowClient {
   }
 
   admin(options: AdminOptions = {}): Admin {
-    return this.#add(new Admin(this.#cluster, options))
+    const admin: Admin = new Admin(this.#cluster, options, () => this.#parts.delete(admin))
+    return this.#add(admin)
   }
 
   /** Closes everything made from it: at most 5 s. */

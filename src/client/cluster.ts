@@ -3,6 +3,9 @@ import type { Random } from '../base/random.ts'
 import type { Connections } from './connections.ts'
 import type { MetadataCache } from './metadata-cache.ts'
 
+/** No node waits longer for others, whatever it is asked. */
+export const MAX_NODE_WAIT_MS = 300_000
+
 /** What producers, consumers and admin of one client share. */
 export interface Cluster {
   readonly clock: Clock

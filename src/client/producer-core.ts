@@ -6,7 +6,7 @@ import type { CreateProducerIdResponse } from '../wire/api.ts'
 import { AnyNodeCall } from './any-node.ts'
 import { asBrokerError } from './api-error.ts'
 import { backoffMs } from './backoff.ts'
-import type { Cluster } from './cluster.ts'
+import { type Cluster, MAX_NODE_WAIT_MS } from './cluster.ts'
 import { addressKey } from './connections.ts'
 import { PartitionQueue } from './partition-queue.ts'
 import { type ProduceBatch, type ProducerIdentity, type RecordMetadata, undelivered } from './produce-batch.ts'
@@ -23,8 +23,6 @@ import { type AcceptedRecord, TopicQueues } from './topic-queues.ts'
 const MAX_REQUEST_BYTES = 4 * 1024 * 1024
 /** Unanswered for so long: the node may be gone without a word, so ask who leads now. */
 const STALLED_AFTER_MS = 1_000
-/** No node waits longer for the other replicas, whatever it is asked. */
-const MAX_NODE_WAIT_MS = 300_000
 /** The node answers REQUEST_TIMED_OUT by itself; this much later it does not answer at all. */
 const ANSWER_GRACE_MS = 1_000
 const CLOSE_TIMEOUT_MS = 5_000

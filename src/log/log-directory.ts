@@ -12,10 +12,9 @@ import { folderOf, makeFolder, removeSynced, replaceFile } from './replace-file.
 import { parseSegmentFileName } from './segment.ts'
 import { type FlushResult, type LogEnvironment, SegmentedLog } from './segmented-log.ts'
 import { Slabs } from './slabs.ts'
-import type { LogCounters, LogDirectory, LogDirectoryEvents, LogMarks, OpenedLog, UncleanStarts } from './surface.ts'
+import { type LogCounters, type LogDirectory, type LogDirectoryEvents, type LogMarks, METADATA_LOG, type OpenedLog, type UncleanStarts } from './surface.ts'
 import { noteCleanStop, noteStart } from './unclean-starts.ts'
 
-const METADATA = 'metadata'
 const PARTITIONS = 'partitions'
 const QUARANTINE = 'quarantine'
 const LOCK = 'lock'
@@ -48,7 +47,7 @@ function* open(options: LogDirectoryOptions): Task<LogDirectory> {
   const { disk } = options
   yield* callVoid((done) => disk.mkdir('', done))
   yield* callVoid((done) => disk.lock(LOCK, done))
-  const names: string[] = (yield* call<readonly string[]>((done) => disk.list('', done))).filter((name) => name === METADATA)
+  const names: string[] = (yield* call<readonly string[]>((done) => disk.list('', done))).filter((name) => name === METADATA_LOG)
   for (const partition of yield* call<readonly string[]>((done) => disk.list(PARTITIONS, done))) names.push(`${PARTITIONS}/${partition}`)
   const uncleanStarts = yield* noteStart(disk, options.clock, names.length > 0)
   return new DiskLogDirectory(options, uncleanStarts, names)

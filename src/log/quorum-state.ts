@@ -6,10 +6,9 @@ import type { Done, DoneVoid } from '../base/done.ts'
 import { BrokerError } from '../base/errors.ts'
 import { call, callVoid, runTask, type Task } from '../base/task.ts'
 import { replaceFile } from './replace-file.ts'
+import { METADATA_LOG } from './surface.ts'
 
 const PATH = 'quorum-state'
-/** Made after this file, so it is never there without it. */
-const METADATA_LOG = 'metadata'
 
 /** What a voter must never forget (rules R3.6). */
 export interface QuorumStateData {

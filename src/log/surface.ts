@@ -2,6 +2,9 @@ import type { Done, DoneVoid } from '../base/done.ts'
 import type { BatchHeader } from '../record/batch.ts'
 import type { EpochStart } from '../base/epochs.ts'
 
+/** Name, and folder, of the metadata log. Made after the vote file, so it is never there without it. */
+export const METADATA_LOG = 'metadata'
+
 /**
  * What the drivers see of a data folder's logs. One implementation serves partitions and the metadata log.
  * `append` and `truncate` take effect in memory at once; disks follow in rounds of write and sync (rules R3.2).

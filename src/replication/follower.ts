@@ -9,7 +9,7 @@ type AnswerInput = Extract<PartitionInput, { type: 'answer' }>
 const RETRY_TICKS = 2
 /** An answer that did not come for so long is lost; a leader answers within half of it, unless it has much to read, or the link is slow. */
 const LOST_TICKS = 40
-/** What patience grows to, twice as long after each answer that came late or not at all: all that is asked again is sent again. */
+/** What patience grows to: twice as long after each loss, until an answer is quick again. All that is asked again is sent again. */
 const MAX_LOST_TICKS = 16 * LOST_TICKS
 
 /** Fetched and not synced yet: above this nothing more is fetched. What is not synced stays in memory, and a network is faster than a disk. */
@@ -79,8 +79,11 @@ export class Follower {
     if (input.from !== this.leader) return undefined
     const isData = this.#dataFetch?.fetchId === answer.fetchId
     if (!isData && this.#report?.fetchId !== answer.fetchId) return undefined
-    if (isData) this.#dataFetch = undefined
-    else this.#report = undefined
+    if (!isData) this.#report = undefined
+    else {
+      if (options.tick - (this.#dataFetch?.sentTick ?? 0) < LOST_TICKS) this.#patienceTicks = LOST_TICKS
+      this.#dataFetch = undefined
+    }
     const reason = this.#use(input, isData, options, effects)
     if (reason !== undefined) return reason
     this.#fetchOn(options.tick, effects)

@@ -201,32 +201,26 @@ describe('a producer above a cluster that drops, delays, holds back, moves leade
     }
   }, 120_000)
 
-  it('the same above topics that take less than its batches (100 seeds)', () => {
-    for (let seed = 2001; seed <= 2100; seed++) {
-      const { sent, cluster } = run(seed, { deliveryTimeoutMs: 120_000, maxBatchBytes: 190 })
-      try {
-        check(cluster, sent)
-        checkPace(cluster)
-        // A batch whose fate is unknown when the sequence breaks is failed as that; nothing else is.
-        checkFailed(cluster, sent)
-      } catch (error) {
-        throw new Error(`seed ${seed}`, { cause: error })
+  it.each([
+    ['topics that take less than its batches', 2001, () => ({ maxBatchBytes: 190 })],
+    ['brokers that forget its sequences', 3001, (seed: number) => ({ forgets: true, maxBatchBytes: seed % 2 === 0 ? 190 : Infinity })],
+  ] as const)(
+    'the same above %s (100 seeds from %d)',
+    (_above, fromSeed, world) => {
+      for (let seed = fromSeed; seed < fromSeed + 100; seed++) {
+        const { sent, cluster } = run(seed, { deliveryTimeoutMs: 120_000, ...world(seed) })
+        try {
+          check(cluster, sent)
+          checkPace(cluster)
+          // A batch whose fate is unknown when the sequence breaks is failed as that; nothing else is.
+          checkFailed(cluster, sent)
+        } catch (error) {
+          throw new Error(`seed ${seed}`, { cause: error })
+        }
       }
-    }
-  }, 120_000)
-
-  it('the same above brokers that forget its sequences (100 seeds)', () => {
-    for (let seed = 3001; seed <= 3100; seed++) {
-      const { sent, cluster } = run(seed, { deliveryTimeoutMs: 120_000, forgets: true, maxBatchBytes: seed % 2 === 0 ? 190 : Infinity })
-      try {
-        check(cluster, sent)
-        checkPace(cluster)
-        checkFailed(cluster, sent)
-      } catch (error) {
-        throw new Error(`seed ${seed}`, { cause: error })
-      }
-    }
-  }, 120_000)
+    },
+    120_000,
+  )
 
   it('says the truth of what it gives up (200 seeds)', () => {
     let failed = 0

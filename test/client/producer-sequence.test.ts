@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { readBatchHeader } from '../../src/record/batch.ts'
 import type { FakeCluster, Verdict } from './fake-cluster.ts'
-import { build, ONE_RECORD, script } from './producer-world.ts'
+import { build, ONE_RECORD, script, valuesOf } from './producer-world.ts'
 
 describe('a topic that takes smaller batches than the producer makes', () => {
   const LIMIT_BYTES = 400
@@ -136,12 +136,7 @@ describe('in flight', () => {
     script(cluster, ['NOT_ENOUGH_REPLICAS'])
     for (let count = 0; count < 4; count++) send(`${count}`)
     clock.run(1_000)
-    expect(
-      cluster
-        .partition('t', 0)
-        .records()
-        .map(({ value }) => `${value}`.trim()),
-    ).toEqual(['warm', '0', '1', '2', '3'])
+    expect(valuesOf(cluster)).toEqual(['warm', '0', '1', '2', '3'])
   })
 })
 

@@ -59,6 +59,14 @@ export function build(options: ProducerOptions = {}, partitions = 1): World {
   return { clock, cluster, producer, client, outcomes, send, stamps }
 }
 
+/** What partition 0 holds, in order. */
+export function valuesOf(cluster: FakeCluster): string[] {
+  return cluster
+    .partition('t', 0)
+    .records()
+    .map(({ value }) => `${value}`.trim())
+}
+
 /** Verdicts for the next batches, one each, then none. */
 export function script(cluster: FakeCluster, verdicts: readonly Verdict[]): void {
   const left = [...verdicts]

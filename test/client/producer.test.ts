@@ -4,7 +4,7 @@ import { SeededRandom } from '../../src/base/random.ts'
 import { OxbowClient } from '../../src/client/client.ts'
 import { partitionForKey } from '../../src/client/murmur2.ts'
 import { readBatchHeader } from '../../src/record/batch.ts'
-import { build, ONE_RECORD, type Outcome, VALUE_BYTES } from './producer-world.ts'
+import { build, ONE_RECORD, type Outcome, VALUE_BYTES, valuesOf } from './producer-world.ts'
 
 describe('batches', () => {
   it('waits for more records as long as the linger, not longer', () => {
@@ -96,12 +96,7 @@ describe('leaders', () => {
     expect(outcomes.map(({ error }) => [error?.code, error?.definite])).toEqual([['UNKNOWN_TOPIC_ID', true]])
     send('new')
     clock.run(1_000)
-    expect(
-      cluster
-        .partition('t', 0)
-        .records()
-        .map(({ value }) => `${value}`.trim()),
-    ).toEqual(['new'])
+    expect(valuesOf(cluster)).toEqual(['new'])
     expect(producer.stats.bufferedBytes).toBe(0)
   })
 

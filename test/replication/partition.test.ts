@@ -302,13 +302,22 @@ describe('a follower and what it is told (rules R6.2, R6.3)', () => {
     expect(only(core.step({ type: 'tick' }), 'sendFetch')).toHaveLength(1)
   })
 
-  it('I10: waits twice as long after each answer that did not come, until the stream is lost: what is asked again is sent again', () => {
+  it('I10: waits twice as long after each answer that did not come, until one is quick or the stream is lost: what is asked again is sent again', () => {
     const core = partition()
-    assign(core, FOLLOW)
+    let asked = assign(core, FOLLOW)
     const waits = (): number => {
-      for (let ticks = 1; ; ticks++) if (only(core.step({ type: 'tick' }), 'sendFetch').length > 0) return ticks
+      for (let ticks = 1; ; ticks++) {
+        asked = core.step({ type: 'tick' })
+        if (only(asked, 'sendFetch').length > 0) return ticks
+      }
     }
     expect([waits(), waits(), waits(), waits(), waits(), waits()]).toEqual([40, 80, 160, 320, 640, 640])
+    const late = asked
+    for (let ticks = 0; ticks < 50; ticks++) core.step({ type: 'tick' })
+    answer(core, late, { type: 'data' }, [stamped('a', 0, 2)])
+    expect(waits()).toBe(640)
+    answer(core, asked, { type: 'data' }, [stamped('b', 1, 2)])
+    expect([waits(), waits()]).toEqual([40, 80])
     core.step({ type: 'disconnected', nodeId: PEER })
     expect([waits(), waits()]).toEqual([1, 40])
   })
