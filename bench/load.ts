@@ -1,5 +1,5 @@
 import { createHistogram } from 'node:perf_hooks'
-import { waitFor } from '../chaos/live/cluster-process.ts'
+import { waitForBrokers } from '../chaos/live/cluster-process.ts'
 import { OxbowClient } from '../src/client/client.ts'
 import type { Producer, ProducerOptions } from '../src/client/producer.ts'
 
@@ -35,10 +35,7 @@ const BROKERS_WITHIN_MS = 60_000
 export async function makeTopic(bootstrap: readonly string[], topic: string, partitions: number): Promise<void> {
   const client = new OxbowClient({ bootstrap })
   const admin = client.admin()
-  await waitFor('three brokers', BROKERS_WITHIN_MS, async () => {
-    const { brokers } = await admin.describeCluster()
-    return brokers.filter((broker) => broker.state === 'running').length >= 3 ? true : undefined
-  })
+  await waitForBrokers(client, 3, BROKERS_WITHIN_MS)
   await admin.createTopic({ name: topic, partitions, replicationFactor: 3, ifNotExists: true })
   await client.close()
 }

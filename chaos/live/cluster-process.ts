@@ -163,6 +163,15 @@ export class LiveCluster {
   }
 }
 
+/** Waits until this many brokers are alive. */
+export async function waitForBrokers(client: OxbowClient, count: number, timeoutMs = 60_000): Promise<void> {
+  const admin = client.admin()
+  await waitFor(`${count} brokers are alive`, timeoutMs, async () => {
+    const { brokers } = await admin.describeCluster()
+    return brokers.filter((broker) => broker.state === 'running').length >= count ? true : undefined
+  })
+}
+
 /** Waits until every partition of a topic has a leader and all its replicas in sync. */
 export async function waitForFullIsr(client: OxbowClient, topic: string, timeoutMs = 60_000): Promise<void> {
   const admin = client.admin()

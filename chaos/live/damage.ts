@@ -2,7 +2,7 @@ import { closeSync, fsyncSync, openSync, readdirSync, readFileSync, readSync, rm
 import { join } from 'node:path'
 import type { OxbowClient } from '../../src/client/client.ts'
 import { peekBatchSize } from '../../src/record/batch.ts'
-import { LiveCluster, type LogLine, sleep, waitFor, waitForFullIsr } from './cluster-process.ts'
+import { LiveCluster, type LogLine, sleep, waitFor, waitForFullIsr, waitForBrokers } from './cluster-process.ts'
 import { Load } from './load.ts'
 import { compareReadBack, type PlacedLine } from './read-back.ts'
 
@@ -214,10 +214,7 @@ interface Outcome {
 
 async function play(one: Case, cluster: LiveCluster, client: OxbowClient): Promise<Outcome> {
   cluster.startAll()
-  await waitFor('three brokers are up', ALL_NODES_MS, async () => {
-    const { brokers } = await client.admin().describeCluster()
-    return brokers.filter((broker) => broker.state === 'running').length === cluster.nodeIds.length ? true : undefined
-  })
+  await waitForBrokers(client, cluster.nodeIds.length, ALL_NODES_MS)
   await client.admin().createTopic({ name: TOPIC, assignment: [[1, 2, 3]] })
   const load = new Load(client, TOPIC)
   await sleep(SETTLED_MS)

@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util'
 import type { Admin } from '../../src/client/admin.ts'
 import type { OxbowClient } from '../../src/client/client.ts'
 import { onLines, runCli, startCli, whenEnded } from './cli-process.ts'
-import { LiveCluster, ROOT, sleep, waitFor, waitForFullIsr } from './cluster-process.ts'
+import { LiveCluster, ROOT, sleep, waitFor, waitForFullIsr, waitForBrokers } from './cluster-process.ts'
 import { compareReadBack, lineNumber, type PlacedLine } from './read-back.ts'
 
 const TOPIC = 'story'
@@ -154,10 +154,7 @@ function report(lines: readonly string[], flow: Flow, read: readonly PlacedLine[
 async function run(cluster: LiveCluster, lines: readonly string[], kills: number): Promise<boolean> {
   cluster.startAll()
   const client = cluster.client()
-  await waitFor('three brokers are up', RECOVERY_TIMEOUT_MS, async () => {
-    const { brokers } = await client.admin().describeCluster()
-    return brokers.filter((broker) => broker.state === 'running').length === cluster.nodeIds.length ? true : undefined
-  })
+  await waitForBrokers(client, cluster.nodeIds.length, RECOVERY_TIMEOUT_MS)
   await client.admin().createTopic({ name: TOPIC, partitions: PARTITIONS, replicationFactor: 3 })
   const flow = new Flow(lines, cluster.bootstrap)
   const stretch = Math.floor(lines.length / (kills + 1))

@@ -63,16 +63,21 @@ function validateAssignment(assignment: readonly (readonly number[])[], command:
 function place(command: CreateTopic, context: ControllerContext): number[][] {
   const { partitions, replicationFactor } = command
   validatePartitions(partitions)
-  const live = [...context.image.brokers.values()].filter(isLive)
   if (!Number.isSafeInteger(replicationFactor) || replicationFactor < 1)
     throw new BrokerError('INVALID_REPLICATION_FACTOR', `a replication factor of ${replicationFactor}, but it must be at least 1`)
-  if (replicationFactor > live.length) {
+  const registered = [...context.image.brokers.values()]
+  const live = registered.filter(isLive)
+  // Also where none is registered: a cluster that has just started gets its brokers in the next moments.
+  if (live.length === 0) throw new BrokerError('LEADER_NOT_AVAILABLE', `no broker that could lead a partition is alive, of ${registered.length} registered`)
+  if (replicationFactor > registered.length) {
     throw new BrokerError(
       'INVALID_REPLICATION_FACTOR',
-      `a replication factor of ${replicationFactor} needs as many live brokers, and there ${live.length === 1 ? 'is 1' : `are ${live.length}`} of ${context.image.brokers.size}`,
+      `a replication factor of ${replicationFactor} needs as many brokers, and there ${registered.length === 1 ? 'is 1' : `are ${registered.length}`}`,
     )
   }
-  const brokers = live.map((broker) => ({ nodeId: broker.nodeId, rack: broker.address.rack }))
+  // No more of the absent than the factor needs: then every partition has all of the live ones, and so a leader (R5.9).
+  const absent = registered.filter((broker) => !isLive(broker)).slice(0, Math.max(0, replicationFactor - live.length))
+  const brokers = [...live, ...absent].map((broker) => ({ nodeId: broker.nodeId, rack: broker.address.rack }))
   return placeReplicas(brokers, { partitions, replicationFactor, seed: Number.parseInt(command.topicId.slice(0, 8), 16) })
 }
 

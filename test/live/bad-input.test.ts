@@ -3,7 +3,7 @@ import { connect } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { status } from '@grpc/grpc-js'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { LiveCluster, waitFor, waitForFullIsr } from '../../chaos/live/cluster-process.ts'
+import { LiveCluster, waitFor, waitForFullIsr, waitForBrokers } from '../../chaos/live/cluster-process.ts'
 import { SeededRandom } from '../../src/base/random.ts'
 import type { OxbowClient } from '../../src/client/client.ts'
 import { sealBatch } from '../../src/record/batch.ts'
@@ -59,10 +59,7 @@ describe('three nodes that hold records, before whatever their ports are sent', 
     cluster = await LiveCluster.create('bad-input')
     cluster.startAll()
     client = cluster.client()
-    await waitFor('three brokers run', 30_000, async () => {
-      const { brokers } = await client.admin().describeCluster()
-      return brokers.filter((broker) => broker.state === 'running').length === 3 ? true : undefined
-    })
+    await waitForBrokers(client, 3)
     await client.admin().createTopic({ name: TOPIC, partitions: PARTITIONS, replicationFactor: 3 })
     await ledger.produce(client, 3_000)
     await waitForFullIsr(client, TOPIC)

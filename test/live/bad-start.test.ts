@@ -4,7 +4,7 @@ import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'no
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { BIN, LiveCluster } from '../../chaos/live/cluster-process.ts'
+import { BIN, LiveCluster, waitForBrokers } from '../../chaos/live/cluster-process.ts'
 import { Ledger } from './ledger.ts'
 
 interface Ended {
@@ -72,6 +72,7 @@ describe('a node that cannot start says why, in one line, and touches nothing', 
     folder = cluster.dataDir(1)
     cluster.startAll()
     const client = cluster.client()
+    await waitForBrokers(client, 1)
     await client.admin().createTopic({ name: 'kept', partitions: 1, replicationFactor: 1 })
     ledger = new Ledger('kept', 1)
     await ledger.produce(client, 50)

@@ -1,7 +1,7 @@
 import { renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { LiveCluster, waitFor, waitForFullIsr } from '../../chaos/live/cluster-process.ts'
+import { LiveCluster, waitForFullIsr, waitForBrokers } from '../../chaos/live/cluster-process.ts'
 import { Ledger } from './ledger.ts'
 
 const NODE = 3
@@ -11,10 +11,7 @@ async function populate(name: string): Promise<{ cluster: LiveCluster; ledger: L
   const cluster = await LiveCluster.create(name)
   cluster.startAll()
   const client = cluster.client()
-  await waitFor('three brokers run', 30_000, async () => {
-    const { brokers } = await client.admin().describeCluster()
-    return brokers.filter((broker) => broker.state === 'running').length === 3 ? true : undefined
-  })
+  await waitForBrokers(client, 3)
   await client.admin().createTopic({ name: 'kept', partitions: 1, replicationFactor: 3 })
   const ledger = new Ledger('kept', 1)
   await ledger.produce(client, 50)
