@@ -1,0 +1,44 @@
+import type { Command } from 'commander'
+import { integer, withOutput } from '../options.ts'
+import { example, type Wiring } from './wiring.ts'
+
+const CHECK_EXAMPLE = 'npx oxbow config check cluster-configs/three-node.yaml'
+
+export function addNodeCommands(program: Command, { context, finish }: Wiring): void {
+  const dev = program
+    .command('dev')
+    .description('start a cluster on this machine and stay in the foreground')
+    .option('--nodes <n>', 'how many nodes (default: as the folder has it, else 3)', integer(1, 9))
+    .option('--data <dir>', 'folder of the cluster', './data')
+    .option('--fresh', 'wipe what an earlier oxbow dev left in that folder')
+    .option('--port-base <n>', 'node i listens on gRPC N+100+i, Kafka N+i, HTTP N+200+i (default: as before, else 9091)', integer(1, 65_300))
+    .option('--config <file>', 'run the nodes of this cluster file instead')
+    .option('--debug', 'show where an error came from')
+    .action(async (options: { nodes?: number; data: string; fresh?: true; portBase?: number; config?: string }) => {
+      const { runDev } = await import('../dev.ts')
+      const { nodes, portBase, config, data, fresh } = options
+      finish(await runDev(context, { nodes, portBase, config, data, fresh: fresh === true }))
+    })
+  example(dev, 'npx oxbow dev', 'npx oxbow dev --nodes 1 --data /tmp/oxbow --fresh')
+  const server = program
+    .command('server')
+    .description('run one node in the foreground, with JSON logs on stdout')
+    .requiredOption('--config <file>', 'the cluster file')
+    .requiredOption('--node <id>', 'which of its nodes this one is', integer(0))
+    .option('--data <dir>', "the node's data folder, instead of the one in the file")
+    .option('--debug', 'show where an error came from')
+    .action(async (options: { config: string; node: number; data?: string }) => {
+      const { runServer } = await import('../../node/process.ts')
+      finish(await runServer({ configPath: options.config, nodeId: options.node, dataDir: options.data }))
+    })
+  example(server, 'npx oxbow server --config cluster-configs/three-node.yaml --node 1')
+  const config = example(program.command('config').description('cluster files'), CHECK_EXAMPLE)
+  const check = withOutput(config.command('check'))
+    .description('say what each node would run as, or every fault of the file')
+    .argument('<file>', 'the cluster file')
+    .action(async (file: string, options: { output: 'table' | 'json' }) => {
+      const { checkConfig } = await import('../config-check.ts')
+      finish(await checkConfig(context, file, options.output))
+    })
+  example(check, CHECK_EXAMPLE)
+}

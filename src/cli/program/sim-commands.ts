@@ -1,0 +1,19 @@
+import type { Command } from 'commander'
+import { example, type Wiring } from './wiring.ts'
+
+export function addSimCommands(program: Command, { finish }: Wiring): void {
+  const sim = example(program.command('sim').description('the whole cluster in one process, from one seed'), 'npx oxbow sim run --seed 42 --trace')
+  const run = sim
+    .command('run')
+    .description('run seeds of the simulator')
+    .usage('[options]')
+    .argument('[args...]')
+    .allowUnknownOption()
+    .passThroughOptions()
+    .helpOption(false)
+    .action(async (_args: readonly string[], _options: unknown, command: Command) => {
+      const { simulate } = await import('../sim.ts')
+      finish(await simulate(command.args, (options) => command.addHelpText('after', options).outputHelp()))
+    })
+  example(run, 'npx oxbow sim run --seeds 1..300', 'npx oxbow sim run --seed 42 --trace')
+}
