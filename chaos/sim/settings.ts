@@ -54,5 +54,12 @@ function drawConfig(random: Random): NodeConfig {
     checkpointIntervalMs: between(random, 500, 5_000),
     producerIdExpirationMs: 86_400_000,
     quarantineMs: between(random, 1_000, 60_000),
+    retentionMs: 604_800_000,
+    retentionBytes: -1,
+    segmentMs: 604_800_000,
+    timestampType: 'CreateTime',
+    timestampBeforeMaxMs: Number.MAX_SAFE_INTEGER,
+    timestampAfterMaxMs: 3_600_000,
+    retentionCheckIntervalMs: 300_000,
   }
 }

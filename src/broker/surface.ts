@@ -53,7 +53,18 @@ export interface NodeConfig {
   readonly checkpointIntervalMs: number
   readonly producerIdExpirationMs: number
   readonly quarantineMs: number
+  /** For topics that do not say it themselves, these seven. −1: kept whatever their age, or size. */
+  readonly retentionMs: number
+  readonly retentionBytes: number
+  readonly segmentMs: number
+  readonly timestampType: TimestampType
+  readonly timestampBeforeMaxMs: number
+  readonly timestampAfterMaxMs: number
+  readonly retentionCheckIntervalMs: number
 }
+
+/** Whose clock a record's timestamp is of: the producer's, or the leader's when it appends. */
+export type TimestampType = 'CreateTime' | 'LogAppendTime'
 
 /** What a checker or a metrics page may see of one replica; values are of this turn. */
 export interface ReplicaView {

@@ -10,7 +10,7 @@ function rolesOf({ options: { roles } }: ConfiguredNode): string[] {
 }
 
 /** By the names of the file; null: it depends (docs/configuration.md). */
-function configOf({ options: { config } }: ConfiguredNode): Record<string, number | null> {
+function configOf({ options: { config } }: ConfiguredNode): Record<string, number | string | null> {
   return Object.fromEntries(configKeys.map(({ names, field }) => [names[0], config[field]]))
 }
 

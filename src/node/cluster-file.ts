@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import * as v from 'valibot'
 import type * as Yaml from 'yaml'
 import { didYouMean } from '../base/did-you-mean.ts'
-import { configKeys, describeRange, findConfigKey, idleConfigKeys } from './config-keys.ts'
+import { configKeys, describeRange, findConfigKey, idleConfigKeys, readConfigValue } from './config-keys.ts'
 
 /** One thing that is wrong with a cluster file. `key` as a reader would point at it: `nodes[1].grpcPort`. */
 export interface ConfigFault {
@@ -166,9 +166,7 @@ function configFaults(config: Readonly<Record<string, unknown>> | undefined, pat
     const line = lineOf([...path, name])
     const key = findConfigKey(name)
     if (key !== undefined) {
-      const number = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value
-      const valid = (value === null && key.default === null) || (Number.isInteger(number) && (number as number) >= key.min && (number as number) <= key.max)
-      if (!valid) faults.push({ key: keyText([...path, name]), value, expected: describeRange(key), line })
+      if (readConfigValue(key, value) === undefined) faults.push({ key: keyText([...path, name]), value, expected: describeRange(key), line })
     } else if (!idleConfigKeys.has(name)) {
       const known = configKeys.flatMap((one) => one.names)
       faults.push(unknownKeyFault(path, name, known, value, line))

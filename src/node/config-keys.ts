@@ -2,21 +2,37 @@ import type { NodeConfig } from '../broker/surface.ts'
 
 const KIB = 1024
 const MIB = 1024 * KIB
+const ANY_LENGTH = Number.MAX_SAFE_INTEGER
+const WEEK_MS = 7 * 24 * 60 * 60 * 1000
 
-/** One key of `config:` in a cluster file. The first name is the one we print; `null` as default: it depends (see `meaning`). */
-export interface ConfigKey {
+interface KeyOf {
   readonly field: keyof NodeConfig
-  /** Kafka's broker name first, then its topic name, where Kafka has one. */
+  /** The first is the one we print: Kafka's broker name; then its topic name, where Kafka has one. */
   readonly names: readonly string[]
+  readonly meaning: string
+}
+
+/** A whole number. `null` as default: it depends (see `meaning`). */
+export interface IntKey extends KeyOf {
+  readonly type: 'int'
   readonly default: number | null
   readonly min: number
   readonly max: number
-  readonly meaning: string
 }
+
+export interface EnumKey extends KeyOf {
+  readonly type: 'enum'
+  readonly default: string
+  readonly values: readonly string[]
+}
+
+/** One key of `config:` in a cluster file. */
+export type ConfigKey = IntKey | EnumKey
 
 /** Every number of rules 8 that a cluster file may change. */
 export const configKeys: readonly ConfigKey[] = [
   {
+    type: 'int',
     field: 'minInSyncReplicas',
     names: ['min.insync.replicas'],
     default: null,
@@ -25,6 +41,7 @@ export const configKeys: readonly ConfigKey[] = [
     meaning: 'in-sync replicas that acks=all needs; floor(RF/2)+1 unless set',
   },
   {
+    type: 'int',
     field: 'maxMessageBytes',
     names: ['message.max.bytes', 'max.message.bytes'],
     default: 1_048_588,
@@ -33,6 +50,7 @@ export const configKeys: readonly ConfigKey[] = [
     meaning: 'largest record batch',
   },
   {
+    type: 'int',
     field: 'segmentBytes',
     names: ['log.segment.bytes', 'segment.bytes'],
     default: 512 * MIB,
@@ -41,6 +59,69 @@ export const configKeys: readonly ConfigKey[] = [
     meaning: 'size at which a log begins a new file',
   },
   {
+    type: 'int',
+    field: 'segmentMs',
+    names: ['log.roll.ms', 'segment.ms'],
+    default: WEEK_MS,
+    min: 1,
+    max: ANY_LENGTH,
+    meaning: 'span of record timestamps at which a log begins a new file',
+  },
+  {
+    type: 'int',
+    field: 'retentionMs',
+    names: ['log.retention.ms', 'retention.ms'],
+    default: WEEK_MS,
+    min: -1,
+    max: ANY_LENGTH,
+    meaning: 'age at which records are deleted, a file at a time; -1: never for their age',
+  },
+  {
+    type: 'int',
+    field: 'retentionBytes',
+    names: ['log.retention.bytes', 'retention.bytes'],
+    default: -1,
+    min: -1,
+    max: ANY_LENGTH,
+    meaning: 'size of a partition beyond which its oldest files are deleted; -1: no limit',
+  },
+  {
+    type: 'int',
+    field: 'retentionCheckIntervalMs',
+    names: ['log.retention.check.interval.ms'],
+    default: 300_000,
+    min: 100,
+    max: 86_400_000,
+    meaning: 'how often a leader looks for records to delete',
+  },
+  {
+    type: 'enum',
+    field: 'timestampType',
+    names: ['log.message.timestamp.type', 'message.timestamp.type'],
+    default: 'CreateTime',
+    values: ['CreateTime', 'LogAppendTime'],
+    meaning: "whose clock a record's timestamp is of: the producer's, or the leader's when it appends",
+  },
+  {
+    type: 'int',
+    field: 'timestampBeforeMaxMs',
+    names: ['log.message.timestamp.before.max.ms', 'message.timestamp.before.max.ms'],
+    default: ANY_LENGTH,
+    min: 0,
+    max: ANY_LENGTH,
+    meaning: 'a timestamp so far in the past is refused; with CreateTime alone',
+  },
+  {
+    type: 'int',
+    field: 'timestampAfterMaxMs',
+    names: ['log.message.timestamp.after.max.ms', 'message.timestamp.after.max.ms'],
+    default: 3_600_000,
+    min: 0,
+    max: ANY_LENGTH,
+    meaning: 'a timestamp so far in the future is refused; with CreateTime alone',
+  },
+  {
+    type: 'int',
     field: 'indexIntervalBytes',
     names: ['log.index.interval.bytes', 'index.interval.bytes'],
     default: 4_096,
@@ -49,6 +130,7 @@ export const configKeys: readonly ConfigKey[] = [
     meaning: 'bytes of log for each entry of the sparse index',
   },
   {
+    type: 'int',
     field: 'replicaLagTimeMaxMs',
     names: ['replica.lag.time.max.ms'],
     default: 5_000,
@@ -57,6 +139,7 @@ export const configKeys: readonly ConfigKey[] = [
     meaning: 'a follower that was not caught up for so long leaves the ISR',
   },
   {
+    type: 'int',
     field: 'tailCacheBytes',
     names: ['tail.cache.bytes'],
     default: 64 * MIB,
@@ -65,6 +148,7 @@ export const configKeys: readonly ConfigKey[] = [
     meaning: 'newest bytes of all logs kept in memory',
   },
   {
+    type: 'int',
     field: 'produceInFlightBytes',
     names: ['queued.max.request.bytes'],
     default: 64 * MIB,
@@ -73,6 +157,7 @@ export const configKeys: readonly ConfigKey[] = [
     meaning: 'bytes of unanswered produce requests; beyond them no stream is read',
   },
   {
+    type: 'int',
     field: 'checkpointIntervalMs',
     names: ['replica.high.watermark.checkpoint.interval.ms'],
     default: 5_000,
@@ -81,39 +166,43 @@ export const configKeys: readonly ConfigKey[] = [
     meaning: 'how often what can be rebuilt is written down',
   },
   {
+    type: 'int',
     field: 'producerIdExpirationMs',
     names: ['producer.id.expiration.ms'],
     default: 86_400_000,
     min: 1_000,
-    max: Number.MAX_SAFE_INTEGER,
+    max: ANY_LENGTH,
     meaning: 'how long the sequence of a silent producer is remembered',
   },
   {
+    type: 'int',
     field: 'quarantineMs',
     names: ['log.segment.delete.delay.ms', 'file.delete.delay.ms'],
     default: 60_000,
     min: 0,
-    max: Number.MAX_SAFE_INTEGER,
+    max: ANY_LENGTH,
     meaning: 'how long the files of a deleted topic are kept',
   },
 ]
 
 /** Keys of Kafka that are understood and harmless to name, but do nothing in this version. Value: what that means. */
-export const idleConfigKeys: ReadonlyMap<string, string> = new Map([
-  ['log.retention.ms', 'nothing is deleted by age in this version'],
-  ['retention.ms', 'nothing is deleted by age in this version'],
-  ['log.retention.bytes', 'nothing is deleted by size in this version'],
-  ['retention.bytes', 'nothing is deleted by size in this version'],
-  ['log.roll.ms', 'segments roll by size alone in this version'],
-  ['segment.ms', 'segments roll by size alone in this version'],
-])
+export const idleConfigKeys: ReadonlyMap<string, string> = new Map()
 
 export function findConfigKey(name: string): ConfigKey | undefined {
   return configKeys.find((key) => key.names.includes(name))
 }
 
+/** The value of a key as the node has it; undefined: none that the key could have. A number may be written as text. */
+export function readConfigValue(key: ConfigKey, value: unknown): number | string | null | undefined {
+  if (key.type === 'enum') return key.values.find((one) => one === value)
+  if (value === null) return key.default === null ? null : undefined
+  const number = typeof value === 'string' && /^-?\d+$/.test(value) ? Number(value) : value
+  return typeof number === 'number' && Number.isSafeInteger(number) && number >= key.min && number <= key.max ? number : undefined
+}
+
 export function describeRange(key: ConfigKey): string {
-  const unbounded = key.max === Number.MAX_SAFE_INTEGER
+  if (key.type === 'enum') return `one of ${key.values.join(', ')} (${key.meaning})`
+  const unbounded = key.max === ANY_LENGTH
   return unbounded ? `a whole number of at least ${key.min} (${key.meaning})` : `a whole number from ${key.min} to ${key.max} (${key.meaning})`
 }
 

@@ -10,7 +10,7 @@ import {
   parseClusterFile,
   readClusterFile,
 } from './cluster-file.ts'
-import { defaultNodeConfig, findConfigKey, idleConfigKeys } from './config-keys.ts'
+import { defaultNodeConfig, findConfigKey, idleConfigKeys, readConfigValue } from './config-keys.ts'
 
 /** One node of a cluster file, as it would run. */
 export interface ConfiguredNode {
@@ -113,13 +113,13 @@ function minInSyncFaults(parsed: ParsedClusterFile, placed: readonly Placed[]): 
 }
 
 function mergeConfig(layers: readonly (Readonly<Record<string, unknown>> | undefined)[]): { readonly config: NodeConfig; readonly notices: string[] } {
-  const values: Record<string, number | null> = {}
+  const values: Record<string, number | string | null> = {}
   const notices = new Set<string>()
   for (const layer of layers) {
     for (const [name, value] of Object.entries(layer ?? {})) {
       const key = findConfigKey(name)
       if (key === undefined) notices.add(`${name}: ${idleConfigKeys.get(name) ?? 'it has no effect'}`)
-      else values[key.field] = value === null ? null : Number(value)
+      else values[key.field] = readConfigValue(key, value) ?? null
     }
   }
   return { config: { ...defaultNodeConfig(), ...values }, notices: [...notices] }

@@ -29,6 +29,13 @@ const config: NodeConfig = {
   checkpointIntervalMs: 5_000,
   producerIdExpirationMs: 86_400_000,
   quarantineMs: 60_000,
+  retentionMs: 604_800_000,
+  retentionBytes: -1,
+  segmentMs: 604_800_000,
+  timestampType: 'CreateTime',
+  timestampBeforeMaxMs: Number.MAX_SAFE_INTEGER,
+  timestampAfterMaxMs: 3_600_000,
+  retentionCheckIntervalMs: 300_000,
 }
 
 export function records(count: number, size = 10): Buffer {
