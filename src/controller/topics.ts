@@ -1,9 +1,10 @@
 import { BrokerError } from '../base/errors.ts'
 import { parseUuid } from '../base/ids.ts'
+import { defaultTopicConfig } from '../base/topic-configs.ts'
 import type { BrokerImage, TopicImage } from '../metadata/image.ts'
 import type { IsrMember, MetadataRecord, PartitionState } from '../metadata/records.ts'
 import type { ControllerCommand, ControllerReply, Decision } from './commands.ts'
-import { topicConfigTable, validateTopicConfigs } from './configs.ts'
+import { validateTopicConfigs } from './configs.ts'
 import type { ControllerContext } from './context.ts'
 import { electInSync } from './elections.ts'
 import { placeReplicas } from './placement.ts'
@@ -91,7 +92,7 @@ function configsOf(command: CreateTopic, replicationFactor: number, context: Con
   const clusterDefault = context.defaults.minInSyncReplicas
   if (clusterDefault === null || command.configs.has(key)) return command.configs
   const value = Math.min(clusterDefault, replicationFactor)
-  return value === topicConfigTable[key].defaultValue(replicationFactor) ? command.configs : new Map([...command.configs, [key, String(value)]])
+  return value === defaultTopicConfig(key, replicationFactor) ? command.configs : new Map([...command.configs, [key, String(value)]])
 }
 
 /** A partition begins with all its live replicas in sync, for they are all empty. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { topicConfig } from '../../src/base/topic-configs.ts'
 import type { ControllerCommand } from '../../src/controller/commands.ts'
-import { effectiveMinInSyncReplicas, topicConfig, validateTopicConfigs } from '../../src/controller/configs.ts'
+import { effectiveMinInSyncReplicas, validateTopicConfigs } from '../../src/controller/configs.ts'
 import { placeReplicas } from '../../src/controller/placement.ts'
 import { Cluster, id, outcome, threeBrokers } from './harness.ts'
 
@@ -29,8 +30,11 @@ function started(): Cluster {
 describe('an unknown topic config', () => {
   it.each([
     ['max.mesage.bytes', '"max.mesage.bytes" is not a topic config (did you mean max.message.bytes?)'],
-    ['retention.ms', '"retention.ms" is not in this version; its topic configs are min.insync.replicas, max.message.bytes, segment.bytes'],
-    ['colour', '"colour" is not a topic config; those are min.insync.replicas, max.message.bytes, segment.bytes'],
+    [
+      'unclean.leader.election.enable',
+      '"unclean.leader.election.enable" is not in this version; its topic configs are min.insync.replicas, max.message.bytes, ',
+    ],
+    ['colour', '"colour" is not a topic config; those are min.insync.replicas, max.message.bytes, segment.bytes, '],
   ])('%s', (key, detail) => {
     expect(() => validateTopicConfigs(new Map([[key, '5']]), 3)).toThrow(`INVALID_CONFIG: ${detail}`)
   })
@@ -128,7 +132,12 @@ describe('createTopic', () => {
     ['half a partition', { partitions: 1.5 }, 'INVALID_PARTITIONS'],
     ['replication factor 0', { replicationFactor: 0 }, 'INVALID_REPLICATION_FACTOR'],
     ['more replicas than brokers', { replicationFactor: 4 }, 'INVALID_REPLICATION_FACTOR'],
-    ['an unknown config', { configs: new Map([['retention.ms', '1']]) }, 'INVALID_CONFIG'],
+    ['an unknown config', { configs: new Map([['colour', '1']]) }, 'INVALID_CONFIG'],
+    ['a word that is none', { configs: new Map([['message.timestamp.type', 'createtime']]) }, 'INVALID_CONFIG'],
+    ['compaction', { configs: new Map([['cleanup.policy', 'compact']]) }, 'INVALID_CONFIG'],
+    ['a retention below -1', { configs: new Map([['retention.ms', '-2']]) }, 'INVALID_CONFIG'],
+    ['a retention beyond what is exact', { configs: new Map([['retention.ms', '9007199254740992']]) }, 'INVALID_CONFIG'],
+    ['minus zero', { configs: new Map([['retention.ms', '-0']]) }, 'INVALID_CONFIG'],
     ['a config of Object', { configs: new Map([['constructor', '1']]) }, 'INVALID_CONFIG'],
     ['a config that is no number', { configs: new Map([['segment.bytes', '1e9']]) }, 'INVALID_CONFIG'],
     ['a config out of bounds', { configs: new Map([['max.message.bytes', '9000000']]) }, 'INVALID_CONFIG'],

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { topicConfigTable } from '../../src/controller/configs.ts'
+import { topicConfigRows } from '../../src/base/topic-configs.ts'
 import { ConfigError } from '../../src/node/cluster-file.ts'
 import { loadCluster, parseCluster } from '../../src/node/config.ts'
 import { configKeys, defaultNodeConfig } from '../../src/node/config-keys.ts'
@@ -174,7 +174,7 @@ describe('the table of config keys', () => {
       return `| \`${name}\` | ${other} | ${key.default ?? ''} | ${min} | ${max} | ${key.meaning} |`
     })
     expect(page.split('\n').filter((line) => rows.includes(line))).toEqual(rows)
-    for (const name of Object.keys(topicConfigTable)) expect(page.split('## Topics')[1]).toContain(`\`${name}\``)
+    for (const { key } of topicConfigRows) expect(page.split('## Topics')[1]).toContain(`\`${key}\``)
   })
 
   it('covers every number of NodeConfig once, each default within its bounds (rules 8)', () => {
