@@ -5,7 +5,7 @@ import type { Uuid } from '../base/ids.ts'
 import type { Random } from '../base/random.ts'
 import type { RecordInput } from '../record/records.ts'
 import type { KnownTopic } from './metadata-cache.ts'
-import { partitionForKey } from './murmur2.ts'
+import { partitionForKey } from '../record/murmur2.ts'
 import type { PartitionQueue } from './partition-queue.ts'
 import type { RecordMetadata } from './produce-batch.ts'
 

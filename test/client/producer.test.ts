@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { BrokerError } from '../../src/base/errors.ts'
 import { SeededRandom } from '../../src/base/random.ts'
 import { OxbowClient } from '../../src/client/client.ts'
-import { partitionForKey } from '../../src/client/murmur2.ts'
+import { partitionForKey } from '../../src/record/murmur2.ts'
 import { readBatchHeader } from '../../src/record/batch.ts'
 import { build, ONE_RECORD, type Outcome, VALUE_BYTES, valuesOf } from './producer-world.ts'
 

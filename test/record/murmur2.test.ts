@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { murmur2, partitionForKey } from '../../src/client/murmur2.ts'
+import { murmur2, partitionForKey } from '../../src/record/murmur2.ts'
 
 describe('murmur2', () => {
   // Source: Kafka, UtilsTest.testMurmur2.
