@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { LineSplitter } from '../../src/cli/lines.ts'
-import { splitKey } from '../../src/cli/produce.ts'
+import { splitKey } from '../../src/cli/input-format.ts'
 import { CliCluster, oxbow } from './harness.ts'
 
 interface JsonRecord {

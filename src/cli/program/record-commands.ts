@@ -1,27 +1,44 @@
 import { type Command, Option } from 'commander'
 import type { ConsumeRequest } from '../consume.ts'
+import { tokenList } from '../format-text.ts'
+import { inputTokens } from '../input-format.ts'
 import { clusterOptions, integer, keyValues, type RawClusterOptions, withCluster } from '../options.ts'
 import type { ProduceRequest } from '../produce.ts'
+import { templateHelp } from '../template.ts'
 import { example, type Raw, type Wiring } from './wiring.ts'
 
 const DELIVERY_TIMEOUT_MS = 120_000
+const MAX_MADE_UP_BYTES = 8 * 1024 * 1024
 
 export function addRecordCommands(program: Command, { context, finish }: Wiring): void {
   const produce = withCluster(program.command('produce'), DELIVERY_TIMEOUT_MS)
-    .description('send the lines of a file, or of stdin, as records')
+    .description('send the lines of files, or of stdin, as records; or records that are made up')
     .argument('<topic>')
-    .argument('[file]', 'default: stdin')
+    .argument('[file...]', 'default: stdin')
     .option('--key-separator <s>', 'what stands between key and value in a line')
+    .option('-k, --key <text>', 'the key of every record; a template too')
+    .option('--format <format>', `how a record is read, such as '%k\\t%v\\n', or json as consume writes it; ${tokenList(inputTokens)}`)
     .option('--header <k=v>', 'a header for every record; may be repeated', keyValues)
+    .option('-Z, --tombstone', 'an empty value is none: it deletes its key')
+    .option('--file-per-record', 'each file is one record')
     .addOption(new Option('--partition <p>', 'this partition only (default: by key, else spread)').argParser(integer(0)))
     .addOption(new Option('--acks <acks>', 'acknowledged by all in-sync replicas, by the leader, or not at all').choices(['all', '1', '0']).default('all'))
     .addOption(new Option('--linger <ms>', 'wait so long to fill a batch').argParser(integer(0, 60_000)).default(5))
     .addOption(new Option('--rate <n>', 'at most so many records a second').argParser(integer(1)))
-    .action(async (topic: string, file: string | undefined, raw: RawClusterOptions & Omit<ProduceRequest, 'topic' | 'file'>) => {
+    .addOption(new Option('--count <n>', 'stop after so many records').argParser(integer(1)))
+    .option('--template <text>', `make up the values: ${templateHelp}`)
+    .addOption(new Option('--size <bytes>', 'fill made up values up to this size').argParser(integer(0, MAX_MADE_UP_BYTES)))
+    .addOption(new Option('--seed <n>', 'make up the same again').argParser(integer(0)))
+    .action(async (topic: string, files: readonly string[], raw: RawClusterOptions & Omit<ProduceRequest, 'topic' | 'files'>) => {
       const { produce: run } = await import('../produce.ts')
-      finish(await run(context, clusterOptions(context, raw), { topic, file, ...raw }))
+      finish(await run(context, clusterOptions(context, raw), { topic, files, ...raw }))
     })
-  example(produce, 'cat app.log | npx oxbow produce logs', 'npx oxbow produce orders orders.tsv --key-separator : -o json')
+  example(
+    produce,
+    'cat app.log | npx oxbow produce logs',
+    'npx oxbow produce orders orders.tsv --key-separator : -o json',
+    `npx oxbow produce orders --template '{"id":{{i}},"item":"{{pick tea coffee}}"}' --key 'user-{{int 1 9}}' --count 1000 --rate 100`,
+  )
   const consume = withCluster(program.command('consume'))
     .description('read records, and go on reading')
     .argument('<topic>')
