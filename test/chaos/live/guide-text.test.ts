@@ -1,0 +1,60 @@
+import { describe, expect, it } from 'vitest'
+import { matchesOutput, readGuide } from '../../../chaos/live/guide-text.ts'
+
+describe('the commands of a guide', () => {
+  const page = [
+    'Type this:',
+    '',
+    '```console stays',
+    '$ npm start',
+    'Ctrl-C stops all nodes.',
+    '```',
+    '```ts file=one.mjs',
+    "console.log('one')",
+    '```',
+    '```console',
+    '$ node one.mjs',
+    'one',
+    '$ false   # exits 1',
+    "$ printf 'a\\nb\\n' | \\",
+    '  sort -r',
+    'b',
+    'a',
+    '```',
+    '```yaml',
+    '$ not a command',
+    '```',
+  ].join('\n')
+
+  it('are read in order, with what they print', () => {
+    const command = { type: 'command', stays: false, exitCode: 0, expected: [] }
+    expect(readGuide(page)).toEqual([
+      { ...command, command: 'npm start', stays: true, expected: ['Ctrl-C stops all nodes.'], line: 4 },
+      { type: 'file', name: 'one.mjs', content: "console.log('one')\n", line: 7 },
+      { ...command, command: 'node one.mjs', expected: ['one'], line: 11 },
+      { ...command, command: 'false', exitCode: 1, line: 13 },
+      { ...command, command: "printf 'a\\nb\\n' | \\\n  sort -r", expected: ['b', 'a'], line: 14 },
+    ])
+  })
+
+  it('begin with a prompt', () => {
+    expect(() => readGuide('```console\nnpm start\n```')).toThrow('line 2: a console block begins with "$ "')
+  })
+})
+
+describe('what a command printed', () => {
+  it.each([
+    [['a b'], ['a    b '], true],
+    [['a b'], ['a c'], false],
+    [['id …'], ['id 4e6b'], true],
+    [['id …'], ['no id 4e6b'], false],
+    [['a', '…', 'z'], ['a', 'b', 'c', 'z'], true],
+    [['a', '…', 'z'], ['a', 'z'], true],
+    [['a', '…'], ['a'], true],
+    [['a', '…', 'z'], ['a', 'b'], false],
+    [['a'], ['a', 'b'], false],
+    [['(1.5)'], ['(1x5)'], false],
+  ])('%j and %j: %s', (expected, actual, matches) => {
+    expect(matchesOutput(expected, actual)).toBe(matches)
+  })
+})
