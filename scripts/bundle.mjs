@@ -32,7 +32,7 @@ const bundle = await rolldown({
   input: 'dist/src/cli/main.js',
   platform: 'node',
   // Native code is found beside its package; the simulator loads further files by their names.
-  external: ['classic-level', '@node-rs/crc32', /chaos\/sim\/main\.js$/],
+  external: ['classic-level', '@node-rs/crc32', 'snappy', 'lz4-napi', '@bokuweb/zstd-wasm', /chaos\/sim\/main\.js$/],
   plugins: [licenses],
 })
 await bundle.write({ dir: 'dist/bundle/cli', format: 'esm', cleanDir: true })

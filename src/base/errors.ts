@@ -60,6 +60,7 @@ export const errorTable = {
   KAFKA_STORAGE_ERROR: row(56, 'UNAVAILABLE', true, true, 'the log of the partition is offline on this node'),
   FENCED_LEADER_EPOCH: row(74, 'FAILED_PRECONDITION', true, true, 'the leader epoch is older than the current one'),
   UNKNOWN_LEADER_EPOCH: row(75, 'FAILED_PRECONDITION', true, true, 'the leader epoch is newer than known here'),
+  UNSUPPORTED_COMPRESSION_TYPE: row(76, 'FAILED_PRECONDITION', false, true, 'the codec is not known or cannot be loaded here'),
   STALE_BROKER_EPOCH: row(77, 'FAILED_PRECONDITION', false, true, 'the broker epoch is not the current one'),
   OFFSET_NOT_AVAILABLE: row(78, 'UNAVAILABLE', true, true, 'the new leader does not know its high watermark yet'),
   THROTTLING_QUOTA_EXCEEDED: row(89, 'RESOURCE_EXHAUSTED', true, true, 'a limit is reached, try again later'),
@@ -82,6 +83,15 @@ export const errorTable = {
 
 export type Code = keyof typeof errorTable
 
+/** Who to ask instead: the leader of the partition, or the active controller, as the node that refused knows it. */
+export interface LeaderHint {
+  readonly nodeId: number
+  readonly host: string
+  readonly grpcPort: number
+  /** Of the partition; of the controller: its Raft term. */
+  readonly leaderEpoch: number
+}
+
 /** An expected failure. `definite` true: what was asked for surely did not happen (rules R1.3). */
 export class BrokerError extends Error {
   override readonly name = 'BrokerError'
@@ -90,12 +100,14 @@ export class BrokerError extends Error {
   readonly definite: boolean
   /** No node said this: none was reached, or its answer did not come. */
   readonly unanswered: boolean
+  readonly leader: LeaderHint | undefined
 
-  constructor(code: Code, detail: string, options: { readonly definite?: false; readonly unanswered?: true } = {}) {
+  constructor(code: Code, detail: string, options: { readonly definite?: false; readonly unanswered?: true; readonly leader?: LeaderHint | undefined } = {}) {
     super(`${code}: ${detail}`)
     this.code = code
     this.detail = detail
     this.unanswered = options.unanswered === true
+    this.leader = options.leader
     this.definite = options.definite ?? errorTable[code].definite
   }
 

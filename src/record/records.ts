@@ -19,7 +19,11 @@ export const HEADER_OVERHEAD_BYTES = 10
 export const MIN_RECORD_BYTES = 7
 const INITIAL_CAPACITY_BYTES = 512
 const NO_HEADERS: readonly RecordHeader[] = []
-const COMPRESSION_NAMES = ['none', 'gzip', 'snappy', 'lz4', 'zstd', 'unknown', 'unknown', 'unknown'] as const
+/** By Kafka's number, the low bits of a batch's attributes. */
+export const compressionTypes = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
+export type CompressionType = (typeof compressionTypes)[number]
+/** What a reader takes as the decompressed records of one batch: whoever writes more is not read, whoever claims more is not believed. */
+export const MAX_SECTION_BYTES = 64 * 1024 * 1024
 
 export interface RecordHeader {
   readonly key: string
@@ -92,7 +96,7 @@ function writeHeaders(bytes: Buffer, headers: readonly RecordHeader[], at: numbe
 
 /**
  * Writes records one behind the other into one growing buffer and seals them, in place, as a batch with base offset 0.
- * The same batch may be sealed again with another producer: records are not touched. No append after the first seal.
+ * The same batch may be sealed again with another producer: records are not touched. No append after the first seal, or after `compress`.
  */
 export class BatchBuilder {
   #bytes: Buffer
@@ -100,6 +104,7 @@ export class BatchBuilder {
   #count = 0
   #baseTimestamp = 0
   #maxTimestamp = 0
+  #codec = 0
   #sealed = false
 
   constructor(capacityBytes: number = INITIAL_CAPACITY_BYTES) {
@@ -136,6 +141,19 @@ export class BatchBuilder {
     this.#count++
   }
 
+  /** Puts what `compress` makes of the records in their place, if that is smaller. `codec`: its number in the attributes. Once. */
+  compress(codec: number, compress: (records: Buffer) => Buffer): void {
+    assert(!this.#sealed && this.#codec === 0 && codec > 0 && codec < compressionTypes.length, 'records are compressed once, before they are sealed')
+    this.#sealed = true
+    const compressed = compress(this.#bytes.subarray(BATCH_HEADER_BYTES, this.#end))
+    const end = BATCH_HEADER_BYTES + compressed.length
+    if (end >= this.#end) return
+    this.#bytes = Buffer.allocUnsafeSlow(end)
+    this.#bytes.set(compressed, BATCH_HEADER_BYTES)
+    this.#end = end
+    this.#codec = codec
+  }
+
   /** The batch, a view of the builder's buffer. */
   seal(options: SealOptions): Buffer {
     assert(this.#count > 0, 'a batch holds a record')
@@ -146,7 +164,7 @@ export class BatchBuilder {
       lastOffset: this.#count - 1,
       sizeBytes: this.#end,
       leaderEpoch: -1,
-      attributes: options.attributes ?? 0,
+      attributes: (options.attributes ?? 0) | this.#codec,
       baseTimestamp: this.#baseTimestamp,
       maxTimestamp: this.#maxTimestamp,
       producerId: options.producerId,
@@ -191,21 +209,31 @@ function readHeaders(reader: VarintReader): readonly RecordHeader[] {
 
 /**
  * Reads the records of `batch` (exactly one, its CRC checked before) in order; keys and values are views of it.
- * Throws CORRUPT_MESSAGE when they do not fill the batch as its header says, UNSUPPORTED_VERSION when they are compressed.
+ * Throws CORRUPT_MESSAGE when they do not fill the batch as its header says, UNSUPPORTED_COMPRESSION_TYPE when they are compressed:
+ * then `visitSection` reads them, once they are not.
  * Offsets may have gaps (compaction), but grow and stay within the header's.
  */
 export function visitRecords(batch: Buffer, header: BatchHeader, visit: RecordVisitor): void {
   const compression = header.attributes & COMPRESSION_MASK
   if (compression !== 0) {
     throw new BrokerError(
-      'UNSUPPORTED_VERSION',
-      `the batch at offset ${header.baseOffset} is compressed (${COMPRESSION_NAMES[compression]}, type ${compression}), only uncompressed batches can be read`,
+      'UNSUPPORTED_COMPRESSION_TYPE',
+      `the batch at offset ${header.baseOffset} is compressed (${compressionTypes[compression] ?? 'unknown'}, type ${compression}) where only plain batches are`,
     )
   }
   if (header.sizeBytes !== batch.length) throw new BrokerError('CORRUPT_MESSAGE', `a batch of ${header.sizeBytes} bytes in ${batch.length}`)
-  if (header.recordCount * MIN_RECORD_BYTES > batch.length - BATCH_HEADER_BYTES)
+  readSection(batch, BATCH_HEADER_BYTES, header, visit)
+}
+
+/** As `visitRecords`, of the records alone: what stands behind a batch's header, decompressed. */
+export function visitSection(section: Buffer, header: BatchHeader, visit: RecordVisitor): void {
+  readSection(section, 0, header, visit)
+}
+
+function readSection(bytes: Buffer, start: number, header: BatchHeader, visit: RecordVisitor): void {
+  if (header.recordCount * MIN_RECORD_BYTES > bytes.length - start)
     throw new BrokerError('CORRUPT_MESSAGE', `${header.recordCount} records do not fit in the batch`)
-  const reader = new VarintReader(batch, BATCH_HEADER_BYTES)
+  const reader = new VarintReader(bytes, start)
   const isAppendTime = (header.attributes & LOG_APPEND_TIME_FLAG) !== 0
   let next = header.baseOffset
   for (let index = 0; index < header.recordCount; index++) {
@@ -222,7 +250,7 @@ export function visitRecords(batch: Buffer, header: BatchHeader, visit: RecordVi
     if (reader.position !== end) throw new BrokerError('CORRUPT_MESSAGE', `the record at offset ${offset} is not ${size} bytes long`)
     visit(offset, isAppendTime ? header.maxTimestamp : timestamp, key, value, headers)
   }
-  if (reader.position !== batch.length) throw new BrokerError('CORRUPT_MESSAGE', 'bytes are left behind the last record of a batch')
+  if (reader.position !== bytes.length) throw new BrokerError('CORRUPT_MESSAGE', 'bytes are left behind the last record of a batch')
 }
 
 /** The records of `batch`, as `visitRecords` reads them. */

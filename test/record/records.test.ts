@@ -73,7 +73,7 @@ describe('known batches', () => {
   it('checks the CRC of a batch written by a Kafka broker, and says why it cannot read it', () => {
     const batch = Buffer.from(BROKER_GZIP_BATCH, 'hex')
     expect(hasValidCrc(batch)).toBe(true)
-    expect(() => decodeRecords(batch)).toThrow(/UNSUPPORTED_VERSION: .*gzip/)
+    expect(() => decodeRecords(batch)).toThrow(/UNSUPPORTED_COMPRESSION_TYPE: .*gzip/)
   })
 })
 
