@@ -1,14 +1,27 @@
-import { BrokerError, type Code } from '../../src/base/errors.ts'
+import { BrokerError, type Code, type LeaderHint } from '../../src/base/errors.ts'
 import type { Broker, BrokerSession } from '../../src/broker/api.ts'
-import type { CreateTopicRequest, DeleteTopicRequest, FetchRequest, ListOffsetsRequest, MetadataRequest, ProduceRequest } from '../../src/wire/api.ts'
+import type {
+  AlterTopicRequest,
+  CreateTopicRequest,
+  DeleteRecordsRequest,
+  DeleteTopicRequest,
+  DescribeConfigsRequest,
+  ElectLeadersRequest,
+  FetchRequest,
+  ListOffsetsRequest,
+  LogLevelDescription,
+  MetadataRequest,
+  ProduceRequest,
+} from '../../src/wire/api.ts'
 import type { ConnectionEnd } from './network.ts'
 
-export type UnaryMethod = 'metadata' | 'listOffsets' | 'createTopic' | 'deleteTopic' | 'createProducerId' | 'describeCluster' | 'describeQuorum'
+export type UnaryMethod = Exclude<keyof Broker, 'openSession'>
 
 export interface WireError {
   readonly code: Code
   readonly detail: string
   readonly definite: boolean
+  readonly leader: LeaderHint | undefined
 }
 
 /** What travels between a client and a node: calls and streams of one connection, told apart by `id`. */
@@ -96,15 +109,36 @@ function call(broker: Broker, method: UnaryMethod, request: unknown, done: (erro
       return
     case 'describeQuorum':
       broker.describeQuorum(done)
+      return
+    case 'alterTopic':
+      broker.alterTopic(request as AlterTopicRequest, done)
+      return
+    case 'describeConfigs':
+      broker.describeConfigs(request as DescribeConfigsRequest, done)
+      return
+    case 'electLeaders':
+      broker.electLeaders(request as ElectLeadersRequest, done)
+      return
+    case 'deleteRecords':
+      broker.deleteRecords(request as DeleteRecordsRequest, done)
+      return
+    case 'describeLogDirs':
+      broker.describeLogDirs(done)
+      return
+    case 'getLogLevel':
+      broker.getLogLevel(done)
+      return
+    case 'setLogLevel':
+      broker.setLogLevel(request as LogLevelDescription, done)
   }
 }
 
 function toWireError(error: Error): WireError {
-  if (error instanceof BrokerError) return { code: error.code, detail: error.detail, definite: error.definite }
+  if (error instanceof BrokerError) return { code: error.code, detail: error.detail, definite: error.definite, leader: error.leader }
   throw error
 }
 
 /** The error as the client sees it; `definite` never grows on the way (rules R1.3). */
 export function fromWireError(error: WireError): BrokerError {
-  return new BrokerError(error.code, error.detail, error.definite ? {} : { definite: false })
+  return new BrokerError(error.code, error.detail, error.definite ? { leader: error.leader } : { definite: false, leader: error.leader })
 }

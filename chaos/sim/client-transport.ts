@@ -2,20 +2,30 @@ import { BrokerError } from '../../src/base/errors.ts'
 import type { Done } from '../../src/base/done.ts'
 import type { ClientConnection, ClientStream, ClientTransport, NodeAddress, StreamHandlers } from '../../src/client/transport.ts'
 import type {
+  AlterTopicRequest,
   ClusterDescription,
   CreateProducerIdResponse,
   CreateTopicRequest,
   CreateTopicResponse,
+  DeleteRecordsRequest,
+  DeleteRecordsResponse,
   DeleteTopicRequest,
+  DescribeConfigsRequest,
+  DescribeConfigsResponse,
+  ElectLeadersRequest,
+  ElectLeadersResponse,
   FetchRequest,
   FetchResponse,
   ListOffsetsRequest,
   ListOffsetsResponse,
+  LogDirsDescription,
+  LogLevelDescription,
   MetadataRequest,
   MetadataResponse,
   ProduceRequest,
   ProduceResponse,
   QuorumDescription,
+  TopicInfo,
 } from '../../src/wire/api.ts'
 import { type ClientFrame, fromWireError, type UnaryMethod } from './client-listener.ts'
 import type { Owner, SimEvent } from './event-queue.ts'
@@ -105,6 +115,34 @@ class SimClientConnection implements ClientConnection {
 
   describeQuorum(timeoutMs: number, done: Done<QuorumDescription>): void {
     this.#call('describeQuorum', null, timeoutMs, done as Done<unknown>)
+  }
+
+  alterTopic(request: AlterTopicRequest, timeoutMs: number, done: Done<TopicInfo>): void {
+    this.#call('alterTopic', request, timeoutMs, done as Done<unknown>)
+  }
+
+  describeConfigs(request: DescribeConfigsRequest, timeoutMs: number, done: Done<DescribeConfigsResponse>): void {
+    this.#call('describeConfigs', request, timeoutMs, done as Done<unknown>)
+  }
+
+  electLeaders(request: ElectLeadersRequest, timeoutMs: number, done: Done<ElectLeadersResponse>): void {
+    this.#call('electLeaders', request, timeoutMs, done as Done<unknown>)
+  }
+
+  deleteRecords(request: DeleteRecordsRequest, timeoutMs: number, done: Done<DeleteRecordsResponse>): void {
+    this.#call('deleteRecords', request, timeoutMs, done as Done<unknown>)
+  }
+
+  describeLogDirs(timeoutMs: number, done: Done<LogDirsDescription>): void {
+    this.#call('describeLogDirs', null, timeoutMs, done as Done<unknown>)
+  }
+
+  getLogLevel(timeoutMs: number, done: Done<LogLevelDescription>): void {
+    this.#call('getLogLevel', null, timeoutMs, done as Done<unknown>)
+  }
+
+  setLogLevel(request: LogLevelDescription, timeoutMs: number, done: Done<LogLevelDescription>): void {
+    this.#call('setLogLevel', request, timeoutMs, done as Done<unknown>)
   }
 
   openProduce(handlers: StreamHandlers<ProduceResponse>): ClientStream<ProduceRequest> {

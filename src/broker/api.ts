@@ -1,19 +1,29 @@
 import type { Done } from '../base/done.ts'
 import type {
+  AlterTopicRequest,
   ClusterDescription,
   CreateProducerIdResponse,
   CreateTopicRequest,
   CreateTopicResponse,
+  DeleteRecordsRequest,
+  DeleteRecordsResponse,
   DeleteTopicRequest,
+  DescribeConfigsRequest,
+  DescribeConfigsResponse,
+  ElectLeadersRequest,
+  ElectLeadersResponse,
   FetchRequest,
   FetchResponse,
   ListOffsetsRequest,
   ListOffsetsResponse,
+  LogDirsDescription,
+  LogLevelDescription,
   MetadataRequest,
   MetadataResponse,
   ProduceRequest,
   ProduceResponse,
   QuorumDescription,
+  TopicInfo,
 } from '../wire/api.ts'
 
 /**
@@ -31,6 +41,15 @@ export interface Broker {
   describeCluster(done: Done<ClusterDescription>): void
   /** Only the leader of the quorum knows; any other node answers NOT_CONTROLLER and names it. */
   describeQuorum(done: Done<QuorumDescription>): void
+  /** Forwarded to the active controller; answers the topic as this node knows it once the change is applied here. */
+  alterTopic(request: AlterTopicRequest, done: Done<TopicInfo>): void
+  describeConfigs(request: DescribeConfigsRequest, done: Done<DescribeConfigsResponse>): void
+  /** Forwarded to the active controller; answers when this node knows the new leaders. */
+  electLeaders(request: ElectLeadersRequest, done: Done<ElectLeadersResponse>): void
+  deleteRecords(request: DeleteRecordsRequest, done: Done<DeleteRecordsResponse>): void
+  describeLogDirs(done: Done<LogDirsDescription>): void
+  getLogLevel(done: Done<LogLevelDescription>): void
+  setLogLevel(request: LogLevelDescription, done: Done<LogLevelDescription>): void
 }
 
 export interface BrokerSession {

@@ -1,28 +1,41 @@
 import type { Clock } from '../base/clock.ts'
 import type { Done } from '../base/done.ts'
 import { BrokerError } from '../base/errors.ts'
+import { isLogLevel, type LogLevelControl, logLevels } from '../base/log-level.ts'
 import type { MetadataImage } from '../metadata/image.ts'
 import type { Raft } from '../raft/raft.ts'
 import type { ControllerClient } from '../runtime/controller-client.ts'
 import { TICK_MS } from '../runtime/ticks.ts'
 import type {
+  AlterTopicRequest,
   ClusterDescription,
   CreateProducerIdResponse,
   CreateTopicRequest,
   CreateTopicResponse,
+  DeleteRecordsRequest,
+  DeleteRecordsResponse,
   DeleteTopicRequest,
+  DescribeConfigsRequest,
+  DescribeConfigsResponse,
+  ElectLeadersRequest,
+  ElectLeadersResponse,
   ListOffsetsRequest,
   ListOffsetsResponse,
+  LogDirsDescription,
+  LogLevelDescription,
   MetadataRequest,
   MetadataResponse,
   QuorumDescription,
   QuorumReplica,
+  TopicInfo,
 } from '../wire/api.ts'
 import type { Broker, BrokerSession } from './api.ts'
 import type { FetchContext } from './consumer-fetch.ts'
+import { type LeaderRecords, noLeaderRecords } from './leader-records.ts'
+import { deleteRecords, type LeaderRequestContext, listOffsets } from './leader-requests.ts'
 import type { Partitions } from './partitions.ts'
 import { ProduceBudget, type ProduceContext } from './produce.ts'
-import { answerMetadata, describeCluster, ImageWaiters, listOffsets, type QueryContext } from './queries.ts'
+import { answerMetadata, describeCluster, ImageWaiters, type QueryContext } from './queries.ts'
 import { ClientSession } from './session.ts'
 import type { NodeConfig } from './surface.ts'
 import { Topics } from './topics.ts'
@@ -36,6 +49,10 @@ export interface BrokerCallsOptions {
   readonly raft: Raft
   readonly isConnected: (nodeId: number) => boolean
   readonly isDiskLow: () => boolean
+  /** Absent: such calls are answered UNSUPPORTED_VERSION, as the two below. */
+  readonly records?: LeaderRecords
+  readonly describeLogDirs?: (done: Done<LogDirsDescription>) => void
+  readonly logLevel?: LogLevelControl | undefined
 }
 
 /** The `Broker` of both listeners, on top of one node's parts. */
@@ -48,18 +65,24 @@ export class BrokerCalls implements Broker {
   readonly #queries: QueryContext
   readonly #produceContext: ProduceContext
   readonly #fetchContext: FetchContext
+  readonly #leaderContext: LeaderRequestContext
+  readonly #describeLogDirs: ((done: Done<LogDirsDescription>) => void) | undefined
+  readonly #logLevel: LogLevelControl | undefined
 
   constructor(options: BrokerCallsOptions) {
     const { clock, partitions, image, raft } = options
-    const find: QueryContext['find'] = (topicId, partition) => partitions.find(topicId, partition)
+    const find: LeaderRequestContext['find'] = (topicId, partition) => partitions.find(topicId, partition)
     const knowsTopic = (topicId: string): boolean => image().topics.has(topicId)
     this.#clock = clock
     this.#raft = raft
     this.#image = image
     this.#waiters = new ImageWaiters(clock)
     this.#topics = new Topics({ controllerClient: options.controllerClient, waiters: this.#waiters, image })
-    this.#queries = { clock, image, leaderId: () => raft.leaderId, isConnected: options.isConnected, find }
+    this.#queries = { clock, image, leaderId: () => raft.leaderId, isConnected: options.isConnected }
     this.#produceContext = { clock, budget: new ProduceBudget(options.config.produceInFlightBytes), find, knowsTopic, isDiskLow: options.isDiskLow }
+    this.#leaderContext = { image, find, records: options.records ?? noLeaderRecords }
+    this.#describeLogDirs = options.describeLogDirs
+    this.#logLevel = options.logLevel
     this.#fetchContext = { clock, find, knowsTopic, readFailed: (replica, error) => partitions.readFailed(replica, error) }
   }
 
@@ -77,7 +100,7 @@ export class BrokerCalls implements Broker {
   }
 
   listOffsets(request: ListOffsetsRequest, done: Done<ListOffsetsResponse>): void {
-    this.#clock.defer(() => done(undefined, listOffsets(this.#queries, request)))
+    this.#clock.defer(() => listOffsets(this.#leaderContext, request, done))
   }
 
   createTopic(request: CreateTopicRequest, done: Done<CreateTopicResponse>): void {
@@ -106,6 +129,50 @@ export class BrokerCalls implements Broker {
           undefined as never,
         )
     })
+  }
+
+  alterTopic(_request: AlterTopicRequest, done: Done<TopicInfo>): void {
+    this.#unsupported('altering topics', done)
+  }
+
+  describeConfigs(_request: DescribeConfigsRequest, done: Done<DescribeConfigsResponse>): void {
+    this.#unsupported('describing configs', done)
+  }
+
+  electLeaders(_request: ElectLeadersRequest, done: Done<ElectLeadersResponse>): void {
+    this.#unsupported('electing leaders', done)
+  }
+
+  deleteRecords(request: DeleteRecordsRequest, done: Done<DeleteRecordsResponse>): void {
+    this.#clock.defer(() => deleteRecords(this.#leaderContext, request, done))
+  }
+
+  describeLogDirs(done: Done<LogDirsDescription>): void {
+    if (this.#describeLogDirs === undefined) this.#unsupported('describing data folders', done)
+    else this.#clock.defer(() => this.#describeLogDirs?.(done))
+  }
+
+  getLogLevel(done: Done<LogLevelDescription>): void {
+    this.#clock.defer(() => {
+      if (this.#logLevel === undefined) this.#unsupported('the log level of this node', done)
+      else done(undefined, { level: this.#logLevel.level })
+    })
+  }
+
+  setLogLevel({ level }: LogLevelDescription, done: Done<LogLevelDescription>): void {
+    this.#clock.defer(() => {
+      if (!isLogLevel(level))
+        done(new BrokerError('INVALID_REQUEST', `"${level.slice(0, 64)}" is not a log level; those are ${logLevels.join(', ')}`), { level: '' })
+      else if (this.#logLevel === undefined) this.#unsupported('the log level of this node', done)
+      else {
+        this.#logLevel.setLevel(level)
+        done(undefined, { level: this.#logLevel.level })
+      }
+    })
+  }
+
+  #unsupported<T>(what: string, done: Done<T>): void {
+    this.#clock.defer(() => done(new BrokerError('UNSUPPORTED_VERSION', `${what} is not in this version`), undefined as T))
   }
 
   #describeQuorum(): QuorumDescription {

@@ -2,18 +2,7 @@ import type { Clock, Timer } from '../base/clock.ts'
 import type { Done } from '../base/done.ts'
 import { BrokerError } from '../base/errors.ts'
 import { type BrokerImage, findTopic, type MetadataImage, type TopicImage } from '../metadata/image.ts'
-import type {
-  BrokerState,
-  ClusterDescription,
-  ListOffsetsRequest,
-  ListOffsetsResponse,
-  MetadataRequest,
-  MetadataResponse,
-  NodeInfo,
-  TopicInfo,
-} from '../wire/api.ts'
-import { toApiError } from './api-error.ts'
-import type { Replica } from './replica.ts'
+import type { BrokerState, ClusterDescription, MetadataRequest, MetadataResponse, NodeInfo, TopicInfo } from '../wire/api.ts'
 
 /** How long a request waits for metadata that this node has not applied yet. */
 const OFFSET_WAIT_MS = 5_000
@@ -23,7 +12,6 @@ export interface QueryContext {
   readonly image: () => MetadataImage
   readonly leaderId: () => number | null
   readonly isConnected: (nodeId: number) => boolean
-  readonly find: (topicId: string, partition: number) => Replica | undefined
 }
 
 interface Waiter {
@@ -147,24 +135,4 @@ export function describeCluster(context: QueryContext): ClusterDescription {
 function stateOf(broker: BrokerImage, isConnected: boolean): BrokerState {
   if (broker.fenced) return isConnected ? 'fenced' : 'offline'
   return broker.draining ? 'draining' : 'running'
-}
-
-export function listOffsets(context: QueryContext, request: ListOffsetsRequest): ListOffsetsResponse {
-  return {
-    partitions: request.partitions.map(({ topicId, partition, leaderEpoch, at }) => {
-      try {
-        const replica = context.find(topicId, partition)
-        if (replica === undefined && !context.image().topics.has(topicId)) throw new BrokerError('UNKNOWN_TOPIC_ID', `no topic has the id ${topicId}`)
-        if (replica === undefined || replica.core.role !== 'leader') throw new BrokerError('NOT_LEADER_OR_FOLLOWER', 'another node leads the partition')
-        const { core, log } = replica
-        if (leaderEpoch >= 0 && leaderEpoch < core.leaderEpoch) throw new BrokerError('FENCED_LEADER_EPOCH', `the leader epoch is ${core.leaderEpoch}`)
-        if (leaderEpoch > core.leaderEpoch) throw new BrokerError('UNKNOWN_LEADER_EPOCH', `leader epoch ${leaderEpoch} is not known here yet`)
-        const latest = core.latestOffset()
-        if (at === 'latest' && latest === undefined) throw new BrokerError('OFFSET_NOT_AVAILABLE', 'the leader is new; its high watermark is not known yet')
-        return { topicId, partition, offset: at === 'earliest' ? log.startOffset : (latest as number), leaderEpoch: core.leaderEpoch, error: null }
-      } catch (error) {
-        return { topicId, partition, offset: -1, leaderEpoch: -1, error: toApiError(error) }
-      }
-    }),
-  }
 }

@@ -12,27 +12,46 @@ import {
 import type { Done } from '../base/done.ts'
 import { BrokerError } from '../base/errors.ts'
 import {
+  alterTopicRequestCodec,
   clusterDescriptionCodec,
   createTopicRequestCodec,
   createTopicResponseCodec,
+  deleteRecordsRequestCodec,
+  deleteRecordsResponseCodec,
   deleteTopicRequestCodec,
+  describeConfigsRequestCodec,
+  describeConfigsResponseCodec,
+  electLeadersRequestCodec,
+  electLeadersResponseCodec,
+  logDirsDescriptionCodec,
+  logLevelCodec,
   quorumDescriptionCodec,
 } from '../wire/admin-codec.ts'
 import type {
+  AlterTopicRequest,
   ClusterDescription,
   CreateProducerIdResponse,
   CreateTopicRequest,
   CreateTopicResponse,
+  DeleteRecordsRequest,
+  DeleteRecordsResponse,
   DeleteTopicRequest,
+  DescribeConfigsRequest,
+  DescribeConfigsResponse,
+  ElectLeadersRequest,
+  ElectLeadersResponse,
   FetchRequest,
   FetchResponse,
   ListOffsetsRequest,
   ListOffsetsResponse,
+  LogDirsDescription,
+  LogLevelDescription,
   MetadataRequest,
   MetadataResponse,
   ProduceRequest,
   ProduceResponse,
   QuorumDescription,
+  TopicInfo,
 } from '../wire/api.ts'
 import { openChannel } from '../wire/channel.ts'
 import { decodeFetchResponse, encodeFetchRequest } from '../wire/fetch-codec.ts'
@@ -45,6 +64,7 @@ import {
   listOffsetsResponseCodec,
   metadataRequestCodec,
   metadataResponseCodec,
+  topicInfoCodec,
 } from '../wire/metadata-codec.ts'
 import { decodeProduceReplies, encodeProduceRequest } from '../wire/produce-codec.ts'
 import { type Codec, decode, encode } from '../wire/proto-message.ts'
@@ -110,6 +130,34 @@ class GrpcClientConnection implements ClientConnection {
 
   describeQuorum(timeoutMs: number, done: Done<QuorumDescription>): void {
     this.#call(adminService.DescribeQuorum, emptyCodec, quorumDescriptionCodec, {}, timeoutMs, done)
+  }
+
+  alterTopic(request: AlterTopicRequest, timeoutMs: number, done: Done<TopicInfo>): void {
+    this.#call(adminService.AlterTopic, alterTopicRequestCodec, topicInfoCodec, request, timeoutMs, done)
+  }
+
+  describeConfigs(request: DescribeConfigsRequest, timeoutMs: number, done: Done<DescribeConfigsResponse>): void {
+    this.#call(adminService.DescribeConfigs, describeConfigsRequestCodec, describeConfigsResponseCodec, request, timeoutMs, done)
+  }
+
+  electLeaders(request: ElectLeadersRequest, timeoutMs: number, done: Done<ElectLeadersResponse>): void {
+    this.#call(adminService.ElectLeaders, electLeadersRequestCodec, electLeadersResponseCodec, request, timeoutMs, done)
+  }
+
+  deleteRecords(request: DeleteRecordsRequest, timeoutMs: number, done: Done<DeleteRecordsResponse>): void {
+    this.#call(adminService.DeleteRecords, deleteRecordsRequestCodec, deleteRecordsResponseCodec, request, timeoutMs, done)
+  }
+
+  describeLogDirs(timeoutMs: number, done: Done<LogDirsDescription>): void {
+    this.#call(adminService.DescribeLogDirs, emptyCodec, logDirsDescriptionCodec, {}, timeoutMs, done)
+  }
+
+  getLogLevel(timeoutMs: number, done: Done<LogLevelDescription>): void {
+    this.#call(adminService.GetLogLevel, emptyCodec, logLevelCodec, {}, timeoutMs, done)
+  }
+
+  setLogLevel(request: LogLevelDescription, timeoutMs: number, done: Done<LogLevelDescription>): void {
+    this.#call(adminService.SetLogLevel, logLevelCodec, logLevelCodec, request, timeoutMs, done)
   }
 
   openProduce(handlers: StreamHandlers<ProduceResponse>): ClientStream<ProduceRequest> {

@@ -1,19 +1,29 @@
 import type { Done } from '../base/done.ts'
 import type {
+  AlterTopicRequest,
   ClusterDescription,
   CreateProducerIdResponse,
   CreateTopicRequest,
   CreateTopicResponse,
+  DeleteRecordsRequest,
+  DeleteRecordsResponse,
   DeleteTopicRequest,
+  DescribeConfigsRequest,
+  DescribeConfigsResponse,
+  ElectLeadersRequest,
+  ElectLeadersResponse,
   FetchRequest,
   FetchResponse,
   ListOffsetsRequest,
   ListOffsetsResponse,
+  LogDirsDescription,
+  LogLevelDescription,
   MetadataRequest,
   MetadataResponse,
   ProduceRequest,
   ProduceResponse,
   QuorumDescription,
+  TopicInfo,
 } from '../wire/api.ts'
 
 export interface NodeAddress {
@@ -39,6 +49,13 @@ export interface ClientConnection {
   createProducerId(timeoutMs: number, done: Done<CreateProducerIdResponse>): void
   describeCluster(timeoutMs: number, done: Done<ClusterDescription>): void
   describeQuorum(timeoutMs: number, done: Done<QuorumDescription>): void
+  alterTopic(request: AlterTopicRequest, timeoutMs: number, done: Done<TopicInfo>): void
+  describeConfigs(request: DescribeConfigsRequest, timeoutMs: number, done: Done<DescribeConfigsResponse>): void
+  electLeaders(request: ElectLeadersRequest, timeoutMs: number, done: Done<ElectLeadersResponse>): void
+  deleteRecords(request: DeleteRecordsRequest, timeoutMs: number, done: Done<DeleteRecordsResponse>): void
+  describeLogDirs(timeoutMs: number, done: Done<LogDirsDescription>): void
+  getLogLevel(timeoutMs: number, done: Done<LogLevelDescription>): void
+  setLogLevel(request: LogLevelDescription, timeoutMs: number, done: Done<LogLevelDescription>): void
   openProduce(handlers: StreamHandlers<ProduceResponse>): ClientStream<ProduceRequest>
   openFetch(handlers: StreamHandlers<FetchResponse>): ClientStream<FetchRequest>
   close(): void

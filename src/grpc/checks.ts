@@ -8,11 +8,14 @@ export function checkRange(name: string, value: number, min: number, max: number
   if (value < min || value > max) throw new BrokerError('INVALID_REQUEST', `${name} is ${value}; it is from ${min} to ${max}`)
 }
 
+/** Checks ids of partitions. Throws INVALID_REQUEST. */
+export function checkPartitionIds(partitions: readonly { readonly partition: number }[]): void {
+  checkRange('the number of partitions', partitions.length, 1, MAX_PARTITIONS_A_REQUEST)
+  for (const { partition } of partitions) checkRange('partition', partition, 0, Number.MAX_SAFE_INTEGER)
+}
+
 /** Checks what each request about partitions has. Throws INVALID_REQUEST. */
 export function checkPartitions(partitions: readonly { readonly partition: number; readonly leaderEpoch: number }[]): void {
-  checkRange('the number of partitions', partitions.length, 1, MAX_PARTITIONS_A_REQUEST)
-  for (const { partition, leaderEpoch } of partitions) {
-    checkRange('partition', partition, 0, Number.MAX_SAFE_INTEGER)
-    checkRange('leader_epoch', leaderEpoch, -1, Number.MAX_SAFE_INTEGER)
-  }
+  checkPartitionIds(partitions)
+  for (const { leaderEpoch } of partitions) checkRange('leader_epoch', leaderEpoch, -1, Number.MAX_SAFE_INTEGER)
 }

@@ -7,6 +7,12 @@ import type { Broker } from '../broker/api.ts'
 import type { Traffic } from '../wire/traffic.ts'
 import { adminService, brokerService, MAX_MESSAGE_BYTES } from '../wire/services.ts'
 import { createConnectionServer } from './connections.ts'
+import { alterTopic } from './alter-topic.ts'
+import { deleteRecords } from './delete-records.ts'
+import { describeConfigs } from './describe-configs.ts'
+import { describeLogDirs } from './describe-log-dirs.ts'
+import { electLeaders } from './elect-leaders.ts'
+import { getLogLevel, setLogLevel } from './log-level.ts'
 import type { ListenerContext } from './context.ts'
 import { createProducerId } from './create-producer-id.ts'
 import { createTopic } from './create-topic.ts'
@@ -14,9 +20,12 @@ import { deleteTopic } from './delete-topic.ts'
 import { describeCluster } from './describe-cluster.ts'
 import { describeQuorum } from './describe-quorum.ts'
 import { fetch } from './fetch.ts'
+import { addHealthService } from './health.ts'
+import type { Track } from './library-service.ts'
 import { listOffsets } from './list-offsets.ts'
 import { getMetadata } from './metadata.ts'
 import { produce } from './produce.ts'
+import { addReflectionService } from './reflection.ts'
 
 /** Streams and calls at once on one connection; a client needs two streams and a few calls. */
 const MAX_STREAMS_A_CONNECTION = 1_000
@@ -30,6 +39,8 @@ export interface GrpcServerOptions {
   /** Registers what peers dial (peer room: addPeerService). */
   readonly addPeerService?: (server: Server) => void
   readonly maxConnections: number
+  /** For the health service: whether clients are served, as long as the listener is not stopped. Default: always. */
+  readonly isServing?: () => boolean
 }
 
 export interface GrpcServer {
@@ -41,6 +52,10 @@ export interface GrpcServer {
 
 export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
   const streams = new Set<{ end(error: Error): void }>()
+  const track: Track = (stream) => {
+    streams.add(stream)
+    return () => streams.delete(stream)
+  }
   const server = new Server({
     'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
     'grpc.max_send_message_length': MAX_MESSAGE_BYTES,
@@ -50,8 +65,13 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
     'grpc.keepalive_timeout_ms': 5_000,
     'grpc.enable_channelz': 0,
   })
-  if (options.broker !== undefined) addClientServices(server, contextOf(options.broker, options, streams))
+  const { broker, logger, traffic } = options
+  if (broker !== undefined) addClientServices(server, { broker, logger, traffic, track })
   options.addPeerService?.(server)
+  let isStopped = false
+  const services = serviceNames(options)
+  addHealthService(server, { services, logger, track, isServing: () => !isStopped && options.isServing?.() !== false })
+  addReflectionService(server, { services: [...services, 'grpc.health.v1.Health'], logger, track })
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure())
   const listener = createConnectionServer({
     maxConnections: options.maxConnections,
@@ -70,6 +90,7 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
       })
     },
     stop(graceMs, done) {
+      isStopped = true
       listener.close()
       for (const stream of [...streams]) stream.end(new BrokerError('NETWORK_EXCEPTION', 'the node stops'))
       shutDown(server, graceMs, done)
@@ -77,16 +98,10 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
   }
 }
 
-function contextOf(broker: Broker, { logger, traffic }: GrpcServerOptions, streams: Set<{ end(error: Error): void }>): ListenerContext {
-  return {
-    broker,
-    logger,
-    traffic,
-    track(stream) {
-      streams.add(stream)
-      return () => streams.delete(stream)
-    },
-  }
+/** What this node serves beside health and reflection. */
+function serviceNames({ broker, addPeerService }: GrpcServerOptions): string[] {
+  const names = broker === undefined ? [] : ['oxbow.v1.Broker', 'oxbow.v1.Admin']
+  return addPeerService === undefined ? names : [...names, 'oxbow.v1.Peer']
 }
 
 function addClientServices(server: Server, context: ListenerContext): void {
@@ -102,6 +117,13 @@ function addClientServices(server: Server, context: ListenerContext): void {
     DeleteTopic: deleteTopic(context),
     DescribeCluster: describeCluster(context),
     DescribeQuorum: describeQuorum(context),
+    AlterTopic: alterTopic(context),
+    DescribeConfigs: describeConfigs(context),
+    ElectLeaders: electLeaders(context),
+    DeleteRecords: deleteRecords(context),
+    DescribeLogDirs: describeLogDirs(context),
+    GetLogLevel: getLogLevel(context),
+    SetLogLevel: setLogLevel(context),
   })
 }
 

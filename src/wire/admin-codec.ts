@@ -1,6 +1,31 @@
-import type { ClusterDescription, CreateTopicRequest, CreateTopicResponse, DeleteTopicRequest, QuorumDescription, QuorumReplica, QuorumStatus } from './api.ts'
+import type {
+  AlterTopicRequest,
+  ClusterDescription,
+  ConfigEntry,
+  ConfigResource,
+  CreateTopicRequest,
+  CreateTopicResponse,
+  DeletedRecords,
+  DeleteRecordsRequest,
+  DeleteRecordsResponse,
+  DeleteTopicRequest,
+  DescribeConfigsRequest,
+  DescribeConfigsResponse,
+  ElectedLeader,
+  ElectLeadersRequest,
+  ElectLeadersResponse,
+  LogDir,
+  LogDirPartition,
+  LogDirsDescription,
+  LogLevelDescription,
+  QuorumDescription,
+  QuorumReplica,
+  QuorumStatus,
+} from './api.ts'
+import { apiErrorCodec } from './error-codec.ts'
 import {
   boolean,
+  type Codec,
   choice,
   int32,
   int32List,
@@ -13,12 +38,13 @@ import {
   sint32,
   sint64,
   string,
+  stringList,
   stringMap,
   stringOrNull,
   uuid,
   uuidOrNull,
 } from './proto-message.ts'
-import { assignmentCodec, replicaListCodec } from './raft-codec.ts'
+import { assignmentCodec, partitionRefCodec, replicaListCodec } from './raft-codec.ts'
 
 /** admin.proto: service Admin. */
 export const createTopicRequestCodec = message<CreateTopicRequest>({
@@ -81,3 +107,75 @@ const quorumReplicaCodec = message<QuorumReplica>({
 })
 
 export const quorumDescriptionCodec = message<QuorumDescription>({ status: nested(1, quorumStatusCodec), replicas: list(2, quorumReplicaCodec) })
+
+export const alterTopicRequestCodec = message<AlterTopicRequest>({
+  topicId: uuid(1),
+  partitions: int32(2),
+  assignment: nestedOrNull(3, assignmentCodec),
+  set: stringMap(4),
+  delete: stringList(5),
+  validateOnly: boolean(6),
+  timeoutMs: int32(7),
+})
+
+export const describeConfigsRequestCodec = message<DescribeConfigsRequest>({ topics: stringList(1), brokers: int32List(2) })
+
+const configEntryCodec = message<ConfigEntry>({
+  name: string(1),
+  value: stringOrNull(2),
+  defaultValue: stringOrNull(3),
+  source: choice(4, ['DYNAMIC_TOPIC_CONFIG', 'STATIC_BROKER_CONFIG', 'DEFAULT_CONFIG']),
+  unit: stringOrNull(5),
+  doc: string(6),
+  readOnly: boolean(7),
+})
+
+const configResourceCodec = message<ConfigResource>({ type: choice(1, ['topic', 'broker']), name: string(2), entries: list(3, configEntryCodec) })
+
+export const describeConfigsResponseCodec = message<DescribeConfigsResponse>({ resources: list(1, configResourceCodec) })
+
+const partitionRefsFields = message<{ readonly partitions: NonNullable<ElectLeadersRequest['partitions']> }>({ partitions: list(1, partitionRefCodec) })
+const partitionRefsCodec: Codec<NonNullable<ElectLeadersRequest['partitions']>> = {
+  write: (writer, partitions) => partitionRefsFields.write(writer, { partitions }),
+  read: (reader) => partitionRefsFields.read(reader).partitions,
+}
+
+export const electLeadersRequestCodec = message<ElectLeadersRequest>({ partitions: nestedOrNull(1, partitionRefsCodec), timeoutMs: int32(2) })
+
+const electedLeaderCodec = message<ElectedLeader>({ topicId: uuid(1), partition: int32(2), error: nestedOrNull(3, apiErrorCodec) })
+
+export const electLeadersResponseCodec = message<ElectLeadersResponse>({ partitions: list(1, electedLeaderCodec) })
+
+const deleteRecordsPartitionCodec = message<DeleteRecordsRequest['partitions'][number]>({ topicId: uuid(1), partition: int32(2), beforeOffset: sint64(3) })
+
+export const deleteRecordsRequestCodec = message<DeleteRecordsRequest>({ partitions: list(1, deleteRecordsPartitionCodec), timeoutMs: int32(2) })
+
+const deletedRecordsCodec = message<DeletedRecords>({
+  topicId: uuid(1),
+  partition: int32(2),
+  lowWatermark: sint64(3),
+  error: nestedOrNull(4, apiErrorCodec),
+})
+
+export const deleteRecordsResponseCodec = message<DeleteRecordsResponse>({ partitions: list(1, deletedRecordsCodec) })
+
+const logDirPartitionCodec = message<LogDirPartition>({
+  topic: string(1),
+  partition: int32(2),
+  sizeBytes: int64(3),
+  logStartOffset: int64(4),
+  logEndOffset: int64(5),
+  isOffline: boolean(6),
+})
+
+const logDirCodec = message<LogDir>({
+  path: string(1),
+  error: stringOrNull(2),
+  totalBytes: sint64(3),
+  usableBytes: sint64(4),
+  partitions: list(5, logDirPartitionCodec),
+})
+
+export const logDirsDescriptionCodec = message<LogDirsDescription>({ nodeId: int32(1), folders: list(2, logDirCodec) })
+
+export const logLevelCodec = message<LogLevelDescription>({ level: string(1) })

@@ -1,4 +1,4 @@
-import type { Code } from '../base/errors.ts'
+import type { Code, LeaderHint } from '../base/errors.ts'
 import type { Uuid } from '../base/ids.ts'
 
 /**
@@ -11,6 +11,8 @@ export interface ApiError {
   readonly retriable: boolean
   /** False: it may have happened all the same (rules R1.3). */
   readonly definite: boolean
+  /** Absent: not known, or it would not help. */
+  readonly leader?: LeaderHint | undefined
 }
 
 /** One batch for one partition. `batch`: exactly one record batch v2, CRC right. */
@@ -121,18 +123,34 @@ export interface MetadataResponse {
   readonly missing: readonly string[]
 }
 
-export interface ListOffsetsRequest {
-  readonly partitions: readonly { readonly topicId: Uuid; readonly partition: number; readonly leaderEpoch: number; readonly at: 'earliest' | 'latest' }[]
+/** A number: wall-clock ms; the first record below the high watermark whose timestamp is at least that. */
+export type OffsetAt = 'earliest' | 'latest' | number
+
+export interface ListOffsetsPartition {
+  readonly topicId: Uuid
+  readonly partition: number
+  readonly leaderEpoch: number
+  readonly at: OffsetAt
 }
 
+export interface ListOffsetsRequest {
+  readonly partitions: readonly ListOffsetsPartition[]
+}
+
+export interface ListedOffset {
+  readonly topicId: Uuid
+  readonly partition: number
+  /** −1: no record is that late; −1 with an error. */
+  readonly offset: number
+  /** Of the record found; −1 unless asked by timestamp. */
+  readonly timestamp: number
+  readonly leaderEpoch: number
+  readonly error: ApiError | null
+}
+
+/** One a partition asked for, in order. */
 export interface ListOffsetsResponse {
-  readonly partitions: readonly {
-    readonly topicId: Uuid
-    readonly partition: number
-    readonly offset: number
-    readonly leaderEpoch: number
-    readonly error: ApiError | null
-  }[]
+  readonly partitions: readonly ListedOffset[]
 }
 
 /** topicId: chosen by the caller, so that a retry of an unknown outcome is answered like the first call. */
@@ -197,4 +215,119 @@ export interface QuorumReplica {
 export interface QuorumDescription {
   readonly status: QuorumStatus
   readonly replicas: readonly QuorumReplica[]
+}
+
+/**
+ * partitions: the total wanted, 0 as it is. More than now are added, as CreateTopic places them or by `assignment` (of the added ones alone,
+ * in order). `set` and `delete` change configs, in one decision with the partitions. Repeating it is harmless.
+ */
+export interface AlterTopicRequest {
+  readonly topicId: Uuid
+  readonly partitions: number
+  readonly assignment: readonly (readonly number[])[] | null
+  readonly set: ReadonlyMap<string, string>
+  readonly delete: readonly string[]
+  /** Answers the topic as it would be; changes nothing. */
+  readonly validateOnly: boolean
+  readonly timeoutMs: number
+}
+
+/** Topics from any node; brokers only from the broker itself. */
+export interface DescribeConfigsRequest {
+  readonly topics: readonly string[]
+  readonly brokers: readonly number[]
+}
+
+/** Where a value comes from, in Kafka's words: the topic itself, the cluster file, the default. */
+export type ConfigSource = 'DYNAMIC_TOPIC_CONFIG' | 'STATIC_BROKER_CONFIG' | 'DEFAULT_CONFIG'
+
+export interface ConfigEntry {
+  readonly name: string
+  /** What counts now; null: it depends, as `doc` says. */
+  readonly value: string | null
+  readonly defaultValue: string | null
+  readonly source: ConfigSource
+  /** bytes, ms or count; null: a word. */
+  readonly unit: string | null
+  readonly doc: string
+  /** Cannot be changed while the cluster runs. */
+  readonly readOnly: boolean
+}
+
+export interface ConfigResource {
+  readonly type: 'topic' | 'broker'
+  /** Of the topic; the node id. */
+  readonly name: string
+  readonly entries: readonly ConfigEntry[]
+}
+
+/** As asked: topics first. */
+export interface DescribeConfigsResponse {
+  readonly resources: readonly ConfigResource[]
+}
+
+/** partitions null: all that are not led by their preferred replica. */
+export interface ElectLeadersRequest {
+  readonly partitions: readonly { readonly topicId: Uuid; readonly partition: number }[] | null
+  readonly timeoutMs: number
+}
+
+export interface ElectedLeader {
+  readonly topicId: Uuid
+  readonly partition: number
+  /** null: its preferred replica leads now. ELECTION_NOT_NEEDED: it did before. */
+  readonly error: ApiError | null
+}
+
+export interface ElectLeadersResponse {
+  readonly partitions: readonly ElectedLeader[]
+}
+
+/** Asked of the leader of each partition. beforeOffset: the first offset to keep; −1: the high watermark. */
+export interface DeleteRecordsRequest {
+  readonly partitions: readonly { readonly topicId: Uuid; readonly partition: number; readonly beforeOffset: number }[]
+  readonly timeoutMs: number
+}
+
+export interface DeletedRecords {
+  readonly topicId: Uuid
+  readonly partition: number
+  /** The first offset kept by now; −1 with an error. */
+  readonly lowWatermark: number
+  readonly error: ApiError | null
+}
+
+/** One a partition asked for, in order. */
+export interface DeleteRecordsResponse {
+  readonly partitions: readonly DeletedRecords[]
+}
+
+export interface LogDirPartition {
+  readonly topic: string
+  readonly partition: number
+  readonly sizeBytes: number
+  readonly logStartOffset: number
+  readonly logEndOffset: number
+  readonly isOffline: boolean
+}
+
+export interface LogDir {
+  readonly path: string
+  /** null: it works. */
+  readonly error: string | null
+  /** −1: not known. */
+  readonly totalBytes: number
+  readonly usableBytes: number
+  readonly partitions: readonly LogDirPartition[]
+}
+
+/** The data folders of the node that answers. */
+export interface LogDirsDescription {
+  readonly nodeId: number
+  readonly folders: readonly LogDir[]
+}
+
+/** Of the node that answers: debug, info, warn or error. */
+export interface LogLevelDescription {
+  readonly level: string
 }

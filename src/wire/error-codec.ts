@@ -1,7 +1,7 @@
-import type { Code } from '../base/errors.ts'
+import type { Code, LeaderHint } from '../base/errors.ts'
 import { BrokerError, errorTable } from '../base/errors.ts'
 import type { ApiError } from './api.ts'
-import { boolean, decode, encode, type Field, message, string } from './proto-message.ts'
+import { boolean, decode, encode, type Field, int32, int64, message, nestedOrAbsent, string } from './proto-message.ts'
 
 /** gRPC trailer of failed calls: an ErrorDetail message (broker.proto). */
 export const ERROR_DETAIL_KEY = 'oxbow-error-bin'
@@ -24,18 +24,26 @@ export function code(number: number): Field<Code> {
   }
 }
 
-export const apiErrorCodec = message<ApiError>({ code: code(1), message: string(2), retriable: boolean(3), definite: boolean(4) })
+const leaderCodec = message<LeaderHint>({ nodeId: int32(1), host: string(2), grpcPort: int32(3), leaderEpoch: int64(4) })
+
+export const apiErrorCodec = message<ApiError>({
+  code: code(1),
+  message: string(2),
+  retriable: boolean(3),
+  definite: boolean(4),
+  leader: nestedOrAbsent(5, leaderCodec),
+})
 
 /** An error as an answer carries it. What is not a BrokerError is a fault of ours: its text stays here. */
 export function toApiError(error: unknown): ApiError {
   if (!(error instanceof BrokerError)) {
     return { code: 'UNKNOWN_SERVER_ERROR', message: errorTable.UNKNOWN_SERVER_ERROR.sentence, retriable: false, definite: false }
   }
-  return { code: error.code, message: error.detail, retriable: error.retriable, definite: error.definite }
+  return { code: error.code, message: error.detail, retriable: error.retriable, definite: error.definite, leader: error.leader }
 }
 
 export function fromApiError(error: ApiError): BrokerError {
-  return new BrokerError(error.code, error.message, error.definite ? {} : { definite: false })
+  return new BrokerError(error.code, error.message, error.definite ? { leader: error.leader } : { definite: false, leader: error.leader })
 }
 
 export function encodeErrorDetail(error: ApiError): Buffer {

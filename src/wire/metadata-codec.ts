@@ -1,5 +1,7 @@
 import type {
   CreateProducerIdResponse,
+  ListedOffset,
+  ListOffsetsPartition,
   ListOffsetsRequest,
   ListOffsetsResponse,
   MetadataRequest,
@@ -54,7 +56,7 @@ const partitionInfoCodec = message<PartitionInfo>({
   elr: int32List(6),
 })
 
-const topicInfoCodec = message<TopicInfo>({ name: string(1), topicId: uuid(2), partitions: list(3, partitionInfoCodec), configs: stringMap(4) })
+export const topicInfoCodec = message<TopicInfo>({ name: string(1), topicId: uuid(2), partitions: list(3, partitionInfoCodec), configs: stringMap(4) })
 
 export const metadataRequestCodec = message<MetadataRequest>({ topics: nestedOrNull(1, topicNamesCodec), minOffset: int64(2) })
 
@@ -67,19 +69,33 @@ export const metadataResponseCodec = message<MetadataResponse>({
   missing: stringList(6),
 })
 
-const listOffsetsPartitionCodec = message<ListOffsetsRequest['partitions'][number]>({
-  topicId: uuid(1),
-  partition: int32(2),
-  leaderEpoch: sint32(3),
-  at: choice(4, ['earliest', 'latest']),
-})
+const listOffsetsPartitionFields = message<Omit<ListOffsetsPartition, 'at'> & { readonly at: 'earliest' | 'latest' | 'timestamp'; readonly timestamp: number }>(
+  {
+    topicId: uuid(1),
+    partition: int32(2),
+    leaderEpoch: sint32(3),
+    at: choice(4, ['earliest', 'latest', 'timestamp']),
+    timestamp: int64(5),
+  },
+)
+const listOffsetsPartitionCodec: Codec<ListOffsetsPartition> = {
+  write(writer, { at, ...partition }) {
+    const isTimestamp = typeof at === 'number'
+    listOffsetsPartitionFields.write(writer, { ...partition, at: isTimestamp ? 'timestamp' : at, timestamp: isTimestamp ? at : 0 })
+  },
+  read(reader) {
+    const { at, timestamp, ...partition } = listOffsetsPartitionFields.read(reader)
+    return { ...partition, at: at === 'timestamp' ? timestamp : at }
+  },
+}
 
-const listedOffsetCodec = message<ListOffsetsResponse['partitions'][number]>({
+const listedOffsetCodec = message<ListedOffset>({
   topicId: uuid(1),
   partition: int32(2),
   offset: sint64(3),
   leaderEpoch: sint32(4),
   error: nestedOrNull(5, apiErrorCodec),
+  timestamp: sint64(6),
 })
 
 export const listOffsetsRequestCodec = message<ListOffsetsRequest>({ partitions: list(1, listOffsetsPartitionCodec) })

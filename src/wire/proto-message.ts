@@ -152,6 +152,14 @@ function orNull<T>(number: number, kind: Scalar<T>): Field<T | null> {
 export const int32OrNull = (number: number): Field<number | null> => orNull(number, int32Scalar)
 export const stringOrNull = (number: number): Field<string | null> => orNull(number, stringScalar)
 
+export const sint32OrNull = (number: number): Field<number | null> => orNull(number, sint32Scalar)
+export const int64OrNull = (number: number): Field<number | null> => orNull(number, int64Scalar)
+
+const bytesScalar: Scalar<Buffer> = { wireType: BYTES, zero: Buffer.alloc(0), write: (writer, value) => writer.bytes(value), read: (reader) => reader.bytes() }
+
+/** Small ones are copied when written, large ones borrowed; a view when read. */
+export const bytesOrNull = (number: number): Field<Buffer | null> => orNull(number, bytesScalar)
+
 const uuidScalar: Scalar<Uuid> = { wireType: BYTES, zero: '', write: (writer, value) => writer.uuid(value), read: (reader) => reader.uuid() }
 
 /** 16 bytes that must come. */
@@ -213,6 +221,19 @@ export function nestedOrNull<T>(number: number, codec: Codec<T>): Field<T | null
     },
     read: (reader) => reader.nested(codec.read),
     absent: () => null,
+  }
+}
+
+/** Like nestedOrNull; absent is undefined, for fields that values may leave out. */
+export function nestedOrAbsent<T>(number: number, codec: Codec<T>): Field<T | undefined> {
+  const tag = tagOf(number, BYTES)
+  return {
+    tags: [tag],
+    write(writer, value) {
+      if (value !== undefined) writeNested(writer, tag, codec, value)
+    },
+    read: (reader) => reader.nested(codec.read),
+    absent: () => undefined,
   }
 }
 

@@ -38,7 +38,7 @@ export const raftMessageCodec = union<RaftMessage>('a Raft message', {
   appendReply: [4, message({ term: int64(1), startOffset: int64(2), result: nested(3, appendResultCodec) })],
 })
 
-const partitionRefCodec = message<PartitionRef>({ topicId: uuid(1), partition: int32(2) })
+export const partitionRefCodec = message<PartitionRef>({ topicId: uuid(1), partition: int32(2) })
 
 const leaderlessCodec = message<LeaderlessReport>({
   topicId: uuid(1),

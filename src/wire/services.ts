@@ -13,11 +13,11 @@ function deserialize(bytes: Buffer): Buffer {
   return bytes
 }
 
-function method(path: string, stream: boolean): RawMethod {
+function method(path: string, requestStream: boolean, responseStream = requestStream): RawMethod {
   return {
     path,
-    requestStream: stream,
-    responseStream: stream,
+    requestStream,
+    responseStream,
     requestSerialize: serialize,
     requestDeserialize: deserialize,
     responseSerialize: serialize,
@@ -32,6 +32,8 @@ export const brokerService = {
   CreateProducerId: method('/oxbow.v1.Broker/CreateProducerId', false),
   GetMetadata: method('/oxbow.v1.Broker/GetMetadata', false),
   ListOffsets: method('/oxbow.v1.Broker/ListOffsets', false),
+  ProduceRecords: method('/oxbow.v1.Broker/ProduceRecords', false),
+  FetchRecords: method('/oxbow.v1.Broker/FetchRecords', false),
 } as const
 
 /** admin.proto */
@@ -40,6 +42,13 @@ export const adminService = {
   DeleteTopic: method('/oxbow.v1.Admin/DeleteTopic', false),
   DescribeCluster: method('/oxbow.v1.Admin/DescribeCluster', false),
   DescribeQuorum: method('/oxbow.v1.Admin/DescribeQuorum', false),
+  AlterTopic: method('/oxbow.v1.Admin/AlterTopic', false),
+  DescribeConfigs: method('/oxbow.v1.Admin/DescribeConfigs', false),
+  ElectLeaders: method('/oxbow.v1.Admin/ElectLeaders', false),
+  DeleteRecords: method('/oxbow.v1.Admin/DeleteRecords', false),
+  DescribeLogDirs: method('/oxbow.v1.Admin/DescribeLogDirs', false),
+  GetLogLevel: method('/oxbow.v1.Admin/GetLogLevel', false),
+  SetLogLevel: method('/oxbow.v1.Admin/SetLogLevel', false),
 } as const
 
 /** peer.proto */
@@ -47,6 +56,17 @@ export const peerService = {
   Control: method('/oxbow.v1.Peer/Control', true),
   Fetch: method('/oxbow.v1.Peer/Fetch', true),
 } as const
+
+/** grpc/health/v1/health.proto */
+export const healthService = {
+  Check: method('/grpc.health.v1.Health/Check', false),
+  List: method('/grpc.health.v1.Health/List', false),
+  Watch: method('/grpc.health.v1.Health/Watch', false, true),
+} as const
+
+/** grpc/reflection/v1/reflection.proto, and the name that older tools ask for. */
+export const reflectionService = { ServerReflectionInfo: method('/grpc.reflection.v1.ServerReflection/ServerReflectionInfo', true) } as const
+export const reflectionAlphaService = { ServerReflectionInfo: method('/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo', true) } as const
 
 /** Largest gRPC message taken or sent (rules 8); data messages stay below MAX_DATA_BYTES. */
 export const MAX_MESSAGE_BYTES = 16 * 1024 * 1024

@@ -228,6 +228,13 @@ export class FakeCluster implements ClientTransport {
       deleteTopic: unbuilt,
       describeCluster: unbuilt,
       describeQuorum: unbuilt,
+      alterTopic: unbuilt,
+      describeConfigs: unbuilt,
+      electLeaders: unbuilt,
+      deleteRecords: unbuilt,
+      describeLogDirs: unbuilt,
+      getLogLevel: unbuilt,
+      setLogLevel: unbuilt,
       openProduce: (handlers) => {
         const stream = this.#open<ProduceRequest, ProduceResponse>(nodeId, handlers, (request, answer) => this.#produce(nodeId, request, answer))
         // What was sent is a copy: the producer may seal the same buffer again.
@@ -254,7 +261,7 @@ export class FakeCluster implements ClientTransport {
   #listOffsets(
     nodeId: number,
     request: ListOffsetsRequest,
-  ): { partitions: { topicId: string; partition: number; offset: number; leaderEpoch: number; error: ApiError | null }[] } {
+  ): { partitions: { topicId: string; partition: number; offset: number; timestamp: number; leaderEpoch: number; error: ApiError | null }[] } {
     return {
       partitions: request.partitions.map(({ topicId, partition, at }) => {
         const state = this.#find(topicId, partition)
@@ -262,6 +269,7 @@ export class FakeCluster implements ClientTransport {
         return {
           topicId,
           partition,
+          timestamp: -1,
           leaderEpoch: 0,
           offset: code !== undefined ? -1 : at === 'latest' ? (state?.highWatermark ?? -1) : 0,
           error: code === undefined ? null : apiError(code),

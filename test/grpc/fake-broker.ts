@@ -2,20 +2,30 @@ import type { Done } from '../../src/base/done.ts'
 import type { BrokerError } from '../../src/base/errors.ts'
 import type { Broker, BrokerSession } from '../../src/broker/api.ts'
 import type {
+  AlterTopicRequest,
   ClusterDescription,
   CreateProducerIdResponse,
   CreateTopicRequest,
   CreateTopicResponse,
+  DeleteRecordsRequest,
+  DeleteRecordsResponse,
   DeleteTopicRequest,
+  DescribeConfigsRequest,
+  DescribeConfigsResponse,
+  ElectLeadersRequest,
+  ElectLeadersResponse,
   FetchRequest,
   FetchResponse,
   ListOffsetsRequest,
   ListOffsetsResponse,
+  LogDirsDescription,
+  LogLevelDescription,
   MetadataRequest,
   MetadataResponse,
   ProduceRequest,
   ProduceResponse,
   QuorumDescription,
+  TopicInfo,
 } from '../../src/wire/api.ts'
 
 export const topicId = '0123456789abcdef0123456789abcdef'
@@ -44,7 +54,7 @@ export class FakeBroker implements Broker {
   }
 
   listOffsets(request: ListOffsetsRequest, done: Done<ListOffsetsResponse>): void {
-    this.#answer(request, { partitions: [{ topicId, partition: 0, offset: 5, leaderEpoch: 1, error: null }] }, done)
+    this.#answer(request, { partitions: [{ topicId, partition: 0, offset: 5, timestamp: -1, leaderEpoch: 1, error: null }] }, done)
   }
 
   createTopic(request: CreateTopicRequest, done: Done<CreateTopicResponse>): void {
@@ -66,6 +76,34 @@ export class FakeBroker implements Broker {
   describeQuorum(done: Done<QuorumDescription>): void {
     const status = { clusterId: null, leaderId: 1, leaderEpoch: 2, highWatermark: 3, maxFollowerLag: 0, maxFollowerLagTimeMs: 0, voters: [1], observers: [] }
     this.#answer('describeQuorum', { status, replicas: [] }, done)
+  }
+
+  alterTopic(request: AlterTopicRequest, done: Done<TopicInfo>): void {
+    this.#answer(request, { name: 'orders', topicId, partitions: [], configs: request.set }, done)
+  }
+
+  describeConfigs(request: DescribeConfigsRequest, done: Done<DescribeConfigsResponse>): void {
+    this.#answer(request, { resources: request.topics.map((name) => ({ type: 'topic' as const, name, entries: [] })) }, done)
+  }
+
+  electLeaders(request: ElectLeadersRequest, done: Done<ElectLeadersResponse>): void {
+    this.#answer(request, { partitions: [{ topicId, partition: 3, error: null }] }, done)
+  }
+
+  deleteRecords(request: DeleteRecordsRequest, done: Done<DeleteRecordsResponse>): void {
+    this.#answer(request, { partitions: request.partitions.map((asked) => ({ ...asked, lowWatermark: asked.beforeOffset, error: null })) }, done)
+  }
+
+  describeLogDirs(done: Done<LogDirsDescription>): void {
+    this.#answer('describeLogDirs', { nodeId: 1, folders: [] }, done)
+  }
+
+  getLogLevel(done: Done<LogLevelDescription>): void {
+    this.#answer('getLogLevel', { level: 'info' }, done)
+  }
+
+  setLogLevel(request: LogLevelDescription, done: Done<LogLevelDescription>): void {
+    this.#answer(request, request, done)
   }
 
   #answer<T>(request: unknown, response: T, done: Done<T>): void {

@@ -186,7 +186,7 @@ const unarySamples: readonly Sample[] = [
       { topicId: idA, partition: 2, leaderEpoch: 4, at: 'latest' },
     ],
   }),
-  sample('ListOffsetsResponse', listOffsetsResponseCodec, { partitions: [{ topicId: idA, partition: 1, offset: -1, leaderEpoch: -1, error }] }),
+  sample('ListOffsetsResponse', listOffsetsResponseCodec, { partitions: [{ topicId: idA, partition: 1, offset: -1, timestamp: -1, leaderEpoch: -1, error }] }),
   sample('CreateProducerIdRequest', emptyCodec, {}),
   sample('CreateProducerIdResponse', createProducerIdResponseCodec, { producerId: 2 ** 40, producerEpoch: 0 }),
   sample('CreateTopicRequest', createTopicRequestCodec, {
