@@ -19,13 +19,14 @@ import { TICK_MS, TickSource } from '../runtime/ticks.ts'
 import { type Hello, PEER_PROTOCOL_VERSION, type PeerMessage } from '../wire/peer.ts'
 import type { Broker } from './api.ts'
 import { BrokerCalls } from './broker-calls.ts'
+import { ChangeCounts } from './change-counts.ts'
 import { DiskWatch } from './disk-watch.ts'
 import { FetchServer } from './fetch-server.ts'
 import { Fetchers } from './fetchers.ts'
 import type { OpenedFolder } from './node-open.ts'
 import { Partitions } from './partitions.ts'
 import { Registration } from './registration.ts'
-import type { NodeOptions, NodeSeams, RaftView, ReplicaView } from './surface.ts'
+import type { NodeOptions, NodeSeams, NodeView, RaftView, ReplicaView } from './surface.ts'
 
 /** How long a clean stop waits for its leaderships to move (rules R5.9) before it stops all the same. */
 const DRAIN_MS = 3_000
@@ -46,6 +47,7 @@ export class OxbowNode {
   readonly #fetchServer: FetchServer
   readonly #fetchers: Fetchers
   readonly #registration: Registration
+  readonly #changes: ChangeCounts
   readonly #calls: BrokerCalls
   readonly #diskWatch: DiskWatch
   readonly #ticks: TickSource
@@ -72,6 +74,7 @@ export class OxbowNode {
     this.#isMetadataDamaged = folder.damagedBelow !== null
     const { clock, logger, transport, checkpoints } = seams
     const { nodeId, config } = options
+    this.#changes = new ChangeCounts(nodeId)
     this.#raft = this.#makeRaft()
     this.#host = new ControllerHost({
       clock,
@@ -163,6 +166,19 @@ export class OxbowNode {
 
   replicas(): readonly ReplicaView[] {
     return [...this.#partitions.all()].map((replica) => replica.view())
+  }
+
+  view(): NodeView {
+    const { brokerEpoch, lastRefusal } = this.#registration
+    return {
+      brokerEpoch,
+      lastRefusal,
+      isStopping: this.#stopping,
+      isDiskLow: this.#diskWatch.isLow,
+      connected: [...this.#connected.keys()],
+      followers: this.#raft.core.progress(),
+      changes: this.#changes.totals,
+    }
   }
 
   get metadataLog(): Log {
@@ -375,6 +391,7 @@ export class OxbowNode {
   }
 
   #role(effect: Extract<RaftEffect, { type: 'role' }>): void {
+    this.#changes.role(effect)
     if (effect.role === 'leader') this.#host.elected(effect.term)
     else this.#host.deposed()
     if (effect.leaderId !== null) this.#seams.clock.defer(() => this.#controllerClient.controllerChanged())
@@ -384,6 +401,7 @@ export class OxbowNode {
     const wasActive = this.#host.isActive
     const decoded = entries.map(({ offset, batch }) => ({ offset, records: decodeEntry(batch) }))
     const { image, delta } = applyEntries(this.#image, decoded)
+    if (this.#registration.brokerEpoch !== -1) this.#changes.applied(this.#image, image, delta)
     this.#image = image
     if (delta.clusterChanged) this.#joinCluster(image.clusterId as Uuid)
     if (delta.votersChanged) this.#reportVote(image)

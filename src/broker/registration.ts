@@ -23,6 +23,7 @@ export class Registration {
   #isAsking = false
   #wantsShutdown = false
   #retryTicks = 0
+  #lastRefusal: string | null = null
 
   constructor(options: {
     readonly node: NodeOptions
@@ -47,6 +48,11 @@ export class Registration {
     return this.#broker?.brokerEpoch ?? -1
   }
 
+  /** Why the controller does not register this process; null once it did, or while it has not answered. */
+  get lastRefusal(): string | null {
+    return this.#lastRefusal
+  }
+
   get isServing(): boolean {
     return this.#broker !== undefined && !this.#broker.fenced
   }
@@ -59,7 +65,10 @@ export class Registration {
   applied(image: MetadataImage): void {
     const broker = image.brokers.get(this.#options.nodeId)
     const mine = broker?.incarnationId === this.#incarnationId ? broker : undefined
-    if (mine !== undefined) this.#report(mine)
+    if (mine !== undefined) {
+      this.#lastRefusal = null
+      this.#report(mine)
+    }
     this.#broker = mine
     this.#appliedOffset = image.offset
   }
@@ -83,6 +92,7 @@ export class Registration {
       if (reply.type !== 'error') return
       this.#retryTicks = 20
       this.#logger.warn({ code: reply.code }, `registration refused: ${reply.message}; it is tried again`)
+      this.#lastRefusal = reply.message
     })
   }
 

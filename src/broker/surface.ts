@@ -3,12 +3,14 @@ import type { Clock } from '../base/clock.ts'
 import type { Disk } from '../base/disk.ts'
 import type { Fatal } from '../base/fatal.ts'
 import type { Uuid } from '../base/ids.ts'
+import type { LogLevelControl } from '../base/log-level.ts'
 import type { Logger } from '../base/log-line.ts'
 import type { Random } from '../base/random.ts'
 import type { Log } from '../log/surface.ts'
 import type { BrokerAddress, IsrMember } from '../metadata/records.ts'
-import type { RaftRole } from '../raft/effects.ts'
+import type { PeerProgress, RaftRole } from '../raft/effects.ts'
 import type { Transport } from '../runtime/transport.ts'
+import type { ChangeTotals } from './change-counts.ts'
 
 /** Everything a node touches of the world. The code above is the same in production and in simulation. */
 export interface NodeSeams {
@@ -21,6 +23,8 @@ export interface NodeSeams {
   readonly logger: Logger
   readonly fatal: Fatal
 }
+  /** Absent where the level is not the node's to change (embedded, simulated). */
+  readonly logLevel?: LogLevelControl
 
 export interface PeerAddress {
   readonly nodeId: number
@@ -87,4 +91,19 @@ export interface RaftView {
   readonly leaderId: number | null
   readonly commitIndex: number
   readonly endOffset: number
+}
+
+/** What readiness and metrics are judged by, besides Raft and replicas; values are of this turn. */
+export interface NodeView {
+  /** −1 until the applied image shows this process. */
+  readonly brokerEpoch: number
+  /** Why the active controller does not register this process. */
+  readonly lastRefusal: string | null
+  readonly isStopping: boolean
+  readonly isDiskLow: boolean
+  /** Node ids of the peers with a control stream. */
+  readonly connected: readonly number[]
+  /** Every node, this one among them; empty when it does not lead the quorum. */
+  readonly followers: readonly PeerProgress[]
+  readonly changes: ChangeTotals
 }

@@ -10,9 +10,8 @@ const MAX_CONNECTIONS = 100
 /** Requests of one connection that wait for their answers. No scraper has more than one; thousands fit into one packet, each of 10 KB here. */
 const MAX_PIPELINED_REQUESTS = 20
 
-/** What /healthz says; the node is healthy when `running`. */
+/** What /healthz says of a process that answers. */
 export interface HealthStatus {
-  readonly running: boolean
   readonly nodeId: number
   readonly role: string
   readonly term: number
@@ -20,10 +19,23 @@ export interface HealthStatus {
   readonly leaderId: number | null
 }
 
+/** What a debug bundle gathers from a node; each a page below /debug. */
+export interface DebugPages {
+  /** The last lines of the node's log. */
+  log(): string
+  /** Process, heap and event loop. */
+  runtime(): unknown
+  /** What the node runs as, with its version. */
+  config(): unknown
+}
+
 export interface HttpServerOptions {
   status(): HealthStatus
+  /** What keeps the node from serving, as sentences that say what to do; empty: it is ready. */
+  missing(): readonly string[]
   /** The Prometheus text. */
   metrics(): Promise<string>
+  readonly debug: DebugPages
   readonly logger: Logger
 }
 
@@ -33,7 +45,7 @@ export interface HttpServer {
   stop(done: DoneVoid): void
 }
 
-/** GET /metrics and /healthz, for scrapers and probes. */
+/** GET /metrics, /healthz (the process answers), /readyz (it serves) and the pages below /debug: for scrapers, probes and debug bundles. */
 export function createHttpServer(options: HttpServerOptions): HttpServer {
   const metrics = shared(() => options.metrics())
   const admit = boundedPipelines()
@@ -95,6 +107,8 @@ function boundedPipelines(): (request: IncomingMessage, response: ServerResponse
   }
 }
 
+const PATHS = ['/healthz', '/readyz', '/metrics', '/debug/log', '/debug/runtime', '/debug/config']
+
 function answer(options: HttpServerOptions, request: IncomingMessage, response: ServerResponse): void {
   const path = (request.url ?? '/').split('?', 1)[0]
   // No route takes a body: what comes of one is passed over, not kept.
@@ -103,14 +117,35 @@ function answer(options: HttpServerOptions, request: IncomingMessage, response: 
     send(response, 405, 'text/plain', 'only GET is answered here\n')
     return
   }
-  if (path === '/healthz') {
-    sendHealth(options, response)
-    return
+  switch (path) {
+    case '/healthz':
+      sendJson(response, 200, { status: 'ok', ...options.status() })
+      break
+    case '/readyz':
+      sendReadiness(options.missing(), response)
+      break
+    case '/metrics':
+      sendMetrics(options, response)
+      break
+    case '/debug/log':
+      send(response, 200, 'application/x-ndjson', options.debug.log())
+      break
+    case '/debug/runtime':
+      sendJson(response, 200, options.debug.runtime())
+      break
+    case '/debug/config':
+      sendJson(response, 200, options.debug.config())
+      break
+    default:
+      send(response, 404, 'text/plain', `nothing here: try ${PATHS.join(', ')}\n`)
   }
-  if (path !== '/metrics') {
-    send(response, 404, 'text/plain', 'nothing here: try /healthz or /metrics\n')
-    return
-  }
+}
+
+function sendReadiness(missing: readonly string[], response: ServerResponse): void {
+  sendJson(response, missing.length === 0 ? 200 : 503, { ready: missing.length === 0, missing })
+}
+
+function sendMetrics(options: HttpServerOptions, response: ServerResponse): void {
   options.metrics().then(
     (text) => send(response, 200, 'text/plain; version=0.0.4; charset=utf-8', text),
     (error: unknown) => {
@@ -120,9 +155,8 @@ function answer(options: HttpServerOptions, request: IncomingMessage, response: 
   )
 }
 
-function sendHealth(options: HttpServerOptions, response: ServerResponse): void {
-  const { running, ...status } = options.status()
-  send(response, running ? 200 : 503, 'application/json', `${JSON.stringify({ status: running ? 'ok' : 'not running', ...status })}\n`)
+function sendJson(response: ServerResponse, status: number, body: unknown): void {
+  send(response, status, 'application/json', `${JSON.stringify(body)}\n`)
 }
 
 function send(response: ServerResponse, status: number, type: string, body: string): void {

@@ -4,14 +4,14 @@ import { join, resolve } from 'node:path'
 import type { DoneVoid } from '../base/done.ts'
 import { BrokerError } from '../base/errors.ts'
 import type { Fatal } from '../base/fatal.ts'
-import type { Logger } from '../base/log-line.ts'
+import { isLogLevel, type LogLevel, logLevels } from '../base/log-level.ts'
 import { startNode } from '../broker/node.ts'
 import type { OxbowNode } from '../broker/oxbow-node.ts'
 import { openLevelCheckpoints } from '../checkpoint/level-checkpoints.ts'
 import { CryptoRandom } from '../client/crypto-random.ts'
 import { SystemClock } from '../client/system-clock.ts'
 import { createGrpcServer, type GrpcServer } from '../grpc/server.ts'
-import { createHttpServer, type HttpServer } from '../http/http-server.ts'
+import { createHttpServer, type HttpServer, type HttpServerOptions } from '../http/http-server.ts'
 import { GrpcPeerTransport } from '../peer/grpc-transport.ts'
 import { addPeerService } from '../peer/peer-service.ts'
 import { Traffic } from '../wire/traffic.ts'
@@ -19,8 +19,14 @@ import { NoSuchConfigError } from './cluster-file.ts'
 import { type ConfiguredNode, loadCluster } from './config.ts'
 import { NodeDisk } from './disk.ts'
 import { LazyCheckpoints } from './lazy-checkpoints.ts'
-import { createLogger, isLogLevel, logLevels } from './logger.ts'
+import { createNodeLog, type NodeLog } from './logger.ts'
+import { DiskMeter, MeteredDisk } from './disk-meter.ts'
+import type { Meters } from './metric-facts.ts'
 import { MetricsPage } from './metrics.ts'
+import { packageVersion } from './package-version.ts'
+import { Readiness } from './readiness.ts'
+import { type KnownTopics, meteredBroker, RequestMeter } from './request-meter.ts'
+import { RuntimeReport } from './runtime-report.ts'
 
 /** The one message on the channel to a parent, when there is one. */
 export const LISTENING = 'listening'
@@ -54,7 +60,7 @@ async function findNode(options: ServerOptions): Promise<ConfiguredNode> {
   return options.dataDir === undefined ? node : { ...node, dataDir: resolve(options.dataDir) }
 }
 
-function logLevel(): (typeof logLevels)[number] {
+function logLevel(): LogLevel {
   const level = process.env.OXBOW_LOG_LEVEL ?? 'info'
   if (!isLogLevel(level)) throw new BrokerError('INVALID_CONFIG', `OXBOW_LOG_LEVEL is "${level}", one of ${logLevels.join(', ')} is expected`)
   return level
@@ -87,38 +93,61 @@ interface Running {
   readonly http: HttpServer | undefined
 }
 
-async function start(configured: ConfiguredNode, logger: Logger, fatal: Fatal): Promise<Running> {
+async function start(configured: ConfiguredNode, log: NodeLog, fatal: Fatal): Promise<Running> {
   const { options, dataDir } = configured
+  const { logger } = log
   const { host, grpcPort, httpPort } = options.address
   await makeDataDir(dataDir)
   await probePort(host, grpcPort, 'grpcPort')
   if (httpPort !== null) await probePort(host, httpPort, 'httpPort')
-  const traffic = new Traffic()
+  const meters = { requests: new RequestMeter(), disk: new DiskMeter(), traffic: new Traffic(), ring: log.ring }
+  const { traffic } = meters
   const transport = new GrpcPeerTransport({ logger, traffic })
   const checkpoints = new LazyCheckpoints((done) => openLevelCheckpoints(join(dataDir, 'checkpoints'), logger, done))
-  const seams = { clock: new SystemClock(), random: new CryptoRandom(), disk: new NodeDisk(dataDir), checkpoints, transport, logger, fatal }
+  const disk = new MeteredDisk(new NodeDisk(dataDir), meters.disk)
+  const seams = { clock: new SystemClock(), random: new CryptoRandom(), disk, checkpoints, transport, logger, logLevel: log.level, fatal }
   const node = await new Promise<OxbowNode>((fulfil, reject) =>
     startNode(options, seams, (error, value) => (error === undefined ? fulfil(value) : reject(error))),
   )
   const grpc = createGrpcServer({
-    broker: options.roles.broker ? node.broker : undefined,
+    broker: options.roles.broker ? meteredBroker(node.broker, meters.requests, knownTopics(node)) : undefined,
     logger,
     traffic,
     addPeerService: (server) => addPeerService(server, transport),
     maxConnections: MAX_CONNECTIONS,
   })
   await promised((done) => grpc.bind(host, grpcPort, (error) => done(error)))
-  const page = new MetricsPage(node, traffic)
-  const status = (): { running: boolean; nodeId: number; role: string; term: number; leaderId: number | null } => {
-    const { role, term, leaderId } = node.raft()
-    return { running: leaderId !== null && (node.isServing || !options.roles.broker), nodeId: options.nodeId, role, term, leaderId }
-  }
-  const http = httpPort === null ? undefined : createHttpServer({ status, metrics: () => page.render(), logger })
+  const http = httpPort === null ? undefined : createHttpServer(httpOptions(configured, log, node, meters))
   if (http !== undefined && httpPort !== null) await promised((done) => http.bind(host, httpPort, (error) => done(error)))
   logger.info({ grpc: `${host}:${grpcPort}`, http: httpPort === null ? null : `${host}:${httpPort}`, dataDir, pid: process.pid }, 'listening')
   // Whoever started this process with a channel need not guess when to dial.
   process.send?.(LISTENING, undefined, undefined, () => undefined)
   return { node, grpc, http }
+}
+
+function knownTopics(node: OxbowNode): KnownTopics {
+  return { has: (topicId) => node.image.topics.has(topicId), idOf: (name) => node.image.topicIds.get(name) }
+}
+
+function httpOptions(configured: ConfiguredNode, { logger, level, ring }: NodeLog, node: OxbowNode, meters: Meters): HttpServerOptions {
+  const { options, dataDir } = configured
+  const readiness = new Readiness(options, node)
+  const page = new MetricsPage(node, meters)
+  const runtime = new RuntimeReport()
+  return {
+    status: () => {
+      const { role, term, leaderId } = node.raft()
+      return { nodeId: options.nodeId, role, term, leaderId }
+    },
+    missing: () => readiness.missing(),
+    metrics: () => page.render(),
+    debug: {
+      log: () => ring.text(),
+      runtime: () => runtime.take(),
+      config: () => ({ version: packageVersion(), logLevel: level.level, dataDir, ...options }),
+    },
+    logger,
+  }
 }
 
 async function stop({ node, grpc, http }: Running): Promise<void> {
@@ -140,7 +169,8 @@ function stopAsked(): Promise<string> {
 export async function runServer(options: ServerOptions): Promise<number> {
   const asked = stopAsked()
   const configured = await findNode(options)
-  const logger = createLogger({ nodeId: options.nodeId, level: logLevel(), descriptor: STDOUT })
+  const log = createNodeLog({ nodeId: options.nodeId, level: logLevel(), descriptor: STDOUT })
+  const { logger } = log
   const fatal = (error: Error): void => {
     logger.error({ error: error.message, stack: error.stack }, `fatal: ${error.message}`)
     process.exit(1)
@@ -148,7 +178,7 @@ export async function runServer(options: ServerOptions): Promise<number> {
   process.on('uncaughtException', fatal)
   process.on('unhandledRejection', (reason) => fatal(reason instanceof Error ? reason : new Error(String(reason))))
   for (const notice of configured.notices) logger.warn({}, `config: ${notice}`)
-  const running = await start(configured, logger, fatal)
+  const running = await start(configured, log, fatal)
   const reason = await asked
   logger.info({ reason }, `stopping: ${reason}`)
   const limit = setTimeout(() => fatal(new Error(`the node did not stop within ${STOP_LIMIT_MS} ms`)), STOP_LIMIT_MS)

@@ -46,6 +46,11 @@ export function peekBatchSize(bytes: Buffer, at: number): number | undefined {
   return bytes.readInt32BE(at + LENGTH_AT) + BATCH_PREFIX_BYTES
 }
 
+/** Records that the batch at `at` says it has; a header's length must be there. Unchecked: it may be negative. */
+export function peekRecordCount(bytes: Buffer, at: number): number {
+  return bytes.readInt32BE(at + RECORD_COUNT_AT)
+}
+
 /** Reads the header of the batch at `at`. Throws CORRUPT_MESSAGE when it cannot be one. The CRC is not checked. */
 export function readBatchHeader(bytes: Buffer, at: number): BatchHeader {
   if (bytes.length - at < BATCH_HEADER_BYTES)

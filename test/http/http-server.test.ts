@@ -1,7 +1,7 @@
 import { Agent, get } from 'node:http'
 import { connect } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { createHttpServer, type HealthStatus, type HttpServer } from '../../src/http/http-server.ts'
+import { createHttpServer, type HealthStatus, type HttpServer, type HttpServerOptions } from '../../src/http/http-server.ts'
 import { silentLogger } from '../contract/silent-logger.ts'
 
 describe('metrics and health over HTTP', () => {
@@ -9,26 +9,49 @@ describe('metrics and health over HTTP', () => {
   let base: string
   let port: number
   let status: HealthStatus
+  let missing: readonly string[]
   let metrics: () => Promise<string>
 
+  function options(): HttpServerOptions {
+    const debug = { log: () => '{"msg":"one"}\n{"msg":"two"}\n', runtime: () => ({ pid: 7 }), config: () => ({ version: '1.2.3' }) }
+    return { status: () => status, missing: () => missing, metrics: () => metrics(), debug, logger: silentLogger }
+  }
+
   beforeEach(async () => {
-    status = { running: true, nodeId: 2, role: 'follower', term: 7, leaderId: 1 }
+    status = { nodeId: 2, role: 'follower', term: 7, leaderId: 1 }
+    missing = []
     metrics = async () => '# HELP x\nx 1\n'
-    server = createHttpServer({ status: () => status, metrics: () => metrics(), logger: silentLogger })
+    server = createHttpServer(options())
     port = await new Promise<number>((resolve, reject) => server.bind('127.0.0.1', 0, (error, bound) => (error === undefined ? resolve(bound) : reject(error))))
     base = `http://127.0.0.1:${port}`
   })
 
   afterEach(() => new Promise<void>((resolve) => server.stop(() => resolve())))
 
-  it('/healthz is 200 with role and term while the node runs, 503 otherwise', async () => {
+  it('/healthz is 200 with role and term for as long as the process answers, with or without a leader', async () => {
     const healthy = await fetch(`${base}/healthz?x=1`)
     expect(healthy.status).toBe(200)
     expect(await healthy.json()).toEqual({ status: 'ok', nodeId: 2, role: 'follower', term: 7, leaderId: 1 })
-    status = { ...status, running: false, leaderId: null }
-    const ill = await fetch(`${base}/healthz`)
-    expect(ill.status).toBe(503)
-    expect(await ill.json()).toMatchObject({ status: 'not running', leaderId: null })
+    status = { ...status, leaderId: null }
+    missing = ['a leader']
+    const alone = await fetch(`${base}/healthz`)
+    expect(alone.status).toBe(200)
+    expect(await alone.json()).toMatchObject({ status: 'ok', leaderId: null })
+  })
+
+  it('/readyz is 200 when nothing is missing, else 503 with what is', async () => {
+    const ready = await fetch(`${base}/readyz`)
+    expect([ready.status, await ready.json()]).toEqual([200, { ready: true, missing: [] }])
+    missing = ['the disk is low: free some space', 'this broker is fenced: wait']
+    const unready = await fetch(`${base}/readyz`)
+    expect([unready.status, await unready.json()]).toEqual([503, { ready: false, missing }])
+  })
+
+  it('the pages below /debug are the log as it was written, the process and the config', async () => {
+    const log = await fetch(`${base}/debug/log`)
+    expect([log.status, log.headers.get('content-type'), await log.text()]).toEqual([200, 'application/x-ndjson', '{"msg":"one"}\n{"msg":"two"}\n'])
+    expect(await (await fetch(`${base}/debug/runtime`)).json()).toEqual({ pid: 7 })
+    expect(await (await fetch(`${base}/debug/config`)).json()).toEqual({ version: '1.2.3' })
   })
 
   it('/metrics is the text of the registry; when it cannot be gathered, 500 and the node lives', async () => {
@@ -85,7 +108,7 @@ describe('metrics and health over HTTP', () => {
 
   it('anything else is 404 with what there is, or 405', async () => {
     const lost = await fetch(`${base}/nope`)
-    expect([lost.status, await lost.text()]).toEqual([404, 'nothing here: try /healthz or /metrics\n'])
+    expect([lost.status, await lost.text()]).toEqual([404, 'nothing here: try /healthz, /readyz, /metrics, /debug/log, /debug/runtime, /debug/config\n'])
     expect((await fetch(`${base}/metrics`, { method: 'POST', body: 'x'.repeat(100_000) })).status).toBe(405)
   })
 
@@ -111,7 +134,7 @@ describe('metrics and health over HTTP', () => {
   })
 
   it('a port in use is named, with what to do', async () => {
-    const other = createHttpServer({ status: () => status, metrics, logger: silentLogger })
+    const other = createHttpServer(options())
     const error = await new Promise<Error | undefined>((resolve) => other.bind('127.0.0.1', port, (failure) => resolve(failure)))
     expect(error?.message).toContain(`cannot listen on 127.0.0.1:${port}: another process listens there`)
   })

@@ -100,9 +100,11 @@ describe('oxbow dev', () => {
     const health = await fetch(`http://${node?.http}/healthz`)
     expect(health.status).toBe(200)
     expect(await health.json()).toMatchObject({ status: 'ok', nodeId: 1 })
+    const ready = await fetch(`http://${node?.http}/readyz`)
+    expect([ready.status, await ready.json()]).toEqual([200, { ready: true, missing: [] }])
     const metrics = await (await fetch(`http://${node?.http}/metrics`)).text()
     expect(metrics).toMatch(/^oxbow_serving 1$/m)
-    expect(metrics).toMatch(/^oxbow_partitions 6$/m)
+    expect(metrics).toMatch(/^kafka_server_replicamanager_partitioncount 6$/m)
     expect(metrics).toMatch(/^oxbow_log_appended_bytes_total [1-9]\d*$/m)
   })
 

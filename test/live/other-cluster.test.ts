@@ -53,7 +53,7 @@ describe('folders of two clusters, swapped (rules R2.3)', () => {
     const client = cluster.client()
     await ledger.produce(client, 50)
     expect(cluster.isRunning(NODE)).toBe(true)
-    expect((await fetch(cluster.metricsUrl(NODE).replace('metrics', 'healthz'))).status).toBe(503)
+    expect((await fetch(cluster.metricsUrl(NODE).replace('metrics', 'readyz'))).status).toBe(503)
     await cluster.end(NODE, 'SIGTERM')
     swap()
     cluster.start(NODE)
