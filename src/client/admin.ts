@@ -1,11 +1,27 @@
 import type { Done } from '../base/done.ts'
 import { BrokerError } from '../base/errors.ts'
 import { randomUuid } from '../base/ids.ts'
-import type { ClusterDescription, CreateTopicRequest, CreateTopicResponse, MetadataResponse, QuorumDescription, TopicInfo } from '../wire/api.ts'
+import type {
+  ClusterDescription,
+  ConfigResource,
+  CreateTopicRequest,
+  CreateTopicResponse,
+  DeletedRecords,
+  DescribeConfigsResponse,
+  ElectLeadersResponse,
+  LogDirsDescription,
+  LogLevelDescription,
+  MetadataResponse,
+  OffsetAt,
+  QuorumDescription,
+  TopicInfo,
+} from '../wire/api.ts'
 import { AnyNodeCall, type AnyNodeOptions, type NodeCall } from './any-node.ts'
 import { type Cluster, MAX_NODE_WAIT_MS } from './cluster.ts'
-import { OffsetLookup } from './offset-lookup.ts'
-import type { ClientConnection } from './transport.ts'
+import { toBrokerError } from './api-error.ts'
+import { LeaderCall, type Outcome, type PartitionQuestion } from './leader-call.ts'
+import { type FoundOffset, OffsetLookup } from './offset-lookup.ts'
+import type { ClientConnection, NodeAddress } from './transport.ts'
 
 export interface CreateTopicOptions {
   readonly name: string
@@ -21,6 +37,42 @@ export interface CreateTopicOptions {
   /** Checks, creates nothing. */
   readonly validateOnly?: boolean
   readonly timeoutMs?: number
+}
+
+export interface AlterTopicOptions {
+  readonly name: string
+  /** The total wanted; default: as it is. */
+  readonly partitions?: number
+  /** Node ids an added partition, preferred leader first; default: the cluster places them. */
+  readonly assignment?: readonly (readonly number[])[]
+  readonly set?: ReadonlyMap<string, string> | Readonly<Record<string, string>>
+  /** Configs that go back to their default. */
+  readonly delete?: readonly string[]
+  /** Resolves to the topic as it would be; changes nothing. */
+  readonly validateOnly?: boolean
+  readonly timeoutMs?: number
+}
+
+export interface ElectedPartition {
+  readonly topic: string
+  readonly partition: number
+  /** null: its preferred replica leads now. */
+  readonly error: BrokerError | null
+}
+
+export interface RecordsToDelete {
+  readonly topic: string
+  readonly partition: number
+  /** The first offset to keep; −1: the high watermark. */
+  readonly beforeOffset: number
+}
+
+export interface DeletedPartition {
+  readonly topic: string
+  readonly partition: number
+  /** The first offset kept by now; −1 with an error. */
+  readonly lowWatermark: number
+  readonly error: BrokerError | null
 }
 
 export interface AdminOptions {
@@ -58,7 +110,7 @@ export class Admin {
   /** Resolves when every partition has a leader. The topic id is chosen here, so that a retry of an unknown outcome creates nothing twice. */
   async createTopic(options: CreateTopicOptions): Promise<CreateTopicResponse> {
     const deadlineMs = this.#deadline(options.timeoutMs)
-    const configs = options.configs instanceof Map ? options.configs : new Map(Object.entries(options.configs ?? {}))
+    const configs = toMap(options.configs)
     const request: Omit<CreateTopicRequest, 'timeoutMs'> = {
       name: options.name,
       topicId: randomUuid(this.#cluster.random),
@@ -126,16 +178,149 @@ export class Admin {
     return this.#call((connection, timeoutMs, done) => connection.describeQuorum(timeoutMs, done), this.#deadline())
   }
 
-  /** Of every partition, or of those named, in order. latest: the high watermark, exclusive. */
-  async listOffsets(topic: string, at: 'earliest' | 'latest', partitions?: readonly number[]): Promise<{ partition: number; offset: number }[]> {
+  /**
+   * Of every partition, or of those named, in order. latest: the high watermark, exclusive. A number: ms since 1970; the first record that is
+   * not older, offset and timestamp −1 where there is none.
+   */
+  async listOffsets(topic: string, at: OffsetAt, partitions?: readonly number[]): Promise<{ partition: number; offset: number; timestamp: number }[]> {
     const deadlineMs = this.#deadline()
     const [info] = await this.#describe([topic], deadlineMs)
     const asked = partitions ?? (info as TopicInfo).partitions.map(({ partition }) => partition)
     const questions = asked.toSorted((a, b) => a - b).map((partition) => ({ topic, partition, at }))
-    const found = await this.#promise<readonly { partition: number; offset: number }[]>(deadlineMs, (timeoutMs, done) => {
+    const found = await this.#promise<readonly { partition: number; offset: number; timestamp: number }[]>(deadlineMs, (timeoutMs, done) => {
       return new OffsetLookup(this.#cluster, questions, timeoutMs, done)
     })
-    return found.map(({ partition, offset }) => ({ partition, offset }))
+    return found.map(({ partition, offset, timestamp }) => ({ partition, offset, timestamp }))
+  }
+
+  /** Adds partitions and changes configs, all or nothing. Resolves to the topic with the change. */
+  async alterTopic(options: AlterTopicOptions): Promise<TopicInfo> {
+    const deadlineMs = this.#deadline(options.timeoutMs)
+    const { name, validateOnly = false } = options
+    const [topic] = await this.#describe([name], deadlineMs)
+    const request = {
+      topicId: (topic as TopicInfo).topicId,
+      partitions: options.partitions ?? 0,
+      assignment: options.assignment ?? null,
+      set: toMap(options.set),
+      delete: options.delete ?? [],
+      validateOnly,
+    }
+    return await this.#call(
+      (connection, attemptMs, done) => {
+        const noting = validateOnly ? done : this.#noting(connection, name, deadlineMs, done)
+        connection.alterTopic({ ...request, timeoutMs: Math.min(attemptMs, MAX_NODE_WAIT_MS) }, attemptMs, noting)
+      },
+      deadlineMs,
+      { attemptTimeoutMs: Infinity },
+    )
+  }
+
+  /** Topics first, then brokers, in the order asked; each broker is asked itself. */
+  async describeConfigs(resources: { readonly topics?: readonly string[]; readonly brokers?: readonly number[] }): Promise<ConfigResource[]> {
+    const deadlineMs = this.#deadline()
+    const { topics = [], brokers = [] } = resources
+    const described: ConfigResource[] = []
+    if (topics.length > 0) {
+      const request = { topics, brokers: [] }
+      described.push(
+        ...(await this.#call<DescribeConfigsResponse>((connection, timeoutMs, done) => connection.describeConfigs(request, timeoutMs, done), deadlineMs))
+          .resources,
+      )
+    }
+    const addresses = await this.#addresses(brokers, deadlineMs)
+    const answers = brokers.map((nodeId, at) => {
+      const request = { topics: [], brokers: [nodeId] }
+      return this.#callNode<DescribeConfigsResponse>(
+        addresses[at] as NodeAddress,
+        (connection, timeoutMs, done) => connection.describeConfigs(request, timeoutMs, done),
+        deadlineMs,
+      )
+    })
+    for (const { resources: ofBroker } of await Promise.all(answers)) described.push(...ofBroker)
+    return described
+  }
+
+  /** Without partitions: of all that their preferred replica does not lead; those it leads already are then left out. */
+  async electLeaders(options: { readonly partitions?: readonly PartitionQuestion[]; readonly timeoutMs?: number } = {}): Promise<ElectedPartition[]> {
+    const deadlineMs = this.#deadline(options.timeoutMs)
+    const wanted = options.partitions
+    const known = wanted === undefined ? await this.listTopics() : await this.#describe([...new Set(wanted.map(({ topic }) => topic))], deadlineMs)
+    const ids = new Map(known.map(({ name, topicId }) => [name, topicId]))
+    const names = new Map(known.map(({ name, topicId }) => [topicId, name]))
+    const partitions = wanted?.map(({ topic, partition }) => ({ topicId: ids.get(topic) as string, partition })) ?? null
+    const response = await this.#call(
+      (connection, attemptMs, done: Done<ElectLeadersResponse>) => {
+        const noting = this.#noting(connection, known[0]?.name ?? '', deadlineMs, done)
+        connection.electLeaders({ partitions, timeoutMs: Math.min(attemptMs, MAX_NODE_WAIT_MS) }, attemptMs, noting)
+      },
+      deadlineMs,
+      { attemptTimeoutMs: Infinity },
+    )
+    return response.partitions.map(({ topicId, partition, error }) => ({
+      topic: names.get(topicId) ?? topicId,
+      partition,
+      error: error === null ? null : toBrokerError(error),
+    }))
+  }
+
+  /** Drops the records below an offset, for good; each partition has its own outcome. */
+  async deleteRecords(records: readonly RecordsToDelete[], options: { readonly timeoutMs?: number } = {}): Promise<DeletedPartition[]> {
+    const deadlineMs = this.#deadline(options.timeoutMs)
+    const questions = await this.#untilNow(records, deadlineMs)
+    const outcomes = await this.#promise<readonly Outcome<RecordsToDelete, DeletedRecords>[]>(deadlineMs, (timeoutMs, done) => {
+      return new LeaderCall<RecordsToDelete, DeletedRecords>(
+        this.#cluster,
+        {
+          questions,
+          timeoutMs,
+          attemptTimeoutMs: Infinity,
+          stopsAtError: false,
+          ask(connection, asked, attemptMs, answered) {
+            const partitions = asked.map(({ topicId, partition, beforeOffset }) => ({ topicId, partition, beforeOffset }))
+            const request = { partitions, timeoutMs: Math.min(attemptMs, MAX_NODE_WAIT_MS) }
+            connection.deleteRecords(request, attemptMs, (error, response) => answered(error, error === undefined ? response.partitions : []))
+          },
+        },
+        (answers) => done(undefined, answers),
+      )
+    })
+    return outcomes.map(({ question, answer, error }) => ({
+      topic: question.topic,
+      partition: question.partition,
+      lowWatermark: answer?.lowWatermark ?? -1,
+      error,
+    }))
+  }
+
+  /** "The high watermark" as a number, once: a second attempt would mean a later one. */
+  async #untilNow(records: readonly RecordsToDelete[], deadlineMs: number): Promise<RecordsToDelete[]> {
+    const open = records.filter(({ beforeOffset }) => beforeOffset === -1)
+    if (open.length === 0) return [...records]
+    const questions = open.map(({ topic, partition }) => ({ topic, partition, at: 'latest' as const }))
+    const found = await this.#promise<readonly FoundOffset[]>(deadlineMs, (timeoutMs, done) => new OffsetLookup(this.#cluster, questions, timeoutMs, done))
+    return records.map((record) => {
+      const at = open.indexOf(record)
+      return at === -1 ? record : { ...record, beforeOffset: (found[at] as FoundOffset).offset }
+    })
+  }
+
+  /** The data folders of one node, asked itself. */
+  describeLogDirs(options: { readonly nodeId: number }): Promise<LogDirsDescription> {
+    return this.#onNode(options.nodeId, (connection, timeoutMs, done) => connection.describeLogDirs(timeoutMs, done))
+  }
+
+  /** How much one node logs: debug, info, warn or error. */
+  async logLevel(options: { readonly nodeId: number }): Promise<string> {
+    const { level } = await this.#onNode<LogLevelDescription>(options.nodeId, (connection, timeoutMs, done) => connection.getLogLevel(timeoutMs, done))
+    return level
+  }
+
+  /** Until that node restarts. Resolves to the level that counts now. */
+  async setLogLevel(options: { readonly nodeId: number; readonly level: string }): Promise<string> {
+    const request = { level: options.level }
+    const { level } = await this.#onNode<LogLevelDescription>(options.nodeId, (connection, timeoutMs, done) => connection.setLogLevel(request, timeoutMs, done))
+    return level
   }
 
   /** Ends what is under way, as indefinite. Called by the client's close. */
@@ -178,6 +363,27 @@ export class Admin {
     return Math.min(this.#lastDeadlineMs, this.#cluster.clock.monotonicMs() + timeoutMs)
   }
 
+  async #onNode<T>(nodeId: number, call: NodeCall<T>): Promise<T> {
+    const deadlineMs = this.#deadline()
+    const [address] = await this.#addresses([nodeId], deadlineMs)
+    return await this.#callNode(address as NodeAddress, call, deadlineMs)
+  }
+
+  #callNode<T>(address: NodeAddress, call: NodeCall<T>, deadlineMs: number): Promise<T> {
+    return this.#call(call, deadlineMs, { ...reading, address })
+  }
+
+  /** Where each of these nodes is reached. Rejects INVALID_REQUEST for one that is not a broker of the cluster. */
+  async #addresses(nodeIds: readonly number[], deadlineMs: number): Promise<NodeAddress[]> {
+    if (nodeIds.length === 0) return []
+    const { brokers } = await this.#metadata([], deadlineMs)
+    return nodeIds.map((nodeId) => {
+      const node = brokers.find((other) => other.nodeId === nodeId)
+      if (node !== undefined) return { host: node.host, port: node.grpcPort }
+      throw new BrokerError('INVALID_REQUEST', `there is no broker ${nodeId}; those are ${brokers.map((other) => other.nodeId).join(', ')}`)
+    })
+  }
+
   #call<T>(call: NodeCall<T>, deadlineMs: number, options: Omit<AnyNodeOptions, 'timeoutMs'> = reading): Promise<T> {
     return this.#promise(deadlineMs, (timeoutMs, done) => new AnyNodeCall(this.#cluster, call, { ...options, timeoutMs }, done).start())
   }
@@ -198,6 +404,10 @@ export class Admin {
       if (!isOver) this.#running.add(running)
     })
   }
+}
+
+function toMap(configs: ReadonlyMap<string, string> | Readonly<Record<string, string>> | undefined): ReadonlyMap<string, string> {
+  return configs instanceof Map ? configs : new Map(Object.entries(configs ?? {}))
 }
 
 function describeAsCreated(topics: readonly TopicInfo[]): CreateTopicResponse {

@@ -15,6 +15,8 @@ export interface AnyNodeOptions {
   readonly attemptTimeoutMs: number
   /** Whether to go on after this error; default: when it is retriable. */
   readonly retries?: (error: BrokerError) => boolean
+  /** Only this node can answer; default: any can. */
+  readonly address?: NodeAddress
 }
 
 /**
@@ -28,6 +30,8 @@ export class AnyNodeCall<T> {
   readonly #done: Done<T>
   readonly #deadlineMs: number
   #nextNode: number
+  /** Who the node asked last named instead of itself. */
+  #named: NodeAddress | undefined
   #attempts = 0
   #maybeDone = false
   #said: BrokerError | undefined
@@ -58,8 +62,10 @@ export class AnyNodeCall<T> {
 
   #attempt(): void {
     if (this.#isOver) return
-    const candidates = this.#cluster.metadata.candidates()
-    const address = candidates[this.#nextNode++ % candidates.length] as NodeAddress
+    const only = this.#options.address
+    const candidates = only === undefined ? this.#cluster.metadata.candidates() : [only]
+    const address = this.#named ?? (candidates[this.#nextNode++ % candidates.length] as NodeAddress)
+    this.#named = undefined
     this.#attempts++
     const remainingMs = Math.max(1, this.#deadlineMs - this.#cluster.clock.monotonicMs())
     let connection: ClientConnection
@@ -79,6 +85,7 @@ export class AnyNodeCall<T> {
   #failed(error: BrokerError, nodes: number): void {
     if (!error.definite) this.#maybeDone = true
     if (!error.unanswered) this.#said = error
+    if (error.leader !== undefined && this.#options.address === undefined) this.#named = { host: error.leader.host, port: error.leader.grpcPort }
     const { clock, random } = this.#cluster
     // One turn around all nodes is fast, then each attempt waits longer.
     const delayMs = this.#attempts < nodes ? 0 : backoffMs(random, this.#attempts - nodes + 1)

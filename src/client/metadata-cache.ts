@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../base/clock.ts'
-import { BrokerError } from '../base/errors.ts'
+import { BrokerError, type LeaderHint } from '../base/errors.ts'
 import type { Uuid } from '../base/ids.ts'
 import { between, type Random } from '../base/random.ts'
 import type { MetadataResponse, NodeInfo, PartitionInfo } from '../wire/api.ts'
@@ -107,6 +107,21 @@ export class MetadataCache {
   /** Nothing older than this counts any more: an answer of our own said so. */
   noteOffset(offset: number): void {
     if (offset > this.#offset) this.#offset = offset
+  }
+
+  /**
+   * A node that refused named the leader of a partition. Believed where it is newer than what is known, and of a node that is known; the next
+   * answer counts again, whatever it says: a wrong hint costs one more refusal.
+   */
+  noteLeader(ref: { readonly topicId: Uuid; readonly partition: number }, hint: LeaderHint): void {
+    for (const topic of this.#topics.values()) {
+      const known = topic.topicId === ref.topicId ? topic.partitions[ref.partition] : undefined
+      if (known === undefined || hint.leaderEpoch <= known.leaderEpoch || !this.#brokers.has(hint.nodeId)) continue
+      const partitions = topic.partitions.with(ref.partition, { ...known, leader: hint.nodeId, leaderEpoch: hint.leaderEpoch })
+      this.#topics.set(topic.name, { ...topic, partitions })
+      this.#options.clock.defer(() => this.#tell())
+      return
+    }
   }
 
   /** All nodes that may be asked anything, those of the cluster first. */

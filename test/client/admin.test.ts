@@ -124,12 +124,12 @@ describe('offsets', () => {
     const { fake, admin, settle } = build()
     fake.partition('taken', 1).highWatermark = 7
     expect(await settle(admin.listOffsets('taken', 'latest'))).toEqual([
-      { partition: 0, offset: 0 },
-      { partition: 1, offset: 7 },
+      { partition: 0, offset: 0, timestamp: -1 },
+      { partition: 1, offset: 7, timestamp: -1 },
     ])
     expect(await settle(admin.listOffsets('taken', 'earliest'))).toEqual([
-      { partition: 0, offset: 0 },
-      { partition: 1, offset: 0 },
+      { partition: 0, offset: 0, timestamp: -1 },
+      { partition: 1, offset: 0, timestamp: -1 },
     ])
   })
 })
