@@ -357,7 +357,8 @@ export class Partitions implements ReplicaOutlets {
     }
     const minInSyncReplicas = effectiveMinInSyncReplicas(topic.configs, state.replicas.length)
     const maxMessageBytes = topicConfig(topic.configs, 'max.message.bytes') ?? this.#options.config.maxMessageBytes
-    replica.log.limitSegments(topicConfig(topic.configs, 'segment.bytes') ?? this.#options.config.segmentBytes)
+    const sizeBytes = topicConfig(topic.configs, 'segment.bytes') ?? this.#options.config.segmentBytes
+    replica.log.limitSegments({ sizeBytes, ageMs: topicConfig(topic.configs, 'segment.ms') ?? this.#options.config.segmentMs })
     replica.step({ type: 'assign', state, brokers, minInSyncReplicas, maxMessageBytes })
     if (state.leader === -1) this.#leaderless.add(replica)
     else this.#leaderless.delete(replica)

@@ -68,7 +68,7 @@ class DiskLogDirectory implements LogDirectory {
   constructor(options: LogDirectoryOptions, uncleanStarts: UncleanStarts, names: readonly string[]) {
     const { disk, clock, events, segmentBytes, indexIntervalBytes } = options
     const counters = { appendedBytes: 0, copiedBytes: 0, writeCalls: 0, syncCalls: 0, rounds: 0 }
-    const rounds = new GroupCommit<FlushResult>(clock, counters)
+    const rounds = new GroupCommit<FlushResult | undefined>(clock, counters)
     const slabs = new Slabs({ capacityBytes: options.tailCacheBytes })
     this.#environment = { disk, clock, slabs, rounds, counters, events, segmentBytes, indexIntervalBytes, roundBytes: options.roundBytes ?? ROUND_BYTES }
     this.#options = options
@@ -103,11 +103,11 @@ class DiskLogDirectory implements LogDirectory {
   }): Task<OpenedLog> {
     const { name } = options
     const { roundBytes, indexIntervalBytes } = this.#environment
-    const { segments, endOffset, recovery } = yield* recoverLog({ ...options, disk: this.#disk, indexIntervalBytes, reachBytes: roundBytes })
+    const { segments, start, endOffset, recovery } = yield* recoverLog({ ...options, disk: this.#disk, indexIntervalBytes, reachBytes: roundBytes })
     if (recovery.verdict === 'torn' || recovery.verdict === 'damaged') {
       this.#options.logger.warn({ log: name, verdict: recovery.verdict, endOffset, cutBytes: recovery.cutBytes }, recovery.detail)
     }
-    const log = new SegmentedLog(this.#environment, { name, segments, endOffset, lastEpoch: recovery.epochs.at(-1)?.epoch ?? -1 })
+    const log = new SegmentedLog(this.#environment, { name, segments, start, endOffset, lastEpoch: recovery.epochs.at(-1)?.epoch ?? -1 })
     this.#logs.set(name, log)
     return { log, recovery }
   }

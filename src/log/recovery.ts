@@ -4,6 +4,7 @@ import type { BatchHeader } from '../record/batch.ts'
 import { BATCH_HEADER_BYTES, hasValidCrc, readBatchHeader } from '../record/batch.ts'
 import { type EpochStart, EpochTable } from '../base/epochs.ts'
 import { DAMAGED_NOTE, formatDamagedNote, parseDamagedNote } from './damaged-note.ts'
+import { LOG_START_NOTE, type LogStart, readLogStart, unmovedStart, writeLogStart } from './log-start.ts'
 import { folderOf, makeFolder, replaceFile } from './replace-file.ts'
 import { parseSegmentFileName, Segment } from './segment.ts'
 import { loadIndex, openSegment, writeIndex } from './segment-io.ts'
@@ -25,7 +26,11 @@ import type { LogMarks, Recovery } from './surface.ts'
  * to call that damage would, after a power loss of all nodes, leave no replica that may lead. A round begins only after the one before it is synced and
  * takes at most `reachBytes` of one segment, so what follows beyond that reach, or in another segment, was written after the bad bytes were synced.
  * What is cut as torn though it was synced is covered by suspicion (R3.4): a replica is trusted after an unclean stop only by comparison.
- * This version removes nothing at the front: a first segment that does not begin at 0 is missing its predecessors.
+ *
+ * Where the log begins is said by its note `log-start`, without one at 0. Segments that begin below the noted one are left over, and removed. The start is
+ * a mark too: it was synced when it was noted, so a log that ends below it is damaged, and so is one whose first segment is not the noted one. A note that
+ * cannot be read makes the log damaged: what is there from the first segment on is kept, but whether anything is missing before it nobody can say, and as
+ * a leader it would have all replicas delete that.
  */
 
 const WINDOW_BYTES = 1024 * 1024
@@ -43,6 +48,7 @@ export interface RecoveryOptions {
 
 export interface RecoveredLog {
   readonly segments: readonly Segment[]
+  readonly start: LogStart
   readonly endOffset: number
   readonly recovery: Recovery
 }
@@ -57,6 +63,12 @@ interface Fault extends ScanFault {
 /** What the scan of all segments gathers. */
 interface Judged {
   readonly segments: Segment[]
+  /** Where it begins, as noted. */
+  start: LogStart
+  /** missing: it never moved. lost: the note cannot be read, and `start` is where the first segment begins. */
+  readonly startNote: 'missing' | 'read' | 'lost'
+  /** Files that are no part of it. */
+  readonly leftovers: readonly string[]
   /** Bytes of each file as found. */
   readonly fileBytes: number[]
   readonly epochs: EpochTable
@@ -71,7 +83,7 @@ export function* recoverLog(options: RecoveryOptions): Task<RecoveredLog> {
   const noted = yield* call<Buffer | undefined>((done) => disk.readFile(`${name}/${DAMAGED_NOTE}`, done))
   const judged = yield* judge(options, noted !== undefined)
   const { fault, segments } = judged
-  const markedEndOffset = Math.max(options.marks.safeEndOffset, options.marks.cleanEndOffset)
+  const markedEndOffset = Math.max(options.marks.safeEndOffset, options.marks.cleanEndOffset, judged.start.startOffset)
   const damage = yield* findDamage(options, judged, markedEndOffset)
   if (damage !== undefined) {
     const before = noted === undefined ? 0 : parseDamagedNote(noted.toString()).claimedEndOffset
@@ -79,25 +91,42 @@ export function* recoverLog(options: RecoveryOptions): Task<RecoveredLog> {
     const note = formatDamagedNote({ claimedEndOffset, firstBadOffset: judged.endOffset, reason: damage.reason })
     yield* replaceFile(disk, `${name}/${DAMAGED_NOTE}`, Buffer.from(note))
   }
-  const cutBytes = fault === undefined ? 0 : yield* cutAt(disk, judged, fault)
+  const cutBytes = yield* cutBack(disk, judged)
+  yield* settleStart(options, judged)
   yield* syncAll(options, segments)
-  const verdict = damage !== undefined ? 'damaged' : fault !== undefined ? 'torn' : segments.length === 0 ? 'new' : 'whole'
-  const detail = describe({ verdict, endOffset: judged.endOffset, cutBytes, reason: damage?.reason ?? fault?.reason })
-  return { segments, endOffset: judged.endOffset, recovery: { verdict, detail, cutBytes, epochs: judged.epochs.entries } }
+  const isNew = segments.length === 0 && judged.startNote === 'missing'
+  const verdict = damage !== undefined ? 'damaged' : fault !== undefined ? 'torn' : isNew ? 'new' : 'whole'
+  const { start, endOffset } = judged
+  const detail = describe({ verdict, startOffset: start.startOffset, endOffset, cutBytes, reason: damage?.reason ?? fault?.reason })
+  return { segments, start, endOffset, recovery: { verdict, detail, cutBytes, epochs: epochsFrom(judged) } }
+}
+
+/** What begins below the start is forgotten, but for the epoch that holds it: of an emptied log that is the epoch it ended with. */
+function epochsFrom(judged: Judged): readonly EpochStart[] {
+  const { startOffset, epoch } = judged.start
+  const entries = judged.segments.length === 0 ? [] : judged.epochs.entries
+  if (entries.length === 0) return epoch === -1 ? [] : [{ epoch, startOffset }]
+  return entries.slice(
+    Math.max(
+      0,
+      entries.findLastIndex((entry) => entry.startOffset <= startOffset),
+    ),
+  )
 }
 
 function describe(found: {
   readonly verdict: Recovery['verdict']
+  readonly startOffset: number
   readonly endOffset: number
   readonly cutBytes: number
   readonly reason: string | undefined
 }): string {
-  const { endOffset, cutBytes, reason } = found
+  const { startOffset, endOffset, cutBytes, reason } = found
   switch (found.verdict) {
     case 'new':
       return 'a new log'
     case 'whole':
-      return `whole up to offset ${endOffset}`
+      return startOffset === 0 ? `whole up to offset ${endOffset}` : `whole from offset ${startOffset} up to ${endOffset}`
     case 'torn':
       return `torn at its end: ${reason}; cut at offset ${endOffset}, ${cutBytes} bytes dropped`
     default:
@@ -107,8 +136,21 @@ function describe(found: {
 
 function* judge(options: RecoveryOptions, readAll: boolean): Task<Judged> {
   const names = yield* call<readonly string[]>((done) => options.disk.list(options.name, done))
-  const judged: Judged = { segments: [], fileBytes: [], epochs: new EpochTable(), endOffset: 0, fault: undefined }
-  const bases = names.map(parseSegmentFileName).filter((base) => base !== undefined)
+  const noted = yield* readLogStart(options.disk, options.name)
+  const found = names.map(parseSegmentFileName).filter((base) => base !== undefined)
+  const lostStart = { startOffset: found[0] ?? 0, baseOffset: found[0] ?? 0, epoch: -1 }
+  const start = noted === 'unreadable' ? lostStart : (noted ?? unmovedStart)
+  const bases = found.filter((base) => base >= start.baseOffset)
+  const judged: Judged = {
+    segments: [],
+    start,
+    startNote: noted === undefined ? 'missing' : noted === 'unreadable' ? 'lost' : 'read',
+    leftovers: names.filter((name) => isLeftover(name, bases)),
+    fileBytes: [],
+    epochs: new EpochTable(),
+    endOffset: start.baseOffset,
+    fault: undefined,
+  }
   for (const [at, baseOffset] of bases.entries()) {
     const segment = new Segment(options.name, baseOffset)
     segment.exists = true
@@ -151,6 +193,8 @@ function* trustIndex(options: RecoveryOptions, judged: Judged, segment: Segment,
   segment.writtenBytes = summary.sizeBytes
   segment.sizeBytes = summary.sizeBytes
   segment.epochs = [...summary.epochs]
+  segment.firstTimestampMs = summary.firstTimestampMs
+  segment.maxTimestampMs = summary.maxTimestampMs
   for (const { epoch, startOffset } of summary.epochs) judged.epochs.note(epoch, startOffset)
   judged.endOffset = endOffset
   return true
@@ -192,6 +236,8 @@ function* scanSegment(options: RecoveryOptions, judged: Judged, segment: Segment
   }
   segment.index = scan.index
   segment.epochs = scan.epochs
+  segment.firstTimestampMs = scan.firstTimestampMs
+  segment.maxTimestampMs = scan.maxTimestampMs
   segment.writtenBytes = scan.position
   segment.sizeBytes = scan.position
   for (const { epoch, startOffset } of scan.epochs) judged.epochs.note(epoch, startOffset)
@@ -199,12 +245,22 @@ function* scanSegment(options: RecoveryOptions, judged: Judged, segment: Segment
   if (scan.fault !== undefined) judged.fault = { ...scan.fault, type: 'bytes', segment: judged.segments.length - 1 }
 }
 
+interface Damage {
+  readonly reason: string
+  readonly claimedEndOffset: number
+}
+
 /** Why the log is damaged and how far it is known to have reached; undefined: it is whole, or only torn. */
-function* findDamage(
-  options: RecoveryOptions,
-  judged: Judged,
-  markedEndOffset: number,
-): Task<{ readonly reason: string; readonly claimedEndOffset: number } | undefined> {
+function* findDamage(options: RecoveryOptions, judged: Judged, markedEndOffset: number): Task<Damage | undefined> {
+  const damage = yield* findBadBytes(options, judged, markedEndOffset)
+  if (damage !== undefined || judged.startNote !== 'lost') return damage
+  return {
+    reason: `the note ${LOG_START_NOTE} cannot be read: what lies before offset ${judged.start.startOffset} may be missing`,
+    claimedEndOffset: judged.endOffset,
+  }
+}
+
+function* findBadBytes(options: RecoveryOptions, judged: Judged, markedEndOffset: number): Task<Damage | undefined> {
   const { fault, endOffset, segments } = judged
   const last = segments.at(-1)
   if (endOffset < markedEndOffset) {
@@ -243,9 +299,13 @@ function* findGoodBatch(options: RecoveryOptions, judged: Judged, fault: Fault):
 }
 
 /** Newest first, each removal synced, as every cut: a crash in between leaves a log that is cut somewhere later. Returns the bytes dropped. */
-function* cutAt(disk: Disk, judged: Judged, fault: Fault): Task<number> {
+function* cutBack(disk: Disk, judged: Judged): Task<number> {
+  const { fault } = judged
+  // What ends below the start holds nothing that is served, and does not reach what is fetched next.
+  const isLost = judged.endOffset < judged.start.startOffset
+  if (fault === undefined && !isLost) return 0
   let cutBytes = 0
-  const keep = fault.type === 'gap' ? fault.segment : fault.segment + 1
+  const keep = isLost || fault === undefined ? 0 : fault.type === 'gap' ? fault.segment : fault.segment + 1
   while (judged.segments.length > keep) {
     const segment = judged.segments.pop() as Segment
     cutBytes += judged.fileBytes.pop() as number
@@ -255,10 +315,29 @@ function* cutAt(disk: Disk, judged: Judged, fault: Fault): Task<number> {
     yield* callVoid((done) => disk.syncFolder(folderOf(segment.path), done))
   }
   const last = judged.segments.at(-1)
-  if (last === undefined || fault.type === 'gap') return cutBytes
+  if (last === undefined || fault === undefined || fault.type === 'gap') return cutBytes
   const file = yield* openSegment(disk, last, { create: false })
   yield* callVoid((done) => file.truncate(fault.position, done))
   return cutBytes + (judged.fileBytes.at(-1) as number) - fault.position
+}
+
+/** Makes true on disk where the log begins: after a cut below the start, or where the note was lost. Then what is left over goes. */
+function* settleStart(options: RecoveryOptions, judged: Judged): Task<void> {
+  const { disk, name } = options
+  const { start, startNote, leftovers } = judged
+  if (judged.endOffset < start.startOffset) {
+    judged.start = { ...start, baseOffset: start.startOffset }
+    judged.endOffset = start.startOffset
+  }
+  if (startNote === 'lost' || judged.start !== start) yield* writeLogStart(disk, name, judged.start)
+  for (const leftover of leftovers) yield* callVoid((done) => disk.remove(`${name}/${leftover}`, done))
+}
+
+const SEGMENT_FILE = /^(\d{20})\.(log|index|timeindex)$/
+
+function isLeftover(fileName: string, bases: readonly number[]): boolean {
+  const digits = SEGMENT_FILE.exec(fileName)?.[1]
+  return digits !== undefined && !bases.includes(Number(digits))
 }
 
 /** The page cache may hold what the disk does not: nothing is claimed before it is synced. Only the last segment, which grows on, stays open. */

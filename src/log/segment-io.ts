@@ -41,8 +41,8 @@ export function* openSegment(disk: Disk, segment: Segment, options: { readonly c
 /** Writes the index of a closed segment. Not synced: what a crash leaves of it is checked when it is read. */
 export function* writeIndex(disk: Disk, segment: Segment, endOffset: number): Task<void> {
   if (segment.index === undefined) return
-  const { baseOffset, writtenBytes, epochs } = segment
-  const bytes = encodeIndex({ baseOffset, endOffset, sizeBytes: writtenBytes, epochs }, segment.index)
+  const { baseOffset, writtenBytes, firstTimestampMs, maxTimestampMs, epochs } = segment
+  const bytes = encodeIndex({ baseOffset, endOffset, sizeBytes: writtenBytes, firstTimestampMs, maxTimestampMs, epochs }, segment.index)
   const file = (yield* call<DiskFile | undefined>((done) => disk.open(segment.indexPath, { create: true }, done))) as DiskFile
   segment.indexed = true
   yield* callVoid((done) => file.writev([bytes], 0, done))
@@ -58,6 +58,18 @@ export function* loadIndex(disk: Disk, segment: Segment, intervalBytes: number):
   const fits = decoded !== undefined && decoded.summary.baseOffset === segment.baseOffset && decoded.summary.sizeBytes === segment.writtenBytes
   segment.index ??= fits ? decoded.index : new SparseIndex(intervalBytes)
   return segment.index
+}
+
+/** Removes the files of segments that are no longer part of the log, in the order given, and syncs the folder. */
+export function* removeSegments(disk: Disk, folder: string, segments: readonly Segment[]): Task<void> {
+  const existing = segments.filter((segment) => segment.exists)
+  if (existing.length === 0) return
+  for (const segment of existing) {
+    segment.retire()
+    yield* callVoid((done) => disk.remove(segment.path, done))
+    if (segment.indexed) yield* callVoid((done) => disk.remove(segment.indexPath, done))
+  }
+  yield* callVoid((done) => disk.syncFolder(folder, done))
 }
 
 function corrupt(segment: Segment, position: number, reason: string): BrokerError {

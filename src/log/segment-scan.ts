@@ -25,6 +25,8 @@ export class SegmentScan {
   #position = 0
   #endOffset: number
   #lastEpoch: number
+  #firstTimestampMs = -1
+  #maxTimestampMs = -1
   #fault: ScanFault | undefined
 
   /** `lastEpoch`: of the batch before this segment, −1 at the start of a log. */
@@ -47,6 +49,15 @@ export class SegmentScan {
 
   get lastEpoch(): number {
     return this.#lastEpoch
+  }
+
+  /** As in Segment, of the good batches. */
+  get firstTimestampMs(): number {
+    return this.#firstTimestampMs
+  }
+
+  get maxTimestampMs(): number {
+    return this.#maxTimestampMs
   }
 
   get fault(): ScanFault | undefined {
@@ -90,6 +101,8 @@ export class SegmentScan {
   #accept(header: BatchHeader): void {
     this.#index.note(header.baseOffset, this.#position)
     if (this.#epochs.at(-1)?.epoch !== header.leaderEpoch) this.#epochs.push({ epoch: header.leaderEpoch, startOffset: header.baseOffset })
+    if (this.#firstTimestampMs < 0) this.#firstTimestampMs = header.maxTimestamp
+    this.#maxTimestampMs = Math.max(this.#maxTimestampMs, header.maxTimestamp)
     this.#lastEpoch = header.leaderEpoch
     this.#endOffset = header.lastOffset + 1
     this.#position += header.sizeBytes

@@ -28,6 +28,10 @@ export class Segment {
   /** Undefined until somebody reads: a closed segment's index is loaded late. */
   index: SparseIndex | undefined
   epochs: EpochStart[] = []
+  /** maxTimestamp of the first batch that has one; −1: none has. */
+  firstTimestampMs = -1
+  /** At least the largest maxTimestamp of its batches (a cut does not lower it); −1: none has one. */
+  maxTimestampMs = -1
   /** The file was created, though maybe its name is not durable yet. */
   exists = false
   /** An index file may lie beside it. */
@@ -43,8 +47,21 @@ export class Segment {
     this.indexPath = this.path.replace(/log$/, 'index')
   }
 
+  /** Forgets what batches from `endOffset` on said. */
+  cut(endOffset: number): void {
+    this.epochs = this.epochs.filter((entry) => entry.startOffset < endOffset)
+    if (endOffset > this.baseOffset) return
+    this.firstTimestampMs = -1
+    this.maxTimestampMs = -1
+  }
+
   noteEpoch(epoch: number, startOffset: number): void {
     if (epoch !== this.epochs.at(-1)?.epoch) this.epochs.push({ epoch, startOffset })
+  }
+
+  noteTimestamp(maxTimestampMs: number): void {
+    if (this.firstTimestampMs < 0) this.firstTimestampMs = maxTimestampMs
+    if (maxTimestampMs > this.maxTimestampMs) this.maxTimestampMs = maxTimestampMs
   }
 
   /** A read is on its way: the file stays open until `unpin`. A number of a closed file could be another file's already. */

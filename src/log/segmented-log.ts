@@ -1,18 +1,21 @@
 import { assert } from '../base/assert.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Disk } from '../base/disk.ts'
-import type { Done } from '../base/done.ts'
+import type { Done, DoneVoid } from '../base/done.ts'
 import { BrokerError } from '../base/errors.ts'
 import { callVoid, runTask, type Task } from '../base/task.ts'
-import { type BatchHeader, readBatchHeader, stampBatch } from '../record/batch.ts'
+import { type BatchHeader, readBatchHeader, sealBatch, stampBatch, writeBatchHeader } from '../record/batch.ts'
+import { findTimestamp } from './find-timestamp.ts'
 import type { FlushTarget, GroupCommit } from './group-commit.ts'
-import { folderOf } from './replace-file.ts'
+import { type LogStart, writeLogStart } from './log-start.ts'
+import { retentionOffset } from './retention.ts'
 import { Segment } from './segment.ts'
-import { both, findPosition, loadIndex, openSegment, readBatches, writeIndex } from './segment-io.ts'
+import { SegmentList } from './segment-list.ts'
+import { both, findPosition, loadIndex, openSegment, readBatches, removeSegments, writeIndex } from './segment-io.ts'
 import { MAX_BATCH_BYTES } from './segment-scan.ts'
-import type { Slabs, SlabTenant } from './slabs.ts'
+import type { Slab, Slabs, SlabTenant } from './slabs.ts'
 import { SparseIndex } from './sparse-index.ts'
-import type { Log, LogDirectoryEvents } from './surface.ts'
+import type { AppendStamp, Log, LogDirectoryEvents, RetentionLimits } from './surface.ts'
 import { TailCache } from './tail-cache.ts'
 
 /** What all logs of a folder share. */
@@ -20,7 +23,7 @@ export interface LogEnvironment {
   readonly disk: Disk
   readonly clock: Pick<Clock, 'defer'>
   readonly slabs: Slabs
-  readonly rounds: GroupCommit<FlushResult>
+  readonly rounds: GroupCommit<FlushResult | undefined>
   readonly counters: { appendedBytes: number; copiedBytes: number; writeCalls: number; syncCalls: number; rounds: number }
   readonly events: LogDirectoryEvents
   /** Of a log that was given no other limit. */
@@ -37,51 +40,81 @@ export interface FlushResult {
 }
 
 const MAX_RELATIVE_OFFSET = 0x7fff_ffff
+/** Kafka's attributes bit 3: maxTimestamp is the time of the append. */
+const LOG_APPEND_TIME = 8
 
 /**
  * One log. Memory first: append and truncate change what is seen here at once; `flush`, called by the rounds one at a time, takes the disk there.
  *   open → (failed write or sync) → dead: appends are ignored, what is in memory can still be read
  *   open | dead → stop → stopped: nothing is written, read or said any more
- * Invariants: startOffset ≤ syncedEndOffset ≤ endOffset · syncedEndOffset ≤ writtenEndOffset while no cut waits · what is not synced is in memory ·
+ * Invariants: startOffset ≤ syncedEndOffset ≤ endOffset (while a reset waits, the synced end is still that of what it drops) ·
+ * syncedEndOffset ≤ writtenEndOffset while no cut waits · what is not synced is in memory ·
  * a write takes bytes of one segment alone, and a segment is synced whole before its successor's file is made · a waiting cut is done and synced
- * before the next write · bytes that a cut took are counted by no completion: those of an older cut count are dropped (rules R3.2).
+ * before the next write · bytes that a cut took are counted by no completion: those of an older cut count are dropped (rules R3.2) ·
+ * the first segment holds the start, or is empty there · a segment's file goes only once a start above it is durable · no write after a reset
+ * comes before the note of it.
  */
-export class SegmentedLog implements Log, SlabTenant, FlushTarget<FlushResult> {
+export class SegmentedLog implements Log, SlabTenant, FlushTarget<FlushResult | undefined> {
   readonly name: string
   readonly #environment: LogEnvironment
-  readonly #segments: Segment[]
+  readonly #segments: SegmentList
   readonly #tail = new TailCache()
-  readonly startOffset: number
+  #startOffset: number
   #endOffset: number
   #syncedEndOffset: number
   /** Exclusive end of what was handed to writes. */
   #writtenEndOffset: number
   #cutCount = 0
   #lastEpoch: number
+  /** As in LogStart. */
+  #startEpoch: number
   /** The disk must be cut to this offset before anything is written. */
   #waitingCut: number | undefined
   /** Segments that a waiting cut removes, newest first. */
   #doomed: Segment[] = []
+  /** Segments below the start, oldest first, whose files stay until the start is durable. */
+  #leaving: Segment[] = []
+  /** The start must be noted: 'reset' before anything else is done to the disk. */
+  #waitingStart: 'advance' | 'reset' | undefined
+  /** Who waits for the next note of the start, and for the one under way. */
+  #startCallbacks: DoneVoid[] = []
+  #notingCallbacks: DoneVoid[] = []
   #segmentBytes: number
+  #segmentAgeMs = Number.POSITIVE_INFINITY
   #state: 'open' | 'dead' | 'stopped' = 'open'
   #flushing = false
+  /** Removals of files under way; they go on beside the rounds. */
+  #removals = 0
   #quietCallbacks: (() => void)[] = []
 
   /** `segments`: as recovered, whole and synced; none for a new log. */
   constructor(
     environment: LogEnvironment,
-    options: { readonly name: string; readonly segments: readonly Segment[]; readonly endOffset: number; readonly lastEpoch: number },
+    options: {
+      readonly name: string
+      readonly segments: readonly Segment[]
+      readonly start: LogStart
+      readonly endOffset: number
+      readonly lastEpoch: number
+    },
   ) {
     this.name = options.name
     this.#environment = environment
-    this.#segments = options.segments.length > 0 ? [...options.segments] : [this.#newSegment(0)]
-    this.startOffset = (this.#segments[0] as Segment).baseOffset
+    this.#segments = new SegmentList(options.segments.length > 0 ? options.segments : [this.#newSegment(options.start.baseOffset)])
+    this.#startOffset = options.start.startOffset
+    this.#startEpoch = options.start.epoch
     this.#endOffset = options.endOffset
     this.#syncedEndOffset = options.endOffset
     this.#writtenEndOffset = options.endOffset
     this.#lastEpoch = options.lastEpoch
     this.#segmentBytes = environment.segmentBytes
-    assert(this.#lastSegment.baseOffset <= options.endOffset, 'the last segment begins at or before the end')
+    assert(this.#startOffset <= options.endOffset, 'the start is at or before the end')
+    assert(this.#segments.last.baseOffset <= options.endOffset, 'the last segment begins at or before the end')
+    assert(this.#segments.first.baseOffset === options.start.baseOffset, 'the first segment is the one that was noted')
+  }
+
+  get startOffset(): number {
+    return this.#startOffset
   }
 
   get endOffset(): number {
@@ -98,9 +131,7 @@ export class SegmentedLog implements Log, SlabTenant, FlushTarget<FlushResult> {
 
   /** After a cut too large until the cut is synced. */
   get sizeBytes(): number {
-    let sizeBytes = 0
-    for (const segment of this.#segments) sizeBytes += segment.sizeBytes
-    return sizeBytes
+    return this.#segments.sizeBytes
   }
 
   get dead(): boolean {
@@ -108,46 +139,51 @@ export class SegmentedLog implements Log, SlabTenant, FlushTarget<FlushResult> {
   }
 
   get hasWork(): boolean {
-    return this.#state === 'open' && (this.#waitingCut !== undefined || this.#tail.hasUnwritten)
+    return this.#state === 'open' && (this.#waitingCut !== undefined || this.#waitingStart !== undefined || this.#tail.hasUnwritten)
   }
 
-  appendAsLeader(bytes: Buffer, stamp: { readonly baseOffset: number; readonly leaderEpoch: number }): void {
+  appendAsLeader(bytes: Buffer, stamp: AppendStamp): void {
     if (this.#state !== 'open') return
-    assert(stamp.baseOffset === this.#endOffset, 'a batch begins where the log ends')
+    const { baseOffset, leaderEpoch, logAppendTimeMs = null } = stamp
+    assert(baseOffset === this.#endOffset, 'a batch begins where the log ends')
     const header = readBatchHeader(bytes, 0)
     assert(header.sizeBytes === bytes.length, 'a leader appends one whole batch')
-    const lastOffset = stamp.baseOffset + (header.lastOffset - header.baseOffset)
-    const slab = this.#copy(bytes, { start: 0, baseOffset: stamp.baseOffset, lastOffset, leaderEpoch: stamp.leaderEpoch, sizeBytes: bytes.length })
-    stampBatch(slab.bytes, slab.used - bytes.length, stamp)
+    const lastOffset = baseOffset + (header.lastOffset - header.baseOffset)
+    const stamped = { ...header, baseOffset, lastOffset, leaderEpoch, maxTimestamp: logAppendTimeMs ?? header.maxTimestamp }
+    const slab = this.#copy(bytes, 0, stamped)
+    const at = slab.used - bytes.length
+    if (logAppendTimeMs === null) stampBatch(slab.bytes, at, stamp)
+    else {
+      writeBatchHeader(slab.bytes, at, { ...stamped, attributes: header.attributes | LOG_APPEND_TIME })
+      sealBatch(slab.bytes.subarray(at, slab.used))
+    }
     this.#environment.rounds.add(this)
   }
 
   appendFetched(bytes: Buffer, headers: readonly BatchHeader[]): void {
     if (this.#state !== 'open') return
     let start = 0
-    for (const { baseOffset, lastOffset, leaderEpoch, sizeBytes } of headers) {
-      assert(baseOffset === this.#endOffset, 'fetched batches begin where the log ends, and where each other ends')
-      this.#copy(bytes, { start, baseOffset, lastOffset, leaderEpoch, sizeBytes })
-      start += sizeBytes
+    for (const header of headers) {
+      assert(header.baseOffset === this.#endOffset, 'fetched batches begin where the log ends, and where each other ends')
+      this.#copy(bytes, start, header)
+      start += header.sizeBytes
     }
     assert(start === bytes.length, 'the headers tell of all fetched bytes')
     if (start > 0) this.#environment.rounds.add(this)
   }
 
-  #copy(
-    bytes: Buffer,
-    batch: { readonly start: number; readonly baseOffset: number; readonly lastOffset: number; readonly leaderEpoch: number; readonly sizeBytes: number },
-  ) {
+  #copy(bytes: Buffer, start: number, batch: BatchHeader): Slab {
     const { baseOffset, lastOffset, sizeBytes } = batch
     assert(batch.leaderEpoch >= this.#lastEpoch, 'epochs never fall within a log')
     assert(sizeBytes <= MAX_BATCH_BYTES, 'a batch is within what the recovery takes for one')
     const slab = this.#environment.slabs.reserve(sizeBytes, this, lastOffset)
     const at = slab.used - sizeBytes
-    bytes.copy(slab.bytes, at, batch.start, batch.start + sizeBytes)
+    bytes.copy(slab.bytes, at, start, start + sizeBytes)
     this.#tail.push(baseOffset, slab, at, sizeBytes)
-    const segment = this.#segmentForAppend(baseOffset, sizeBytes)
+    const segment = this.#segmentForAppend(batch)
     segment.sizeBytes += sizeBytes
     segment.noteEpoch(batch.leaderEpoch, baseOffset)
+    segment.noteTimestamp(batch.maxTimestamp)
     this.#lastEpoch = batch.leaderEpoch
     this.#endOffset = lastOffset + 1
     this.#environment.counters.appendedBytes += sizeBytes
@@ -155,15 +191,18 @@ export class SegmentedLog implements Log, SlabTenant, FlushTarget<FlushResult> {
     return slab
   }
 
-  limitSegments(sizeBytes: number): void {
-    assert(sizeBytes > 0, 'a segment has room')
-    this.#segmentBytes = sizeBytes
+  limitSegments(limits: { readonly sizeBytes: number; readonly ageMs: number }): void {
+    assert(limits.sizeBytes > 0 && limits.ageMs > 0, 'a segment has room')
+    this.#segmentBytes = limits.sizeBytes
+    this.#segmentAgeMs = limits.ageMs
   }
 
-  #segmentForAppend(baseOffset: number, sizeBytes: number): Segment {
-    const last = this.#lastSegment
+  #segmentForAppend(batch: BatchHeader): Segment {
+    const { last } = this.#segments
+    const { baseOffset, sizeBytes } = batch
     const isFull = last.sizeBytes + sizeBytes > this.#segmentBytes || baseOffset - last.baseOffset > MAX_RELATIVE_OFFSET
-    if (!isFull || last.baseOffset === baseOffset) return last
+    const isOld = last.firstTimestampMs >= 0 && batch.maxTimestamp - last.firstTimestampMs > this.#segmentAgeMs
+    if (!(isFull || isOld) || last.baseOffset === baseOffset) return last
     const segment = this.#newSegment(baseOffset)
     this.#segments.push(segment)
     return segment
@@ -177,29 +216,69 @@ export class SegmentedLog implements Log, SlabTenant, FlushTarget<FlushResult> {
 
   truncate(endOffset: number): void {
     if (this.#state !== 'open') return
-    assert(endOffset >= this.startOffset && endOffset <= this.#endOffset, 'a cut lies within the log')
+    assert(endOffset >= this.#startOffset && endOffset <= this.#endOffset, 'a cut lies within the log')
     this.#cutCount++
     this.#endOffset = endOffset
     this.#syncedEndOffset = Math.min(this.#syncedEndOffset, endOffset)
     this.#waitingCut = Math.min(this.#waitingCut ?? endOffset, endOffset)
     this.#tail.cut(endOffset)
-    while (this.#segments.length > 1 && this.#lastSegment.baseOffset > endOffset) this.#doomed.push(this.#segments.pop() as Segment)
-    const last = this.#lastSegment
-    last.epochs = last.epochs.filter((entry) => entry.startOffset < endOffset)
-    this.#settleSize(last)
-    this.#lastEpoch = this.#segments.findLast((segment) => segment.epochs.length > 0)?.epochs.at(-1)?.epoch ?? -1
+    this.#doomed.push(...this.#segments.dropAbove(endOffset))
+    this.#segments.last.cut(endOffset)
+    this.#settleSize(this.#segments.last)
+    this.#lastEpoch = this.#epochBefore(endOffset)
     this.#environment.rounds.add(this)
+  }
+
+  advanceStart(offset: number, done: DoneVoid): void {
+    if (this.#state !== 'open') {
+      this.#environment.clock.defer(() => done(this.#notOpen()))
+      return
+    }
+    assert(offset > this.#startOffset && offset <= this.#syncedEndOffset, 'the start moves up, within what is synced')
+    this.#startEpoch = this.#epochBefore(offset)
+    this.#startOffset = offset
+    if (offset === this.#endOffset && this.#segments.last.baseOffset < offset) this.#segments.push(this.#newSegment(offset))
+    this.#leaving.push(...this.#segments.dropBelow(offset))
+    this.#waitingStart ??= 'advance'
+    this.#startCallbacks.push(done)
+    this.#environment.rounds.add(this)
+  }
+
+  resetTo(offset: number): void {
+    if (this.#state !== 'open') return
+    assert(offset > this.#endOffset, 'a log is begun anew behind its end')
+    this.#cutCount++
+    this.#leaving.push(...this.#segments.replaceAll(this.#newSegment(offset)))
+    this.#tail.cut(0)
+    this.#startOffset = offset
+    this.#endOffset = offset
+    this.#writtenEndOffset = offset
+    this.#startEpoch = -1
+    this.#lastEpoch = -1
+    this.#waitingCut = undefined
+    this.#waitingStart = 'reset'
+    this.#environment.rounds.add(this)
+  }
+
+  #epochBefore(offset: number): number {
+    return this.#segments.epochBefore(offset) ?? this.#startEpoch
+  }
+
+  retentionOffset(limits: RetentionLimits): number {
+    const log = { startOffset: this.#startOffset, endOffset: this.#endOffset }
+    return retentionOffset(this.#segments.all, log, { ...limits, upTo: Math.min(limits.upTo, this.#syncedEndOffset) })
   }
 
   /** What waits for this segment is all that waits, less what waits for the others. */
   #settleSize(segment: Segment): void {
     let waitingBytes = this.#tail.unwrittenBytes
-    for (const other of this.#segments) if (other !== segment) waitingBytes -= other.sizeBytes - other.writtenBytes
+    for (const other of this.#segments.all) if (other !== segment) waitingBytes -= other.sizeBytes - other.writtenBytes
     segment.sizeBytes = segment.writtenBytes + waitingBytes
   }
 
   readCached(offset: number, maxBytes: number): readonly Buffer[] | undefined {
     if (offset >= this.#endOffset) return []
+    if (offset < this.#startOffset) return undefined
     return this.#tail.read(offset, maxBytes)
   }
 
@@ -214,20 +293,32 @@ export class SegmentedLog implements Log, SlabTenant, FlushTarget<FlushResult> {
   }
 
   *#read(offset: number, maxBytes: number): Task<readonly Buffer[]> {
-    if (offset < this.startOffset) throw new BrokerError('OFFSET_OUT_OF_RANGE', `${this.name} begins at ${this.startOffset}, ${offset} was asked for`)
     for (;;) {
-      if (this.#isStopped) throw new BrokerError('KAFKA_STORAGE_ERROR', `${this.name} is closed`)
+      if (this.#isStopped) throw this.#notOpen()
+      if (offset < this.#startOffset) throw new BrokerError('OFFSET_OUT_OF_RANGE', `${this.name} begins at ${this.#startOffset}, ${offset} was asked for`)
       const cached = this.readCached(offset, maxBytes)
       if (cached !== undefined) return cached
       const cutCount = this.#cutCount
       try {
-        const batches = yield* this.#readSegment(this.#segmentAt(offset), offset, maxBytes)
+        const batches = yield* this.#readSegment(this.#segments.at(offset), offset, maxBytes)
         if (cutCount === this.#cutCount) return [batches]
       } catch (error) {
-        // A cut changes the file under a read: what it saw then says nothing, and it begins anew.
-        if (cutCount === this.#cutCount && !this.#isStopped) throw error
+        // A cut changes the file under a read, a start takes it away: what it saw then says nothing, and it begins anew.
+        if (cutCount === this.#cutCount && offset >= this.#startOffset && !this.#isStopped) throw error
       }
     }
+  }
+
+  findTimestamp(timestampMs: number, upTo: number, done: Done<Buffer | undefined>): void {
+    const log = this
+    const searched = {
+      get startOffset() {
+        return log.#startOffset
+      },
+      segments: this.#segments,
+      read: (offset: number, maxBytes: number) => this.#read(offset, maxBytes),
+    }
+    this.#environment.clock.defer(() => runTask(findTimestamp(searched, { timestampMs, upTo }), done))
   }
 
   *#readSegment(segment: Segment, offset: number, maxBytes: number): Task<Buffer> {
@@ -249,40 +340,55 @@ export class SegmentedLog implements Log, SlabTenant, FlushTarget<FlushResult> {
     return true
   }
 
-  *flush(): Task<FlushResult> {
+  *flush(): Task<FlushResult | undefined> {
     this.#flushing = true
-    return this.#waitingCut === undefined ? yield* this.#write() : yield* this.#cut(this.#waitingCut)
+    if (this.#waitingStart === 'reset') return yield* this.#reset()
+    if (this.#waitingCut !== undefined) return yield* this.#cut(this.#waitingCut)
+    return this.#waitingStart === undefined ? yield* this.#write() : yield* this.#noteStart()
   }
 
-  flushed(error: Error | undefined, result: FlushResult): void {
+  flushed(error: Error | undefined, result: FlushResult | undefined): void {
     this.#flushing = false
     if (error !== undefined) this.#fail(error)
-    else if (this.#state === 'open' && result.cutCount === this.#cutCount) {
+    else if (this.#state === 'open' && result?.cutCount === this.#cutCount) {
       assert(result.endOffset >= this.#syncedEndOffset && result.endOffset <= this.#endOffset, 'a completion counts what is there')
       this.#syncedEndOffset = result.endOffset
       this.#environment.events.synced(this, result.endOffset, result.cutCount)
     }
-    const callbacks = this.#quietCallbacks
-    this.#quietCallbacks = []
-    for (const callback of callbacks) callback()
+    this.#answerStart(this.#notingCallbacks.splice(0), this.#state === 'open' ? undefined : this.#notOpen())
+    this.#callWhenQuiet()
+  }
+
+  #answerStart(callbacks: readonly DoneVoid[], error: Error | undefined): void {
+    for (const callback of callbacks) callback(error)
+  }
+
+  #callWhenQuiet(): void {
+    if (this.#flushing || this.#removals > 0) return
+    for (const callback of this.#quietCallbacks.splice(0)) callback()
+  }
+
+  #notOpen(): BrokerError {
+    return new BrokerError('KAFKA_STORAGE_ERROR', `${this.name} is ${this.#isStopped ? 'closed' : 'dead: a write or sync failed'}`)
   }
 
   #fail(error: Error): void {
     if (this.#state !== 'open') return
     this.#state = 'dead'
     this.#tail.abandon()
+    this.#answerStart(this.#startCallbacks.splice(0), this.#notOpen())
     this.#environment.events.failed(this, error)
   }
 
   *#write(): Task<FlushResult> {
     const { disk, counters } = this.#environment
     const cutCount = this.#cutCount
-    const at = this.#segments.findLastIndex((candidate) => candidate.baseOffset <= this.#writtenEndOffset)
-    const segment = this.#segments[at] as Segment
-    const previous = this.#segments[at - 1]
+    const at = this.#segments.indexAt(this.#writtenEndOffset)
+    const segment = this.#segments.all[at] as Segment
+    const previous = this.#segments.all[at - 1]
     const position = segment.writtenBytes
     const taken = this.#tail.take({
-      segmentEndOffset: this.#segments[at + 1]?.baseOffset ?? Number.POSITIVE_INFINITY,
+      segmentEndOffset: this.#segments.endOf(at) ?? Number.POSITIVE_INFINITY,
       logEndOffset: this.#endOffset,
       maxBytes: this.#environment.roundBytes,
       note: (baseOffset, sizeBytes) => {
@@ -317,11 +423,12 @@ export class SegmentedLog implements Log, SlabTenant, FlushTarget<FlushResult> {
     const doomed = this.#doomed
     this.#doomed = []
     this.#waitingCut = undefined
-    const segment = this.#segments.findLast((candidate) => candidate.exists && candidate.baseOffset <= endOffset)
+    // An older cut may reach into what a start has left since.
+    const segment = [...this.#leaving, ...this.#segments.all].findLast((candidate) => candidate.exists && candidate.baseOffset <= endOffset)
     const writtenEndOffset = Math.min(endOffset, this.#writtenEndOffset)
     const cutsDisk = writtenEndOffset < this.#writtenEndOffset
     this.#writtenEndOffset = writtenEndOffset
-    for (const old of doomed) if (old.exists) yield* this.#removeSegment(old)
+    for (const old of doomed) yield* removeSegments(disk, this.name, [old])
     if (cutsDisk && segment !== undefined) {
       segment.wake()
       const index = yield* loadIndex(disk, segment, this.#environment.indexIntervalBytes)
@@ -339,39 +446,49 @@ export class SegmentedLog implements Log, SlabTenant, FlushTarget<FlushResult> {
     return { endOffset: writtenEndOffset, cutCount }
   }
 
-  *#removeSegment(segment: Segment): Task<void> {
+  *#noteStart(doomed: readonly Segment[] = []): Task<undefined> {
     const { disk } = this.#environment
-    segment.retire()
-    yield* callVoid((done) => disk.remove(segment.path, done))
-    if (segment.indexed) yield* callVoid((done) => disk.remove(segment.indexPath, done))
-    yield* callVoid((done) => disk.syncFolder(folderOf(segment.path), done))
+    const start = { startOffset: this.#startOffset, baseOffset: this.#segments.first.baseOffset, epoch: this.#startEpoch }
+    const leaving = this.#leaving.splice(0)
+    this.#notingCallbacks = this.#startCallbacks.splice(0)
+    this.#waitingStart = undefined
+    for (const segment of doomed) yield* removeSegments(disk, this.name, [segment])
+    yield* writeLogStart(disk, this.name, start)
+    this.#remove(leaving)
+  }
+
+  /**
+   * What a waiting cut would remove goes first: it may begin at or above the new start, and the note tells what is left over by where it begins. The rest
+   * of that cut is not needed: its segment begins below.
+   */
+  *#reset(): Task<FlushResult> {
+    const result = { endOffset: this.#startOffset, cutCount: this.#cutCount }
+    yield* this.#noteStart(this.#doomed.splice(0))
+    return result
+  }
+
+  /** Beside the rounds: other logs need not wait for it. A crash leaves files that the note tells to be left over. */
+  #remove(segments: readonly Segment[]): void {
+    if (this.#isStopped) for (const segment of segments) segment.retire()
+    if (segments.length === 0 || this.#isStopped) return
+    this.#removals++
+    runTask(removeSegments(this.#environment.disk, this.name, segments), (error) => {
+      this.#removals--
+      if (error !== undefined) this.#fail(error)
+      this.#callWhenQuiet()
+    })
   }
 
   /** Ends the log in this process; calls back once no flush is in flight. Files close when their readers are done. */
   stop(callback: () => void): void {
     this.#state = 'stopped'
     this.#tail.abandon()
+    this.#answerStart(this.#startCallbacks.splice(0), this.#notOpen())
     const finish = (): void => {
-      for (const segment of [...this.#segments, ...this.#doomed]) segment.retire()
+      for (const segment of [...this.#leaving, ...this.#segments.all, ...this.#doomed]) segment.retire()
       callback()
     }
-    if (this.#flushing) this.#quietCallbacks.push(finish)
+    if (this.#flushing || this.#removals > 0) this.#quietCallbacks.push(finish)
     else this.#environment.clock.defer(finish)
-  }
-
-  get #lastSegment(): Segment {
-    return this.#segments.at(-1) as Segment
-  }
-
-  /** The segment that holds `offset`. */
-  #segmentAt(offset: number): Segment {
-    let low = 0
-    let high = this.#segments.length - 1
-    while (low < high) {
-      const middle = (low + high + 1) >>> 1
-      if ((this.#segments[middle] as Segment).baseOffset <= offset) low = middle
-      else high = middle - 1
-    }
-    return this.#segments[low] as Segment
   }
 }

@@ -54,18 +54,21 @@ export interface SegmentSummary {
   /** Exclusive. */
   readonly endOffset: number
   readonly sizeBytes: number
+  /** As in Segment. */
+  readonly firstTimestampMs: number
+  readonly maxTimestampMs: number
   /** Epochs of the segment's batches, the first one always noted. */
   readonly epochs: readonly EpochStart[]
 }
 
-const VERSION = 1
-const HEAD_BYTES = 40
+const VERSION = 2
+const HEAD_BYTES = 56
 const EPOCH_BYTES = 12
 const ENTRY_BYTES = 8
 
 /**
  * The `.index` file of a closed segment, big-endian:
- *   crc u32 (of all behind it) | version u32 | baseOffset i64 | endOffset i64 | sizeBytes i64 | epochs u32 | entries u32 |
+ *   crc u32 (of all behind it) | version u32 | baseOffset i64 | endOffset i64 | sizeBytes i64 | firstTimestamp i64 | maxTimestamp i64 | epochs u32 | entries u32 |
  *   epochs × (epoch i32, startOffset i64) | entries × (offset − baseOffset u32, position u32)
  */
 export function encodeIndex(summary: SegmentSummary, index: SparseIndex): Buffer {
@@ -75,8 +78,10 @@ export function encodeIndex(summary: SegmentSummary, index: SparseIndex): Buffer
   writeInt64(bytes, summary.baseOffset, 8)
   writeInt64(bytes, summary.endOffset, 16)
   writeInt64(bytes, summary.sizeBytes, 24)
-  bytes.writeUInt32BE(summary.epochs.length, 32)
-  bytes.writeUInt32BE(offsets.length, 36)
+  writeInt64(bytes, summary.firstTimestampMs, 32)
+  writeInt64(bytes, summary.maxTimestampMs, 40)
+  bytes.writeUInt32BE(summary.epochs.length, 48)
+  bytes.writeUInt32BE(offsets.length, 52)
   let at = HEAD_BYTES
   for (const { epoch, startOffset } of summary.epochs) {
     bytes.writeInt32BE(epoch, at)
@@ -95,8 +100,8 @@ export function encodeIndex(summary: SegmentSummary, index: SparseIndex): Buffer
 /** Undefined when the file is not a whole index of this version: it is rebuilt then. */
 export function decodeIndex(bytes: Buffer, intervalBytes: number): { readonly summary: SegmentSummary; readonly index: SparseIndex } | undefined {
   if (bytes.length < HEAD_BYTES || bytes.readUInt32BE(0) !== crc32c(bytes.subarray(4)) || bytes.readUInt32BE(4) !== VERSION) return undefined
-  const epochCount = bytes.readUInt32BE(32)
-  const entryCount = bytes.readUInt32BE(36)
+  const epochCount = bytes.readUInt32BE(48)
+  const entryCount = bytes.readUInt32BE(52)
   if (bytes.length !== HEAD_BYTES + epochCount * EPOCH_BYTES + entryCount * ENTRY_BYTES) return undefined
   const baseOffset = readInt64(bytes, 8)
   const epochs: EpochStart[] = []
@@ -104,5 +109,6 @@ export function decodeIndex(bytes: Buffer, intervalBytes: number): { readonly su
   for (let entry = 0; entry < epochCount; entry++, at += EPOCH_BYTES) epochs.push({ epoch: bytes.readInt32BE(at), startOffset: readInt64(bytes, at + 4) })
   const index = new SparseIndex(intervalBytes)
   for (let entry = 0; entry < entryCount; entry++, at += ENTRY_BYTES) index.note(bytes.readUInt32BE(at) + baseOffset, bytes.readUInt32BE(at + 4))
-  return { summary: { baseOffset, endOffset: readInt64(bytes, 16), sizeBytes: readInt64(bytes, 24), epochs }, index }
+  const [firstTimestampMs, maxTimestampMs] = [readInt64(bytes, 32), readInt64(bytes, 40)]
+  return { summary: { baseOffset, endOffset: readInt64(bytes, 16), sizeBytes: readInt64(bytes, 24), firstTimestampMs, maxTimestampMs, epochs }, index }
 }

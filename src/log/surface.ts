@@ -11,32 +11,70 @@ export const METADATA_LOG = 'metadata'
  */
 export interface Log {
   readonly name: string
-  /** First offset kept. */
+  /** First offset that is served, maybe inside a batch. Moves up (advanceStart, resetTo), never down. */
   readonly startOffset: number
   /** Exclusive, synced or not. */
   readonly endOffset: number
-  /** Exclusive: below it everything is on disk, as far as this process knows. */
+  /** Exclusive: below it everything is on disk, as far as this process knows. Below startOffset while a resetTo is not durable. */
   readonly syncedEndOffset: number
-  /** Grows with each truncate; completions carry it. */
+  /** Grows with each truncate and resetTo; completions carry it. */
   readonly cutCount: number
   /** Bytes on disk and in memory, all segments. */
   readonly sizeBytes: number
-  /** Copies one batch into the slab and stamps the copy there. Its base offset must be endOffset. */
-  appendAsLeader(bytes: Buffer, stamp: { readonly baseOffset: number; readonly leaderEpoch: number }): void
+  /** Copies one batch into the slab and stamps the copy there. Its base offset must be endOffset. `logAppendTimeMs` as in Kafka: attributes bit 3, maxTimestamp. */
+  appendAsLeader(bytes: Buffer, stamp: AppendStamp): void
   /** Copies whole batches, unchanged; the first begins at endOffset, all contiguous. */
   appendFetched(bytes: Buffer, headers: readonly BatchHeader[]): void
   /** Cuts to endOffset (exclusive, a batch boundary at or above startOffset); synced before the next append reaches the disk. */
   truncate(endOffset: number): void
-  /** From the next append on: a batch that would make its segment larger begins a new one. Until it is said, the folder's own limit holds. */
-  limitSegments(sizeBytes: number): void
+  /**
+   * Moves the start up to `offset` (startOffset < offset ≤ syncedEndOffset): for readers at once. Then the note 'log-start' beside the log is synced, `done` is
+   * called, and segments wholly below go, oldest first, folder synced. A recovery that finds segments missing above the noted start calls the log damaged.
+   * KAFKA_STORAGE_ERROR when the log is dead or closed before the note is durable.
+   */
+  advanceStart(offset: number, done: DoneVoid): void
+  /**
+   * Drops all of the log and goes on at `offset` (> endOffset): the leader kept nothing that follows our end. cutCount grows by one; `synced` says (offset,
+   * that cut count) once the new start is durable.
+   */
+  resetTo(offset: number): void
+  /**
+   * From the next append on: a batch that would make its segment larger than sizeBytes begins a new one, and so does one whose maxTimestamp lies more than ageMs
+   * above that of its segment's first batch (Kafka LogSegment.shouldRoll). Until it is said, the folder's own size holds, and any age.
+   */
+  limitSegments(limits: { readonly sizeBytes: number; readonly ageMs: number }): void
+  /**
+   * How far retention may move the start: whole segments from the oldest on, all below `upTo` and synced; each while its largest timestamp is below
+   * expiredBeforeMs, or while without it at least retentionBytes remain. The active segment may go too (then the log is empty at its end). null: no limit of that
+   * kind. startOffset when nothing is due. A segment of records without timestamps goes by time with the one that follows.
+   */
+  retentionOffset(limits: RetentionLimits): number
+  /**
+   * The first batch that ends at or above startOffset and below `upTo` whose maxTimestamp ≥ timestampMs; whole bytes, CRC checked when from disk. undefined: none.
+   * Its records below startOffset, or older than timestampMs, are for the caller to skip.
+   */
+  findTimestamp(timestampMs: number, upTo: number, done: Done<Buffer | undefined>): void
   /** Batches from the one holding `offset` on, from memory alone; at least one batch if any, then at most maxBytes. Undefined: not in memory. Empty: at or past the end. The slices are never written again. */
   readCached(offset: number, maxBytes: number): readonly Buffer[] | undefined
   /** The same from memory or disk, CRCs checked when from disk: CORRUPT_MESSAGE when one is wrong (the replica is then damaged). */
   read(offset: number, maxBytes: number, done: Done<readonly Buffer[]>): void
 }
 
+/** What the leader alone knows of a batch. `logAppendTimeMs`: null or absent keeps the producer's timestamps. */
+export interface AppendStamp {
+  readonly baseOffset: number
+  readonly leaderEpoch: number
+  readonly logAppendTimeMs?: number | null
+}
+
+export interface RetentionLimits {
+  readonly upTo: number
+  readonly expiredBeforeMs: number | null
+  readonly retentionBytes: number | null
+}
+
 export interface LogDirectoryEvents {
-  /** All below endOffset is durable, as of this cut count (rules R3.2). Also said once after a cut was synced. */
+  /** All below endOffset is durable, as of this cut count (rules R3.2). Also said once after a cut or a reset was synced. */
   synced(log: Log, endOffset: number, cutCount: number): void
   /** A write or sync failed: the log is dead in this process (rules R3.5). Said once a log. */
   failed(log: Log, error: Error): void

@@ -48,8 +48,24 @@ export class FakeLog implements Log {
     this.cutCount += 1
   }
 
+  advanceStart(): void {
+    throw new Error('it begins at 0')
+  }
+
+  resetTo(): void {
+    throw new Error('it begins at 0')
+  }
+
   limitSegments(): void {
     throw new Error('it has no segments')
+  }
+
+  retentionOffset(): number {
+    return 0
+  }
+
+  findTimestamp(): void {
+    throw new Error('the checkers ask for no time')
   }
 
   readCached(offset: number): readonly Buffer[] {
