@@ -21,10 +21,10 @@ export interface NodeSeams {
   readonly checkpoints: Checkpoints
   readonly transport: Transport
   readonly logger: Logger
-  readonly fatal: Fatal
-}
   /** Absent where the level is not the node's to change (embedded, simulated). */
   readonly logLevel?: LogLevelControl
+  readonly fatal: Fatal
+}
 
 export interface PeerAddress {
   readonly nodeId: number
