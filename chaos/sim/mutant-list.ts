@@ -78,7 +78,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'restart keeps the leader epoch',
     file: 'src/controller/brokers.js',
-    find: 'records.push(...withdrawBroker({ nodeId, isLost: (state) => folderGone || damaged.has(refKey(state)) }, context));',
+    find: 'records.push(...withdrawBroker({ nodeId, isLost: (state) => (folderGone && !standing.has(refKey(state))) || damaged.has(refKey(state)) }, context));',
     replace: '',
     rule: 'R5.3: a new incarnation leaves every ISR, and what it led gets a higher leader epoch',
     killedBy: ['I7', 'assert'],

@@ -34,6 +34,7 @@ import type { FetchContext } from './consumer-fetch.ts'
 import { type LeaderRecords, noLeaderRecords } from './leader-records.ts'
 import { deleteRecords, type LeaderRequestContext, listOffsets } from './leader-requests.ts'
 import type { Partitions } from './partitions.ts'
+import { PlainCalls } from './plain-calls.ts'
 import { ProduceBudget, type ProduceContext } from './produce.ts'
 import { answerMetadata, describeCluster, ImageWaiters, type QueryContext } from './queries.ts'
 import { ClientSession } from './session.ts'
@@ -41,6 +42,7 @@ import type { NodeConfig } from './surface.ts'
 import { Topics } from './topics.ts'
 
 export interface BrokerCallsOptions {
+  readonly nodeId: number
   readonly clock: Clock
   readonly config: NodeConfig
   readonly controllerClient: ControllerClient
@@ -48,7 +50,7 @@ export interface BrokerCallsOptions {
   readonly image: () => MetadataImage
   readonly raft: Raft
   readonly isConnected: (nodeId: number) => boolean
-  readonly isDiskLow: () => boolean
+  readonly isDiskLow: ProduceContext['isDiskLow']
   /** Absent: such calls are answered UNSUPPORTED_VERSION, as the two below. */
   readonly records?: LeaderRecords
   readonly describeLogDirs?: (done: Done<LogDirsDescription>) => void
@@ -65,6 +67,7 @@ export class BrokerCalls implements Broker {
   readonly #queries: QueryContext
   readonly #produceContext: ProduceContext
   readonly #fetchContext: FetchContext
+  readonly #plainCalls: PlainCalls
   readonly #leaderContext: LeaderRequestContext
   readonly #describeLogDirs: ((done: Done<LogDirsDescription>) => void) | undefined
   readonly #logLevel: LogLevelControl | undefined
@@ -83,6 +86,13 @@ export class BrokerCalls implements Broker {
     this.#leaderContext = { image, find, records: options.records ?? noLeaderRecords }
     this.#describeLogDirs = options.describeLogDirs
     this.#logLevel = options.logLevel
+    this.#plainCalls = new PlainCalls({
+      nodeId: options.nodeId,
+      clock,
+      image,
+      isClosed: (topicId, partition) => find(topicId, partition) === undefined,
+      listOffsets: (request, done) => this.listOffsets(request, done),
+    })
     this.#fetchContext = { clock, find, knowsTopic, readFailed: (replica, error) => partitions.readFailed(replica, error) }
   }
 
@@ -92,7 +102,7 @@ export class BrokerCalls implements Broker {
   }
 
   openSession(): BrokerSession {
-    return new ClientSession(this.#produceContext, this.#fetchContext)
+    return new ClientSession(this.#produceContext, this.#fetchContext, this.#plainCalls)
   }
 
   metadata(request: MetadataRequest, done: Done<MetadataResponse>): void {

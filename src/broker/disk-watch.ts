@@ -16,14 +16,18 @@ const CHECKS_BEFORE_RESERVE = 5
 export class DiskWatch {
   readonly #disk: Disk
   readonly #logger: Logger
+  readonly #keepsReserve: boolean
+  #space: DiskSpace | undefined
   #isLow = false
   #reserve: 'unknown' | 'none' | 'changing' | 'held' | 'given up' = 'unknown'
   #checks = 0
   #stopped = false
 
-  constructor(options: { readonly disk: Disk; readonly logger: Logger }) {
+  /** The reserve is for the metadata log: only its folder keeps one. */
+  constructor(options: { readonly disk: Disk; readonly logger: Logger; readonly keepsReserve: boolean }) {
     this.#disk = options.disk
     this.#logger = options.logger
+    this.#keepsReserve = options.keepsReserve
   }
 
   /** Produce is refused, and replicas that follow ask for no data. */
@@ -31,10 +35,21 @@ export class DiskWatch {
     return this.#isLow
   }
 
+  /** Undefined: not looked yet. */
+  get freeBytes(): number | undefined {
+    return this.#space?.freeBytes
+  }
+
+  get totalBytes(): number | undefined {
+    return this.#space?.totalBytes
+  }
+
   /** Now and then. */
   check(): void {
     this.#disk.space((error, space) => {
-      if (error === undefined && !this.#stopped) this.#found(space)
+      if (error !== undefined || this.#stopped) return
+      this.#space = space
+      this.#found(space)
     })
   }
 
@@ -51,6 +66,7 @@ export class DiskWatch {
       this.#logger.warn({ freeBytes }, message)
     }
     this.#isLow = isLow
+    if (!this.#keepsReserve) return
     if (freeBytes < RESERVE_BYTES) this.#free(freeBytes)
     else if (freeBytes >= Math.max(lowBytes, RESERVE_BYTES) + RESERVE_BYTES && this.#checks > CHECKS_BEFORE_RESERVE) this.#make()
   }

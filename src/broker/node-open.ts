@@ -4,16 +4,18 @@ import { openLogDirectory } from '../log/log-directory.ts'
 import { checkMetaProperties, type MetaProperties, openMetaProperties } from '../log/meta-properties.ts'
 import { openQuorumState, type QuorumState } from '../log/quorum-state.ts'
 import { freeReserveWhenFull } from '../log/reserve.ts'
-import { type LogDirectory, type LogDirectoryEvents, METADATA_LOG, type OpenedLog } from '../log/surface.ts'
+import { type LogDirectory, METADATA_LOG, type OpenedLog } from '../log/surface.ts'
 import { peekBatchSize } from '../record/batch.ts'
 import { decodeEntry } from '../runtime/decision-entry.ts'
 import { VoterSets } from '../runtime/voter-sets.ts'
+import { disksOf, type FolderEvents, type OpenedFolders, openFolders, tailCacheShare } from './folders-open.ts'
 import type { NodeOptions, NodeSeams } from './surface.ts'
 
 const SCAN_CHUNK_BYTES = 1024 * 1024
 
-/** A node's folder, opened and recovered: what Raft and the replicas start from. */
-export interface OpenedFolder {
+/** A node's folders, opened, and the metadata log in the first, recovered: what Raft and the replicas start from. */
+export interface OpenedFolder extends OpenedFolders {
+  /** Of the first folder, as are the next two. */
   readonly directory: LogDirectory
   readonly properties: MetaProperties
   readonly quorumState: QuorumState
@@ -24,10 +26,11 @@ export interface OpenedFolder {
   readonly damagedBelow: number | null
 }
 
-/** Opens the data folder of a node. Throws DATA_FOLDER_MISMATCH, DATA_FOLDER_IN_USE, DISK_FAILED. */
-export function* openFolder(options: NodeOptions, seams: NodeSeams, events: LogDirectoryEvents): Task<OpenedFolder> {
+/** Opens the data folders of a node. Throws DATA_FOLDER_MISMATCH, DATA_FOLDER_IN_USE, and DISK_FAILED when the first one fails. */
+export function* openFolder(options: NodeOptions, seams: NodeSeams, events: FolderEvents): Task<OpenedFolder> {
   const { disk, clock, logger, random } = seams
-  const { segmentBytes, indexIntervalBytes, tailCacheBytes } = options.config
+  const { segmentBytes, indexIntervalBytes } = options.config
+  const tailCacheBytes = tailCacheShare(options, seams)
   // Before anything is written: to open the directory counts a start, and would make every replica of someone else's folder suspect.
   yield* callVoid((done) => checkMetaProperties({ disk, nodeId: options.nodeId }, done))
   // A start is counted in a synced file: on a full disk there would be no room for it (rules R3.5).
@@ -48,7 +51,8 @@ export function* openFolder(options: NodeOptions, seams: NodeSeams, events: LogD
     logger.warn({ ...fields, damagedBelow }, `metadata log recovered damaged: ${recovery.detail}; this voter does not vote until it has caught up`)
   else if (recovery.verdict === 'torn') logger.warn(fields, `metadata log recovered torn: ${recovery.detail}`)
   else logger.info(fields, `metadata log recovered ${recovery.verdict}: ${recovery.detail}`)
-  return { directory, properties, quorumState, metadata, voterSets: yield* readVoterSets(metadata), damagedBelow }
+  const opened = yield* openFolders(options, seams, events, { path: disksOf(seams)[0].path, directory, properties })
+  return { ...opened, directory, properties, quorumState, metadata, voterSets: yield* readVoterSets(metadata), damagedBelow }
 }
 
 /** The mark stands in the note beside the log until the node has caught up beyond it, so it outlives restarts (rules R3.4). */

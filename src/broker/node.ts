@@ -3,8 +3,8 @@ import { BrokerError } from '../base/errors.ts'
 import { randomUuid } from '../base/ids.ts'
 import { type Task, callVoid, runTask } from '../base/task.ts'
 import { OxbowNode } from './oxbow-node.ts'
+import type { FolderEvents } from './folders-open.ts'
 import { openFolder } from './node-open.ts'
-import type { LogDirectoryEvents } from '../log/surface.ts'
 import type { NodeOptions, NodeSeams } from './surface.ts'
 
 /**
@@ -20,12 +20,13 @@ function* start(options: NodeOptions, seams: NodeSeams): Task<OxbowNode> {
     throw new BrokerError('INVALID_CONFIG', `node ${options.nodeId} has no role: controller, broker or both`)
   // The folder reports to the node, and the node is made of what the folder holds.
   let node: OxbowNode | undefined
-  const events: LogDirectoryEvents = {
+  const events: FolderEvents = {
     synced: (log, endOffset, cutCount) => node?.logSynced(log, endOffset, cutCount),
     failed: (log, error) => {
       if (node === undefined) seams.fatal(error)
       else node.logFailed(log, error)
     },
+    folderFailed: (folder, error) => node?.folderFailed(folder, error),
   }
   const folder = yield* openFolder(options, seams, events)
   node = new OxbowNode(options, seams, folder, randomUuid(seams.random.fork('incarnation id')))

@@ -1,5 +1,5 @@
 import type { DoneVoid } from '../base/done.ts'
-import { BrokerError } from '../base/errors.ts'
+import { BrokerError, codeOf } from '../base/errors.ts'
 import { randomUuid, type Uuid } from '../base/ids.ts'
 import type { Logger } from '../base/log-line.ts'
 import { call, callVoid, runTask, type Task } from '../base/task.ts'
@@ -20,7 +20,7 @@ import { type Hello, PEER_PROTOCOL_VERSION, type PeerMessage } from '../wire/pee
 import type { Broker } from './api.ts'
 import { BrokerCalls } from './broker-calls.ts'
 import { ChangeCounts } from './change-counts.ts'
-import { DiskWatch } from './disk-watch.ts'
+import type { DataFolder } from './data-folders.ts'
 import { FetchServer } from './fetch-server.ts'
 import { Fetchers } from './fetchers.ts'
 import type { OpenedFolder } from './node-open.ts'
@@ -49,7 +49,6 @@ export class OxbowNode {
   readonly #registration: Registration
   readonly #changes: ChangeCounts
   readonly #calls: BrokerCalls
-  readonly #diskWatch: DiskWatch
   readonly #ticks: TickSource
   readonly #connected = new Map<number, Hello>()
   /** Folders of the nodes whose Hello came, on a stream of theirs or of ours. */
@@ -91,10 +90,9 @@ export class OxbowNode {
       leaderId: () => this.#raft.core.leaderId,
       firstRequestId: firstRequestId(incarnationId),
     })
-    this.#diskWatch = new DiskWatch({ disk: seams.disk, logger })
     this.#partitions = new Partitions({
       nodeId,
-      directory: folder.directory,
+      folders: folder.folders,
       checkpoints,
       clock,
       logger,
@@ -102,7 +100,6 @@ export class OxbowNode {
       controllerClient: this.#controllerClient,
       fetchServer: () => this.#fetchServer,
       fetchers: () => this.#fetchers,
-      isDiskLow: () => this.#diskWatch.isLow,
     })
     const find = (topicId: Uuid, partition: number): ReturnType<Partitions['find']> => this.#partitions.find(topicId, partition)
     const followerGone = (peerId: number): void => this.#partitions.disconnected(peerId, 'follower')
@@ -115,17 +112,17 @@ export class OxbowNode {
       damaged: (replica, error) => this.#partitions.readFailed(replica, error),
     })
     this.#fetchers = new Fetchers({ clock, logger, transport, find, disconnected: leaderGone })
-    const directoryId = folder.properties.directoryId
     this.#registration = new Registration({
       node: options,
       incarnationId,
-      directoryId,
+      directoryIds: () => folder.folders.directoryIds,
       controllerClient: this.#controllerClient,
       partitions: this.#partitions,
-      isDiskLow: () => this.#diskWatch.isLow,
+      isDiskLow: () => folder.folders.isAnyLow,
       logger,
     })
     this.#calls = new BrokerCalls({
+      nodeId,
       clock,
       config,
       controllerClient: this.#controllerClient,
@@ -133,7 +130,7 @@ export class OxbowNode {
       image: () => this.#image,
       raft: this.#raft.core,
       isConnected: (peerId) => peerId === nodeId || this.#connected.has(peerId),
-      isDiskLow: () => this.#diskWatch.isLow,
+      isDiskLow: (replica) => folder.folders.isLow(replica.log.name),
     })
     this.#ticks = new TickSource(clock, () => this.#tick())
   }
@@ -174,7 +171,7 @@ export class OxbowNode {
       brokerEpoch,
       lastRefusal,
       isStopping: this.#stopping,
-      isDiskLow: this.#diskWatch.isLow,
+      isDiskLow: this.#folder.folders.isAnyLow,
       connected: [...this.#connected.keys()],
       followers: this.#raft.core.progress(),
       changes: this.#changes.totals,
@@ -186,7 +183,7 @@ export class OxbowNode {
   }
 
   get counters(): OpenedFolder['directory']['counters'] {
-    return this.#folder.directory.counters
+    return this.#folder.folders.counters
   }
 
   openReplicas(done: DoneVoid): void {
@@ -219,6 +216,11 @@ export class OxbowNode {
     else this.#partitions.failed(log, error)
   }
 
+  /** One of the further folders: what stands there goes offline, the node lives (rules R3.5). */
+  folderFailed(folder: DataFolder, error: Error): void {
+    this.#partitions.folderFailed(folder, error)
+  }
+
   /** A clean stop: leaderships move first (at most 3 s), then everything is synced and noted (rules R3.3, R5.9). */
   stop(done: DoneVoid): void {
     if (this.#stopping) {
@@ -246,12 +248,12 @@ export class OxbowNode {
 
   *#close(): Task<void> {
     this.#ticks.stop()
-    this.#diskWatch.stop()
+    for (const { watch } of this.#folder.members) watch.stop()
     this.#fetchers.stop()
     this.#raft.stop()
     this.#seams.transport.stop()
     yield* callVoid((done) => this.#partitions.stop(done))
-    const cleanEnds = yield* call<ReadonlyMap<string, number>>((done) => this.#folder.directory.close(done))
+    const cleanEnds = yield* call<ReadonlyMap<string, number>>((done) => this.#folder.folders.close(done))
     yield* callVoid((done) => this.#partitions.checkpoint({ cleanEnds }, done))
     yield* callVoid((done) => this.#seams.checkpoints.close(done))
     this.#logger.info({}, 'stopped cleanly')
@@ -433,10 +435,13 @@ export class OxbowNode {
 
   #joinCluster(clusterId: Uuid): void {
     if (this.#clusterId === clusterId) return
-    this.#folder.properties.saveClusterId(clusterId, (error) => {
-      if (error !== undefined) this.#seams.fatal(error)
-      else this.#logger.info({ clusterId }, `member of cluster ${clusterId}`)
-    })
+    for (const [at, { folder, properties }] of this.#folder.members.entries()) {
+      properties.saveClusterId(clusterId, (error) => {
+        if (error === undefined) this.#logger.info({ clusterId, folder: folder.path }, `member of cluster ${clusterId}`)
+        else if (at > 0 && codeOf(error) === 'DISK_FAILED') this.folderFailed(folder, error)
+        else this.#seams.fatal(error)
+      })
+    }
     this.#clusterId = clusterId
   }
 
@@ -458,7 +463,7 @@ export class OxbowNode {
     this.#clearDamage()
     this.#partitions.tick()
     if (isBroker) this.#registration.tick()
-    if (this.#tickCount % DISK_CHECK_TICKS === 1) this.#diskWatch.check()
+    if (this.#tickCount % DISK_CHECK_TICKS === 1) for (const { watch } of this.#folder.members) watch.check()
     if (this.#tickCount % PURGE_TICKS === 0) this.#purge()
     if (this.#tickCount % Math.ceil(this.#options.config.checkpointIntervalMs / TICK_MS) === 0) this.#checkpoint()
   }
@@ -474,7 +479,7 @@ export class OxbowNode {
 
   #purge(): void {
     const nowMs = this.#seams.clock.wallMs()
-    this.#folder.directory.purgeQuarantine({ nowMs, olderThanMs: this.#options.config.quarantineMs }, (error) => {
+    this.#folder.folders.purge({ nowMs, olderThanMs: this.#options.config.quarantineMs }, (error) => {
       if (error !== undefined) this.#logger.warn({ error: error.message }, 'the quarantine could not be cleared')
     })
   }

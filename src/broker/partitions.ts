@@ -10,15 +10,17 @@ import { topicConfig } from '../base/topic-configs.ts'
 import { effectiveMinInSyncReplicas } from '../controller/configs.ts'
 import type { LeaderlessReport } from '../controller/status.ts'
 import { DAMAGED_NOTE, formatDamagedNote } from '../log/damaged-note.ts'
-import type { Log, LogDirectory } from '../log/surface.ts'
+import type { Log } from '../log/surface.ts'
 import type { MetadataDelta, MetadataImage, TopicImage } from '../metadata/image.ts'
 import type { PartitionState } from '../metadata/records.ts'
 import type { FollowerFetch, PartitionEffect, ReplicaBroker } from '../replication/effects.ts'
 import type { CommandHandle, ControllerClient } from '../runtime/controller-client.ts'
+import type { DataFolder, DataFolders } from './data-folders.ts'
 import type { FetchServer } from './fetch-server.ts'
 import type { Fetchers } from './fetchers.ts'
+import { logName } from './log-name.ts'
 import { isInIsr, type Replica, type ReplicaOutlets } from './replica.ts'
-import { logName, openReplica, parseLogName } from './replica-open.ts'
+import { openReplica } from './replica-open.ts'
 import { checkpointKey, encodeCheckpoint, type ReplicaCheckpoint } from './replica-marks.ts'
 import type { NodeConfig } from './surface.ts'
 
@@ -29,7 +31,7 @@ const LOW_REPORT_MS = 1_000
 
 export interface PartitionsOptions {
   readonly nodeId: number
-  readonly directory: LogDirectory
+  readonly folders: DataFolders
   readonly checkpoints: Checkpoints
   readonly clock: Clock
   readonly logger: Logger
@@ -37,7 +39,6 @@ export interface PartitionsOptions {
   readonly controllerClient: ControllerClient
   readonly fetchServer: () => FetchServer
   readonly fetchers: () => Fetchers
-  readonly isDiskLow: () => boolean
 }
 
 /**
@@ -84,7 +85,7 @@ export class Partitions implements ReplicaOutlets {
 
   /** Recovers every log of the folder, before the node meets its cluster. */
   openAll(done: DoneVoid): void {
-    const names = this.#options.directory.names.filter((name) => parseLogName(name) !== undefined)
+    const names = this.#options.folders.names
     let left = names.length
     if (left === 0) {
       this.#options.clock.defer(() => done(undefined))
@@ -131,7 +132,25 @@ export class Partitions implements ReplicaOutlets {
 
   failed(log: Log, error: Error): void {
     const replica = this.#byLogName.get(log.name)
-    if (replica?.log === log) this.#kill(replica, `its log failed: ${error.message}`)
+    if (replica?.log !== log) return
+    this.#kill(replica, `its log failed: ${error.message}`)
+    this.folderFailed(this.#options.folders.of(log.name), error)
+  }
+
+  /** What stands on a folder goes offline with it (rules R3.5). Nothing changes for the first one, and for one that has failed before. */
+  folderFailed(folder: DataFolder, error: Error): void {
+    const { folders } = this.#options
+    if (!folders.fail(folder, error)) return
+    for (const name of folders.namesOn(folder)) {
+      const replica = this.#byLogName.get(name)
+      if (replica !== undefined) this.#kill(replica, `data folder ${folder.path} failed: ${error.message}`)
+    }
+  }
+
+  /** What stands on the folders of this node, whole or not, usable now or not; null: it has only ever had one folder (rules R5.3). */
+  standing(): PartitionRef[] | null {
+    const offline = this.#options.folders.offlineRefs()
+    return offline === null ? null : [...offline, ...[...this.all()].map(({ topicId, partition }): PartitionRef => ({ topicId, partition }))]
   }
 
   /** The stream on which that follower asks (we lead), or the one on which we ask that leader (we follow), ended: the other one lives on. */
@@ -151,7 +170,7 @@ export class Partitions implements ReplicaOutlets {
   deadLogs(): PartitionRef[] {
     const dead = [...this.#dead].map(({ topicId, partition }): PartitionRef => ({ topicId, partition }))
     for (const ref of this.#unopened.values()) if (ref !== null) dead.push(ref)
-    return dead
+    return dead.concat(this.#options.folders.offlineRefs() ?? [])
   }
 
   damaged(): PartitionRef[] {
@@ -186,10 +205,10 @@ export class Partitions implements ReplicaOutlets {
 
   /** On a disk that is low nothing more is fetched, only reported: the leader takes the replica out of the ISR once it lags (rules R3.5, R6.5). */
   sendFetch(replica: Replica, effect: Extract<PartitionEffect, { type: 'sendFetch' }>): void {
-    const { clock, isDiskLow } = this.#options
+    const { clock, folders } = this.#options
     const { to, fetch } = effect
     const send = (sent: FollowerFetch): void => this.#options.fetchers().send(replica, to, sent)
-    if (fetch.maxBytes === 0 || !isDiskLow()) {
+    if (fetch.maxBytes === 0 || !folders.isLow(replica.log.name)) {
       send(fetch)
       return
     }
@@ -276,13 +295,15 @@ export class Partitions implements ReplicaOutlets {
   }
 
   #checkpointOf(replica: Replica, cleanEndOffset: number): ReplicaCheckpoint {
-    const { core, topicId } = replica
+    const { core, topicId, log } = replica
+    const { directory, directoryId } = this.#options.folders.of(log.name)
     return {
       topicId,
+      directoryId,
       highWatermark: core.highWatermark,
       safeEndOffset: Math.min(core.highWatermark, core.syncedEndOffset),
       cleanEndOffset: replica.dead ? -1 : cleanEndOffset,
-      clearedUncleanCount: replica.suspect ? -1 : this.#options.directory.uncleanStarts.count,
+      clearedUncleanCount: replica.suspect ? -1 : directory.uncleanStarts.count,
       producers: core.producerSnapshot(),
     }
   }
@@ -295,9 +316,13 @@ export class Partitions implements ReplicaOutlets {
     this.#kill(replica, reason)
     const { syncedEndOffset, startOffset } = replica.log
     const note = formatDamagedNote({ claimedEndOffset: syncedEndOffset, firstBadOffset: startOffset, reason })
-    this.#options.directory.writeNote(replica.log.name, DAMAGED_NOTE, note, (error) => {
+    this.#directoryOf(replica).writeNote(replica.log.name, DAMAGED_NOTE, note, (error) => {
       if (error !== undefined) this.#logger.error({ log: replica.log.name, error: error.message }, 'the damaged mark could not be written')
     })
+  }
+
+  #directoryOf(replica: Replica): DataFolder['directory'] {
+    return this.#options.folders.of(replica.log.name).directory
   }
 
   #kill(replica: Replica, reason: string): void {
@@ -314,7 +339,7 @@ export class Partitions implements ReplicaOutlets {
       return
     }
     const name = logName(topic.name, state.partition)
-    if (this.#busy.has(name)) return // It is reconciled again when the name is free.
+    if (this.#busy.has(name) || this.#options.folders.isOffline(name, topic.topicId)) return // It is reconciled again when the name is free.
     if (this.#unopened.has(name)) {
       this.#unopened.set(name, { topicId: topic.topicId, partition: state.partition })
       return
@@ -372,7 +397,7 @@ export class Partitions implements ReplicaOutlets {
     if (!replica.damaged) return
     replica.damaged = false
     replica.logger.info({}, 'replica repaired: it is in the ISR again')
-    this.#options.directory.writeNote(replica.log.name, DAMAGED_NOTE, null, (error) => {
+    this.#directoryOf(replica).writeNote(replica.log.name, DAMAGED_NOTE, null, (error) => {
       if (error !== undefined) this.#logger.error({ log: replica.log.name, error: error.message }, 'the damaged mark could not be removed')
     })
   }
@@ -397,14 +422,15 @@ export class Partitions implements ReplicaOutlets {
 
   #open(name: string, create: { readonly topic: string; readonly topicId: Uuid } | undefined, done: DoneVoid): void {
     this.#busy.add(name)
-    const { directory, checkpoints, config, nodeId, logger } = this.#options
+    const { folders, checkpoints, config, nodeId, logger } = this.#options
     const fetchIds = { next: () => this.#nextFetchId++ }
     const isStopping = (): boolean => this.#stopped
-    runTask(openReplica({ name, create, directory, checkpoints, config, nodeId, logger, fetchIds, outlets: this, isStopping }), (error, replica) => {
+    runTask(openReplica({ name, create, folders, checkpoints, config, nodeId, logger, fetchIds, outlets: this, isStopping }), (error, replica) => {
       this.#free(name)
       if (error !== undefined && !(error instanceof BrokerError)) throw error
       if (error !== undefined) {
         this.#unopened.set(name, null)
+        if (error.code === 'DISK_FAILED') this.folderFailed(this.#options.folders.of(name), error)
         this.#logger.error({ log: name, error: error.message }, `log ${name} could not be opened: the replica is offline until the next start`)
       } else if (replica !== undefined && !this.#stopped) this.#add(replica)
       done(undefined)
@@ -419,6 +445,7 @@ export class Partitions implements ReplicaOutlets {
   }
 
   #deleted(topicId: Uuid): void {
+    this.#options.folders.forgetOffline(topicId)
     for (const replica of [...(this.#byTopic.get(topicId)?.values() ?? [])]) this.#setAside(replica)
   }
 
@@ -436,12 +463,18 @@ export class Partitions implements ReplicaOutlets {
     this.#written.delete(name)
     this.#busy.add(name)
     replica.step({ type: 'offline', reason: 'the topic was deleted' })
-    this.#options.directory.quarantine(name, (error) => {
+    const { folders } = this.#options
+    const folder = folders.of(name)
+    folder.directory.quarantine(name, (error) => {
       this.#free(name)
       if (error !== undefined) {
-        this.#unopened.set(name, null)
+        if (folders.isFailed(folder)) folders.abandon(name)
+        else this.#unopened.set(name, null)
         this.#logger.error({ log: name, error: error.message }, 'the folder of a deleted topic could not be set aside')
-      } else this.#logger.info({ topic, partition, topicId }, 'topic deleted: its folder is in quarantine')
+      } else {
+        folders.forget(name)
+        this.#logger.info({ topic, partition, topicId }, 'topic deleted: its folder is in quarantine')
+      }
       const successor = this.#image?.topicIds.get(topic)
       if (successor !== undefined) this.#reconcileName(successor, partition)
     })

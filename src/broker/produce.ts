@@ -2,7 +2,7 @@ import { assert } from '../base/assert.ts'
 import type { Clock, Timer } from '../base/clock.ts'
 import { BrokerError, errorTable } from '../base/errors.ts'
 import { BATCH_HEADER_BYTES, hasValidCrc, readBatchHeader } from '../record/batch.ts'
-import { MIN_RECORD_BYTES } from '../record/records.ts'
+import { COMPRESSION_MASK, compressionTypes, MAX_SECTION_BYTES, MIN_RECORD_BYTES } from '../record/records.ts'
 import type { ApiError, ProducedPartition, ProducePartition, ProduceRequest, ProduceResponse } from '../wire/api.ts'
 import { toApiError } from './api-error.ts'
 import type { ProduceOutcome, Replica, UnsyncedBytes } from './replica.ts'
@@ -70,7 +70,8 @@ export interface ProduceContext {
   readonly clock: Clock
   readonly budget: ProduceBudget
   readonly find: (topicId: string, partition: number) => Replica | undefined
-  readonly isDiskLow: () => boolean
+  /** Of the folder that the replica stands on. */
+  readonly isDiskLow: (replica: Replica) => boolean
   readonly knowsTopic: (topicId: string) => boolean
 }
 
@@ -134,8 +135,9 @@ export class PendingProduce {
   }
 
   #find({ topicId, partition }: ProducePartition): Replica {
-    if (this.#context.isDiskLow()) throw new BrokerError('DISK_LOW', 'less than 5 % or 1 GiB is free on this node; free some space or delete topics')
     const replica = this.#context.find(topicId, partition)
+    if (replica !== undefined && this.#context.isDiskLow(replica))
+      throw new BrokerError('DISK_LOW', 'less than 5 % or 1 GiB is free where the partition stands; free some space or delete topics')
     if (replica !== undefined) return replica
     if (this.#context.knowsTopic(topicId)) throw new BrokerError('NOT_LEADER_OR_FOLLOWER', 'this node holds no replica of the partition')
     throw new BrokerError('UNKNOWN_TOPIC_ID', `no topic has the id ${topicId}`)
@@ -184,8 +186,11 @@ function checkBatch(batch: Buffer): ReturnType<typeof readBatchHeader> {
   const header = readBatchHeader(batch, 0)
   if (header.sizeBytes !== batch.length)
     throw new BrokerError('INVALID_RECORD', `the batch says ${header.sizeBytes} bytes, ${batch.length} came: one batch a partition and request`)
+  const codec = header.attributes & COMPRESSION_MASK
+  if (codec >= compressionTypes.length) throw new BrokerError('INVALID_RECORD', `the batch is compressed with codec ${codec}, which there is not`)
   // A count takes offsets: a few bytes must not use up billions of them, nor stop every reader at a batch that cannot be.
-  if (header.recordCount * MIN_RECORD_BYTES > batch.length - BATCH_HEADER_BYTES)
+  // Compressed records are not looked at, here or anywhere on a broker: they hold at most what a reader would take.
+  if (header.recordCount * MIN_RECORD_BYTES > (codec === 0 ? batch.length - BATCH_HEADER_BYTES : MAX_SECTION_BYTES))
     throw new BrokerError('INVALID_RECORD', `${header.recordCount} records do not fit in a batch of ${batch.length} bytes`)
   if (!hasValidCrc(batch)) throw new BrokerError('CORRUPT_MESSAGE', 'the checksum of the batch is wrong')
   return header

@@ -13,7 +13,7 @@ import type { NodeOptions } from './surface.ts'
 export class Registration {
   readonly #options: NodeOptions
   readonly #incarnationId: Uuid
-  readonly #directoryId: Uuid
+  readonly #directoryIds: () => readonly Uuid[]
   readonly #controllerClient: ControllerClient
   readonly #partitions: Partitions
   readonly #isDiskLow: () => boolean
@@ -28,7 +28,7 @@ export class Registration {
   constructor(options: {
     readonly node: NodeOptions
     readonly incarnationId: Uuid
-    readonly directoryId: Uuid
+    readonly directoryIds: () => readonly Uuid[]
     readonly controllerClient: ControllerClient
     readonly partitions: Partitions
     readonly isDiskLow: () => boolean
@@ -36,7 +36,7 @@ export class Registration {
   }) {
     this.#options = options.node
     this.#incarnationId = options.incarnationId
-    this.#directoryId = options.directoryId
+    this.#directoryIds = options.directoryIds
     this.#controllerClient = options.controllerClient
     this.#partitions = options.partitions
     this.#isDiskLow = options.isDiskLow
@@ -86,13 +86,14 @@ export class Registration {
     this.#isAsking = true
     const { nodeId, address } = this.#options
     const damaged = this.#partitions.damaged()
-    const command = { type: 'register', nodeId, incarnationId: this.#incarnationId, directoryIds: [this.#directoryId], address, damaged } as const
+    const standing = this.#partitions.standing()
+    const command = { type: 'register', nodeId, incarnationId: this.#incarnationId, directoryIds: this.#directoryIds(), address, damaged, standing } as const
     this.#controllerClient.request(command, null, (reply) => {
       this.#isAsking = false
       if (reply.type !== 'error') return
       this.#retryTicks = 20
-      this.#logger.warn({ code: reply.code }, `registration refused: ${reply.message}; it is tried again`)
       this.#lastRefusal = reply.message
+      this.#logger.warn({ code: reply.code }, `registration refused: ${reply.message}; it is tried again`)
     })
   }
 

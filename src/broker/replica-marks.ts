@@ -5,6 +5,8 @@ import type { ProducerSnapshot } from '../replication/producers.ts'
 /** What `checkpoints/` keeps of one replica. All of it can be rebuilt; losing it costs time or makes the replica suspect (rules R3.7). */
 export interface ReplicaCheckpoint {
   readonly topicId: Uuid
+  /** The folder that the log stands on. */
+  readonly directoryId: Uuid
   readonly highWatermark: number
   /** Never more than min(high watermark, own synced end) (rules R3.3). */
   readonly safeEndOffset: number
@@ -40,7 +42,13 @@ export function decodeCheckpoint(bytes: Buffer | undefined): ReplicaCheckpoint |
   try {
     const value = JSON.parse(json.toString()) as Partial<ReplicaCheckpoint>
     const numbers = [value.highWatermark, value.safeEndOffset, value.cleanEndOffset, value.clearedUncleanCount]
-    if (typeof value.topicId !== 'string' || !numbers.every(Number.isSafeInteger) || typeof value.producers !== 'object' || value.producers === null)
+    if (
+      typeof value.topicId !== 'string' ||
+      typeof value.directoryId !== 'string' ||
+      !numbers.every(Number.isSafeInteger) ||
+      typeof value.producers !== 'object' ||
+      value.producers === null
+    )
       return undefined
     return value as ReplicaCheckpoint
   } catch {

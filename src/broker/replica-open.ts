@@ -4,34 +4,25 @@ import type { Uuid } from '../base/ids.ts'
 import type { Logger } from '../base/log-line.ts'
 import { call, callVoid, type Task } from '../base/task.ts'
 import { DAMAGED_NOTE } from '../log/damaged-note.ts'
-import type { LogDirectory, OpenedLog } from '../log/surface.ts'
+import type { OpenedLog } from '../log/surface.ts'
 import { Partition } from '../replication/partition.ts'
 import { Producers } from '../replication/producers.ts'
 import { TICK_MS } from '../runtime/ticks.ts'
+import type { DataFolder, DataFolders } from './data-folders.ts'
+import { parseLogName, parseTopicId, PARTITION_NOTE } from './log-name.ts'
 import { Replica, type ReplicaOutlets } from './replica.ts'
 import { checkpointKey, decodeCheckpoint, type ReplicaCheckpoint } from './replica-marks.ts'
 import type { NodeConfig } from './surface.ts'
 
-const FOLDER = 'partitions/'
 /** High watermark alone reaches followers within this (rules R6.7). */
 const REPORT_TICKS = 4
 const FOLLOWER_FETCH_BYTES = 4 * 1024 * 1024
-
-/** The folder of one partition's log, below the data folder. */
-export function logName(topic: string, partition: number): string {
-  return `${FOLDER}${topic}-${partition}`
-}
-
-export function parseLogName(name: string): { readonly topic: string; readonly partition: number } | undefined {
-  const match = /^partitions\/(.+)-(\d+)$/.exec(name)
-  return match === null ? undefined : { topic: match[1] as string, partition: Number(match[2]) }
-}
 
 export interface OpenReplicaOptions {
   readonly name: string
   /** Which topic it is made for; undefined: it is there, and its own note says so. */
   readonly create: { readonly topic: string; readonly topicId: Uuid } | undefined
-  readonly directory: LogDirectory
+  readonly folders: DataFolders
   readonly checkpoints: Checkpoints
   readonly config: NodeConfig
   readonly nodeId: number
@@ -44,25 +35,29 @@ export interface OpenReplicaOptions {
 
 /** Opens or makes one replica. Undefined: a folder without identity (a crash while it was made) that holds nothing, it was set aside; or the node stops. */
 export function* openReplica(options: OpenReplicaOptions): Task<Replica | undefined> {
-  const { name, directory, checkpoints } = options
-  const note = yield* call<string | undefined>((done) => directory.readNote(name, 'partition.metadata', done))
+  const { name, create, folders, checkpoints } = options
+  const folder = create === undefined ? folders.of(name) : yield* folders.place(name, create.topicId)
+  const { directory } = folder
+  const note = yield* call<string | undefined>((done) => directory.readNote(name, PARTITION_NOTE, done))
   const topicId = options.create?.topicId ?? parseTopicId(note)
   const place = parseLogName(name)
   if (topicId === undefined || place === undefined) {
     // The note is durable before the first batch is written: where there is one, the note was lost, and with it whose batches these are.
     if (yield* call<boolean>((done) => directory.holdsBytes(name, done))) throw new BrokerError('KAFKA_STORAGE_ERROR', unidentified(name))
     yield* callVoid((done) => directory.quarantine(name, done))
+    folders.forget(name)
     options.logger.warn({ log: name }, 'a folder without partition.metadata was set aside: it was never used')
     return undefined
   }
   const stored = yield* readCheckpoint(name, checkpoints, options.logger)
   if (options.isStopping()) return undefined
-  const checkpoint = stored?.topicId === topicId ? stored : undefined
+  // Of the log of this topic in this folder: what was noted of another one says nothing here.
+  const checkpoint = stored?.topicId === topicId && stored.directoryId === folder.directoryId ? stored : undefined
   const producers = Producers.restore(checkpoint?.producers, { expireTicks: Math.ceil(options.config.producerIdExpirationMs / TICK_MS) })
-  const marks = marksOf(checkpoint, directory)
+  const marks = marksOf(checkpoint, folder)
   const visitFrom = producers.stateOffset
   const { log, recovery } = yield* call<OpenedLog>((done) => directory.openLog({ name, marks, visitFrom, visit: (header) => producers.replay(header) }, done))
-  if (options.create !== undefined) yield* callVoid((done) => directory.writeNote(name, 'partition.metadata', JSON.stringify({ version: 1, topicId }), done))
+  if (options.create !== undefined) yield* callVoid((done) => directory.writeNote(name, PARTITION_NOTE, JSON.stringify({ version: 1, topicId }), done))
   const damagedNote = yield* call<string | undefined>((done) => directory.readNote(name, DAMAGED_NOTE, done))
   const logger = options.logger.child({ topic: place.topic, partition: place.partition })
   const damaged = recovery.verdict === 'damaged' || damagedNote !== undefined
@@ -106,17 +101,7 @@ function* readCheckpoint(name: string, checkpoints: Checkpoints, logger: Logger)
   }
 }
 
-function marksOf(checkpoint: ReplicaCheckpoint | undefined, directory: LogDirectory): { safeEndOffset: number; cleanEndOffset: number } {
+function marksOf(checkpoint: ReplicaCheckpoint | undefined, { directory }: DataFolder): { safeEndOffset: number; cleanEndOffset: number } {
   if (checkpoint === undefined) return { safeEndOffset: 0, cleanEndOffset: -1 }
   return { safeEndOffset: checkpoint.safeEndOffset, cleanEndOffset: directory.uncleanStarts.stoppedCleanly ? checkpoint.cleanEndOffset : -1 }
-}
-
-function parseTopicId(note: string | undefined): Uuid | undefined {
-  if (note === undefined) return undefined
-  try {
-    const { topicId } = JSON.parse(note) as { topicId?: unknown }
-    return typeof topicId === 'string' ? topicId : undefined
-  } catch {
-    return undefined
-  }
 }

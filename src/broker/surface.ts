@@ -16,14 +16,22 @@ import type { ChangeTotals } from './change-counts.ts'
 export interface NodeSeams {
   readonly clock: Clock
   readonly random: Random
-  /** Rooted at the node's data folder. */
+  /** Rooted at the node's data folder: the first, where there are several. */
   readonly disk: Disk
+  /** All data folders, that of `disk` first. Undefined: it is the only one. */
+  readonly dataDisks?: readonly DataDisk[]
   readonly checkpoints: Checkpoints
   readonly transport: Transport
   readonly logger: Logger
   /** Absent where the level is not the node's to change (embedded, simulated). */
   readonly logLevel?: LogLevelControl
   readonly fatal: Fatal
+}
+
+/** One data folder. `path`: as an operator knows it. */
+export interface DataDisk {
+  readonly path: string
+  readonly disk: Disk
 }
 
 export interface PeerAddress {

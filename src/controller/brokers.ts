@@ -35,8 +35,8 @@ function stateRecord(broker: BrokerImage, state: { readonly fenced: boolean; rea
 }
 
 /**
- * Rules R5.3. The metadata does not say on which folder a replica stands: when a folder of the old registration is gone, all its replicas
- * count as gone with it, which is exact for one folder a node.
+ * Rules R5.3. The metadata does not say on which folder a replica stands: when a folder of the old registration is gone, all replicas count as
+ * gone with it, but those of which the broker says that they still stand on one of its folders.
  */
 export function decideRegister(command: CommandOf<'register'>, context: ControllerContext): Decision {
   const { nodeId, incarnationId, directoryIds, address } = command
@@ -50,8 +50,9 @@ export function decideRegister(command: CommandOf<'register'>, context: Controll
   }
   const folderGone = oldFolders.some((id) => !directoryIds.includes(id))
   const damaged = new Set(command.damaged.map(refKey))
+  const standing = new Set(command.standing?.map(refKey))
   const records: MetadataRecord[] = [{ type: 'broker', nodeId, incarnationId, directoryIds, address }]
-  records.push(...withdrawBroker({ nodeId, isLost: (state) => folderGone || damaged.has(refKey(state)) }, context))
+  records.push(...withdrawBroker({ nodeId, isLost: (state) => (folderGone && !standing.has(refKey(state))) || damaged.has(refKey(state)) }, context))
   return { records, reply: { type: 'registered', brokerEpoch: context.offset } }
 }
 

@@ -17,6 +17,8 @@ export type ControllerCommand =
       readonly directoryIds: readonly Uuid[]
       readonly address: BrokerAddress
       readonly damaged: readonly PartitionRef[]
+      /** What stands on the folders of the broker, damaged or not, usable now or not; null: it does not say, for it has one folder alone. */
+      readonly standing: readonly PartitionRef[] | null
     }
   | { readonly type: 'alterPartition'; readonly nodeId: number; readonly brokerEpoch: number; readonly proposal: IsrProposal }
   | {

@@ -39,7 +39,7 @@ function sizeOfCommand(command: ControllerCommand): number {
         sizeOfString(command.address.host) +
         sizeOfString(command.address.rack ?? '') +
         command.directoryIds.length * ID_BYTES +
-        command.damaged.length * PARTITION_REF_BYTES
+        (command.damaged.length + (command.standing?.length ?? 0)) * PARTITION_REF_BYTES
       )
     case 'alterPartition':
       return command.proposal.isr.length * ISR_MEMBER_BYTES

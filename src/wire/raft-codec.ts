@@ -40,6 +40,13 @@ export const raftMessageCodec = union<RaftMessage>('a Raft message', {
 
 export const partitionRefCodec = message<PartitionRef>({ topicId: uuid(1), partition: int32(2) })
 
+/** A list that may be absent, as a message. */
+const partitionRefsFields = message<{ readonly partitions: readonly PartitionRef[] }>({ partitions: list(1, partitionRefCodec) })
+const partitionRefsCodec: Codec<readonly PartitionRef[]> = {
+  write: (writer, partitions) => partitionRefsFields.write(writer, { partitions }),
+  read: (reader) => partitionRefsFields.read(reader).partitions,
+}
+
 const leaderlessCodec = message<LeaderlessReport>({
   topicId: uuid(1),
   partition: int32(2),
@@ -90,6 +97,7 @@ export const commandCodec = union<ControllerCommand>('a command', {
       directoryIds: uuidList(3),
       address: nested(4, brokerAddressCodec),
       damaged: list(5, partitionRefCodec),
+      standing: nestedOrNull(6, partitionRefsCodec),
     }),
   ],
   alterPartition: [2, message({ nodeId: int32(1), brokerEpoch: int64(2), proposal: nested(3, proposalCodec) })],

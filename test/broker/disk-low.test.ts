@@ -18,11 +18,11 @@ const RESERVE = 'reserve'
 class SmallDisk {
   readonly clock = new TestClock()
   disk = new SimDisk({ clock: this.clock, random: new SeededRandom(1), minLatencyMs: 0.1, maxLatencyMs: 1, freeBytes: 20 * MIB, totalBytes: 40 * MIB })
-  watch = new DiskWatch({ disk: this.disk, logger: silentLogger })
+  watch = new DiskWatch({ disk: this.disk, logger: silentLogger, keepsReserve: true })
 
   restart(): void {
     this.disk = this.disk.reopen()
-    this.watch = new DiskWatch({ disk: this.disk, logger: silentLogger })
+    this.watch = new DiskWatch({ disk: this.disk, logger: silentLogger, keepsReserve: true })
   }
 
   check(times: number): void {
@@ -43,7 +43,7 @@ class SmallDisk {
     const { disk, clock } = this
     const options = { nodeId: 1, config: { segmentBytes: MIB, indexIntervalBytes: 4096, tailCacheBytes: MIB } } as unknown as NodeOptions
     const seams = { disk, clock, logger: silentLogger, random: new SeededRandom(1) } as unknown as NodeSeams
-    const events = { synced: () => undefined, failed: () => undefined }
+    const events = { synced: () => undefined, failed: () => undefined, folderFailed: () => undefined }
     return clock.wait<OpenedFolder>((done) => runTask(openFolder(options, seams, events), done))
   }
 }

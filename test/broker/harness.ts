@@ -1,5 +1,6 @@
 import { MemoryCheckpoints } from '../../chaos/sim/checkpoints.ts'
 import type { Disk } from '../../src/base/disk.ts'
+import { DataFolders } from '../../src/broker/data-folders.ts'
 import { FetchServer } from '../../src/broker/fetch-server.ts'
 import { Fetchers } from '../../src/broker/fetchers.ts'
 import { Partitions } from '../../src/broker/partitions.ts'
@@ -10,6 +11,7 @@ import { applyEntries } from '../../src/metadata/apply.ts'
 import { emptyImage, type MetadataImage } from '../../src/metadata/image.ts'
 import type { MetadataRecord, PartitionState } from '../../src/metadata/records.ts'
 import { encodeBatch } from '../../src/record/records.ts'
+import type { LogDirectory } from '../../src/log/surface.ts'
 import type { FollowerFetch } from '../../src/replication/effects.ts'
 import type { ControllerClient } from '../../src/runtime/controller-client.ts'
 import type { FetchClientStream, FetchServerStream, Transport } from '../../src/runtime/transport.ts'
@@ -130,6 +132,19 @@ export class BrokerBench {
     this.clock.waitVoid((done) => this.partitions.openAll(done))
   }
 
+  #folders(directory: LogDirectory): DataFolders {
+    const bench = this
+    const space = {
+      freeBytes: undefined,
+      totalBytes: undefined,
+      get isLow() {
+        return bench.isDiskLow
+      },
+    }
+    const folder = { path: 'first', directoryId: topicId(2001), disk: this.world.disk, directory, space }
+    return new DataFolders({ logger: silentLogger, folders: [folder], offline: [], placements: undefined })
+  }
+
   #start(wrap: (disk: Disk) => Disk): [Partitions, FetchServer, Fetchers] {
     const { clock } = this.world
     const directory = this.world.start(wrap)
@@ -143,7 +158,7 @@ export class BrokerBench {
     const find = (id: string, number: number): Replica | undefined => partitions.find(id, number)
     const partitions: Partitions = new Partitions({
       nodeId: 1,
-      directory,
+      folders: this.#folders(directory),
       checkpoints: this.checkpoints,
       clock,
       logger: silentLogger,
@@ -151,7 +166,6 @@ export class BrokerBench {
       controllerClient: this.controllerClient,
       fetchServer: () => fetchServer,
       fetchers: () => fetchers,
-      isDiskLow: () => this.isDiskLow,
     })
     const fetchServer = new FetchServer({
       clock,

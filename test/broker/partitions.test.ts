@@ -213,6 +213,7 @@ describe('partitions', () => {
   it('R3.7: a checkpoint with one flipped bit counts as lost', () => {
     const checkpoint = {
       topicId: topicId(1),
+      directoryId: topicId(2001),
       highWatermark: 2,
       safeEndOffset: 2,
       cleanEndOffset: -1,

@@ -123,6 +123,25 @@ describe('R5.3 registration', () => {
     expect(cluster.state(other).elr).toEqual([1, 2, 3])
   })
 
+  it('R5.3: of several folders one is gone: what stood on the others stays in the ELR, everything leaves it when nothing is said', () => {
+    const lost = ['none', 'of it', 'all'].map((what) => {
+      const { cluster, ref: kept } = threeBrokers()
+      const other = cluster.create('other', [[1, 2, 3]])
+      cluster.register(1, { directories: [id('d', 1), id('e', 1)] })
+      cluster.unfence(1)
+      for (const ref of [kept, other]) cluster.alter(ref, [1, 2, 3])
+      for (const nodeId of [2, 3, 1]) cluster.fence(nodeId)
+      const directories = what === 'none' ? [id('d', 1), id('e', 1)] : [id('d', 1), id('f', 1)]
+      cluster.register(1, { directories, standing: what === 'all' ? null : [kept] })
+      return [kept, other].map((ref) => cluster.state(ref).elr.includes(1))
+    })
+    expect(lost).toEqual([
+      [true, true],
+      [true, false],
+      [false, false],
+    ])
+  })
+
   it('refuses a registration that names no folder or no node', () => {
     const cluster = new Cluster()
     expect(outcome(cluster.register(-1))).toBe('INVALID_REQUEST')
@@ -135,6 +154,7 @@ describe('R5.3 registration', () => {
           directoryIds: [],
           address: { host: 'h', grpcPort: 1, kafkaPort: null, httpPort: null, rack: null },
           damaged: [],
+          standing: null,
         }),
       ),
     ).toBe('INVALID_REQUEST')

@@ -40,6 +40,15 @@ export class FakeSessions implements SessionsView {
   }
 }
 
+export interface RegisterOptions {
+  readonly directory?: string
+  readonly directories?: readonly string[]
+  readonly damaged?: readonly PartitionRef[]
+  readonly standing?: readonly PartitionRef[] | null
+  readonly rack?: string
+  readonly incarnation?: string
+}
+
 /** A controller, its metadata and its evidence: every decision is applied at once. */
 export class Cluster {
   image: MetadataImage = emptyImage
@@ -77,13 +86,11 @@ export class Cluster {
     this.image = applyEntries(this.image, [entry]).image
   }
 
-  register(
-    nodeId: number,
-    options: { readonly directory?: string; readonly damaged?: readonly PartitionRef[]; readonly rack?: string; readonly incarnation?: string } = {},
-  ): ControllerReply {
+  register(nodeId: number, options: RegisterOptions = {}): ControllerReply {
     const incarnationId = options.incarnation ?? id('i', ++this.#incarnations)
-    const directoryIds = [options.directory ?? id('d', nodeId)]
-    return this.run({ type: 'register', nodeId, incarnationId, directoryIds, address: address(options.rack ?? null), damaged: options.damaged ?? [] })
+    const directoryIds = options.directories ?? [options.directory ?? id('d', nodeId)]
+    const { damaged = [], standing = null } = options
+    return this.run({ type: 'register', nodeId, incarnationId, directoryIds, address: address(options.rack ?? null), damaged, standing })
   }
 
   unfence(nodeId: number): ControllerReply {

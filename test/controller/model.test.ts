@@ -115,7 +115,7 @@ class Chaos {
     const directoryIds = [id('d', nodeId + (this.#folders.get(nodeId) ?? 0))]
     const damaged = chance(random, 25) ? allStates(this.cluster.image).filter(() => chance(random, 20)) : []
     const address = { host: 'h', grpcPort: 1, kafkaPort: null, httpPort: null, rack: null }
-    return { type: 'register', nodeId, incarnationId: id('i', ++this.#incarnations), directoryIds, address, damaged }
+    return { type: 'register', nodeId, incarnationId: id('i', ++this.#incarnations), directoryIds, address, damaged, standing: null }
   }
 
   next(): Command {

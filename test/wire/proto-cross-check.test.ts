@@ -265,6 +265,8 @@ function expected(value: unknown, type: string): unknown {
       if (field !== null) plain[key] = { names: field }
     } else if (key === 'assignment' && (type === 'CreateTopicRequest' || 'name' in value)) {
       if (field !== null) plain[key] = { partitions: wrapLists(key, field) }
+    } else if (key === 'standing') {
+      if (field !== null) plain[key] = { partitions: expected(field, type) }
     } else if (enumKeys.has(key) && typeof field === 'string') {
       plain[key] = enumNames[field]
     } else plain[key] = expected(wrapLists(key, field), type)

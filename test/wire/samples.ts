@@ -84,7 +84,9 @@ export const status: BrokerStatus = {
 }
 
 export const commands: readonly ControllerCommand[] = [
-  { type: 'register', nodeId: 2, incarnationId: idA, directoryIds: [idB], address, damaged: [{ topicId: idA, partition: 1 }] },
+  { type: 'register', nodeId: 2, incarnationId: idA, directoryIds: [idB], address, damaged: [{ topicId: idA, partition: 1 }], standing: null },
+  { type: 'register', nodeId: 2, incarnationId: idA, directoryIds: [idA, idB], address, damaged: [], standing: [] },
+  { type: 'register', nodeId: 2, incarnationId: idA, directoryIds: [idA, idB], address, damaged: [], standing: [{ topicId: idB, partition: 0 }] },
   {
     type: 'alterPartition',
     nodeId: 2,
