@@ -137,12 +137,21 @@ export class DataFolders {
   /** Partitions on folders that cannot be used now; null: this node never had more than one folder, and does not keep count. */
   offlineRefs(): PartitionRef[] | null {
     if (this.#placements === undefined) return null
-    const refs: PartitionRef[] = []
-    for (const [name, { topicId }] of this.#offline.length === 0 ? [] : this.#placements.entries()) {
+    return this.offlineLogs().flatMap(({ name, topicId }) => {
       const partition = parseLogName(name)?.partition
-      if (partition !== undefined && this.isOffline(name, topicId)) refs.push({ topicId, partition })
+      return partition === undefined ? [] : [{ topicId, partition }]
+    })
+  }
+
+  /** Logs that were not opened, on folders that cannot be used now. */
+  offlineLogs(): { readonly name: string; readonly topicId: Uuid; readonly path: string }[] {
+    const logs: { readonly name: string; readonly topicId: Uuid; readonly path: string }[] = []
+    if (this.#offline.length === 0 || this.#placements === undefined) return logs
+    for (const [name, { topicId, directoryId }] of this.#placements.entries()) {
+      const path = this.#offline.find((folder) => folder.directoryId === directoryId)?.path
+      if (path !== undefined && !this.#standing.has(name)) logs.push({ name, topicId, path })
     }
-    return refs
+    return logs
   }
 
   /** The topic was deleted: should its logs come back with their folder, nobody misses them. */

@@ -23,6 +23,7 @@ import { ChangeCounts } from './change-counts.ts'
 import type { DataFolder } from './data-folders.ts'
 import { FetchServer } from './fetch-server.ts'
 import { Fetchers } from './fetchers.ts'
+import { describeLogDirs } from './log-dirs.ts'
 import type { OpenedFolder } from './node-open.ts'
 import { Partitions } from './partitions.ts'
 import { Registration } from './registration.ts'
@@ -131,6 +132,7 @@ export class OxbowNode {
       raft: this.#raft.core,
       isConnected: (peerId) => peerId === nodeId || this.#connected.has(peerId),
       isDiskLow: (replica) => folder.folders.isLow(replica.log.name),
+      describeLogDirs: (done) => done(undefined, describeLogDirs(nodeId, folder.folders, this.#partitions.all())),
     })
     this.#ticks = new TickSource(clock, () => this.#tick())
   }

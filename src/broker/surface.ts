@@ -10,6 +10,7 @@ import type { Log } from '../log/surface.ts'
 import type { BrokerAddress, IsrMember } from '../metadata/records.ts'
 import type { PeerProgress, RaftRole } from '../raft/effects.ts'
 import type { Transport } from '../runtime/transport.ts'
+import type { ConfigEntry } from '../wire/api.ts'
 import type { ChangeTotals } from './change-counts.ts'
 
 /** Everything a node touches of the world. The code above is the same in production and in simulation. */
@@ -51,6 +52,8 @@ export interface NodeOptions {
   readonly voterIds: readonly number[]
   readonly clusterName: string
   readonly config: NodeConfig
+  /** The same as an operator reads it: DescribeConfigs of this broker. Absent: nobody asks (simulated). */
+  readonly configEntries?: readonly ConfigEntry[]
 }
 
 /** Numbers of rules 8, in Kafka's names in the cluster file. */

@@ -1,4 +1,5 @@
 import type { NodeConfig } from '../broker/surface.ts'
+import type { ConfigEntry } from '../wire/api.ts'
 
 const KIB = 1024
 const MIB = 1024 * KIB
@@ -204,6 +205,29 @@ export function describeRange(key: ConfigKey): string {
   if (key.type === 'enum') return `one of ${key.values.join(', ')} (${key.meaning})`
   const unbounded = key.max === ANY_LENGTH
   return unbounded ? `a whole number of at least ${key.min} (${key.meaning})` : `a whole number from ${key.min} to ${key.max} (${key.meaning})`
+}
+
+/** Where a value of a node's config comes from. */
+export type ValueSource = 'environment' | 'file' | 'default'
+
+function unitOf(key: ConfigKey): ConfigEntry['unit'] {
+  const name = key.names[0] as string
+  if (key.type === 'enum') return null
+  return name.endsWith('.ms') ? 'ms' : name.endsWith('.bytes') ? 'bytes' : 'count'
+}
+
+/** A node's config as an operator reads it. What the cluster file or the environment says is Kafka's STATIC_BROKER_CONFIG. */
+export function configEntries(config: NodeConfig, sources: ReadonlyMap<ConfigKey, ValueSource>): ConfigEntry[] {
+  const text = (value: number | string | null): string | null => (value === null ? null : String(value))
+  return configKeys.map((key) => ({
+    name: key.names[0] as string,
+    value: text(config[key.field]),
+    defaultValue: text(key.default),
+    source: (sources.get(key) ?? 'default') === 'default' ? 'DEFAULT_CONFIG' : 'STATIC_BROKER_CONFIG',
+    unit: unitOf(key),
+    doc: key.meaning,
+    readOnly: true,
+  }))
 }
 
 export function defaultNodeConfig(): NodeConfig {
