@@ -31,8 +31,18 @@ const bundle = await rolldown({
   cwd: fileURLToPath(new URL('..', import.meta.url)),
   input: 'dist/src/cli/main.js',
   platform: 'node',
-  // Native code is found beside its package; the simulator loads further files by their names.
-  external: ['classic-level', '@node-rs/crc32', 'snappy', 'lz4-napi', '@bokuweb/zstd-wasm', /chaos\/sim\/main\.js$/],
+  // Native code and .proto files are found beside their package; the simulator loads further files by their names.
+  external: [
+    '@grpc/proto-loader',
+    '@grpc/reflection',
+    'grpc-health-check',
+    'classic-level',
+    '@node-rs/crc32',
+    'snappy',
+    'lz4-napi',
+    '@bokuweb/zstd-wasm',
+    /chaos\/sim\/main\.js$/,
+  ],
   plugins: [licenses],
 })
 await bundle.write({ dir: 'dist/bundle/cli', format: 'esm', cleanDir: true })

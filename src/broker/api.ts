@@ -25,6 +25,7 @@ import type {
   QuorumDescription,
   TopicInfo,
 } from '../wire/api.ts'
+import type { FetchRecordsRequest, FetchRecordsResponse, ProduceRecordsRequest, ProduceRecordsResponse } from '../wire/plain-api.ts'
 
 /**
  * The API of both listeners: what a client may ask of this node. Every answer comes in a turn of its own, once; errors are BrokerError.
@@ -56,6 +57,10 @@ export interface BrokerSession {
   /** acks 0 is not answered. Bytes of the batches are copied before it returns. */
   produce(request: ProduceRequest, reply: (response: ProduceResponse) => void): void
   fetch(request: FetchRequest, reply: (response: FetchResponse) => void): void
+  /** The batch is made here. Throws BrokerError, too, for a request that is not taken; so does fetchRecords. */
+  produceRecords(request: ProduceRecordsRequest, done: Done<ProduceRecordsResponse>): void
+  /** Keys and values are views of what the log holds, to be copied before they are kept. */
+  fetchRecords(request: FetchRecordsRequest, done: Done<FetchRecordsResponse>): void
   /** Bytes of produce in flight on this node exceed their limit: stop reading until onResume (rules 8). */
   readonly paused: boolean
   onResume(handler: () => void): void

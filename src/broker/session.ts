@@ -1,7 +1,10 @@
 import type { Clock } from '../base/clock.ts'
+import type { Done } from '../base/done.ts'
 import type { FetchRequest, FetchResponse, ProduceRequest, ProduceResponse } from '../wire/api.ts'
+import type { FetchRecordsRequest, FetchRecordsResponse, ProduceRecordsRequest, ProduceRecordsResponse } from '../wire/plain-api.ts'
 import type { BrokerSession } from './api.ts'
 import { type FetchContext, PendingFetch } from './consumer-fetch.ts'
+import type { PlainCalls } from './plain-calls.ts'
 import { PendingProduce, type ProduceContext } from './produce.ts'
 
 /** What one connection waits for. When it ends, all of that is forgotten; what was appended stays. */
@@ -9,14 +12,16 @@ export class ClientSession implements BrokerSession {
   readonly #clock: Clock
   readonly #produceContext: ProduceContext
   readonly #fetchContext: FetchContext
+  readonly #plainCalls: PlainCalls
   readonly #pending = new Set<{ abandon(): void }>()
   readonly #resumes = new Set<() => void>()
   #closed = false
 
-  constructor(produceContext: ProduceContext, fetchContext: FetchContext) {
+  constructor(produceContext: ProduceContext, fetchContext: FetchContext, plainCalls: PlainCalls) {
     this.#clock = produceContext.clock
     this.#produceContext = produceContext
     this.#fetchContext = fetchContext
+    this.#plainCalls = plainCalls
   }
 
   produce(request: ProduceRequest, reply: (response: ProduceResponse) => void): void {
@@ -31,6 +36,14 @@ export class ClientSession implements BrokerSession {
     const pending = new PendingFetch(this.#fetchContext, request, this.#inOwnTurn(reply), (ended) => this.#pending.delete(ended))
     this.#pending.add(pending)
     pending.start()
+  }
+
+  produceRecords(request: ProduceRecordsRequest, done: Done<ProduceRecordsResponse>): void {
+    if (!this.#closed) this.#plainCalls.produce(this, request, done)
+  }
+
+  fetchRecords(request: FetchRecordsRequest, done: Done<FetchRecordsResponse>): void {
+    if (!this.#closed) this.#plainCalls.fetch(this, request, done)
   }
 
   get paused(): boolean {

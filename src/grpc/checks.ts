@@ -2,6 +2,7 @@ import { BrokerError } from '../base/errors.ts'
 
 export const MAX_PARTITIONS_A_REQUEST = 10_000
 export const MAX_TIMEOUT_MS = 600_000
+export const MAX_WAIT_MS = 30_000
 
 /** Checks a number that came from outside; both bounds inclusive. Throws INVALID_REQUEST. */
 export function checkRange(name: string, value: number, min: number, max: number): void {

@@ -2,12 +2,11 @@ import type { FetchRequest, FetchResponse } from '../wire/api.ts'
 import { decodeFetchRequest, encodeFetchResponse } from '../wire/fetch-codec.ts'
 import { MAX_CLIENT_ELEMENTS, MAX_DATA_BYTES } from '../wire/services.ts'
 import { CountingWriter, counted } from '../wire/stream-writer.ts'
-import { checkPartitions, checkRange } from './checks.ts'
+import { checkPartitions, checkRange, MAX_WAIT_MS } from './checks.ts'
 import type { ListenerContext } from './context.ts'
 import { ReadGate } from './read-gate.ts'
 import { runStream, type StreamCall } from './stream-call.ts'
 
-const MAX_WAIT_MS = 30_000
 /** What one stream may have asked for and not yet been sent; beyond it its next requests are not read. */
 const MAX_AHEAD_BYTES = 16 * 1024 * 1024
 /** What a request holds here while it waits, however few bytes it asks for. */

@@ -20,11 +20,13 @@ import { deleteTopic } from './delete-topic.ts'
 import { describeCluster } from './describe-cluster.ts'
 import { describeQuorum } from './describe-quorum.ts'
 import { fetch } from './fetch.ts'
+import { fetchRecords } from './fetch-records.ts'
 import { addHealthService } from './health.ts'
 import type { Track } from './library-service.ts'
 import { listOffsets } from './list-offsets.ts'
 import { getMetadata } from './metadata.ts'
 import { produce } from './produce.ts'
+import { produceRecords } from './produce-records.ts'
 import { addReflectionService } from './reflection.ts'
 
 /** Streams and calls at once on one connection; a client needs two streams and a few calls. */
@@ -111,6 +113,8 @@ function addClientServices(server: Server, context: ListenerContext): void {
     CreateProducerId: createProducerId(context),
     GetMetadata: getMetadata(context),
     ListOffsets: listOffsets(context),
+    ProduceRecords: produceRecords(context),
+    FetchRecords: fetchRecords(context),
   })
   server.addService(adminService, {
     CreateTopic: createTopic(context),

@@ -1,6 +1,8 @@
 import { Metadata, type StatusObject, status } from '@grpc/grpc-js'
 import { BrokerError, errorTable, grpcStatus } from '../base/errors.ts'
+import type { ApiError } from './api.ts'
 import { ERROR_DETAIL_KEY, decodeErrorDetail, encodeErrorDetail, fromApiError, toApiError } from './error-codec.ts'
+import { ERROR_DOMAIN, type ErrorInfo, encodeRichStatus, RICH_STATUS_KEY } from './rich-status.ts'
 
 /** Clients of gRPC take 8 KiB of trailers, where the text comes twice, once with up to three characters a byte. */
 const MAX_TEXT_BYTES = 1024
@@ -17,7 +19,25 @@ export function toGrpcStatus(error: unknown): { readonly code: number; readonly 
   const text = deliverable(apiError.message)
   const metadata = new Metadata()
   metadata.set(ERROR_DETAIL_KEY, encodeErrorDetail({ ...apiError, message: text }))
-  return { code: grpcStatus[errorTable[apiError.code].grpc], details: `${apiError.code}: ${text}`, metadata }
+  const code = grpcStatus[errorTable[apiError.code].grpc]
+  const details = `${apiError.code}: ${text}`
+  metadata.set(RICH_STATUS_KEY, encodeRichStatus({ code, message: details, info: errorInfo(apiError) }))
+  return { code, details, metadata }
+}
+
+/** The same as the ErrorDetail, for who reads google.rpc.Status alone. */
+function errorInfo({ code, retriable, definite, leader }: ApiError): ErrorInfo {
+  const metadata = new Map([
+    ['retriable', String(retriable)],
+    ['definite', String(definite)],
+  ])
+  if (leader !== undefined) {
+    const { nodeId, host, grpcPort, leaderEpoch } = leader
+    metadata.set('leader', host.includes(':') ? `[${host}]:${grpcPort}` : `${host}:${grpcPort}`)
+    metadata.set('leaderId', String(nodeId))
+    metadata.set('leaderEpoch', String(leaderEpoch))
+  }
+  return { reason: code, domain: ERROR_DOMAIN, metadata }
 }
 
 /** Why a dial failed, in words. */

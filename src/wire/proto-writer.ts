@@ -7,6 +7,7 @@ const FIRST_SCRATCH_BYTES = 512
 /** Room kept for the length of a nested message: four varint bytes hold 2^28 − 1, far above any limit. */
 const LENGTH_BYTES = 4
 const MAX_NESTED_BYTES = 0x1000_0000
+const MAX_COPIED_BYTES = 4_096
 
 /** Large bytes that the message borrows: they belong before scratch position `cut`. */
 interface Borrowed {
@@ -73,6 +74,18 @@ export class ProtoWriter {
     if (slices.length === 0) return
     this.tag(tag)
     this.borrow(slices)
+  }
+
+  /** Copied where it is small: a part of its own costs more than its bytes. */
+  bytes(value: Buffer): void {
+    if (value.length > MAX_COPIED_BYTES) {
+      this.borrow([value])
+      return
+    }
+    this.#varint(value.length)
+    this.#reserve(value.length)
+    this.#scratch.set(value, this.#at)
+    this.#at += value.length
   }
 
   /** 32 hex digits as 16 bytes. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { BrokerError } from '../../src/base/errors.ts'
 import type { FetchContext } from '../../src/broker/consumer-fetch.ts'
+import { PlainCalls } from '../../src/broker/plain-calls.ts'
 import { ProduceBudget, type ProduceContext } from '../../src/broker/produce.ts'
 import { ClientSession } from '../../src/broker/session.ts'
 import { encodeBatch } from '../../src/record/records.ts'
@@ -25,7 +26,14 @@ class Connection {
     const knowsTopic = (id: string): boolean => bench.image.topics.has(id)
     const produce: ProduceContext = { clock: bench.clock, budget: this.budget, find, knowsTopic, isDiskLow: () => this.isDiskLow }
     const fetch: FetchContext = { clock: bench.clock, find, knowsTopic, readFailed: (replica, error) => bench.partitions.readFailed(replica, error) }
-    this.open = () => new ClientSession(produce, fetch)
+    const plain = new PlainCalls({
+      nodeId: 1,
+      clock: bench.clock,
+      image: () => bench.image,
+      isClosed: () => false,
+      listOffsets: (_request, done) => done(undefined, { partitions: [] }),
+    })
+    this.open = () => new ClientSession(produce, fetch, plain)
     this.session = this.open()
     bench.begin()
     bench.apply(bench.topicRecords(1, 'orders'))

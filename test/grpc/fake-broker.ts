@@ -27,6 +27,7 @@ import type {
   QuorumDescription,
   TopicInfo,
 } from '../../src/wire/api.ts'
+import type { FetchRecordsRequest, FetchRecordsResponse, ProduceRecordsRequest, ProduceRecordsResponse } from '../../src/wire/plain-api.ts'
 
 export const topicId = '0123456789abcdef0123456789abcdef'
 
@@ -37,6 +38,8 @@ export class FakeBroker implements Broker {
   /** Unary calls fail with it. */
   failure: BrokerError | undefined
   onProduce: (request: ProduceRequest, reply: (response: ProduceResponse) => void, session: FakeSession) => void = () => {}
+  onProduceRecords: (request: ProduceRecordsRequest, done: Done<ProduceRecordsResponse>) => void = () => {}
+  onFetchRecords: (request: FetchRecordsRequest, done: Done<FetchRecordsResponse>) => void = () => {}
   onFetch: (request: FetchRequest, reply: (response: FetchResponse) => void) => void = () => {}
 
   /** Sessions begin paused: the node is at its limit. */
@@ -132,6 +135,14 @@ export class FakeSession implements BrokerSession {
   fetch(request: FetchRequest, reply: (response: FetchResponse) => void): void {
     this.fetched += 1
     this.#broker.onFetch(request, reply)
+  }
+
+  produceRecords(request: ProduceRecordsRequest, done: Done<ProduceRecordsResponse>): void {
+    this.#broker.onProduceRecords(request, done)
+  }
+
+  fetchRecords(request: FetchRecordsRequest, done: Done<FetchRecordsResponse>): void {
+    this.#broker.onFetchRecords(request, done)
   }
 
   onResume(handler: () => void): void {
