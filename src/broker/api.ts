@@ -57,7 +57,7 @@ export interface BrokerSession {
   /** acks 0 is not answered. Bytes of the batches are copied before it returns. */
   produce(request: ProduceRequest, reply: (response: ProduceResponse) => void): void
   fetch(request: FetchRequest, reply: (response: FetchResponse) => void): void
-  /** The batch is made here. Throws BrokerError, too, for a request that is not taken; so does fetchRecords. */
+  /** One batch, made here. */
   produceRecords(request: ProduceRecordsRequest, done: Done<ProduceRecordsResponse>): void
   /** Keys and values are views of what the log holds, to be copied before they are kept. */
   fetchRecords(request: FetchRecordsRequest, done: Done<FetchRecordsResponse>): void

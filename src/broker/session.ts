@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import type { Done } from '../base/done.ts'
+import { BrokerError } from '../base/errors.ts'
 import type { FetchRequest, FetchResponse, ProduceRequest, ProduceResponse } from '../wire/api.ts'
 import type { FetchRecordsRequest, FetchRecordsResponse, ProduceRecordsRequest, ProduceRecordsResponse } from '../wire/plain-api.ts'
 import type { BrokerSession } from './api.ts'
@@ -39,11 +40,11 @@ export class ClientSession implements BrokerSession {
   }
 
   produceRecords(request: ProduceRecordsRequest, done: Done<ProduceRecordsResponse>): void {
-    if (!this.#closed) this.#plainCalls.produce(this, request, done)
+    this.#plain(done, () => this.#plainCalls.produce(this, request, done))
   }
 
   fetchRecords(request: FetchRecordsRequest, done: Done<FetchRecordsResponse>): void {
-    if (!this.#closed) this.#plainCalls.fetch(this, request, done)
+    this.#plain(done, () => this.#plainCalls.fetch(this, request, done))
   }
 
   get paused(): boolean {
@@ -64,6 +65,17 @@ export class ClientSession implements BrokerSession {
     for (const pending of [...this.#pending]) pending.abandon()
     this.#pending.clear()
     for (const resume of this.#resumes) this.#produceContext.budget.forget(resume)
+  }
+
+  /** What the call throws is its answer. */
+  #plain<T>(done: Done<T>, call: () => void): void {
+    if (this.#closed) return
+    try {
+      call()
+    } catch (error) {
+      if (!(error instanceof BrokerError)) throw error
+      this.#inOwnTurn(() => done(error, undefined as T))(undefined)
+    }
   }
 
   /** Replies never come inside the call that asked, and those of one turn leave together. */

@@ -115,6 +115,7 @@ async function start(configured: ConfiguredNode, log: NodeLog, fatal: Fatal): Pr
     traffic,
     addPeerService: (server) => addPeerService(server, transport),
     maxConnections: MAX_CONNECTIONS,
+    isServing: () => !node.view().isStopping && (options.roles.broker ? node.isServing : node.raft().leaderId !== null),
   })
   await promised((done) => grpc.bind(host, grpcPort, (error) => done(error)))
   const http = httpPort === null ? undefined : createHttpServer(httpOptions(configured, log, node, meters))
