@@ -61,5 +61,7 @@ function drawConfig(random: Random): NodeConfig {
     timestampBeforeMaxMs: Number.MAX_SAFE_INTEGER,
     timestampAfterMaxMs: 3_600_000,
     retentionCheckIntervalMs: 300_000,
+    sessionTimeoutMs: 3_000,
+    electionTimeoutMs: 1_000,
   }
 }

@@ -83,6 +83,7 @@ export class OxbowNode {
       defaults: { minInSyncReplicas: config.minInSyncReplicas },
       propose: (records) => this.#raft.propose(encodeEntry(records, clock.wallMs())),
       image: emptyImage,
+      fenceTicks: Math.ceil(config.sessionTimeoutMs / TICK_MS),
     })
     this.#controllerClient = new ControllerClient({
       transport,
@@ -289,6 +290,7 @@ export class OxbowNode {
       persistedEndOffset: storage.persistedEndOffset,
       voterSet: voterSets.current,
       damagedBelow,
+      electionTicks: Math.ceil(this.#options.config.electionTimeoutMs / TICK_MS),
     })
     return new RaftNode({
       raft,

@@ -76,6 +76,9 @@ export interface NodeConfig {
   readonly timestampBeforeMaxMs: number
   readonly timestampAfterMaxMs: number
   readonly retentionCheckIntervalMs: number
+  /** Silence after which a broker is fenced, and the shortest election timeout (rules R5.5, 8). */
+  readonly sessionTimeoutMs: number
+  readonly electionTimeoutMs: number
 }
 
 /** Whose clock a record's timestamp is of: the producer's, or the leader's when it appends. */

@@ -36,7 +36,7 @@ export interface SessionsEffect {
 export interface SessionsOptions {
   /** The active controller itself: its own process is never gone. */
   readonly nodeId: number
-  readonly fenceTicks?: number
+  readonly fenceTicks?: number | undefined
   readonly electWaitTicks?: number
 }
 

@@ -1,9 +1,8 @@
 import { between, type Random } from '../base/random.ts'
 import type { RaftEffect } from './effects.ts'
 
-/** Rules R8, in ticks of 50 ms: 1-2 s, drawn anew for each wait. */
+/** Rules R8, in ticks of 50 ms: 1 s; each wait is drawn anew, between this and twice as long. */
 export const ELECTION_MIN_TICKS = 20
-export const ELECTION_MAX_TICKS = 40
 /** Rules R5.5: after evidence that no leader lives, and after a candidacy on evidence was lost. */
 const EVIDENCE_MAX_MS = 50
 const RETRY_MIN_MS = 50
@@ -12,15 +11,17 @@ const RETRY_MAX_MS = 150
 /** When a voter loses its patience: silence is counted in ticks, evidence waits a moment drawn at random. One timer at a time. */
 export class ElectionClock {
   readonly #random: Random
+  readonly #minTicks: number
   #elapsedTicks = 0
   #timeoutTicks: number
   #leaderSilentTicks = 0
   #timerId = 0
   #isArmed = false
 
-  constructor(random: Random) {
+  constructor(random: Random, minTicks: number) {
     this.#random = random
-    this.#timeoutTicks = between(random, ELECTION_MIN_TICKS, ELECTION_MAX_TICKS)
+    this.#minTicks = minTicks
+    this.#timeoutTicks = between(random, minTicks, 2 * minTicks)
   }
 
   tick(): void {
@@ -34,12 +35,12 @@ export class ElectionClock {
 
   /** Whether the leader, if there is one, was heard within the shortest election timeout. */
   get isLeaderRecent(): boolean {
-    return this.#leaderSilentTicks < ELECTION_MIN_TICKS
+    return this.#leaderSilentTicks < this.#minTicks
   }
 
   restart(): void {
     this.#elapsedTicks = 0
-    this.#timeoutTicks = between(this.#random, ELECTION_MIN_TICKS, ELECTION_MAX_TICKS)
+    this.#timeoutTicks = between(this.#random, this.#minTicks, 2 * this.#minTicks)
   }
 
   heardLeader(): void {

@@ -35,6 +35,8 @@ export interface RaftOptions {
   readonly voterSet: readonly Voter[]
   /** The metadata log is damaged: no vote, no count, until log and commit index reach this offset (rules R3.4). */
   readonly damagedBelow?: number | null
+  /** The shortest election timeout, 20 unless given (rules 8). */
+  readonly electionTicks?: number
 }
 
 /**
@@ -66,6 +68,7 @@ export class Raft {
   readonly #ballot: Ballot
   readonly #log: RaftLog
   readonly #clock: ElectionClock
+  readonly #electionTicks: number
   /** Peers that are up, as told by peerUp. */
   readonly #peers = new Map<number, PeerIdentity>()
   #role: RaftRole
@@ -90,7 +93,8 @@ export class Raft {
     this.#membership = new Membership({ ...options, voters: options.voterSet })
     this.#ballot = new Ballot({ term: options.term, votedFor: options.votedFor, emit: this.#emit })
     this.#log = new RaftLog(options)
-    this.#clock = new ElectionClock(options.random)
+    this.#electionTicks = options.electionTicks ?? ELECTION_MIN_TICKS
+    this.#clock = new ElectionClock(options.random, this.#electionTicks)
     this.#damagedBelow = options.damagedBelow ?? null
     this.#role = this.#restRole
     this.#toldTerm = options.term
@@ -217,7 +221,7 @@ export class Raft {
   #tick(): void {
     if (this.#leader !== null) {
       this.#leader.tick()
-      if (!this.#leader.hearsMajority(ELECTION_MIN_TICKS)) this.#stepDown()
+      if (!this.#leader.hearsMajority(this.#electionTicks)) this.#stepDown()
       return
     }
     this.#clock.tick()

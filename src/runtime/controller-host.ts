@@ -42,6 +42,7 @@ export class ControllerHost {
   readonly #nodeId: number
   readonly #defaults: ControllerDefaults
   readonly #propose: ProposeRecords
+  readonly #fenceTicks: number | undefined
   #active: { readonly term: number; readonly sessions: Sessions; image: MetadataImage } | undefined
   #electedTerm: number | undefined
   #waiting: Waiting[] = []
@@ -54,12 +55,15 @@ export class ControllerHost {
     readonly defaults: ControllerDefaults
     readonly propose: ProposeRecords
     readonly image: MetadataImage
+    /** A broker that was silent for so long is fenced. */
+    readonly fenceTicks?: number | undefined
   }) {
     this.#clock = options.clock
     this.#logger = options.logger
     this.#nodeId = options.nodeId
     this.#defaults = options.defaults
     this.#propose = options.propose
+    this.#fenceTicks = options.fenceTicks
     this.#image = options.image
   }
 
@@ -153,7 +157,7 @@ export class ControllerHost {
   }
 
   #activate(term: number, image: MetadataImage): void {
-    this.#active = { term, sessions: new Sessions({ nodeId: this.#nodeId }), image }
+    this.#active = { term, sessions: new Sessions({ nodeId: this.#nodeId, fenceTicks: this.#fenceTicks }), image }
     this.#logger.info({ term, offset: image.offset }, 'controller: active')
   }
 

@@ -38,6 +38,8 @@ const config: NodeConfig = {
   timestampBeforeMaxMs: Number.MAX_SAFE_INTEGER,
   timestampAfterMaxMs: 3_600_000,
   retentionCheckIntervalMs: 300_000,
+  sessionTimeoutMs: 3_000,
+  electionTimeoutMs: 1_000,
 }
 
 export function records(count: number, size = 10): Buffer {

@@ -201,6 +201,8 @@ describe('the table of config keys', () => {
       timestampBeforeMaxMs: 9_007_199_254_740_991,
       timestampAfterMaxMs: 3_600_000,
       retentionCheckIntervalMs: 300_000,
+      sessionTimeoutMs: 3_000,
+      electionTimeoutMs: 1_000,
     })
   })
 })
