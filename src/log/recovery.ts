@@ -7,7 +7,7 @@ import { DAMAGED_NOTE, formatDamagedNote, parseDamagedNote } from './damaged-not
 import { LOG_START_NOTE, type LogStart, readLogStart, unmovedStart, writeLogStart } from './log-start.ts'
 import { folderOf, makeFolder, replaceFile } from './replace-file.ts'
 import { parseSegmentFileName, Segment } from './segment.ts'
-import { loadIndex, openSegment, writeIndex } from './segment-io.ts'
+import { loadIndex, loadTimeIndex, openSegment, removeIndexes, writeIndexes } from './segment-io.ts'
 import { findBatchHead, MAX_BATCH_BYTES, type ScanFault, SegmentScan } from './segment-scan.ts'
 import { decodeIndex } from './sparse-index.ts'
 import type { LogMarks, Recovery } from './surface.ts'
@@ -154,7 +154,8 @@ function* judge(options: RecoveryOptions, readAll: boolean): Task<Judged> {
   for (const [at, baseOffset] of bases.entries()) {
     const segment = new Segment(options.name, baseOffset)
     segment.exists = true
-    segment.indexed = names.includes(segment.indexPath.slice(options.name.length + 1))
+    const [hasIndex, hasTimeIndex] = [segment.indexPath, segment.timeIndexPath].map((path) => names.includes(path.slice(options.name.length + 1)))
+    segment.indexed = hasIndex === true || hasTimeIndex === true
     judged.segments.push(segment)
     const file = yield* openSegment(options.disk, segment, { create: false })
     const sizeBytes = yield* call<number>((done) => file.size(done))
@@ -166,13 +167,15 @@ function* judge(options: RecoveryOptions, readAll: boolean): Task<Judged> {
       continue
     }
     const closedEndOffset = bases[at + 1]
-    const trusted = !readAll && closedEndOffset !== undefined && closedEndOffset <= Math.min(options.marks.safeEndOffset, options.visitFrom)
+    const trusted =
+      !readAll && hasTimeIndex === true && closedEndOffset !== undefined && closedEndOffset <= Math.min(options.marks.safeEndOffset, options.visitFrom)
     if (trusted && (yield* trustIndex(options, judged, segment, closedEndOffset))) continue
     yield* scanSegment(options, judged, segment)
     if (closedEndOffset === undefined || judged.fault !== undefined) continue
-    yield* writeIndex(options.disk, segment, judged.endOffset)
+    yield* writeIndexes(options.disk, segment, judged.endOffset)
     // Loaded when somebody reads: the indexes of all closed segments would be much memory.
     segment.index = undefined
+    segment.timeIndex = undefined
   }
   return judged
 }
@@ -235,6 +238,7 @@ function* scanSegment(options: RecoveryOptions, judged: Judged, segment: Segment
     neededBytes = scan.feed(window, visit)
   }
   segment.index = scan.index
+  segment.timeIndex = scan.timeIndex
   segment.epochs = scan.epochs
   segment.firstTimestampMs = scan.firstTimestampMs
   segment.maxTimestampMs = scan.maxTimestampMs
@@ -311,7 +315,7 @@ function* cutBack(disk: Disk, judged: Judged): Task<number> {
     cutBytes += judged.fileBytes.pop() as number
     segment.retire()
     yield* callVoid((done) => disk.remove(segment.path, done))
-    yield* callVoid((done) => disk.remove(segment.indexPath, done))
+    yield* removeIndexes(disk, segment)
     yield* callVoid((done) => disk.syncFolder(folderOf(segment.path), done))
   }
   const last = judged.segments.at(-1)
@@ -353,7 +357,8 @@ function* syncAll(options: RecoveryOptions, segments: readonly Segment[]): Task<
   }
   if (last !== undefined) {
     yield* loadIndex(disk, last, options.indexIntervalBytes)
-    yield* callVoid((done) => disk.remove(last.indexPath, done))
+    yield* loadTimeIndex(disk, last, options.indexIntervalBytes)
+    yield* removeIndexes(disk, last)
     last.indexed = false
   }
   yield* callVoid((done) => disk.syncFolder(options.name, done))

@@ -5,8 +5,10 @@ import { call, callVoid, type Task } from '../base/task.ts'
 import { BATCH_HEADER_BYTES, type BatchHeader, hasValidCrc, readBatchHeader } from '../record/batch.ts'
 import type { Segment } from './segment.ts'
 import { decodeIndex, encodeIndex, SparseIndex } from './sparse-index.ts'
+import { decodeTimeIndex, encodeTimeIndex, TimeIndex } from './time-index.ts'
 
 const WALK_BYTES = 64 * 1024
+const SCAN_BYTES = 1024 * 1024
 
 /** Waits for two seam calls that run side by side; the first error is thrown once both are over. */
 export function* both(first: (done: DoneVoid) => void, second: (done: DoneVoid) => void): Task<void> {
@@ -38,13 +40,18 @@ export function* openSegment(disk: Disk, segment: Segment, options: { readonly c
   return file
 }
 
-/** Writes the index of a closed segment. Not synced: what a crash leaves of it is checked when it is read. */
-export function* writeIndex(disk: Disk, segment: Segment, endOffset: number): Task<void> {
-  if (segment.index === undefined) return
+/** Writes the indexes of a closed segment. Not synced: what a crash leaves of them is checked when it is read. */
+export function* writeIndexes(disk: Disk, segment: Segment, endOffset: number): Task<void> {
   const { baseOffset, writtenBytes, firstTimestampMs, maxTimestampMs, epochs } = segment
-  const bytes = encodeIndex({ baseOffset, endOffset, sizeBytes: writtenBytes, firstTimestampMs, maxTimestampMs, epochs }, segment.index)
-  const file = (yield* call<DiskFile | undefined>((done) => disk.open(segment.indexPath, { create: true }, done))) as DiskFile
+  if (segment.index === undefined || segment.timeIndex === undefined) return
   segment.indexed = true
+  const bytes = encodeIndex({ baseOffset, endOffset, sizeBytes: writtenBytes, firstTimestampMs, maxTimestampMs, epochs }, segment.index)
+  yield* writeFile(disk, segment.indexPath, bytes)
+  yield* writeFile(disk, segment.timeIndexPath, encodeTimeIndex({ baseOffset, sizeBytes: writtenBytes }, segment.timeIndex))
+}
+
+function* writeFile(disk: Disk, path: string, bytes: Buffer): Task<void> {
+  const file = (yield* call<DiskFile | undefined>((done) => disk.open(path, { create: true }, done))) as DiskFile
   yield* callVoid((done) => file.writev([bytes], 0, done))
   yield* callVoid((done) => file.truncate(bytes.length, done))
   yield* callVoid((done) => file.close(done))
@@ -60,6 +67,41 @@ export function* loadIndex(disk: Disk, segment: Segment, intervalBytes: number):
   return segment.index
 }
 
+/** Once they are no longer true. */
+export function* removeIndexes(disk: Disk, segment: Segment): Task<void> {
+  if (!segment.indexed) return
+  yield* callVoid((done) => disk.remove(segment.indexPath, done))
+  yield* callVoid((done) => disk.remove(segment.timeIndexPath, done))
+}
+
+/** The segment's time index; one that is missing or of another content is made anew from the headers, in memory alone. */
+export function* loadTimeIndex(disk: Disk, segment: Segment, intervalBytes: number): Task<TimeIndex> {
+  if (segment.timeIndex !== undefined) return segment.timeIndex
+  const { baseOffset, writtenBytes: sizeBytes, maxTimestampMs: maxMs } = segment
+  const bytes = yield* call<Buffer | undefined>((done) => disk.readFile(segment.timeIndexPath, done))
+  const decoded = bytes === undefined ? undefined : decodeTimeIndex(bytes, { baseOffset, sizeBytes, intervalBytes, maxMs })
+  const loaded = decoded ?? (yield* scanTimes(disk, segment, intervalBytes))
+  if (sizeBytes !== segment.writtenBytes) throw new BrokerError('KAFKA_STORAGE_ERROR', `${segment.path} changed while its times were read`)
+  segment.timeIndex ??= loaded
+  return segment.timeIndex
+}
+
+function* scanTimes(disk: Disk, segment: Segment, intervalBytes: number): Task<TimeIndex> {
+  const index = new TimeIndex(intervalBytes)
+  const file = yield* openSegment(disk, segment, { create: false })
+  for (let position = 0; position < segment.writtenBytes; ) {
+    const from = position
+    const window = yield* call<Buffer>((done) => file.read(from, SCAN_BYTES, done))
+    if (window.length < BATCH_HEADER_BYTES) throw corrupt(segment, from, 'the file ends too early')
+    while (position - from + BATCH_HEADER_BYTES <= window.length && position < segment.writtenBytes) {
+      const { baseOffset, maxTimestamp, sizeBytes } = headerAt(segment, window, position - from, position)
+      index.note(baseOffset, maxTimestamp, position)
+      position += sizeBytes
+    }
+  }
+  return index
+}
+
 /** Removes the files of segments that are no longer part of the log, in the order given, and syncs the folder. */
 export function* removeSegments(disk: Disk, folder: string, segments: readonly Segment[]): Task<void> {
   const existing = segments.filter((segment) => segment.exists)
@@ -67,7 +109,7 @@ export function* removeSegments(disk: Disk, folder: string, segments: readonly S
   for (const segment of existing) {
     segment.retire()
     yield* callVoid((done) => disk.remove(segment.path, done))
-    if (segment.indexed) yield* callVoid((done) => disk.remove(segment.indexPath, done))
+    yield* removeIndexes(disk, segment)
   }
   yield* callVoid((done) => disk.syncFolder(folder, done))
 }

@@ -2,6 +2,7 @@ import { BrokerError } from '../base/errors.ts'
 import { BATCH_HEADER_BYTES, type BatchHeader, hasValidCrc, readBatchHeader } from '../record/batch.ts'
 import type { EpochStart } from '../base/epochs.ts'
 import { SparseIndex } from './sparse-index.ts'
+import { TimeIndex } from './time-index.ts'
 
 /** A larger batch cannot have come over any wire (rules 8: 8 MiB a message): a length beyond it is not one. */
 export const MAX_BATCH_BYTES = 16 * 1024 * 1024
@@ -21,6 +22,7 @@ export interface ScanFault {
 export class SegmentScan {
   readonly #sizeBytes: number
   readonly #index: SparseIndex
+  readonly #timeIndex: TimeIndex
   readonly #epochs: EpochStart[] = []
   #position = 0
   #endOffset: number
@@ -35,6 +37,7 @@ export class SegmentScan {
     this.#endOffset = options.baseOffset
     this.#lastEpoch = options.lastEpoch
     this.#index = new SparseIndex(options.indexIntervalBytes)
+    this.#timeIndex = new TimeIndex(options.indexIntervalBytes)
   }
 
   /** All before it is good. */
@@ -66,6 +69,10 @@ export class SegmentScan {
 
   get index(): SparseIndex {
     return this.#index
+  }
+
+  get timeIndex(): TimeIndex {
+    return this.#timeIndex
   }
 
   /** Epochs of the good batches, the first one always noted. */
@@ -100,6 +107,7 @@ export class SegmentScan {
 
   #accept(header: BatchHeader): void {
     this.#index.note(header.baseOffset, this.#position)
+    this.#timeIndex.note(header.baseOffset, header.maxTimestamp, this.#position)
     if (this.#epochs.at(-1)?.epoch !== header.leaderEpoch) this.#epochs.push({ epoch: header.leaderEpoch, startOffset: header.baseOffset })
     if (this.#firstTimestampMs < 0) this.#firstTimestampMs = header.maxTimestamp
     this.#maxTimestampMs = Math.max(this.#maxTimestampMs, header.maxTimestamp)

@@ -1,6 +1,7 @@
 import type { DiskFile } from '../base/disk.ts'
 import type { EpochStart } from '../base/epochs.ts'
 import type { SparseIndex } from './sparse-index.ts'
+import type { TimeIndex } from './time-index.ts'
 
 const NAME_PATTERN = /^(\d{20})\.log$/
 
@@ -21,12 +22,14 @@ export class Segment {
   readonly baseOffset: number
   readonly path: string
   readonly indexPath: string
+  readonly timeIndexPath: string
   /** On disk and waiting. */
   sizeBytes = 0
   /** Handed to writes: the next one goes here. */
   writtenBytes = 0
-  /** Undefined until somebody reads: a closed segment's index is loaded late. */
+  /** Undefined until somebody reads: a closed segment's indexes are loaded late. */
   index: SparseIndex | undefined
+  timeIndex: TimeIndex | undefined
   epochs: EpochStart[] = []
   /** maxTimestamp of the first batch that has one; −1: none has. */
   firstTimestampMs = -1
@@ -34,7 +37,7 @@ export class Segment {
   maxTimestampMs = -1
   /** The file was created, though maybe its name is not durable yet. */
   exists = false
-  /** An index file may lie beside it. */
+  /** Index files may lie beside it. */
   indexed = false
   file: DiskFile | undefined
   #pins = 0
@@ -45,6 +48,7 @@ export class Segment {
     this.baseOffset = baseOffset
     this.path = `${folder}/${segmentFileName(baseOffset)}`
     this.indexPath = this.path.replace(/log$/, 'index')
+    this.timeIndexPath = this.path.replace(/log$/, 'timeindex')
   }
 
   /** Forgets what batches from `endOffset` on said. */
@@ -81,12 +85,13 @@ export class Segment {
   }
 
   /**
-   * Another segment follows, and the index lies beside this one: closes the file as soon as nobody reads from it, and forgets the index. Who reads
+   * Another segment follows, and the indexes lie beside this one: closes the file as soon as nobody reads from it, and forgets the indexes. Who reads
    * later opens and loads them again.
    */
   rest(): void {
     this.#resting = true
     this.index = undefined
+    this.timeIndex = undefined
     this.#closeWhenUnused()
   }
 

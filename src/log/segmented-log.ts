@@ -1,43 +1,22 @@
 import { assert } from '../base/assert.ts'
-import type { Clock } from '../base/clock.ts'
-import type { Disk } from '../base/disk.ts'
 import type { Done, DoneVoid } from '../base/done.ts'
 import { BrokerError } from '../base/errors.ts'
 import { callVoid, runTask, type Task } from '../base/task.ts'
 import { type BatchHeader, readBatchHeader, sealBatch, stampBatch, writeBatchHeader } from '../record/batch.ts'
 import { findTimestamp } from './find-timestamp.ts'
-import type { FlushTarget, GroupCommit } from './group-commit.ts'
+import type { FlushTarget } from './group-commit.ts'
+import type { FlushResult, LogEnvironment } from './log-environment.ts'
 import { type LogStart, writeLogStart } from './log-start.ts'
 import { retentionOffset } from './retention.ts'
 import { Segment } from './segment.ts'
 import { SegmentList } from './segment-list.ts'
-import { both, findPosition, loadIndex, openSegment, readBatches, removeSegments, writeIndex } from './segment-io.ts'
+import { both, findPosition, loadIndex, loadTimeIndex, openSegment, readBatches, removeIndexes, removeSegments, writeIndexes } from './segment-io.ts'
 import { MAX_BATCH_BYTES } from './segment-scan.ts'
-import type { Slab, Slabs, SlabTenant } from './slabs.ts'
+import type { Slab, SlabTenant } from './slabs.ts'
 import { SparseIndex } from './sparse-index.ts'
-import type { AppendStamp, Log, LogDirectoryEvents, RetentionLimits } from './surface.ts'
+import type { AppendStamp, Log, RetentionLimits } from './surface.ts'
 import { TailCache } from './tail-cache.ts'
-
-/** What all logs of a folder share. */
-export interface LogEnvironment {
-  readonly disk: Disk
-  readonly clock: Pick<Clock, 'defer'>
-  readonly slabs: Slabs
-  readonly rounds: GroupCommit<FlushResult | undefined>
-  readonly counters: { appendedBytes: number; copiedBytes: number; writeCalls: number; syncCalls: number; rounds: number }
-  readonly events: LogDirectoryEvents
-  /** Of a log that was given no other limit. */
-  readonly segmentBytes: number
-  readonly indexIntervalBytes: number
-  /** Most bytes of one log in one round (or one batch): how far unsynced bytes can reach, for the recovery. */
-  readonly roundBytes: number
-}
-
-/** Where a flush left the disk: all below endOffset is durable, judged by the cut count it began with. */
-export interface FlushResult {
-  readonly endOffset: number
-  readonly cutCount: number
-}
+import { TimeIndex } from './time-index.ts'
 
 const MAX_RELATIVE_OFFSET = 0x7fff_ffff
 /** Kafka's attributes bit 3: maxTimestamp is the time of the append. */
@@ -211,6 +190,7 @@ export class SegmentedLog implements Log, SlabTenant, FlushTarget<FlushResult | 
   #newSegment(baseOffset: number): Segment {
     const segment = new Segment(this.name, baseOffset)
     segment.index = new SparseIndex(this.#environment.indexIntervalBytes)
+    segment.timeIndex = new TimeIndex(this.#environment.indexIntervalBytes)
     return segment
   }
 
@@ -317,8 +297,18 @@ export class SegmentedLog implements Log, SlabTenant, FlushTarget<FlushResult | 
       },
       segments: this.#segments,
       read: (offset: number, maxBytes: number) => this.#read(offset, maxBytes),
+      timeIndex: (segment: Segment) => this.#timeIndex(segment),
     }
     this.#environment.clock.defer(() => runTask(findTimestamp(searched, { timestampMs, upTo }), done))
+  }
+
+  *#timeIndex(segment: Segment): Task<TimeIndex> {
+    segment.pin()
+    try {
+      return yield* loadTimeIndex(this.#environment.disk, segment, this.#environment.indexIntervalBytes)
+    } finally {
+      segment.unpin()
+    }
   }
 
   *#readSegment(segment: Segment, offset: number, maxBytes: number): Task<Buffer> {
@@ -391,8 +381,9 @@ export class SegmentedLog implements Log, SlabTenant, FlushTarget<FlushResult | 
       segmentEndOffset: this.#segments.endOf(at) ?? Number.POSITIVE_INFINITY,
       logEndOffset: this.#endOffset,
       maxBytes: this.#environment.roundBytes,
-      note: (baseOffset, sizeBytes) => {
+      note: (baseOffset, sizeBytes, maxTimestampMs) => {
         segment.index?.note(baseOffset, segment.writtenBytes)
+        segment.timeIndex?.note(baseOffset, maxTimestampMs, segment.writtenBytes)
         segment.writtenBytes += sizeBytes
       },
     })
@@ -402,7 +393,7 @@ export class SegmentedLog implements Log, SlabTenant, FlushTarget<FlushResult | 
     segment.exists = true
     const file = yield* openSegment(disk, segment, { create: isNew })
     if (isNew && previous !== undefined && !previous.indexed) {
-      yield* writeIndex(disk, previous, segment.baseOffset)
+      yield* writeIndexes(disk, previous, segment.baseOffset)
       previous.rest()
     }
     counters.writeCalls++
@@ -432,11 +423,13 @@ export class SegmentedLog implements Log, SlabTenant, FlushTarget<FlushResult | 
     if (cutsDisk && segment !== undefined) {
       segment.wake()
       const index = yield* loadIndex(disk, segment, this.#environment.indexIntervalBytes)
+      const timeIndex = yield* loadTimeIndex(disk, segment, this.#environment.indexIntervalBytes)
       const position = yield* findPosition(disk, segment, { offset: endOffset, index })
       index.cut(endOffset)
+      timeIndex.cut(endOffset)
       segment.writtenBytes = position
       this.#settleSize(segment)
-      if (segment.indexed) yield* callVoid((done) => disk.remove(segment.indexPath, done))
+      yield* removeIndexes(disk, segment)
       segment.indexed = false
       const file = yield* openSegment(disk, segment, { create: false })
       yield* callVoid((done) => file.truncate(position, done))

@@ -1,4 +1,5 @@
 import { assert } from '../base/assert.ts'
+import { peekMaxTimestamp } from '../record/batch.ts'
 import type { Slab } from './slabs.ts'
 
 const COMPACT_FROM = 1024
@@ -90,12 +91,12 @@ export class TailCache {
     return this.#slices(first, last)
   }
 
-  /** Takes what waits, from one segment: batches below `segmentEndOffset`, at least one, at most maxBytes. `note` sees each base offset and size. */
+  /** Takes what waits, from one segment: batches below `segmentEndOffset`, at least one, at most maxBytes. `note` sees each one. */
   take(options: {
     readonly segmentEndOffset: number
     readonly logEndOffset: number
     readonly maxBytes: number
-    readonly note: (baseOffset: number, sizeBytes: number) => void
+    readonly note: (baseOffset: number, sizeBytes: number, maxTimestampMs: number) => void
   }): TakenWrite {
     const first = this.#unwritten
     let at = first
@@ -103,7 +104,8 @@ export class TailCache {
     while (at < this.#bases.length && (this.#bases[at] as number) < options.segmentEndOffset) {
       const batchBytes = this.#sizes[at] as number
       if (at > first && sizeBytes + batchBytes > options.maxBytes) break
-      options.note(this.#bases[at] as number, batchBytes)
+      const slab = this.#slabs[at] as Slab
+      options.note(this.#bases[at] as number, batchBytes, peekMaxTimestamp(slab.bytes, this.#starts[at] as number))
       sizeBytes += batchBytes
       at++
     }

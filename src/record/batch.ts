@@ -51,6 +51,11 @@ export function peekRecordCount(bytes: Buffer, at: number): number {
   return bytes.readInt32BE(at + RECORD_COUNT_AT)
 }
 
+/** maxTimestamp of the batch at `at`, whose header must be there. */
+export function peekMaxTimestamp(bytes: Buffer, at: number): number {
+  return readInt64(bytes, at + MAX_TIMESTAMP_AT)
+}
+
 /** Reads the header of the batch at `at`. Throws CORRUPT_MESSAGE when it cannot be one. The CRC is not checked. */
 export function readBatchHeader(bytes: Buffer, at: number): BatchHeader {
   if (bytes.length - at < BATCH_HEADER_BYTES)
