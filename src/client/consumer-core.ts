@@ -1,6 +1,8 @@
 import type { Timer } from '../base/clock.ts'
 import type { Done, DoneVoid } from '../base/done.ts'
 import { BrokerError } from '../base/errors.ts'
+import { loadCodec } from '../compression/codecs.ts'
+import { asBrokerError } from './api-error.ts'
 import type { Cluster } from './cluster.ts'
 import { addressKey } from './connections.ts'
 import { FetchChannel } from './fetch-channel.ts'
@@ -51,6 +53,7 @@ export class ConsumerCore {
   readonly #options: Required<ConsumerOptions>
   readonly #channels = new Map<string, FetchChannel>()
   readonly #lookups = new Set<OffsetLookup>()
+  readonly #loadingCodecs = new Set<number>()
   readonly #stopListening: () => void
   #partitions: FetchPartition[] = []
   #polls: Poll[] = []
@@ -227,6 +230,7 @@ export class ConsumerCore {
     for (const partition of this.#partitions) bufferedBytes += partition.bufferedBytes
     for (const partition of this.#partitions) {
       if (partition.isOutOfRange) this.#leaveRange(partition)
+      if (partition.wantedCodec !== undefined) this.#loadCodec(partition.wantedCodec)
       if (partition.wantsMetadata) this.#cluster.metadata.requestRefresh()
       const atMs = partition.fetchableAtMs(this.#options.partitionMaxBytes)
       if (atMs > nowMs) wakeAtMs = Math.min(wakeAtMs, atMs)
@@ -236,6 +240,18 @@ export class ConsumerCore {
     for (const [nodeId, partitions] of ready) wakeAtMs = Math.min(wakeAtMs, this.#fetchFrom(nodeId, partitions, nowMs))
     for (const channel of this.#channels.values()) wakeAtMs = Math.min(wakeAtMs, this.#watch(channel, nowMs))
     this.#wakeBy(wakeAtMs)
+  }
+
+  /** Batches of a codec that was never met wait until it is there. */
+  #loadCodec(codec: number): void {
+    if (this.#loadingCodecs.has(codec)) return
+    this.#loadingCodecs.add(codec)
+    loadCodec(codec, (error) => {
+      this.#loadingCodecs.delete(codec)
+      const cause = error === undefined ? undefined : asBrokerError(error)
+      for (const partition of this.#partitions) if (partition.wantedCodec === codec) partition.codecLoaded(cause)
+      this.#schedulePump()
+    })
   }
 
   #leaveRange(partition: FetchPartition): void {

@@ -2,8 +2,9 @@ import { assert } from '../base/assert.ts'
 import { BrokerError } from '../base/errors.ts'
 import type { Uuid } from '../base/ids.ts'
 import type { Random } from '../base/random.ts'
-import { type BatchHeader, hasValidCrc, readBatchHeader } from '../record/batch.ts'
-import { CONTROL_FLAG, type RecordHeader, visitRecords } from '../record/records.ts'
+import { decompress, isCodecLoaded } from '../compression/codecs.ts'
+import { BATCH_HEADER_BYTES, type BatchHeader, hasValidCrc, readBatchHeader } from '../record/batch.ts'
+import { COMPRESSION_MASK, CONTROL_FLAG, MAX_SECTION_BYTES, type RecordHeader, visitSection } from '../record/records.ts'
 import type { FetchedPartition } from '../wire/api.ts'
 import { asBrokerError, toBrokerError } from './api-error.ts'
 import { backoffMs } from './backoff.ts'
@@ -58,6 +59,7 @@ export class FetchPartition {
   #error: BrokerError | undefined
   #isErrorSticky = false
   #isOutOfRange = false
+  #wantedCodec: number | undefined
   #servedAtMs = 0
 
   constructor(topic: string, partition: number, random: Random) {
@@ -106,6 +108,16 @@ export class FetchPartition {
     return this.#servedAtMs
   }
 
+  /** The codec that its next batch waits for: it has to be loaded, then `codecLoaded`. */
+  get wantedCodec(): number | undefined {
+    return this.#wantedCodec
+  }
+
+  codecLoaded(error: BrokerError | undefined): void {
+    this.#wantedCodec = undefined
+    if (error !== undefined) this.fail(error)
+  }
+
   get wantsMetadata(): boolean {
     return !this.#isErrorSticky && (this.#topicId === undefined || this.#leader < 0 || this.#failedEpoch >= this.#leaderEpoch)
   }
@@ -124,6 +136,7 @@ export class FetchPartition {
     this.#error = undefined
     this.#isErrorSticky = false
     this.#isOutOfRange = false
+    this.#wantedCodec = undefined
     this.#corruptions = 0
     this.#notBeforeMs = 0
   }
@@ -251,7 +264,7 @@ export class FetchPartition {
 
   /** Moves up to `max` records to `into`, all of one batch. Returns whether there was any. */
   take(max: number, into: ConsumedRecord[]): boolean {
-    if (this.#isErrorSticky) return false
+    if (this.#isErrorSticky || this.#wantedCodec !== undefined) return false
     while (this.#nextRecord >= this.#records.length) if (!this.#openBatch()) return false
     const end = Math.min(this.#records.length, this.#nextRecord + max)
     while (this.#nextRecord < end) into.push(this.#records[this.#nextRecord++] as ConsumedRecord)
@@ -264,18 +277,26 @@ export class FetchPartition {
   #openBatch(): boolean {
     const batch = this.#buffered[0]
     if (batch === undefined) return false
+    const codec = batch.header.attributes & COMPRESSION_MASK
+    if (codec !== 0 && !isCodecLoaded(codec)) {
+      this.#wantedCodec = codec
+      return false
+    }
     const { topic, partition } = this
     const { leaderEpoch } = batch.header
     const position = this.#position as number
     const records: ConsumedRecord[] = []
     try {
-      if ((batch.header.attributes & CONTROL_FLAG) === 0) {
-        visitRecords(batch.bytes, batch.header, (offset, timestamp, key, value, headers) => {
+      if ((batch.header.attributes & CONTROL_FLAG) === 0 && batch.header.recordCount > 0) {
+        const section = batch.bytes.subarray(BATCH_HEADER_BYTES)
+        const plain = codec === 0 ? section : decompress(codec, section, MAX_SECTION_BYTES)
+        visitSection(plain, batch.header, (offset, timestamp, key, value, headers) => {
           if (offset >= position) records.push({ topic, partition, offset, leaderEpoch, timestamp, key, value, headers })
         })
       }
     } catch (error) {
-      this.fail(asBrokerError(error as Error))
+      const cause = asBrokerError(error as Error)
+      this.fail(new BrokerError(cause.code, `the batch at offset ${batch.header.baseOffset} of ${topic}-${partition}: ${cause.detail}`))
       return false
     }
     this.#records = records

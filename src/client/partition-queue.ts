@@ -5,6 +5,7 @@ import type { Uuid } from '../base/ids.ts'
 import type { Random } from '../base/random.ts'
 import type { RecordInput } from '../record/records.ts'
 import { backoffMs } from './backoff.ts'
+import type { CompressionRatio } from './compression-ratio.ts'
 import { ProduceBatch, type ProducerIdentity, type RecordMetadata, undelivered } from './produce-batch.ts'
 
 /**
@@ -18,6 +19,7 @@ import { ProduceBatch, type ProducerIdentity, type RecordMetadata, undelivered }
  * - a stamped batch that finally failed breaks the sequence: nothing new is stamped until all in flight are resolved; then what surely was not
  *   appended is stamped anew under a new producer id, and what may have been is failed as indefinite, never sent again;
  * - so does a batch of many records that is too large for the topic: it goes again in halves, and later batches are no larger;
+ * - none is sent that is larger than `batchBytes` on the wire, but of one record: what compresses worse than was expected is cut before it is sent;
  * - so does a broker that forgot the producer (rules R6.8): it says "out of order" to the first unresolved batch, although another was before it;
  * - a final refusal counts only when all batches before are resolved: until then it is tried again, because breaking the sequence would fail those.
  * Source: Kafka TransactionManager, Sender (splitAndReenqueue); KIP-98, KIP-126, KIP-360.
@@ -30,6 +32,8 @@ export interface QueueOptions {
   readonly lingerMs: number
   readonly batchBytes: number
   readonly deliveryTimeoutMs: number
+  /** Of the topic; its codec is loaded before a record comes. */
+  readonly ratio: CompressionRatio
   readonly random: Random
   /** A batch's outcome is fixed, to be delivered later. Called inside of the queue's methods: it only notes. */
   readonly onSettled: (batch: ProduceBatch) => void
@@ -37,6 +41,8 @@ export interface QueueOptions {
 
 const MAX_UNRESOLVED = 5
 const MIN_CAPACITY_BYTES = 1024
+/** A batch holds at most so many times `batchBytes` before compression: that bounds how long one turn may compress. */
+const MAX_PLAIN_BATCHES = 4
 const TWO_31 = 0x8000_0000
 /** Failures that newer metadata does not mend. */
 const UNRELATED_TO_LEADER: ReadonlySet<Code> = new Set<Code>([
@@ -116,23 +122,44 @@ export class PartitionQueue {
   /** Whether a record of that size goes into the batch that is open now. */
   fits(sizeBytes: number): boolean {
     const last = this.#waiting.at(-1)
-    return last?.isOpen === true && last.sizeBytes + sizeBytes <= this.#batchBytes
+    return last?.isOpen === true && !this.#exceeds(last.plainBytes + sizeBytes, this.#batchBytes)
+  }
+
+  #exceeds(plainBytes: number, limitBytes: number): boolean {
+    return this.#options.ratio.estimate(plainBytes) > limitBytes || plainBytes > MAX_PLAIN_BATCHES * limitBytes
   }
 
   /** Returns whether the record opened a batch or the one before it is complete: something to plan. */
   append(record: RecordInput, sizeBytes: number, done: Done<RecordMetadata>, at: { readonly nowMs: number; readonly number: number }): boolean {
     assert(this.#doom === undefined, 'a record goes to a topic that is there')
     const opens = !this.fits(sizeBytes)
-    if (opens) this.#waiting.push(this.#open(sizeBytes, at))
+    if (opens) {
+      this.#closeLast()
+      this.#waiting.push(this.#open(sizeBytes, at))
+    }
     ;(this.#waiting.at(-1) as ProduceBatch).append(record, sizeBytes, done)
     return opens
   }
 
   #open(sizeBytes: number, at: { readonly nowMs: number; readonly number: number }): ProduceBatch {
-    const { topic, partition } = this.#options
-    this.#lastSizeBytes = Math.max(this.#waiting.at(-1)?.sizeBytes ?? 0, this.#lastSizeBytes >>> 1)
+    const { topic, partition, ratio } = this.#options
+    const { codec } = ratio
+    this.#lastSizeBytes = Math.max(this.#waiting.at(-1)?.plainBytes ?? 0, this.#lastSizeBytes >>> 1)
     const capacityBytes = Math.max(MIN_CAPACITY_BYTES, sizeBytes, Math.min(this.#batchBytes, this.#lastSizeBytes * 2))
-    return new ProduceBatch({ topic, partition, order: this.#nextOrder++, firstNumber: at.number, createdAtMs: at.nowMs, capacityBytes })
+    return new ProduceBatch({ topic, partition, order: this.#nextOrder++, firstNumber: at.number, createdAtMs: at.nowMs, capacityBytes, codec })
+  }
+
+  /** The last batch is complete: it is compressed now, in the turn of the record that found it full, not all of them in the turn that sends. */
+  #closeLast(): void {
+    const { ratio } = this.#options
+    const last = this.#waiting.at(-1)
+    if (ratio.codec === 0 || last === undefined || !last.isOpen) return
+    last.close()
+    ratio.note(last)
+    if (last.recordCount === 1 || last.sizeBytes <= this.#batchBytes) return
+    const parts = last.split(this.#batchBytes)
+    for (const part of parts) part.order = this.#nextOrder++
+    this.#waiting.splice(-1, 1, ...parts)
   }
 
   /** What is known of its leader now. A new leader is tried at once; what waits on the old one is given up there. Returns whether anything was given up. */
@@ -173,7 +200,7 @@ export class PartitionQueue {
       if (this.#identity === undefined) return Infinity
       if (first !== undefined && this.#nextNumber - first.number >= MAX_UNRESOLVED) return Infinity
     }
-    const complete = !head.isOpen || this.#waiting.length > 1 || head.sizeBytes >= this.#batchBytes || head.firstNumber <= urgentNumber
+    const complete = !head.isOpen || this.#waiting.length > 1 || this.#exceeds(head.plainBytes, this.#batchBytes - 1) || head.firstNumber <= urgentNumber
     return Math.max(this.#notBeforeMs, complete ? 0 : head.createdAtMs + lingerMs)
   }
 
@@ -184,6 +211,7 @@ export class PartitionQueue {
 
   /** The first waiting batch, stamped, now in flight. Only when `sendableAtMs` has come. */
   take(): ProduceBatch {
+    if (this.#waiting.length === 1) this.#closeLast()
     const batch = this.#waiting.shift()
     assert(batch !== undefined && !this.#isBroken, 'a batch is there to send')
     if (!this.#options.idempotent) batch.seal()
@@ -194,7 +222,7 @@ export class PartitionQueue {
     }
     batch.noteSent(this.#isFirstUnresolved(batch))
     this.#sentTo = this.#leader
-    this.#lastSizeBytes = batch.sizeBytes
+    this.#lastSizeBytes = batch.plainBytes
     assert(
       this.#inFlight.every((other) => other.order !== batch.order),
       'a batch is in flight once',

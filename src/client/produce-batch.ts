@@ -1,7 +1,9 @@
 import { assert } from '../base/assert.ts'
 import type { Done } from '../base/done.ts'
 import { BrokerError } from '../base/errors.ts'
-import { BatchBuilder, decodeRecords, NO_PRODUCER, type RecordInput, recordSizeBound } from '../record/records.ts'
+import { compress, decompress } from '../compression/codecs.ts'
+import { BATCH_HEADER_BYTES, readBatchHeader } from '../record/batch.ts'
+import { BatchBuilder, COMPRESSION_MASK, NO_PRODUCER, type RecordInput, recordSizeBound, visitSection } from '../record/records.ts'
 import { asIndefinite } from './api-error.ts'
 
 /** Where a record went. `offset` −1: acknowledged without one (acks 0, or a duplicate too old for the broker to say where it is). */
@@ -29,10 +31,12 @@ export interface BatchOptions {
   readonly firstNumber: number
   readonly createdAtMs: number
   readonly capacityBytes: number
+  /** Kafka's number; 0: none. It is loaded. */
+  readonly codec: number
 }
 
 /**
- * One batch on its way: open (takes records) → stamped (sealed, has its sequence) → settled (its records were answered, once).
+ * One batch on its way: open (takes records) → closed (compressed, once) → stamped (sealed, has its sequence) → settled (its records were answered, once).
  * A stamp holds while the producer id stays; `unstamp` is only for a batch that surely was not appended.
  */
 export class ProduceBatch {
@@ -41,10 +45,13 @@ export class ProduceBatch {
   order: number
   readonly firstNumber: number
   readonly createdAtMs: number
+  readonly #codec: number
   readonly #builder: BatchBuilder
   readonly #dones: Done<RecordMetadata>[] = []
   readonly #timestamps: number[] = []
   #reservedBytes = 0
+  #plainBytes = 0
+  #isOpen = true
   #bytes: Buffer | undefined
   #sequence = -1
   #number = -1
@@ -62,12 +69,13 @@ export class ProduceBatch {
     this.order = options.order
     this.firstNumber = options.firstNumber
     this.createdAtMs = options.createdAtMs
+    this.#codec = options.codec
     this.#builder = new BatchBuilder(options.capacityBytes)
   }
 
   /** Takes records still. */
   get isOpen(): boolean {
-    return this.#bytes === undefined
+    return this.#isOpen
   }
 
   get isStamped(): boolean {
@@ -79,8 +87,14 @@ export class ProduceBatch {
     return this.#number
   }
 
+  /** Plain while it is open, then as it is sent. */
   get sizeBytes(): number {
     return this.#builder.sizeBytes
+  }
+
+  /** Before compression. */
+  get plainBytes(): number {
+    return this.#isOpen ? this.#builder.sizeBytes : this.#plainBytes
   }
 
   get recordCount(): number {
@@ -124,13 +138,23 @@ export class ProduceBatch {
     this.#reservedBytes += sizeBytes
   }
 
+  /** Takes no more records. They are compressed here, all at once and this once: whatever is sent later is these bytes. */
+  close(): void {
+    if (!this.#isOpen) return
+    this.#plainBytes = this.#builder.sizeBytes
+    this.#isOpen = false
+    if (this.#codec !== 0) this.#builder.compress(this.#codec, (records) => compress(this.#codec, records))
+  }
+
   /** Seals without a producer. */
   seal(): void {
+    this.close()
     this.#bytes ??= this.#builder.seal(NO_PRODUCER)
   }
 
   stamp(identity: ProducerIdentity, sequence: number, number: number): void {
     assert(!this.isStamped, 'a sequence never changes while its producer id stays')
+    this.close()
     this.#bytes = this.#builder.seal({ producerId: identity.producerId, producerEpoch: identity.producerEpoch, baseSequence: sequence })
     this.#sequence = sequence
     this.#number = number
@@ -142,22 +166,39 @@ export class ProduceBatch {
     this.#number = -1
   }
 
-  /** Its records in batches of at most `limitBytes`, or of one record; this one is left empty. Only for what was surely not appended. */
+  /**
+   * Its records in batches of at most `limitBytes` before compression, or of one record; this one is left empty. Only for what was surely not
+   * appended.
+   */
   split(limitBytes: number): ProduceBatch[] {
-    assert(!this.#maybeAppended && !this.#isSettled && !this.isStamped, 'what is split was refused whole')
+    assert(!this.#maybeAppended && !this.#isSettled && !this.isStamped, 'what is split was refused whole, or never sent')
     const { topic, partition, order, firstNumber, createdAtMs } = this
+    const options = { topic, partition, order, firstNumber, createdAtMs, codec: this.#codec, capacityBytes: Math.min(limitBytes, this.plainBytes) }
     const dones = this.#dones.splice(0)
     const parts: ProduceBatch[] = []
-    for (const [index, record] of decodeRecords(this.bytes).entries()) {
+    this.#visit((record, index) => {
       const sizeBytes = recordSizeBound(record)
       const last = parts.at(-1)
       const fits = last !== undefined && last.sizeBytes + sizeBytes <= limitBytes
-      const part = fits ? last : new ProduceBatch({ topic, partition, order, firstNumber, createdAtMs, capacityBytes: Math.min(limitBytes, this.sizeBytes) })
-      if (!fits) parts.push(part)
+      const part = fits ? last : new ProduceBatch(options)
+      if (!fits) {
+        last?.seal()
+        parts.push(part)
+      }
       part.append(record, sizeBytes, dones[index] as Done<RecordMetadata>)
-    }
-    for (const part of parts) part.seal()
+    })
+    parts.at(-1)?.seal()
     return parts
+  }
+
+  #visit(visit: (record: RecordInput, index: number) => void): void {
+    this.seal()
+    const header = readBatchHeader(this.bytes, 0)
+    const codec = header.attributes & COMPRESSION_MASK
+    const section = this.bytes.subarray(BATCH_HEADER_BYTES)
+    visitSection(codec === 0 ? section : decompress(codec, section, this.#plainBytes), header, (offset, timestamp, key, value, headers) =>
+      visit({ timestamp, key, value, headers }, offset),
+    )
   }
 
   /** All batches before it were resolved when this attempt was sent. */

@@ -1,12 +1,14 @@
 import type { Timer } from '../base/clock.ts'
 import type { Done } from '../base/done.ts'
 import { BrokerError } from '../base/errors.ts'
-import { type RecordInput, recordSizeBound } from '../record/records.ts'
+import { isCodecLoaded, loadCodec } from '../compression/codecs.ts'
+import { compressionTypes, type RecordInput, recordSizeBound } from '../record/records.ts'
 import type { CreateProducerIdResponse } from '../wire/api.ts'
 import { AnyNodeCall } from './any-node.ts'
 import { asBrokerError } from './api-error.ts'
 import { backoffMs } from './backoff.ts'
 import { type Cluster, MAX_NODE_WAIT_MS } from './cluster.ts'
+import { CompressionRatio } from './compression-ratio.ts'
 import { addressKey } from './connections.ts'
 import { PartitionQueue } from './partition-queue.ts'
 import { type ProduceBatch, type ProducerIdentity, type RecordMetadata, undelivered } from './produce-batch.ts'
@@ -69,6 +71,10 @@ export class ProducerCore {
   #idFailures = 0
   #idNotBeforeMs = 0
   #state: 'open' | 'closing' | 'closed' = 'open'
+  readonly #codec: number
+  /** While its package loads, records wait as if there were no room. */
+  #isCodecLoading = false
+  #codecError: BrokerError | undefined
   #isPumpDue = false
   #isPumping = false
   #isDelivering = false
@@ -81,6 +87,17 @@ export class ProducerCore {
     this.#options = options
     this.#room = new ProducerRoom(options.bufferBytes)
     this.#stopListening = cluster.metadata.onUpdate(() => this.#learn())
+    this.#codec = compressionTypes.indexOf(options.compression)
+    if (this.#codec !== 0 && !isCodecLoaded(this.#codec)) this.#loadCodec()
+  }
+
+  #loadCodec(): void {
+    this.#isCodecLoading = true
+    loadCodec(this.#codec, (error) => {
+      this.#isCodecLoading = false
+      if (error !== undefined) this.#codecError = asBrokerError(error)
+      this.#schedulePump()
+    })
   }
 
   get stats(): ProducerStats {
@@ -130,7 +147,8 @@ export class ProducerCore {
 
   #accept(record: ProducerRecord, done: Done<RecordMetadata>, isOpen: boolean): boolean {
     if (!isOpen) return this.#refuse(new BrokerError('CLIENT_CLOSED', 'the producer is closed'), done)
-    if (this.#room.usedBytes >= this.#room.limitBytes) return this.#noRoom(1)
+    if (this.#codecError !== undefined) return this.#refuse(this.#codecError, done)
+    if (this.#isCodecLoading || this.#room.usedBytes >= this.#room.limitBytes) return this.#noRoom(1)
     const { clock, metadata } = this.#cluster
     let input: RecordInput
     try {
@@ -179,11 +197,12 @@ export class ProducerCore {
     const onSettled = (batch: ProduceBatch): void => {
       this.#settled.push(batch)
     }
+    const ratio = new CompressionRatio(this.#codec)
     const topic = new TopicQueues({
       name,
       random,
       makeQueue: (topicId, partition) =>
-        new PartitionQueue({ topic: name, topicId, partition, idempotent, lingerMs, batchBytes, deliveryTimeoutMs, random, onSettled }),
+        new PartitionQueue({ topic: name, topicId, partition, idempotent, lingerMs, batchBytes, deliveryTimeoutMs, ratio, random, onSettled }),
     })
     this.#topics.set(name, topic)
     metadata.want(name)
@@ -422,6 +441,7 @@ export class ProducerCore {
 
   /** Those who wait for room, in their order. */
   #admit(): void {
+    if (this.#isCodecLoading) return
     for (let waiter = this.#waiters[0]; waiter !== undefined; waiter = this.#waiters[0]) {
       const number = this.#number
       if (!this.#accept(waiter.record, waiter.done, this.#state !== 'closed')) break

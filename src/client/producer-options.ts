@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import { BrokerError } from '../base/errors.ts'
-import type { RecordInput } from '../record/records.ts'
+import { type CompressionType, compressionTypes, type RecordInput } from '../record/records.ts'
 import { numberOption } from './number-option.ts'
 
 /** Defaults: rules 8. */
@@ -11,7 +11,7 @@ export interface ProducerOptions {
   readonly idempotent?: boolean
   /** How long a batch waits for more records; default 5. */
   readonly lingerMs?: number
-  /** A batch is complete at this size; default 512 KiB. A larger record makes a batch of its own; a topic that takes less gets less. */
+  /** A batch is complete at this size, with compression when it is expected to come to it on the wire; default 512 KiB. A larger record makes a batch of its own; a topic that takes less gets less. */
   readonly batchBytes?: number
   /** Bytes of records that are not answered yet; default 32 MiB. */
   readonly bufferBytes?: number
@@ -19,6 +19,11 @@ export interface ProducerOptions {
   readonly maxInFlight?: number
   /** From send to the final answer; default 120,000. */
   readonly deliveryTimeoutMs?: number
+  /**
+   * Default 'none'. Each batch is compressed once, when it is complete; one that would grow is sent as it is. snappy, lz4 and zstd need their
+   * package: where it does not load, every send is rejected with UNSUPPORTED_COMPRESSION_TYPE.
+   */
+  readonly compression?: CompressionType
 }
 
 export type ResolvedProducerOptions = Required<ProducerOptions>
@@ -51,10 +56,14 @@ export function resolveProducerOptions(options: ProducerOptions): ResolvedProduc
   const idempotent = options.idempotent ?? acks === 'all'
   if (idempotent && acks !== 'all') throw new BrokerError('INVALID_CONFIG', `an idempotent producer needs acks all, not ${acks}`)
   const batchBytes = numberOption('batchBytes', options.batchBytes ?? DEFAULT_BATCH_BYTES, 1, MAX_RECORD_BYTES)
+  const compression = options.compression ?? 'none'
+  if (!compressionTypes.includes(compression))
+    throw new BrokerError('INVALID_CONFIG', `compression is ${String(compression)}, one of ${compressionTypes.join(', ')} is expected`)
   return {
     acks,
     idempotent,
     batchBytes,
+    compression,
     lingerMs: numberOption('lingerMs', options.lingerMs ?? 5, 0),
     bufferBytes: numberOption('bufferBytes', options.bufferBytes ?? 32 * 1024 * 1024, 1),
     maxInFlight: numberOption('maxInFlight', options.maxInFlight ?? MAX_IN_FLIGHT, 1, MAX_IN_FLIGHT),

@@ -134,13 +134,13 @@ describe('an offset outside of the log', () => {
 })
 
 describe('what cannot be read', () => {
-  it('a compressed batch is named; the position stays before it', async () => {
+  it('a batch that says it is compressed and is not: it is named, the position stays before it', async () => {
     const { append, consumer, settle, values } = build()
     append(0, 1)
     append(0, 1, GZIP)
     await settle(consumer.assign([from(0)]))
     expect(await values(1)).toEqual(['0:0'])
-    await expect(values()).rejects.toThrow(/UNSUPPORTED_VERSION: the batch at offset 1 is compressed \(gzip/)
+    await expect(values()).rejects.toThrow(/CORRUPT_MESSAGE: the batch at offset 1 of t-0: gzip/)
     expect(consumer.position('t', 0)).toBe(1)
   })
 
