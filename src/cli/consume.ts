@@ -1,11 +1,13 @@
 import { BrokerError } from '../base/errors.ts'
-import type { Admin } from '../client/admin.ts'
 import type { OxbowClient } from '../client/client.ts'
-import type { Assignment, ConsumedRecord, Consumer } from '../client/consumer.ts'
+import type { ConsumedRecord, Consumer } from '../client/consumer.ts'
+import { assignmentsOf, checkStart, type Ends, highWatermarksOf, parseStart, parseUntil, rangeEnd, type Start, type Until } from './consume-range.ts'
 import type { CliContext } from './context.ts'
 import { exitCode, UsageError } from './failure.ts'
 import { LineWriter } from './line-writer.ts'
+import { LiveLine } from './live-line.ts'
 import type { ClusterOptions } from './options.ts'
+import { compileOutputFormat } from './record-format.ts'
 import { bytesJson, headersJson } from './record-json.ts'
 import { findTopic, openClient } from './session.ts'
 
@@ -17,29 +19,13 @@ export interface ConsumeRequest {
   readonly partition?: number
   readonly max?: number
   readonly exitAtEnd?: boolean
+  readonly until?: string
   readonly print?: string
+  readonly format?: string
 }
 
 const POLL_RECORDS = 2_000
 const POLL_TIMEOUT_MS = 500
-
-/** Where to begin in every partition; `last` counts from the end. */
-export type Start =
-  | { readonly type: 'earliest' }
-  | { readonly type: 'latest' }
-  | { readonly type: 'offset'; readonly offset: number }
-  | { readonly type: 'last'; readonly count: number }
-
-export function parseStart(request: Pick<ConsumeRequest, 'fromBeginning' | 'offset'>): Start {
-  const { fromBeginning, offset } = request
-  if (fromBeginning === true && offset !== undefined) throw new UsageError('--from-beginning and --offset exclude each other', 'leave one of them out')
-  if (fromBeginning === true || offset === 'earliest') return { type: 'earliest' }
-  if (offset === undefined || offset === 'latest') return { type: 'latest' }
-  const number = Number(offset)
-  if (!/^-?\d+$/.test(offset) || !Number.isSafeInteger(number))
-    throw new UsageError(`--offset ${offset} is not an offset`, 'earliest, latest, an offset N, or -N for the last N records')
-  return offset.startsWith('-') ? { type: 'last', count: -number } : { type: 'offset', offset: number }
-}
 
 export const printableFields = ['timestamp', 'partition', 'offset', 'headers', 'key'] as const
 export type PrintField = (typeof printableFields)[number]
@@ -72,35 +58,34 @@ function writePlain(out: LineWriter, record: ConsumedRecord, fields: ReadonlySet
   out.write('\n')
 }
 
-/** Resolves where each partition begins, in the command's time. `-N` needs both ends of the log. */
-async function assignments(admin: Admin, topic: string, partitions: readonly number[], start: Start): Promise<Assignment[]> {
-  if (start.type === 'offset') return partitions.map((partition) => ({ topic, partition, offset: start.offset }))
-  if (start.type !== 'last') return (await admin.listOffsets(topic, start.type, partitions)).map((found) => ({ topic, ...found }))
-  const [earliest, latest] = await Promise.all([admin.listOffsets(topic, 'earliest', partitions), admin.listOffsets(topic, 'latest', partitions)])
-  return latest.map(({ partition, offset }, at) => ({ topic, partition, offset: Math.max(earliest[at]?.offset ?? 0, offset - start.count) }))
+/** How each record is written, by what was asked for. Throws UsageError. */
+function printerOf(request: ConsumeRequest, output: ClusterOptions['output'], out: LineWriter): (record: ConsumedRecord, number: number) => void {
+  const { format } = request
+  if (format !== undefined && request.print !== undefined) throw new UsageError('--format and --print exclude each other', 'leave one of them out')
+  const fields = parsePrint(request.print)
+  if (output === 'json' || format === 'json') return (record) => out.write(`${recordJson(record)}\n`)
+  if (format === undefined) return (record) => writePlain(out, record, fields)
+  const formatted = compileOutputFormat(format)
+  return (record, number) => formatted(record, number, (part) => out.write(part))
 }
 
-/** Where to stop: the high watermarks of the start. Undefined: never. */
-async function endsOf(admin: Admin, request: ConsumeRequest, partitions: readonly number[]): Promise<ReadonlyMap<number, number> | undefined> {
-  if (request.exitAtEnd !== true) return undefined
-  const found = await admin.listOffsets(request.topic, 'latest', partitions)
-  return new Map(found.map(({ partition, offset }) => [partition, offset]))
+interface Tally {
+  records: number
+  bytes: number
+  readonly beganMs: number
 }
 
-/** Beyond the end nothing would be read, and all would seem well. What lies before the beginning, the leader refuses. */
-function checkStart(topic: string, start: Start, ends: ReadonlyMap<number, number> | undefined): void {
-  if (start.type !== 'offset') return
-  for (const [partition, end] of ends ?? [])
-    if (start.offset > end)
-      throw new BrokerError('OFFSET_OUT_OF_RANGE', `offset ${start.offset} is outside of the log of ${topic}-${partition}, which ends at ${end}`)
+function rateOf({ records, bytes, beganMs }: Tally): string {
+  const seconds = Math.max(performance.now() - beganMs, 1) / 1000
+  return `${records} records in ${seconds.toFixed(1)} s (${Math.round(records / seconds)} records/s, ${(bytes / seconds / 1e6).toFixed(2)} MB/s)`
 }
 
 interface Reading {
   readonly consumer: Consumer
   readonly topic: string
-  readonly ends: ReadonlyMap<number, number> | undefined
+  readonly ends: Ends | undefined
   readonly max: number
-  /** Without progress for so long, a reader that does not follow gives up. */
+  /** Without progress for so long it gives up; Infinity when it follows. */
   readonly timeoutMs: number
   /** What was asked before the first record counts too. */
   readonly beganMs: number
@@ -119,7 +104,7 @@ async function read(reading: Reading): Promise<number> {
   let count = 0
   let progressMs = reading.beganMs
   while (count < max && !reading.isOver() && !isAtEnd(reading)) {
-    const leftMs = ends === undefined ? Number.POSITIVE_INFINITY : progressMs + reading.timeoutMs - performance.now()
+    const leftMs = progressMs + reading.timeoutMs - performance.now()
     if (leftMs <= 0) throw new BrokerError('REQUEST_TIMED_OUT', `no record came for ${reading.timeoutMs} ms, and the end is not reached`)
     const records = await consumer.poll({ maxRecords: Math.min(POLL_RECORDS, max - count), timeoutMs: Math.min(POLL_TIMEOUT_MS, leftMs) })
     for (const record of records) {
@@ -139,13 +124,14 @@ interface Work {
   readonly options: ClusterOptions
   readonly request: ConsumeRequest
   readonly start: Start
+  readonly until: Until | undefined
   readonly write: Reading['write']
   readonly whenTaken: Reading['whenTaken']
   readonly isOver: Reading['isOver']
 }
 
 /** Finds out where to begin and where to end, then reads. Answers how many records were written. */
-async function work({ client, consumer, options, request, start, write, whenTaken, isOver }: Work): Promise<number> {
+async function work({ client, consumer, options, request, start, until, write, whenTaken, isOver }: Work): Promise<number> {
   const beganMs = performance.now()
   const admin = client.admin({ totalTimeoutMs: options.timeoutMs })
   const topic = await findTopic(admin, request.topic)
@@ -153,16 +139,30 @@ async function work({ client, consumer, options, request, start, write, whenTake
   if (request.partition !== undefined && !all.includes(request.partition))
     throw new BrokerError('UNKNOWN_TOPIC_OR_PARTITION', `${request.topic} has ${all.length} partitions, from 0; there is no partition ${request.partition}`)
   const partitions = request.partition === undefined ? all : [request.partition]
-  const ends = await endsOf(admin, request, partitions)
-  checkStart(request.topic, start, ends)
-  await consumer.assign(await assignments(admin, request.topic, partitions, start))
+  const highWatermarks = request.exitAtEnd === true ? await highWatermarksOf(admin, request.topic, partitions) : undefined
+  const { ends, isThere } = await rangeEnd(admin, request.topic, until, highWatermarks, partitions)
+  checkStart(request.topic, start, highWatermarks)
+  await consumer.assign(await assignmentsOf(admin, request.topic, partitions, start))
   const max = request.max ?? Number.POSITIVE_INFINITY
-  return await read({ consumer, topic: request.topic, ends, max, timeoutMs: options.timeoutMs, beganMs, write, whenTaken, isOver })
+  return await read({
+    consumer,
+    topic: request.topic,
+    ends,
+    max,
+    timeoutMs: isThere ? options.timeoutMs : Number.POSITIVE_INFINITY,
+    beganMs,
+    write,
+    whenTaken,
+    isOver,
+  })
 }
 
 async function run(context: CliContext, client: OxbowClient, options: ClusterOptions, request: ConsumeRequest): Promise<number> {
-  const start = parseStart(request)
-  const fields = parsePrint(request.print)
+  const nowMs = Date.now()
+  const start = parseStart(request, nowMs)
+  const until = parseUntil(request.until, nowMs)
+  const out = new LineWriter(context.stdout)
+  const printer = printerOf(request, options.output, out)
   const state = { over: false }
   // From here on everything is raced: whatever is waited for, an interrupt ends it.
   const interrupted = new Promise<void>((say) => {
@@ -171,19 +171,27 @@ async function run(context: CliContext, client: OxbowClient, options: ClusterOpt
       say()
     })
   })
-  const out = new LineWriter(context.stdout)
   const consumer = client.consumer()
+  const tally = { records: 0, bytes: 0, beganMs: performance.now() }
+  // Records and the line would stand on one terminal.
+  const live = new LiveLine(context.stderr, context.stdout.isTTY !== true)
+  live.start(() => rateOf(tally))
   const working = work({
     client,
     consumer,
     options,
     request,
     start,
-    write: options.output === 'json' ? (record) => out.write(`${recordJson(record)}\n`) : (record) => writePlain(out, record, fields),
+    until,
+    write: (record) => {
+      tally.records++
+      tally.bytes += record.value?.length ?? 0
+      printer(record, tally.records)
+    },
     whenTaken: () => out.whenTaken(),
     isOver: () => state.over,
   })
-  const count = await Promise.race([working, interrupted])
+  const count = await Promise.race([working, interrupted]).finally(() => live.stop())
   out.flush()
   await consumer.close()
   if (count === undefined) return exitCode.interrupted

@@ -1,6 +1,8 @@
 import { styleText } from 'node:util'
 import type { OxbowClient } from '../client/client.ts'
+import type { ClientTransport } from '../client/transport.ts'
 import { type Failure, failureJson, failureLine, failureOf } from './failure.ts'
+import type { TcpProbe } from './tcp-probe.ts'
 
 /** Where text goes; process.stdout is one. */
 export interface TextSink {
@@ -8,6 +10,12 @@ export interface TextSink {
   /** Bytes that were written and not taken yet. */
   readonly writableLength: number
   write(chunk: string | Uint8Array, done?: (error?: Error | null) => void): boolean
+}
+
+export interface ClientSettings {
+  readonly bootstrap: readonly string[]
+  readonly requestTimeoutMs: number
+  readonly wrap?: (transport: ClientTransport) => ClientTransport
 }
 
 /** What a command sees of the process it runs in. Tests bring their own. */
@@ -18,7 +26,9 @@ export interface CliContext {
   readonly env: Readonly<Record<string, string | undefined>>
   /** Milliseconds since the process began. */
   uptimeMs(): number
-  openClient(options: { readonly bootstrap: readonly string[]; readonly requestTimeoutMs: number }): Promise<OxbowClient>
+  /** `wrap`: what stands between the client and the network, for `--debug`. */
+  openClient(options: ClientSettings): Promise<OxbowClient>
+  probeTcp: TcpProbe
   /** Calls back on SIGINT or SIGTERM instead of ending; answers how to undo that. */
   onInterrupt(handler: () => void): () => void
   /** Calls back when stdout takes no more; only the latest handler is called. Answers how to undo that. */

@@ -103,9 +103,15 @@ function processContext(): CliContext {
     stderr: process.stderr,
     env: process.env,
     uptimeMs: () => performance.now(),
-    openClient: async (options) => {
+    openClient: async ({ wrap, ...options }) => {
       const { OxbowClient } = await import('../client/client.ts')
-      return new OxbowClient(options)
+      if (wrap === undefined) return new OxbowClient(options)
+      const { GrpcClientTransport } = await import('../client/grpc-transport.ts')
+      return new OxbowClient({ ...options, transport: wrap(new GrpcClientTransport()) })
+    },
+    probeTcp: async (host, port, timeoutMs) => {
+      const { tcpProbe } = await import('./tcp-probe.ts')
+      return await tcpProbe(host, port, timeoutMs)
     },
     onInterrupt: (handler) => {
       process.on('SIGINT', handler).on('SIGTERM', handler)

@@ -46,6 +46,11 @@ export function keyValue(text: string, before: ReadonlyMap<string, string> = new
   return new Map(keyValues(text, [...before]))
 }
 
+/** Collects an option that may be repeated. */
+export function words(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, text]
+}
+
 export function withOutput(command: Command): Command {
   return command
     .addOption(new Option('-o, --output <format>', 'table for eyes, json for programs').choices(['table', 'json']).default('table'))

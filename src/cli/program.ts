@@ -1,6 +1,8 @@
 import { Command } from 'commander'
 import { addClusterCommands } from './program/cluster-commands.ts'
+import { addConfigCommands } from './program/config-commands.ts'
 import { addNodeCommands } from './program/node-commands.ts'
+import { addOperationCommands } from './program/operation-commands.ts'
 import { addRecordCommands } from './program/record-commands.ts'
 import { addSimCommands } from './program/sim-commands.ts'
 import { addTopicCommands } from './program/topic-commands.ts'
@@ -18,9 +20,11 @@ export function buildProgram(wiring: Wiring, version: string): Command {
     .configureOutput({ writeOut: (text) => context.stdout.write(text), writeErr: (text) => context.stderr.write(text), outputError: () => undefined })
     .configureHelp({ helpWidth: 120, sortSubcommands: false })
   addNodeCommands(program, wiring)
+  addConfigCommands(program, wiring)
   addTopicCommands(program, wiring)
   addRecordCommands(program, wiring)
   addClusterCommands(program, wiring)
+  addOperationCommands(program, wiring)
   addSimCommands(program, wiring)
   return example(
     program,

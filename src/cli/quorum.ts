@@ -1,28 +1,44 @@
+import type { Admin } from '../client/admin.ts'
 import { type CliContext, headingStyle } from './context.ts'
 import { exitCode } from './failure.ts'
 import type { ClusterOptions } from './options.ts'
 import { withAdmin, writeJson } from './session.ts'
-import { renderFields, renderTable } from './table.ts'
+import { type Column, renderFields, renderTable } from './table.ts'
+
+type Quorum = Awaited<ReturnType<Admin['describeQuorum']>>
+
+export function statusJson({ clusterId, leaderId, leaderEpoch, highWatermark, maxFollowerLag, maxFollowerLagTimeMs, voters, observers }: Quorum['status']) {
+  return { clusterId, leaderId, leaderEpoch, highWatermark, maxFollowerLag, maxFollowerLagTimeMs, voters, observers }
+}
 
 /** As `kafka-metadata-quorum describe --status`; leaderEpoch is Kafka's name for the term. */
+export function statusFields(status: Quorum['status']): readonly (readonly [name: string, value: string | number])[] {
+  return [
+    ['ClusterId', status.clusterId ?? '-'],
+    ['LeaderId', status.leaderId],
+    ['LeaderEpoch', status.leaderEpoch],
+    ['HighWatermark', status.highWatermark],
+    ['MaxFollowerLag', status.maxFollowerLag],
+    ['MaxFollowerLagTimeMs', status.maxFollowerLagTimeMs],
+    ['CurrentVoters', `[${status.voters.join(',')}]`],
+    ['CurrentObservers', `[${status.observers.join(',')}]`],
+  ]
+}
+
+export const replicationColumns: readonly Column<Quorum['replicas'][number]>[] = [
+  { heading: 'NodeId', value: (row) => row.nodeId, right: true },
+  { heading: 'DirectoryId', value: (row) => row.directoryId ?? '-' },
+  { heading: 'LogEndOffset', value: (row) => row.logEndOffset, right: true },
+  { heading: 'Lag', value: (row) => row.lag, right: true },
+  { heading: 'LastFetchTimestamp', value: (row) => row.lastFetchTimestamp, right: true },
+  { heading: 'LastCaughtUpTimestamp', value: (row) => row.lastCaughtUpTimestamp, right: true },
+  { heading: 'Status', value: (row) => row.status },
+]
+
 export async function showQuorumStatus(context: CliContext, options: ClusterOptions): Promise<number> {
   const { status } = await withAdmin(context, options, (admin) => admin.describeQuorum())
-  const { clusterId, leaderId, leaderEpoch, highWatermark, maxFollowerLag, maxFollowerLagTimeMs, voters, observers } = status
-  if (options.output === 'json')
-    writeJson(context, { clusterId, leaderId, leaderEpoch, highWatermark, maxFollowerLag, maxFollowerLagTimeMs, voters, observers })
-  else
-    context.stdout.write(
-      renderFields([
-        ['ClusterId', clusterId ?? '-'],
-        ['LeaderId', leaderId],
-        ['LeaderEpoch', leaderEpoch],
-        ['HighWatermark', highWatermark],
-        ['MaxFollowerLag', maxFollowerLag],
-        ['MaxFollowerLagTimeMs', maxFollowerLagTimeMs],
-        ['CurrentVoters', `[${voters.join(',')}]`],
-        ['CurrentObservers', `[${observers.join(',')}]`],
-      ]),
-    )
+  if (options.output === 'json') writeJson(context, statusJson(status))
+  else context.stdout.write(renderFields(statusFields(status)))
   return exitCode.done
 }
 
@@ -32,23 +48,7 @@ export async function showQuorumReplication(context: CliContext, options: Cluste
   const rows = replicas.map(({ nodeId, directoryId, logEndOffset, lag, lastFetchTimestamp, lastCaughtUpTimestamp, status }) => {
     return { nodeId, directoryId, logEndOffset, lag, lastFetchTimestamp, lastCaughtUpTimestamp, status }
   })
-  if (options.output === 'json') {
-    writeJson(context, rows)
-    return exitCode.done
-  }
-  const table = renderTable(
-    [
-      { heading: 'NodeId', value: (row) => row.nodeId, right: true },
-      { heading: 'DirectoryId', value: (row) => row.directoryId ?? '-' },
-      { heading: 'LogEndOffset', value: (row) => row.logEndOffset, right: true },
-      { heading: 'Lag', value: (row) => row.lag, right: true },
-      { heading: 'LastFetchTimestamp', value: (row) => row.lastFetchTimestamp, right: true },
-      { heading: 'LastCaughtUpTimestamp', value: (row) => row.lastCaughtUpTimestamp, right: true },
-      { heading: 'Status', value: (row) => row.status },
-    ],
-    rows,
-    headingStyle(context),
-  )
-  context.stdout.write(table)
+  if (options.output === 'json') writeJson(context, rows)
+  else context.stdout.write(renderTable(replicationColumns, rows, headingStyle(context)))
   return exitCode.done
 }

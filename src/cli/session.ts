@@ -1,10 +1,8 @@
-import { BrokerError } from '../base/errors.ts'
 import type { Admin } from '../client/admin.ts'
 import type { OxbowClient } from '../client/client.ts'
 import type { CliContext } from './context.ts'
 import type { ClusterOptions } from './options.ts'
-
-export type TopicDescription = Awaited<ReturnType<Admin['describeTopics']>>[number]
+import { isUnknownTopic, type TopicDescription, withMeantTopic } from './topic-names.ts'
 
 /** A topic made a moment ago may not be known yet to the node that is asked. */
 const NEW_TOPIC_MS = 1_500
@@ -24,10 +22,6 @@ export async function withAdmin<T>(context: CliContext, options: ClusterOptions,
   }
 }
 
-function isUnknownTopic(error: unknown): boolean {
-  return error instanceof BrokerError && error.code === 'UNKNOWN_TOPIC_OR_PARTITION'
-}
-
 /** The topic, or UNKNOWN_TOPIC_OR_PARTITION when it stays unknown: a producer would go on asking for minutes. */
 export async function findTopic(admin: Admin, name: string): Promise<TopicDescription> {
   const deadline = performance.now() + NEW_TOPIC_MS
@@ -39,7 +33,7 @@ export async function findTopic(admin: Admin, name: string): Promise<TopicDescri
     } catch (error) {
       // When the time is over meanwhile, what was answered says more.
       if (!isUnknownTopic(error)) throw unknown ?? error
-      if (performance.now() >= deadline) throw error
+      if (performance.now() >= deadline) throw await withMeantTopic(admin, [name], error)
       unknown = error
     }
     await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS))

@@ -58,9 +58,19 @@ describe('topic create', () => {
   it('creates nothing with --dry-run', async () => {
     const cluster = new CliCluster()
     const run = await oxbow(['topic', 'create', 'orders', '--dry-run'], { cluster })
-    expect(run.stdout).toMatch(/^Would create topic orders: \d+ partitions, replication factor \d+\n$/)
+    expect(run.stdout.split('\n').slice(0, 3)).toEqual([
+      'Would create topic orders: 6 partitions, replication factor 3',
+      'Partition  Leader  Replicas  Racks',
+      '        0       1  1,2,3     -,east,-',
+    ])
     const inJson = await oxbow(['topic', 'create', 'orders', '--dry-run', '-o', 'json'], { cluster })
-    expect(JSON.parse(inJson.stdout)).toMatchObject({ name: 'orders', topicId: null })
+    expect(JSON.parse(inJson.stdout)).toEqual({
+      name: 'orders',
+      topicId: null,
+      partitions: 6,
+      replicationFactor: 3,
+      assignment: [0, 1, 2, 3, 4, 5].map((at) => [0, 1, 2].map((by) => ((at + by) % 3) + 1)),
+    })
     expect(cluster.created[0]?.validateOnly).toBe(true)
     expect(cluster.fake.topics.size).toBe(0)
   })
@@ -125,7 +135,7 @@ describe('topic list, describe, delete', () => {
       },
     ])
     const missing = await oxbow(['topic', 'describe', 'orders', 'oders'], { cluster })
-    expect(missing).toEqual({ code: 1, stdout: '', stderr: 'error: UNKNOWN_TOPIC_OR_PARTITION: there is no topic "oders" (see: oxbow topic list)\n' })
+    expect(missing).toEqual({ code: 1, stdout: '', stderr: 'error: UNKNOWN_TOPIC_OR_PARTITION: there is no topic "oders" (did you mean orders?)\n' })
   })
 
   it('deletes with --yes only, and nothing when a name is wrong', async () => {
@@ -276,7 +286,7 @@ describe('offsets, cluster describe, quorum', () => {
       directoryId: 'd'.repeat(32),
       logEndOffset: 9,
       lag: 3,
-      lastFetchTimestamp: -1,
+      lastFetchTimestamp: 1_700_000_000_000,
       lastCaughtUpTimestamp: 1_700_000_000_000,
       status: 'Voter',
     })

@@ -9,7 +9,7 @@ describe('usage errors end with 2, one line, and what was probably meant', () =>
     [['topic', 'lst'], "error: USAGE: unknown command 'lst' (did you mean list?)"],
     [['topic', 'create', 'a', '--partitons', '3'], "error: USAGE: unknown option '--partitons' (did you mean --partitions?)"],
     [['topic', 'create'], "error: USAGE: missing required argument 'name' (see: oxbow topic create --help)"],
-    [['topic', 'list', 'extra'], "error: USAGE: too many arguments for 'list'. Expected 0 arguments but got 1. (see: oxbow topic list --help)"],
+    [['quorum', 'status', 'extra'], "error: USAGE: too many arguments for 'status'. Expected 0 arguments but got 1. (see: oxbow quorum status --help)"],
     [
       ['topic', 'create', 'a', '--partitions', 'many'],
       "error: USAGE: option '--partitions <n>' argument 'many' is invalid. a whole number from 1 to 10000 is expected (see: oxbow topic create --help)",
@@ -24,7 +24,7 @@ describe('usage errors end with 2, one line, and what was probably meant', () =>
     ],
     [['topic', 'create', 'a', '--assignment', '1:x'], 'error: USAGE: "1:x" is no list of broker ids for partition 0 (for example --assignment 1:2:3,2:3:1)'],
     [['consume', 'a', '--group', 'g'], "error: USAGE: unknown option '--group' (see: oxbow consume --help)"],
-    [['consume', 'a', '--offset', 'soon'], 'error: USAGE: --offset soon is not an offset (earliest, latest, an offset N, or -N for the last N records)'],
+    [['consume', 'a', '--offset', 'soon'], 'error: USAGE: --offset soon is not an offset (earliest, latest, an offset N, -N for the last N records, or @TIMESTAMP)'],
     [['consume', 'a', '--print', 'size'], 'error: USAGE: --print size is unknown (choose from timestamp,partition,offset,headers,key)'],
     [['produce', 'a', '/no/such/file'], 'error: USAGE: /no/such/file cannot be read (give a file, or pipe lines into stdin)'],
     [['produce', 'a', '--compression', 'gzip'], "error: USAGE: unknown option '--compression' (see: oxbow produce --help)"],

@@ -7,10 +7,28 @@ import { main } from '../../src/cli/main.ts'
 import { OxbowClient } from '../../src/client/client.ts'
 import { SystemClock } from '../../src/client/system-clock.ts'
 import type { ClientConnection, ClientTransport, NodeAddress } from '../../src/client/transport.ts'
-import type { ClusterDescription, CreateTopicRequest, CreateTopicResponse, QuorumDescription } from '../../src/wire/api.ts'
-import { FakeCluster } from '../client/fake-cluster.ts'
+import { decodeRecords } from '../../src/record/records.ts'
+import type {
+  AlterTopicRequest,
+  ClusterDescription,
+  ConfigEntry,
+  CreateTopicRequest,
+  CreateTopicResponse,
+  DeleteRecordsRequest,
+  DeleteRecordsResponse,
+  DescribeConfigsRequest,
+  DescribeConfigsResponse,
+  ElectLeadersRequest,
+  ElectLeadersResponse,
+  ListOffsetsRequest,
+  ListOffsetsResponse,
+  QuorumDescription,
+  TopicInfo,
+} from '../../src/wire/api.ts'
+import { apiError, FakeCluster, type FakeTopic } from '../client/fake-cluster.ts'
 
 const CLUSTER_ID = 'c'.repeat(32)
+const broker = { kafkaPort: null, httpPort: 9292, rack: null, leaders: 2, replicas: 6 }
 
 function later<T>(done: Done<T>, answer: () => T): void {
   setImmediate(() => {
@@ -34,21 +52,55 @@ export class CliCluster implements ClientTransport {
   readonly undeletable = new Set<string>()
   /** −1: none is active. */
   controllerId = 1
+  brokers: ClusterDescription['brokers'] = [
+    { ...broker, nodeId: 1, host: '10.0.0.1', grpcPort: 9192, state: 'running' },
+    { ...broker, nodeId: 2, host: '10.0.0.2', grpcPort: 9192, state: 'offline', rack: 'east', httpPort: null, leaders: 0 },
+  ]
+  /** How long ago the voters 1 and 2 and the observer 3 were heard. */
+  silentMs: Readonly<Record<number, number>> = {}
+  /** Configs by topic, and the in-sync replicas of `topic-partition` where they are not all. */
+  readonly configs = new Map<string, Map<string, string>>()
+  readonly isr = new Map<string, readonly number[]>()
+  /** Hosts where nobody listens. */
+  readonly closedHosts = new Set<string>()
+  readonly altered: AlterTopicRequest[] = []
+  readonly elected: ElectLeadersRequest[] = []
+  /** `topic-partition` whose election or deletion is refused. */
+  readonly refused = new Set<string>()
+  /** First offset of `topic-partition` after a deletion. */
+  readonly starts = new Map<string, number>()
 
   constructor() {
     this.fake.publish(0)
   }
 
   connect(address: NodeAddress): ClientConnection {
+    const base = this.fake.connect(address)
+    const node = Number(address.host.slice(1))
+    const answer = <T>(done: Done<T>, give: () => T): void =>
+      later(done, () => {
+        if (this.fake.dead.has(node)) throw new BrokerError('NETWORK_EXCEPTION', 'refused', { unanswered: true })
+        return give()
+      })
     return {
-      ...this.fake.connect(address),
+      ...base,
+      metadata: (request, timeoutMs, done) =>
+        base.metadata(request, timeoutMs, (error, response) =>
+          done(error, error === undefined ? { ...response, topics: response.topics.map((topic) => this.#described(topic)) } : response),
+        ),
+      listOffsets: (request, timeoutMs, done) =>
+        base.listOffsets(request, timeoutMs, (error, response) => done(error, error === undefined ? this.#offsets(request, response) : response)),
+      alterTopic: (request, _timeoutMs, done) => answer(done, () => this.#alter(request)),
+      describeConfigs: (request, _timeoutMs, done) => answer(done, () => this.#describeConfigs(request)),
+      electLeaders: (request, _timeoutMs, done) => answer(done, () => this.#elect(request)),
+      deleteRecords: (request, _timeoutMs, done) => answer(done, () => this.#deleteRecords(request)),
       createTopic: (request, _timeoutMs, done) => later(done, () => this.#create(request)),
       deleteTopic: (request, timeoutMs, done) => {
         this.deletionTimeoutsMs.push(timeoutMs)
         setTimeout(() => later(done, () => this.#delete(request.topicId)), this.deletionMs)
       },
-      describeCluster: (_timeoutMs, done) => later(done, () => this.#describe()),
-      describeQuorum: (_timeoutMs, done) => later(done, () => this.#quorum()),
+      describeCluster: (_timeoutMs, done) => answer(done, () => this.#describe()),
+      describeQuorum: (_timeoutMs, done) => answer(done, () => this.#quorum()),
     }
   }
 
@@ -59,7 +111,9 @@ export class CliCluster implements ClientTransport {
     const { name, topicId, partitions, replicationFactor } = request
     if (this.fake.topics.has(name)) throw new BrokerError('TOPIC_ALREADY_EXISTS', `topic "${name}" exists already`)
     if (!request.validateOnly) this.fake.addTopic(name, partitions, topicId)
-    return { topicId, partitions, replicationFactor, assignment: [] }
+    const assignment =
+      request.assignment ?? Array.from({ length: partitions }, (_, at) => Array.from({ length: replicationFactor }, (_, by) => ((at + by) % 3) + 1))
+    return { topicId, partitions, replicationFactor, assignment }
   }
 
   #delete(topicId: string): void {
@@ -71,20 +125,119 @@ export class CliCluster implements ClientTransport {
     this.deleted.push(topic.name)
   }
 
-  #describe(): ClusterDescription {
-    const broker = { kafkaPort: null, httpPort: 9292, rack: null, leaders: 2, replicas: 6 }
-    return {
-      clusterId: CLUSTER_ID,
-      controllerId: this.controllerId,
-      brokers: [
-        { ...broker, nodeId: 1, host: '10.0.0.1', grpcPort: 9192, state: 'running' },
-        { ...broker, nodeId: 2, host: '10.0.0.2', grpcPort: 9192, state: 'offline', rack: 'east', httpPort: null, leaders: 0 },
-      ],
+  #described(topic: TopicInfo): TopicInfo {
+    const partitions = topic.partitions.map((one) => ({ ...one, isr: this.isr.get(`${topic.name}-${one.partition}`) ?? one.isr }))
+    return { ...topic, configs: this.configs.get(topic.name) ?? topic.configs, partitions }
+  }
+
+  #named(topicId: string): FakeTopic {
+    const topic = [...this.fake.topics.values()].find((one) => one.topicId === topicId)
+    if (topic === undefined) throw new BrokerError('UNKNOWN_TOPIC_ID', topicId)
+    return topic
+  }
+
+  /** By timestamp, from the records themselves. */
+  #offsets(request: ListOffsetsRequest, response: ListOffsetsResponse): ListOffsetsResponse {
+    const partitions = response.partitions.map((listed, index) => {
+      const { at } = request.partitions[index] as ListOffsetsRequest['partitions'][number]
+      const topic = [...this.fake.topics.values()].find((one) => one.topicId === listed.topicId)
+      if (listed.error !== null || topic === undefined) return listed
+      if (at === 'earliest') return { ...listed, offset: this.starts.get(`${topic.name}-${listed.partition}`) ?? listed.offset }
+      if (at === 'latest') return listed
+      const records = (topic.partitions[listed.partition]?.batches ?? []).flatMap(({ header, bytes }) =>
+        decodeRecords(bytes).map((record, at) => ({ offset: header.baseOffset + at, timestamp: record.timestamp })),
+      )
+      const found = records.find((record) => record.timestamp >= at)
+      return { ...listed, offset: found?.offset ?? -1, timestamp: found?.timestamp ?? -1 }
+    })
+    return { partitions }
+  }
+
+  #alter(request: AlterTopicRequest): TopicInfo {
+    this.altered.push(request)
+    const topic = this.#named(request.topicId)
+    const configs = new Map([...(this.configs.get(topic.name) ?? []), ...request.set])
+    for (const key of request.delete) configs.delete(key)
+    const partitions = Math.max(topic.partitions.length, request.partitions)
+    if (!request.validateOnly) {
+      this.configs.set(topic.name, configs)
+      if (partitions > topic.partitions.length) this.fake.addTopic(topic.name, partitions, topic.topicId)
     }
+    const states = Array.from({ length: partitions }, (_, partition) => {
+      return { partition, leader: (partition % 3) + 1, leaderEpoch: 1, replicas: [1, 2, 3], isr: [1, 2, 3], elr: [] }
+    })
+    return { name: topic.name, topicId: topic.topicId, configs, partitions: states }
+  }
+
+  #describeConfigs({ topics, brokers }: DescribeConfigsRequest): DescribeConfigsResponse {
+    const ofTopics = topics.map((name) => {
+      const given = this.configs.get(name)
+      const entry = (key: string, defaultValue: string | null, unit: string, doc: string): ConfigEntry => ({
+        name: key,
+        value: given?.get(key) ?? defaultValue,
+        defaultValue,
+        source: given?.has(key) === true ? 'DYNAMIC_TOPIC_CONFIG' : 'DEFAULT_CONFIG',
+        unit,
+        doc,
+        readOnly: false,
+      })
+      const entries = [entry('min.insync.replicas', null, 'count', 'how many'), entry('retention.ms', '604800000', 'ms', 'how long')]
+      return { type: 'topic', name, entries } as const
+    })
+    const ofBrokers = brokers.map((nodeId) => {
+      const entry = {
+        name: 'log.segment.bytes',
+        value: '65536',
+        defaultValue: '536870912',
+        source: 'STATIC_BROKER_CONFIG',
+        unit: 'bytes',
+        doc: 'how large',
+        readOnly: true,
+      } as const
+      return { type: 'broker', name: String(nodeId), entries: [entry] } as const
+    })
+    return { resources: [...ofTopics, ...ofBrokers] }
+  }
+
+  /** The preferred leader of a partition is the one that the fake gave it first. */
+  #elect(request: ElectLeadersRequest): ElectLeadersResponse {
+    this.elected.push(request)
+    const preferred = (partition: number): number => (partition % 3) + 1
+    const all = [...this.fake.topics.values()].flatMap(({ topicId, partitions }) =>
+      partitions.flatMap(({ leader }, partition) => (leader === preferred(partition) ? [] : [{ topicId, partition }])),
+    )
+    const partitions = (request.partitions ?? all).map(({ topicId, partition }) => {
+      const { name, partitions: states } = this.#named(topicId)
+      const isRefused = this.refused.has(`${name}-${partition}`)
+      const code = isRefused ? 'PREFERRED_LEADER_NOT_AVAILABLE' : states[partition]?.leader === preferred(partition) ? 'ELECTION_NOT_NEEDED' : undefined
+      if (code === undefined) this.fake.moveLeader(name, partition, preferred(partition))
+      return { topicId, partition, error: code === undefined ? null : apiError(code) }
+    })
+    return { partitions }
+  }
+
+  #deleteRecords(request: DeleteRecordsRequest): DeleteRecordsResponse {
+    const partitions = request.partitions.map(({ topicId, partition, beforeOffset }) => {
+      const { name } = this.#named(topicId)
+      const isBeyond = beforeOffset > this.fake.partition(name, partition).highWatermark
+      if (!isBeyond) this.starts.set(`${name}-${partition}`, Math.max(beforeOffset, this.starts.get(`${name}-${partition}`) ?? 0))
+      return {
+        topicId,
+        partition,
+        lowWatermark: isBeyond ? -1 : (this.starts.get(`${name}-${partition}`) ?? 0),
+        error: isBeyond ? apiError('OFFSET_OUT_OF_RANGE') : null,
+      }
+    })
+    return { partitions }
+  }
+
+  #describe(): ClusterDescription {
+    return { clusterId: CLUSTER_ID, controllerId: this.controllerId, brokers: this.brokers }
   }
 
   #quorum(): QuorumDescription {
-    const replica = { directoryId: 'd'.repeat(32), logEndOffset: 12, lag: 0, lastFetchTimestamp: 1_700_000_000_000, lastCaughtUpTimestamp: 1_700_000_000_000 }
+    const heardMs = (nodeId: number): number => 1_700_000_000_000 - (this.silentMs[nodeId] ?? 0)
+    const replica = { directoryId: 'd'.repeat(32), logEndOffset: 12, lag: 0, lastCaughtUpTimestamp: 1_700_000_000_000 }
     return {
       status: {
         clusterId: CLUSTER_ID,
@@ -97,9 +250,9 @@ export class CliCluster implements ClientTransport {
         observers: [3],
       },
       replicas: [
-        { ...replica, nodeId: 1, status: 'Leader' },
-        { ...replica, nodeId: 2, status: 'Voter', logEndOffset: 9, lag: 3, lastFetchTimestamp: -1 },
-        { ...replica, nodeId: 3, status: 'Observer', directoryId: null },
+        { ...replica, nodeId: 1, lastFetchTimestamp: heardMs(1), status: 'Leader' },
+        { ...replica, nodeId: 2, lastFetchTimestamp: heardMs(2), status: 'Voter', logEndOffset: 9, lag: 3 },
+        { ...replica, nodeId: 3, lastFetchTimestamp: heardMs(3), status: 'Observer', directoryId: null },
       ],
     }
   }
@@ -116,6 +269,9 @@ export interface CliSetting {
   readonly stdin?: Iterable<string | Buffer> | AsyncIterable<string | Buffer>
   /** Somebody sits at a terminal and types what is in `stdin`. */
   readonly isTerminal?: boolean
+  /** What is written there is seen on a screen. */
+  readonly stdoutIsTerminal?: boolean
+  readonly stderrIsTerminal?: boolean
   readonly env?: Readonly<Record<string, string>>
   /** Called with what interrupts the command. */
   readonly interruptible?: (interrupt: () => void) => void
@@ -123,8 +279,9 @@ export interface CliSetting {
   readonly stdoutFails?: string
 }
 
-function sink(chunks: Buffer[]): TextSink {
+function sink(chunks: Buffer[], isTTY: boolean): TextSink {
   return {
+    isTTY,
     writableLength: 0,
     write: (chunk, done) => {
       chunks.push(Buffer.from(chunk as string))
@@ -160,11 +317,16 @@ export async function oxbow(args: readonly string[], setting: CliSetting = {}): 
   const stdoutHandlers: ((error: Error) => void)[] = []
   const context: CliContext = {
     stdin,
-    stdout: setting.stdoutFails === undefined ? sink(out) : brokenSink(setting.stdoutFails, (error) => stdoutHandlers.at(-1)?.(error)),
-    stderr: sink(err),
+    stdout:
+      setting.stdoutFails === undefined
+        ? sink(out, setting.stdoutIsTerminal === true)
+        : brokenSink(setting.stdoutFails, (error) => stdoutHandlers.at(-1)?.(error)),
+    stderr: sink(err, setting.stderrIsTerminal === true),
     env: setting.env ?? {},
     uptimeMs: () => performance.now(),
-    openClient: ({ requestTimeoutMs }) => Promise.resolve(new OxbowClient({ bootstrap: cluster.fake.bootstrap, transport: cluster, requestTimeoutMs })),
+    openClient: ({ requestTimeoutMs, wrap = (transport) => transport }) =>
+      Promise.resolve(new OxbowClient({ bootstrap: cluster.fake.bootstrap, transport: wrap(cluster), requestTimeoutMs })),
+    probeTcp: (host) => Promise.resolve(cluster.closedHosts.has(host) ? 'ECONNREFUSED' : undefined),
     onInterrupt: (handler) => {
       setting.interruptible?.(handler)
       return () => undefined

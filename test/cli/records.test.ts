@@ -113,7 +113,7 @@ describe('produce', () => {
     expect(partition.code).toBe(1)
     expect(partition.stderr).toContain('error: UNKNOWN_TOPIC_OR_PARTITION: logs has 2 partitions, from 0; there is no partition 2')
     const topic = await oxbow(['produce', 'lgos'], { cluster: made, stdin: ['a\n'] })
-    expect(topic).toMatchObject({ code: 1, stderr: 'error: UNKNOWN_TOPIC_OR_PARTITION: there is no topic "lgos" (see: oxbow topic list)\n' })
+    expect(topic).toMatchObject({ code: 1, stderr: 'error: UNKNOWN_TOPIC_OR_PARTITION: there is no topic "lgos" (did you mean logs?)\n' })
   })
 
   it('ends with 1 when a record was not acknowledged: each one named, with what is sure', async () => {

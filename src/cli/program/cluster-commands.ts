@@ -1,5 +1,5 @@
-import type { Command } from 'commander'
-import { clusterOptions, withCluster } from '../options.ts'
+import { type Command, Option } from 'commander'
+import { clusterOptions, integer, type RawClusterOptions, withCluster } from '../options.ts'
 import { example, type Raw, type Wiring } from './wiring.ts'
 
 export function addClusterCommands(program: Command, { context, finish }: Wiring): void {
@@ -11,6 +11,18 @@ export function addClusterCommands(program: Command, { context, finish }: Wiring
       finish(await describeCluster(context, clusterOptions(context, raw)))
     })
   example(describe, 'npx oxbow cluster describe')
+  const health = withCluster(cluster.command('health'))
+    .description('say whether all is well, and if not, what is wrong and what to do next; exit 1 then')
+    .action(async (raw: Raw) => {
+      const { clusterHealth } = await import('../cluster-health.ts')
+      finish(await clusterHealth(context, clusterOptions(context, raw)))
+    })
+  example(health, 'npx oxbow cluster health')
+  addQuorumCommands(program, { context, finish })
+  addPartitionCommands(program, { context, finish })
+}
+
+function addQuorumCommands(program: Command, { context, finish }: Wiring): void {
   const quorum = example(program.command('quorum').description('the metadata quorum'), 'npx oxbow quorum status')
   const status = withCluster(quorum.command('status'))
     .description('show the active controller, its epoch and how far the others are')
@@ -26,4 +38,28 @@ export function addClusterCommands(program: Command, { context, finish }: Wiring
       finish(await showQuorumReplication(context, clusterOptions(context, raw)))
     })
   example(replication, 'npx oxbow quorum replication')
+  const watch = withCluster(quorum.command('watch'))
+    .description('look again and again: a live picture on a terminal, a line a change elsewhere')
+    .addOption(new Option('--interval <ms>', 'how often').argParser(integer(10, 3_600_000)).default(1_000))
+    .addOption(new Option('--count <n>', 'stop after so many looks').argParser(integer(1)))
+    .action(async (raw: RawClusterOptions & { readonly interval: number; readonly count?: number }) => {
+      const { watchQuorum } = await import('../quorum-watch.ts')
+      finish(await watchQuorum(context, clusterOptions(context, raw), { intervalMs: raw.interval, count: raw.count }))
+    })
+  example(watch, 'npx oxbow quorum watch')
 }
+
+function addPartitionCommands(program: Command, { context, finish }: Wiring): void {
+  const partition = example(program.command('partition').description('leaders of partitions'), ELECT_EXAMPLE)
+  const elect = withCluster(partition.command('elect'))
+    .description('give partitions back to their preferred leaders')
+    .argument('[topic...]', 'TOPIC, or TOPIC:PARTITION')
+    .option('--all', 'every partition that another replica leads')
+    .action(async (names: readonly string[], raw: Raw) => {
+      const { electPartitions } = await import('../partition-elect.ts')
+      finish(await electPartitions(context, clusterOptions(context, raw), names, raw.all === true))
+    })
+  example(elect, ELECT_EXAMPLE, 'npx oxbow partition elect --all')
+}
+
+const ELECT_EXAMPLE = 'npx oxbow partition elect orders'

@@ -1,8 +1,6 @@
 import type { Command } from 'commander'
-import { integer, withOutput } from '../options.ts'
+import { integer } from '../options.ts'
 import { example, type Wiring } from './wiring.ts'
-
-const CHECK_EXAMPLE = 'npx oxbow config check cluster-configs/three-node.yaml'
 
 export function addNodeCommands(program: Command, { context, finish }: Wiring): void {
   const dev = program
@@ -32,13 +30,4 @@ export function addNodeCommands(program: Command, { context, finish }: Wiring): 
       finish(await runServer({ configPath: options.config, nodeId: options.node, dataDir: options.data }))
     })
   example(server, 'npx oxbow server --config cluster-configs/three-node.yaml --node 1')
-  const config = example(program.command('config').description('cluster files'), CHECK_EXAMPLE)
-  const check = withOutput(config.command('check'))
-    .description('say what each node would run as, or every fault of the file')
-    .argument('<file>', 'the cluster file')
-    .action(async (file: string, options: { output: 'table' | 'json' }) => {
-      const { checkConfig } = await import('../config-check.ts')
-      finish(await checkConfig(context, file, options.output))
-    })
-  example(check, CHECK_EXAMPLE)
 }

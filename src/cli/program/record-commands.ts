@@ -1,11 +1,13 @@
 import { type Command, Option } from 'commander'
 import type { ConsumeRequest } from '../consume.ts'
+import type { DeleteRecordsFlags } from '../delete-records.ts'
 import { tokenList } from '../format-text.ts'
 import { inputTokens } from '../input-format.ts'
 import { clusterOptions, integer, keyValues, type RawClusterOptions, withCluster } from '../options.ts'
 import type { ProduceRequest } from '../produce.ts'
+import { outputTokens } from '../record-format.ts'
 import { templateHelp } from '../template.ts'
-import { example, type Raw, type Wiring } from './wiring.ts'
+import { example, type Wiring } from './wiring.ts'
 
 const DELIVERY_TIMEOUT_MS = 120_000
 const MAX_MADE_UP_BYTES = 8 * 1024 * 1024
@@ -43,23 +45,42 @@ export function addRecordCommands(program: Command, { context, finish }: Wiring)
     .description('read records, and go on reading')
     .argument('<topic>')
     .option('--from-beginning', 'from the first record on (default: only new ones)')
-    .option('--offset <where>', 'earliest, latest, an offset N, or -N: the last N records')
+    .option('--offset <where>', 'earliest, latest, an offset N, -N: the last N records, or a moment: @2026-01-31T12:00:00Z, @MILLISECONDS, @-1h')
+    .option('--until <where>', 'stop before this offset, or before the first record of this moment or later')
     .addOption(new Option('--partition <p>', 'this partition only').argParser(integer(0)))
     .addOption(new Option('-n, --max <n>', 'stop after so many records').argParser(integer(1)))
     .option('--exit-at-end', 'stop at what the end was at the start')
     .option('--print <fields>', 'in front of the value: key,headers,timestamp,offset,partition')
+    .option('--format <format>', `how a record is written, such as '%T %k %v\\n', or json; ${tokenList(outputTokens)}`)
     .action(async (topic: string, raw: RawClusterOptions & Omit<ConsumeRequest, 'topic'>) => {
       const { consume: run } = await import('../consume.ts')
       finish(await run(context, clusterOptions(context, raw), { topic, ...raw }))
     })
-  example(consume, 'npx oxbow consume logs --from-beginning --exit-at-end', 'npx oxbow consume orders --offset -10 --print key,offset,partition')
+  example(
+    consume,
+    'npx oxbow consume logs --from-beginning --exit-at-end',
+    'npx oxbow consume orders --offset -10 --print key,offset,partition',
+    "npx oxbow consume orders --offset @-1h --format '%T %k %v\\n'",
+  )
   const offsets = withCluster(program.command('offsets'))
-    .description('show where the partitions of a topic begin or end')
-    .argument('<topic>')
-    .addOption(new Option('--at <where>', 'which offset').choices(['earliest', 'latest']).default('latest'))
-    .action(async (topic: string, raw: Raw) => {
+    .description('show where the partitions of a topic begin or end, or what they held at a moment')
+    .argument('<topic...>')
+    .option('--at <where>', 'earliest, latest, or a moment: @2026-01-31T12:00:00Z, @MILLISECONDS, @-1h', 'latest')
+    .action(async (topics: readonly string[], raw: RawClusterOptions & { readonly at: string }) => {
       const { showOffsets } = await import('../offsets.ts')
-      finish(await showOffsets(context, clusterOptions(context, raw), topic, raw.at as 'earliest' | 'latest'))
+      finish(await showOffsets(context, clusterOptions(context, raw), topics, raw.at))
     })
-  example(offsets, 'npx oxbow offsets orders')
+  example(offsets, 'npx oxbow offsets orders', 'npx oxbow offsets orders --at @-1h')
+  const deleteRecords = withCluster(program.command('delete-records'))
+    .description('delete the oldest records of partitions, for good')
+    .argument('[topic]')
+    .option('--before <where>', 'keep from here on: an offset, latest to keep none, or a moment: @2026-01-31, @-7d')
+    .addOption(new Option('--partition <p>', 'this partition only').argParser(integer(0)))
+    .option('--offset-json-file <file>', "Kafka's file of topics, partitions and offsets, instead")
+    .option('--yes', 'do not ask')
+    .action(async (topic: string | undefined, raw: RawClusterOptions & DeleteRecordsFlags) => {
+      const { deleteRecords: run } = await import('../delete-records.ts')
+      finish(await run(context, clusterOptions(context, raw), topic, raw))
+    })
+  example(deleteRecords, 'npx oxbow delete-records orders --before 1000 --partition 0', 'npx oxbow delete-records orders --before @-7d --yes')
 }
