@@ -78,10 +78,17 @@ export function testLogger(lines: LogLine[]): Logger {
   return logger
 }
 
+interface BatchOptions {
+  readonly count?: number
+  readonly epoch?: number
+  readonly payload?: Buffer | number
+  readonly timestampMs?: number
+}
+
 /** One sealed batch of `count` records; the payload is any bytes, for the log does not look inside. */
-export function batch(options: { readonly baseOffset?: number; readonly count?: number; readonly epoch?: number; readonly payload?: Buffer | number }): Buffer {
+export function batch(options: BatchOptions & { readonly baseOffset?: number }): Buffer {
   const payload = typeof options.payload === 'number' ? Buffer.alloc(options.payload, options.baseOffset ?? 7) : (options.payload ?? Buffer.from('payload'))
-  const { baseOffset = 0, count = 1, epoch = 0 } = options
+  const { baseOffset = 0, count = 1, epoch = 0, timestampMs = 0 } = options
   const bytes = Buffer.concat([Buffer.alloc(BATCH_HEADER_BYTES), payload])
   writeBatchHeader(bytes, 0, {
     baseOffset,
@@ -89,8 +96,8 @@ export function batch(options: { readonly baseOffset?: number; readonly count?: 
     sizeBytes: bytes.length,
     leaderEpoch: epoch,
     attributes: 0,
-    baseTimestamp: 0,
-    maxTimestamp: 0,
+    baseTimestamp: timestampMs,
+    maxTimestamp: timestampMs,
     producerId: -1,
     producerEpoch: -1,
     baseSequence: -1,
@@ -161,9 +168,27 @@ export class World {
   read(log: Log, offset: number, maxBytes = 1024 * 1024): Buffer {
     return Buffer.concat(this.clock.wait<readonly Buffer[]>((done) => log.read(offset, maxBytes, done)))
   }
+
+  /** All batches that hold served offsets, in reads of at most `maxBytes`. */
+  readAll(log: Log, maxBytes = 1024 * 1024): Buffer {
+    const seen: Buffer[] = []
+    for (let offset = log.startOffset; offset < log.endOffset; offset = headersOf(seen.at(-1)!).at(-1)!.lastOffset + 1) {
+      seen.push(this.read(log, offset, maxBytes))
+    }
+    return Buffer.concat(seen)
+  }
+
+  advance(log: Log, offset: number): void {
+    this.clock.waitVoid((done) => log.advanceStart(offset, done))
+  }
+
+  /** Names of a log's files as a process sees them. */
+  fileNames(name: string): string[] {
+    return [...this.clock.wait<readonly string[]>((done) => this.disk.list(name, done))]
+  }
 }
 
-export function append(log: Log, options: { readonly count?: number; readonly epoch?: number; readonly payload?: Buffer | number } = {}): Buffer {
+export function append(log: Log, options: BatchOptions = {}): Buffer {
   const bytes = batch({ baseOffset: log.endOffset, ...options })
   log.appendAsLeader(bytes, { baseOffset: log.endOffset, leaderEpoch: options.epoch ?? 0 })
   return bytes
