@@ -2,6 +2,7 @@ import { access, constants, stat } from 'node:fs/promises'
 import { BrokerError } from '../base/errors.ts'
 import { type Random, SeededRandom } from '../base/random.ts'
 import type { OxbowClient } from '../client/client.ts'
+import type { ProducerOptions } from '../client/producer.ts'
 import { CryptoRandom } from '../client/crypto-random.ts'
 import type { CliContext } from './context.ts'
 import { exitCode, UsageError } from './failure.ts'
@@ -32,6 +33,7 @@ export interface ProduceRequest {
   readonly seed?: number
   readonly partition?: number
   readonly acks?: string
+  readonly compression?: ProducerOptions['compression']
   readonly linger?: number
   readonly rate?: number
 }
@@ -154,7 +156,12 @@ async function run({ context, client, options, request, plan }: Run): Promise<nu
   const acks = request.acks === '0' ? 0 : request.acks === '1' ? 1 : 'all'
   const live = new LiveLine(context.stderr, !(plan.readsStdin && context.stdin.isTTY === true) && !(options.output === 'json' && context.stdout.isTTY === true))
   const ledger = new ProduceLedger(context, { output: options.output, isPromised: acks !== 0, erasing: live.erasing })
-  const producer = client.producer({ acks, deliveryTimeoutMs: options.timeoutMs, ...(request.linger === undefined ? {} : { lingerMs: request.linger }) })
+  const producer = client.producer({
+    acks,
+    deliveryTimeoutMs: options.timeoutMs,
+    compression: request.compression ?? 'none',
+    ...(request.linger === undefined ? {} : { lingerMs: request.linger }),
+  })
   const sender = new RecordSender(producer, ledger, {
     topic: request.topic,
     partition,
