@@ -96,7 +96,7 @@ function nodeInfo({ nodeId, address }: BrokerImage): NodeInfo {
   return { nodeId, host, grpcPort, kafkaPort, httpPort, rack }
 }
 
-function topicInfo({ name, topicId, partitions, configs }: TopicImage): TopicInfo {
+export function topicInfo({ name, topicId, partitions, configs }: TopicImage): TopicInfo {
   return {
     name,
     topicId,

@@ -1,10 +1,20 @@
-import type { Done } from '../base/done.ts'
+import type { Done, DoneVoid } from '../base/done.ts'
 import { BrokerError } from '../base/errors.ts'
 import type { ControllerReply } from '../controller/commands.ts'
-import type { MetadataImage } from '../metadata/image.ts'
+import type { MetadataImage, TopicImage } from '../metadata/image.ts'
 import type { ControllerClient } from '../runtime/controller-client.ts'
-import type { CreateProducerIdResponse, CreateTopicRequest, CreateTopicResponse, DeleteTopicRequest } from '../wire/api.ts'
-import type { ImageWaiters } from './queries.ts'
+import type {
+  AlterTopicRequest,
+  CreateProducerIdResponse,
+  CreateTopicRequest,
+  CreateTopicResponse,
+  DeleteTopicRequest,
+  ElectLeadersRequest,
+  ElectLeadersResponse,
+  TopicInfo,
+} from '../wire/api.ts'
+import { toApiError } from './api-error.ts'
+import { type ImageWaiters, topicInfo } from './queries.ts'
 
 /** Producer ids that a broker asks for at a time (Kafka: ProducerIdsBlock, 1,000). */
 const PRODUCER_ID_BLOCK = 1000
@@ -62,6 +72,47 @@ export class Topics {
     })
   }
 
+  alter(request: AlterTopicRequest, done: Done<TopicInfo>): void {
+    const { topicId, partitions, assignment, set, validateOnly } = request
+    const timeoutMs = Math.max(1, Math.min(request.timeoutMs, MAX_TIMEOUT_MS))
+    const command = { type: 'alterTopic', topicId, partitions, assignment, set, delete: request.delete, validateOnly } as const
+    this.#controllerClient.request(command, timeoutMs, (reply) => {
+      if (reply.type !== 'topicAltered') {
+        done(unexpected(reply), undefined as never)
+        return
+      }
+      this.#waitForOffset(reply.metadataOffset, timeoutMs, 'the topic was altered', (error) => {
+        const topic = this.#image().topics.get(topicId)
+        if (error !== undefined) done(error, undefined as never)
+        else if (topic === undefined) done(new BrokerError('UNKNOWN_TOPIC_ID', 'the topic was deleted meanwhile', { definite: false }), undefined as never)
+        else done(undefined, validateOnly ? alteredInfo(topic, reply) : topicInfo(topic))
+      })
+    })
+  }
+
+  electLeaders(request: ElectLeadersRequest, done: Done<ElectLeadersResponse>): void {
+    const timeoutMs = Math.max(1, Math.min(request.timeoutMs, MAX_TIMEOUT_MS))
+    this.#controllerClient.request({ type: 'electLeaders', partitions: request.partitions }, timeoutMs, (reply) => {
+      if (reply.type !== 'leadersElected') {
+        done(unexpected(reply), undefined as never)
+        return
+      }
+      const partitions = reply.partitions.map(({ topicId, partition, error }) => {
+        return { topicId, partition, error: error === null ? null : toApiError(new BrokerError(error.code, error.message)) }
+      })
+      this.#waitForOffset(reply.metadataOffset, timeoutMs, 'leaders were elected', (error) => done(error, { partitions }))
+    })
+  }
+
+  /** What was decided is known here, to whoever asks this node next. */
+  #waitForOffset(offset: number, timeoutMs: number, what: string, done: DoneVoid): void {
+    this.#waiters.wait(
+      () => this.#image().offset >= offset,
+      timeoutMs,
+      (isDue) => done(isDue ? undefined : new BrokerError('REQUEST_TIMED_OUT', `${what}, but this node has not applied that yet`)),
+    )
+  }
+
   delete(request: DeleteTopicRequest, done: Done<void>): void {
     const timeoutMs = Math.max(1, Math.min(request.timeoutMs, MAX_TIMEOUT_MS))
     const { topicId } = request
@@ -104,6 +155,14 @@ export class Topics {
       for (const waiting of this.#waitingForIds.splice(0)) waiting(unexpected(reply), undefined as never)
     })
   }
+}
+
+/** The topic as a change would make it: its added partitions have no leader yet, for they are not there. */
+function alteredInfo(topic: TopicImage, reply: Extract<ControllerReply, { readonly type: 'topicAltered' }>): TopicInfo {
+  const first = topic.partitions.length
+  const added = reply.added.map((replicas, at) => ({ partition: first + at, leader: -1, leaderEpoch: 0, replicas, isr: [], elr: [] }))
+  const { partitions, ...info } = topicInfo(topic)
+  return { ...info, configs: reply.configs, partitions: [...partitions, ...added] }
 }
 
 function unexpected(reply: ControllerReply): BrokerError {

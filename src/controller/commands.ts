@@ -32,6 +32,18 @@ export type ControllerCommand =
       readonly validateOnly: boolean
     }
   | { readonly type: 'deleteTopic'; readonly topicId: Uuid }
+  /** `partitions`: the total, 0 as it is; `assignment`: of the added ones, in order. */
+  | {
+      readonly type: 'alterTopic'
+      readonly topicId: Uuid
+      readonly partitions: number
+      readonly assignment: readonly (readonly number[])[] | null
+      readonly set: ReadonlyMap<string, string>
+      readonly delete: readonly string[]
+      readonly validateOnly: boolean
+    }
+  /** Preferred leaders; null: wherever another replica leads. */
+  | { readonly type: 'electLeaders'; readonly partitions: readonly PartitionRef[] | null }
   | { readonly type: 'allocateProducerIds'; readonly count: number }
 
 /** What only the active controller's own machine asks for: the outcome of evidence and reports. */
@@ -55,6 +67,11 @@ export interface IsrProposal {
   readonly isr: readonly IsrMember[]
 }
 
+/** What came of one partition; error null: its preferred replica leads. */
+export interface PreferredElection extends PartitionRef {
+  readonly error: { readonly code: Code; readonly message: string } | null
+}
+
 /** What a decision answers once its records are committed and applied; an error reply has no records. */
 export type ControllerReply =
   | { readonly type: 'registered'; readonly brokerEpoch: number }
@@ -65,6 +82,17 @@ export type ControllerReply =
       readonly replicationFactor: number
       readonly assignment: readonly (readonly number[])[]
     }
+  /**
+   * metadataOffset: exclusive; an image that has reached it has the change. added: replicas of the added partitions; configs: all of the topic
+   * as they are then.
+   */
+  | {
+      readonly type: 'topicAltered'
+      readonly metadataOffset: number
+      readonly added: readonly (readonly number[])[]
+      readonly configs: ReadonlyMap<string, string>
+    }
+  | { readonly type: 'leadersElected'; readonly metadataOffset: number; readonly partitions: readonly PreferredElection[] }
   | { readonly type: 'producerIds'; readonly firstProducerId: number; readonly count: number }
   | { readonly type: 'done' }
   | { readonly type: 'error'; readonly code: Code; readonly message: string; readonly definite: boolean }

@@ -1,6 +1,7 @@
 import { didYouMean } from '../base/did-you-mean.ts'
 import { BrokerError } from '../base/errors.ts'
 import { defaultTopicConfig, findTopicConfig, topicConfig, topicConfigRows, type TopicConfigRow } from '../base/topic-configs.ts'
+import type { ControllerDefaults } from './context.ts'
 
 /** Topic configs of Kafka that are not built yet, so that an operator is not told that they do not exist. Source: Kafka TopicConfig. */
 const laterKeys: ReadonlySet<string> = new Set([
@@ -66,4 +67,20 @@ export function validateTopicConfigs(configs: ReadonlyMap<string, string>, repli
 export function effectiveMinInSyncReplicas(configs: ReadonlyMap<string, string>, replicationFactor: number): number {
   const value = topicConfig(configs, 'min.insync.replicas') ?? defaultTopicConfig('min.insync.replicas', replicationFactor)
   return Math.min(value, replicationFactor)
+}
+
+/**
+ * What a topic is given, plus the cluster's default for min.insync.replicas where that is not the law's: ELR is sound only if every
+ * controller and leader, now and later, counts with the same number.
+ */
+export function withClusterDefaults(
+  configs: ReadonlyMap<string, string>,
+  replicationFactor: number,
+  defaults: ControllerDefaults,
+): ReadonlyMap<string, string> {
+  const key = 'min.insync.replicas'
+  const clusterDefault = defaults.minInSyncReplicas
+  if (clusterDefault === null || configs.has(key)) return configs
+  const value = Math.min(clusterDefault, replicationFactor)
+  return value === defaultTopicConfig(key, replicationFactor) ? configs : new Map([...configs, [key, String(value)]])
 }

@@ -1,10 +1,12 @@
 import { unreachable } from '../base/assert.ts'
 import { BrokerError } from '../base/errors.ts'
 import { decideAlterPartition } from './alter-partition.ts'
+import { decideAlterTopic } from './alter-topic.ts'
 import { decideDeadLogs, decideDrain, decideFence, decideFillVoter, decideRegister, decideUnfence } from './brokers.ts'
 import type { ControllerCommand, Decision, InternalCommand } from './commands.ts'
 import type { ControllerContext } from './context.ts'
 import { decideElect } from './elections.ts'
+import { decideElectLeaders } from './preferred-leaders.ts'
 import { decideAllocateProducerIds } from './producer-ids.ts'
 import { decideCreateTopic, decideDeleteTopic } from './topics.ts'
 
@@ -33,6 +35,10 @@ function decide(command: ControllerCommand | InternalCommand, context: Controlle
       return decideCreateTopic(command, context)
     case 'deleteTopic':
       return decideDeleteTopic(command, context)
+    case 'alterTopic':
+      return decideAlterTopic(command, context)
+    case 'electLeaders':
+      return decideElectLeaders(command, context)
     case 'allocateProducerIds':
       return decideAllocateProducerIds(command, context)
     case 'fence':

@@ -11,6 +11,8 @@ export interface PartitionChange {
   readonly leader: number
   /** Replicas that may no longer be eligible: damaged, or their folder is gone. */
   readonly lost: ReadonlySet<number>
+  /** As it will be, where the same entry changes it; default: as it is. */
+  readonly minInSyncReplicas?: number
 }
 
 /**
@@ -26,7 +28,7 @@ export function changePartition(before: PartitionState, change: PartitionChange,
   const after: PartitionState = {
     ...before,
     isr,
-    elr: nextElr(before, { isr, minInSyncReplicas: minInSyncReplicasOf(before, context), lost: change.lost }),
+    elr: nextElr(before, { isr, minInSyncReplicas: change.minInSyncReplicas ?? minInSyncReplicasOf(before, context), lost: change.lost }),
     leader: change.leader,
     leaderEpoch: leaderChanges ? before.leaderEpoch + 1 : before.leaderEpoch,
     leaderGrantedOffset: leaderChanges ? context.offset : before.leaderGrantedOffset,

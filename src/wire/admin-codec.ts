@@ -25,7 +25,6 @@ import type {
 import { apiErrorCodec } from './error-codec.ts'
 import {
   boolean,
-  type Codec,
   choice,
   int32,
   int32List,
@@ -44,7 +43,7 @@ import {
   uuid,
   uuidOrNull,
 } from './proto-message.ts'
-import { assignmentCodec, partitionRefCodec, replicaListCodec } from './raft-codec.ts'
+import { assignmentCodec, partitionRefsCodec, replicaListCodec } from './raft-codec.ts'
 
 /** admin.proto: service Admin. */
 export const createTopicRequestCodec = message<CreateTopicRequest>({
@@ -133,12 +132,6 @@ const configEntryCodec = message<ConfigEntry>({
 const configResourceCodec = message<ConfigResource>({ type: choice(1, ['topic', 'broker']), name: string(2), entries: list(3, configEntryCodec) })
 
 export const describeConfigsResponseCodec = message<DescribeConfigsResponse>({ resources: list(1, configResourceCodec) })
-
-const partitionRefsFields = message<{ readonly partitions: NonNullable<ElectLeadersRequest['partitions']> }>({ partitions: list(1, partitionRefCodec) })
-const partitionRefsCodec: Codec<NonNullable<ElectLeadersRequest['partitions']>> = {
-  write: (writer, partitions) => partitionRefsFields.write(writer, { partitions }),
-  read: (reader) => partitionRefsFields.read(reader).partitions,
-}
 
 export const electLeadersRequestCodec = message<ElectLeadersRequest>({ partitions: nestedOrNull(1, partitionRefsCodec), timeoutMs: int32(2) })
 

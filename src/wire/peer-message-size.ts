@@ -43,11 +43,15 @@ function sizeOfCommand(command: ControllerCommand): number {
       )
     case 'alterPartition':
       return command.proposal.isr.length * ISR_MEMBER_BYTES
-    case 'createTopic': {
-      let total = sizeOfString(command.name) + sizeOfAssignment(command.assignment ?? [])
-      for (const [key, value] of command.configs) total += FIELD_BYTES + sizeOfString(key) + sizeOfString(value)
+    case 'createTopic':
+      return sizeOfString(command.name) + sizeOfAssignment(command.assignment ?? []) + sizeOfConfigs(command.configs)
+    case 'alterTopic': {
+      let total = sizeOfAssignment(command.assignment ?? []) + sizeOfConfigs(command.set)
+      for (const key of command.delete) total += sizeOfString(key)
       return total
     }
+    case 'electLeaders':
+      return (command.partitions ?? []).length * PARTITION_REF_BYTES
     case 'deleteTopic':
     case 'allocateProducerIds':
       return 0
@@ -56,11 +60,24 @@ function sizeOfCommand(command: ControllerCommand): number {
 
 function sizeOfReply(reply: ControllerReply): number {
   if (reply.type === 'topicCreated') return sizeOfAssignment(reply.assignment)
+  if (reply.type === 'topicAltered') return sizeOfAssignment(reply.added) + sizeOfConfigs(reply.configs)
+  if (reply.type === 'leadersElected') {
+    let total = 0
+    for (const { error } of reply.partitions)
+      total += PARTITION_REF_BYTES + (error === null ? 0 : 2 * FIELD_BYTES + sizeOfString(error.code) + sizeOfString(error.message))
+    return total
+  }
   return reply.type === 'error' ? sizeOfString(reply.message) : 0
 }
 
 function sizeOfString(text: string): number {
   return FIELD_BYTES + Buffer.byteLength(text)
+}
+
+function sizeOfConfigs(configs: ReadonlyMap<string, string>): number {
+  let total = 0
+  for (const [key, value] of configs) total += FIELD_BYTES + sizeOfString(key) + sizeOfString(value)
+  return total
 }
 
 function sizeOfAssignment(assignment: readonly (readonly number[])[]): number {

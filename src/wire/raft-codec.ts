@@ -1,4 +1,4 @@
-import type { ControllerCommand, ControllerReply, IsrProposal, PartitionRef } from '../controller/commands.ts'
+import type { ControllerCommand, ControllerReply, IsrProposal, PartitionRef, PreferredElection } from '../controller/commands.ts'
 import type { BrokerStatus, LeaderlessReport } from '../controller/status.ts'
 import type { AppendReply, Entry, RaftMessage } from '../raft/messages.ts'
 import { code } from './error-codec.ts'
@@ -15,6 +15,7 @@ import {
   sint32,
   sint64,
   string,
+  stringList,
   stringMap,
   union,
   uuid,
@@ -40,9 +41,9 @@ export const raftMessageCodec = union<RaftMessage>('a Raft message', {
 
 export const partitionRefCodec = message<PartitionRef>({ topicId: uuid(1), partition: int32(2) })
 
-/** A list that may be absent, as a message. */
+/** A list of partitions as a message, so that none at all and no list differ. */
 const partitionRefsFields = message<{ readonly partitions: readonly PartitionRef[] }>({ partitions: list(1, partitionRefCodec) })
-const partitionRefsCodec: Codec<readonly PartitionRef[]> = {
+export const partitionRefsCodec: Codec<readonly PartitionRef[]> = {
   write: (writer, partitions) => partitionRefsFields.write(writer, { partitions }),
   read: (reader) => partitionRefsFields.read(reader).partitions,
 }
@@ -88,6 +89,12 @@ export const assignmentCodec: Codec<readonly (readonly number[])[]> = {
   read: (reader) => assignmentFields.read(reader).partitions,
 }
 
+const preferredElectionCodec = message<PreferredElection>({
+  topicId: uuid(1),
+  partition: int32(2),
+  error: nestedOrNull(3, message<NonNullable<PreferredElection['error']>>({ code: code(1), message: string(2) })),
+})
+
 export const commandCodec = union<ControllerCommand>('a command', {
   register: [
     1,
@@ -115,6 +122,18 @@ export const commandCodec = union<ControllerCommand>('a command', {
   ],
   deleteTopic: [4, message({ topicId: uuid(1) })],
   allocateProducerIds: [5, message({ count: int32(1) })],
+  alterTopic: [
+    6,
+    message({
+      topicId: uuid(1),
+      partitions: int32(2),
+      assignment: nestedOrNull(3, assignmentCodec),
+      set: stringMap(4),
+      delete: stringList(5),
+      validateOnly: boolean(6),
+    }),
+  ],
+  electLeaders: [7, message({ partitions: nestedOrNull(1, partitionRefsCodec) })],
 })
 
 export const replyCodec = union<ControllerReply>('a reply', {
@@ -123,4 +142,6 @@ export const replyCodec = union<ControllerReply>('a reply', {
   producerIds: [3, message({ firstProducerId: int64(1), count: int32(2) })],
   done: [4, message({})],
   error: [5, message({ code: code(1), message: string(2), definite: boolean(3) })],
+  topicAltered: [6, message({ metadataOffset: int64(1), added: list(2, replicaListCodec), configs: stringMap(3) })],
+  leadersElected: [7, message({ metadataOffset: int64(1), partitions: list(2, preferredElectionCodec) })],
 })

@@ -3,10 +3,19 @@ import { fileURLToPath } from 'node:url'
 import protobuf from 'protobufjs'
 import { describe, expect, it } from 'vitest'
 import {
+  alterTopicRequestCodec,
   clusterDescriptionCodec,
   createTopicRequestCodec,
   createTopicResponseCodec,
+  deleteRecordsRequestCodec,
+  deleteRecordsResponseCodec,
   deleteTopicRequestCodec,
+  describeConfigsRequestCodec,
+  describeConfigsResponseCodec,
+  electLeadersRequestCodec,
+  electLeadersResponseCodec,
+  logDirsDescriptionCodec,
+  logLevelCodec,
   quorumDescriptionCodec,
 } from '../../src/wire/admin-codec.ts'
 import { apiErrorCodec } from '../../src/wire/error-codec.ts'
@@ -19,6 +28,7 @@ import {
   listOffsetsResponseCodec,
   metadataRequestCodec,
   metadataResponseCodec,
+  topicInfoCodec,
 } from '../../src/wire/metadata-codec.ts'
 import {
   decodeFetchAnswerFrame,
@@ -169,6 +179,7 @@ const hotSamples: readonly Sample[] = [
 
 const unarySamples: readonly Sample[] = [
   sample('ErrorDetail', apiErrorCodec, error),
+  sample('ErrorDetail', apiErrorCodec, { ...error, leader: { nodeId: 3, host: 'h', grpcPort: 9192, leaderEpoch: 2 ** 33 } }, 'ErrorDetail, with a leader'),
   sample('MetadataRequest', metadataRequestCodec, { topics: null, minOffset: 0 }, 'MetadataRequest, all topics'),
   sample('MetadataRequest', metadataRequestCodec, { topics: [], minOffset: 3 }, 'MetadataRequest, no topic'),
   sample('MetadataRequest', metadataRequestCodec, { topics: ['a', ''], minOffset: MAX }, 'MetadataRequest, some topics'),
@@ -184,9 +195,16 @@ const unarySamples: readonly Sample[] = [
     partitions: [
       { topicId: idA, partition: 1, leaderEpoch: -1, at: 'earliest' },
       { topicId: idA, partition: 2, leaderEpoch: 4, at: 'latest' },
+      { topicId: idB, partition: 2, leaderEpoch: 4, at: 0 },
+      { topicId: idB, partition: 3, leaderEpoch: 4, at: 1_700_000_000_000 },
     ],
   }),
-  sample('ListOffsetsResponse', listOffsetsResponseCodec, { partitions: [{ topicId: idA, partition: 1, offset: -1, timestamp: -1, leaderEpoch: -1, error }] }),
+  sample('ListOffsetsResponse', listOffsetsResponseCodec, {
+    partitions: [
+      { topicId: idA, partition: 1, offset: -1, timestamp: -1, leaderEpoch: -1, error },
+      { topicId: idA, partition: 1, offset: 2 ** 40, timestamp: 1_700_000_000_000, leaderEpoch: 2, error: null },
+    ],
+  }),
   sample('CreateProducerIdRequest', emptyCodec, {}),
   sample('CreateProducerIdResponse', createProducerIdResponseCodec, { producerId: 2 ** 40, producerEpoch: 0 }),
   sample('CreateTopicRequest', createTopicRequestCodec, {
@@ -201,6 +219,77 @@ const unarySamples: readonly Sample[] = [
   }),
   sample('CreateTopicResponse', createTopicResponseCodec, { topicId: idA, partitions: 1, replicationFactor: 2, assignment: [[1, 2]] }),
   sample('DeleteTopicRequest', deleteTopicRequestCodec, { topicId: idA, timeoutMs: 1 }),
+  sample('AlterTopicRequest', alterTopicRequestCodec, {
+    topicId: idA,
+    partitions: 12,
+    assignment: [[3, 1], []],
+    set: configs,
+    delete: ['retention.ms', ''],
+    validateOnly: true,
+    timeoutMs: 30_000,
+  }),
+  sample(
+    'AlterTopicRequest',
+    alterTopicRequestCodec,
+    { topicId: idA, partitions: 0, assignment: null, set: new Map<string, string>(), delete: [], validateOnly: false, timeoutMs: 0 },
+    'AlterTopicRequest, nothing',
+  ),
+  sample('TopicInfo', topicInfoCodec, { name: 't', topicId: idB, partitions: [], configs }),
+  sample('DescribeConfigsRequest', describeConfigsRequestCodec, { topics: ['a', ''], brokers: [1, 300] }),
+  sample('DescribeConfigsResponse', describeConfigsResponseCodec, {
+    resources: [
+      {
+        type: 'topic',
+        name: 'a',
+        entries: (['DYNAMIC_TOPIC_CONFIG', 'STATIC_BROKER_CONFIG', 'DEFAULT_CONFIG'] as const).map((source) => {
+          return { name: 'retention.ms', value: '-1', defaultValue: '604800000', source, unit: 'ms', doc: 'how long', readOnly: false }
+        }),
+      },
+      {
+        type: 'broker',
+        name: '1',
+        entries: [
+          { name: 'min.insync.replicas', value: null, defaultValue: null, source: 'DEFAULT_CONFIG', unit: null, doc: '', readOnly: true },
+          { name: 'x', value: '', defaultValue: '', source: 'DEFAULT_CONFIG', unit: '', doc: '', readOnly: true },
+        ],
+      },
+    ],
+  }),
+  sample('ElectLeadersRequest', electLeadersRequestCodec, { partitions: null, timeoutMs: 1 }, 'ElectLeadersRequest, all'),
+  sample('ElectLeadersRequest', electLeadersRequestCodec, { partitions: [{ topicId: idA, partition: 70_000 }], timeoutMs: 1 }),
+  sample('ElectLeadersResponse', electLeadersResponseCodec, {
+    partitions: [
+      { topicId: idA, partition: 0, error },
+      { topicId: idB, partition: 1, error: null },
+    ],
+  }),
+  sample('DeleteRecordsRequest', deleteRecordsRequestCodec, {
+    partitions: [
+      { topicId: idA, partition: 0, beforeOffset: -1 },
+      { topicId: idB, partition: 1, beforeOffset: 2 ** 52 - 1 },
+    ],
+    timeoutMs: 9,
+  }),
+  sample('DeleteRecordsResponse', deleteRecordsResponseCodec, {
+    partitions: [
+      { topicId: idA, partition: 0, lowWatermark: -1, error },
+      { topicId: idB, partition: 1, lowWatermark: 2 ** 40, error: null },
+    ],
+  }),
+  sample('LogDirsDescription', logDirsDescriptionCodec, {
+    nodeId: 3,
+    folders: [
+      { path: 'data/1', error: 'EIO', totalBytes: -1, usableBytes: -1, partitions: [] },
+      {
+        path: 'data/2',
+        error: null,
+        totalBytes: 2 ** 41,
+        usableBytes: 2 ** 40,
+        partitions: [{ topic: 'a', partition: 2, sizeBytes: 2 ** 39, logStartOffset: 5, logEndOffset: 2 ** 38, isOffline: true }],
+      },
+    ],
+  }),
+  sample('LogLevel', logLevelCodec, { level: 'debug' }),
   sample('ClusterDescription', clusterDescriptionCodec, {
     clusterId: null,
     controllerId: 2,
@@ -236,13 +325,19 @@ const enumNames: Readonly<Record<string, string>> = {
   Leader: 'QUORUM_ROLE_LEADER',
   Voter: 'QUORUM_ROLE_VOTER',
   Observer: 'QUORUM_ROLE_OBSERVER',
+  topic: 'CONFIG_RESOURCE_TYPE_TOPIC',
+  broker: 'CONFIG_RESOURCE_TYPE_BROKER',
+  DYNAMIC_TOPIC_CONFIG: 'CONFIG_SOURCE_TOPIC',
+  STATIC_BROKER_CONFIG: 'CONFIG_SOURCE_BROKER',
+  DEFAULT_CONFIG: 'CONFIG_SOURCE_DEFAULT',
 }
-const enumKeys = new Set(['at', 'state', 'status'])
+const enumKeys = new Set(['at', 'state', 'status', 'source', 'type'])
+const mapKeys = new Set(['configs', 'set'])
 
 /** Lists of lists have messages in between, in protobuf: which name their inner list has. */
 function wrapLists(key: string, value: unknown): unknown {
   const inner = (list: unknown): unknown => ({ replicas: list })
-  if (key === 'assignment' && Array.isArray(value)) return value.map(inner)
+  if ((key === 'assignment' || key === 'added') && Array.isArray(value)) return value.map(inner)
   return value
 }
 
@@ -256,22 +351,27 @@ function expected(value: unknown, type: string): unknown {
   if (value instanceof Map) return Object.fromEntries(value)
   if (Array.isArray(value)) return value.map((item) => expected(item, type))
   if (typeof value !== 'object' || value === null) return value
-  const fields = Object.entries(value).filter(([key]) => key !== 'type')
+  // A union is told by its type, but this one's is an enum.
+  const isUnion = 'type' in value && type !== 'DescribeConfigsResponse'
+  const fields = Object.entries(value).filter(([key]) => key !== 'type' || !isUnion)
   const plain: Record<string, unknown> = {}
   for (const [key, field] of fields) {
     if (key === 'batches') {
       if ((field as Buffer[]).length > 0) plain[key] = Buffer.concat(field as Buffer[]).toString('base64')
     } else if (key === 'topics' && type === 'MetadataRequest') {
       if (field !== null) plain[key] = { names: field }
-    } else if (key === 'assignment' && (type === 'CreateTopicRequest' || 'name' in value)) {
+    } else if (key === 'assignment' && (type === 'CreateTopicRequest' || 'name' in value || 'set' in value)) {
       if (field !== null) plain[key] = { partitions: wrapLists(key, field) }
-    } else if (key === 'standing') {
+    } else if (key === 'at' && typeof field === 'number') {
+      plain[key] = 'OFFSET_AT_TIMESTAMP'
+      plain.timestamp = field
+    } else if (key === 'standing' || (key === 'partitions' && (type === 'ElectLeadersRequest' || ('type' in value && value.type === 'electLeaders')))) {
       if (field !== null) plain[key] = { partitions: expected(field, type) }
     } else if (enumKeys.has(key) && typeof field === 'string') {
       plain[key] = enumNames[field]
     } else plain[key] = expected(wrapLists(key, field), type)
   }
-  return 'type' in value ? { [String(value.type)]: plain } : plain
+  return isUnion ? { [String((value as { type: string }).type)]: plain } : plain
 }
 
 /** Drops what proto3 does not send, at every depth, so that both sides compare. Empty messages stay: they are there. */
@@ -280,8 +380,8 @@ function prune(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value
   const kept = Object.entries(value)
     .filter(([, field]) => field !== null && field !== 0 && field !== '' && field !== false && !(Array.isArray(field) && field.length === 0))
-    .filter(([key, field]) => !(key === 'configs' && Object.keys(field as object).length === 0))
-    .map(([key, field]) => [key, key === 'configs' ? field : prune(field)])
+    .filter(([key, field]) => !(mapKeys.has(key) && Object.keys(field as object).length === 0))
+    .map(([key, field]) => [key, mapKeys.has(key) ? field : prune(field)])
   return Object.fromEntries(kept)
 }
 

@@ -109,6 +109,28 @@ export const commands: readonly ControllerCommand[] = [
   { type: 'createTopic', name: 'a', partitions: 1, replicationFactor: 1, assignment: null, configs: new Map(), topicId: idB, validateOnly: true },
   { type: 'deleteTopic', topicId: idA },
   { type: 'allocateProducerIds', count: 1000 },
+  {
+    type: 'alterTopic',
+    topicId: idA,
+    partitions: 8,
+    assignment: [[1, 300], []],
+    set: new Map([
+      ['retention.ms', '-1'],
+      ['ünïcode €', ''],
+    ]),
+    delete: ['segment.ms', ''],
+    validateOnly: true,
+  },
+  { type: 'alterTopic', topicId: idB, partitions: 0, assignment: null, set: new Map(), delete: [], validateOnly: false },
+  { type: 'electLeaders', partitions: null },
+  { type: 'electLeaders', partitions: [] },
+  {
+    type: 'electLeaders',
+    partitions: [
+      { topicId: idA, partition: 0 },
+      { topicId: idB, partition: 70_000 },
+    ],
+  },
 ]
 
 export const replies: readonly ControllerReply[] = [
@@ -125,6 +147,16 @@ export const replies: readonly ControllerReply[] = [
   },
   { type: 'producerIds', firstProducerId: 2000, count: 1000 },
   { type: 'done' },
+  { type: 'topicAltered', metadataOffset: MAX, added: [[3, 1], []], configs: new Map([['retention.ms', '-1']]) },
+  { type: 'topicAltered', metadataOffset: 0, added: [], configs: new Map() },
+  {
+    type: 'leadersElected',
+    metadataOffset: 9,
+    partitions: [
+      { topicId: idA, partition: 0, error: null },
+      { topicId: idB, partition: 300, error: { code: 'PREFERRED_LEADER_NOT_AVAILABLE', message: 'broker 2 is not in sync' } },
+    ],
+  },
   { type: 'error', code: 'INVALID_PARTITIONS', message: 'no', definite: true },
 ]
 
@@ -155,5 +187,38 @@ export const answers: readonly FetchAnswer[] = [
     highWatermark: -1,
     logStartOffset: -1,
     result: { type: 'error', code: 'FENCED_LEADER_EPOCH' },
+  },
+  {
+    fetchId: 2,
+    leaderEpoch: 3,
+    fetchOffset: 3,
+    lastFetchedEpoch: 1,
+    highWatermark: 50,
+    logStartOffset: 42,
+    result: { type: 'reset', offset: 40, epoch: -1, producers: [] },
+  },
+  {
+    fetchId: 2,
+    leaderEpoch: 3,
+    fetchOffset: 3,
+    lastFetchedEpoch: 1,
+    highWatermark: MAX,
+    logStartOffset: 42,
+    result: {
+      type: 'reset',
+      offset: 42,
+      epoch: 3,
+      producers: [
+        { producerId: 7, batches: [], idleTicks: 0 },
+        {
+          producerId: MAX,
+          batches: [
+            { producerEpoch: 1, baseSequence: 5, lastSequence: 5, baseOffset: 39, lastOffset: 39 },
+            { producerEpoch: 1, baseSequence: 0x7fff_ffff, lastSequence: 0, baseOffset: 40, lastOffset: 41 },
+          ],
+          idleTicks: 3,
+        },
+      ],
+    },
   },
 ]
