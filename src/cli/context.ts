@@ -1,6 +1,7 @@
 import { styleText } from 'node:util'
 import type { OxbowClient } from '../client/client.ts'
 import type { ClientTransport } from '../client/transport.ts'
+import type { ClockProbe } from './clock-probe.ts'
 import { type Failure, failureJson, failureLine, failureOf } from './failure.ts'
 import type { TcpProbe } from './tcp-probe.ts'
 
@@ -29,6 +30,7 @@ export interface CliContext {
   /** `wrap`: what stands between the client and the network, for `--debug`. */
   openClient(options: ClientSettings): Promise<OxbowClient>
   probeTcp: TcpProbe
+  probeClock: ClockProbe
   /** Calls back on SIGINT or SIGTERM instead of ending; answers how to undo that. */
   onInterrupt(handler: () => void): () => void
   /** Calls back when stdout takes no more; only the latest handler is called. Answers how to undo that. */

@@ -71,6 +71,17 @@ async function runCommand(args: readonly string[], context: CliContext, version:
   }
 }
 
+/** With `--debug` every request to a node is said on stderr. */
+function debugging(context: CliContext): CliContext {
+  return {
+    ...context,
+    openClient: async (options) => {
+      const { loggedTransport } = await import('./request-log.ts')
+      return await context.openClient({ ...options, wrap: (transport) => loggedTransport(transport, (line) => context.stderr.write(`${line}\n`)) })
+    },
+  }
+}
+
 /** Resolves when all that was written is taken or has failed, and `onStdoutError` was told: that event comes after the callbacks. */
 function drained(sink: TextSink): Promise<void> {
   return new Promise((resolve) => sink.write('', () => setImmediate(resolve)))
@@ -86,7 +97,7 @@ export async function main(args: readonly string[], context: CliContext, version
       say(exitCode.done)
     })
   })
-  const code = await Promise.race([runCommand(args, context, version, report), broken])
+  const code = await Promise.race([runCommand(args, report.debug ? debugging(context) : context, version, report), broken])
   // What a command writes last fails when it has ended already.
   await Promise.all([drained(context.stdout), drained(context.stderr)])
   if (stdout.error === undefined || isReaderGone(stdout.error)) return code
@@ -112,6 +123,10 @@ function processContext(): CliContext {
     probeTcp: async (host, port, timeoutMs) => {
       const { tcpProbe } = await import('./tcp-probe.ts')
       return await tcpProbe(host, port, timeoutMs)
+    },
+    probeClock: async (host, port, timeoutMs) => {
+      const { clockProbe } = await import('./clock-probe.ts')
+      return await clockProbe(host, port, timeoutMs)
     },
     onInterrupt: (handler) => {
       process.on('SIGINT', handler).on('SIGTERM', handler)

@@ -4,6 +4,7 @@ import { addConfigCommands } from './program/config-commands.ts'
 import { addNodeCommands } from './program/node-commands.ts'
 import { addOperationCommands } from './program/operation-commands.ts'
 import { addRecordCommands } from './program/record-commands.ts'
+import { addSelfCommands } from './program/self-commands.ts'
 import { addSimCommands } from './program/sim-commands.ts'
 import { addTopicCommands } from './program/topic-commands.ts'
 import { example, type Wiring } from './program/wiring.ts'
@@ -26,6 +27,7 @@ export function buildProgram(wiring: Wiring, version: string): Command {
   addClusterCommands(program, wiring)
   addOperationCommands(program, wiring)
   addSimCommands(program, wiring)
+  addSelfCommands(program, wiring, version)
   return example(
     program,
     'npx oxbow dev',

@@ -24,7 +24,10 @@ describe('usage errors end with 2, one line, and what was probably meant', () =>
     ],
     [['topic', 'create', 'a', '--assignment', '1:x'], 'error: USAGE: "1:x" is no list of broker ids for partition 0 (for example --assignment 1:2:3,2:3:1)'],
     [['consume', 'a', '--group', 'g'], "error: USAGE: unknown option '--group' (see: oxbow consume --help)"],
-    [['consume', 'a', '--offset', 'soon'], 'error: USAGE: --offset soon is not an offset (earliest, latest, an offset N, -N for the last N records, or @TIMESTAMP)'],
+    [
+      ['consume', 'a', '--offset', 'soon'],
+      'error: USAGE: --offset soon is not an offset (earliest, latest, an offset N, -N for the last N records, or @TIMESTAMP)',
+    ],
     [['consume', 'a', '--print', 'size'], 'error: USAGE: --print size is unknown (choose from timestamp,partition,offset,headers,key)'],
     [['produce', 'a', '/no/such/file'], 'error: USAGE: /no/such/file cannot be read (give a file, or pipe lines into stdin)'],
     [['produce', 'a', '--compression', 'gzip'], "error: USAGE: unknown option '--compression' (see: oxbow produce --help)"],

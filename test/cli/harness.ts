@@ -61,6 +61,8 @@ export class CliCluster implements ClientTransport {
   /** Configs by topic, and the in-sync replicas of `topic-partition` where they are not all. */
   readonly configs = new Map<string, Map<string, string>>()
   readonly isr = new Map<string, readonly number[]>()
+  /** What the clocks of hosts show. */
+  readonly clocksMs = new Map<string, number>()
   /** Hosts where nobody listens. */
   readonly closedHosts = new Set<string>()
   readonly altered: AlterTopicRequest[] = []
@@ -326,6 +328,7 @@ export async function oxbow(args: readonly string[], setting: CliSetting = {}): 
     uptimeMs: () => performance.now(),
     openClient: ({ requestTimeoutMs, wrap = (transport) => transport }) =>
       Promise.resolve(new OxbowClient({ bootstrap: cluster.fake.bootstrap, transport: wrap(cluster), requestTimeoutMs })),
+    probeClock: (host) => Promise.resolve(cluster.clocksMs.get(host)),
     probeTcp: (host) => Promise.resolve(cluster.closedHosts.has(host) ? 'ECONNREFUSED' : undefined),
     onInterrupt: (handler) => {
       setting.interruptible?.(handler)
