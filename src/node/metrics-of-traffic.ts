@@ -123,7 +123,7 @@ export const storageMetrics: readonly MetricRow[] = [
     value: ({ replicas, labelled }) => replicas.length - labelled.length,
   }),
   perReplica({ name: 'kafka_log_log_size', unit: 'bytes', doc: 'Bytes of a log, on disk and not yet there.', value: ({ log }) => log.sizeBytes }),
-  perReplica({ name: 'kafka_log_log_logstartoffset', unit: 'offset', doc: 'First offset that is kept.', value: ({ log }) => log.startOffset }),
+  perReplica({ name: 'kafka_log_log_logstartoffset', unit: 'offset', doc: 'First offset that is kept.', value: ({ logStartOffset }) => logStartOffset }),
   perReplica({ name: 'kafka_log_log_logendoffset', unit: 'offset', doc: 'End (exclusive) of a log, synced or not.', value: ({ log }) => log.endOffset }),
   perReplica({
     name: 'oxbow_partition_high_watermark',

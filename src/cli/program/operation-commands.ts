@@ -1,0 +1,27 @@
+import { type Command, Option } from 'commander'
+import { clusterOptions, integer, type RawClusterOptions, withCluster } from '../options.ts'
+import { example, type Wiring } from './wiring.ts'
+
+const BUNDLE_EXAMPLE = 'npx oxbow debug bundle'
+
+/** For who looks after a cluster. */
+export function addOperationCommands(program: Command, { context, finish }: Wiring): void {
+  const level = withCluster(program.command('log-level'))
+    .description('show how much the nodes log, or change it until they restart')
+    .argument('[level]', 'debug, info, warn or error')
+    .addOption(new Option('--node <id>', 'of this node only').argParser(integer(0)))
+    .action(async (wanted: string | undefined, raw: RawClusterOptions & { readonly node?: number }) => {
+      const { logLevel } = await import('../log-level.ts')
+      finish(await logLevel(context, clusterOptions(context, raw), { level: wanted, nodeId: raw.node }))
+    })
+  example(level, 'npx oxbow log-level', 'npx oxbow log-level debug --node 2')
+  const debug = example(program.command('debug').description('what somebody needs to help you'), BUNDLE_EXAMPLE)
+  const bundle = withCluster(debug.command('bundle'))
+    .description('gather configs, versions, metrics, descriptions and the last log lines of all nodes into one file')
+    .option('--out <file.tar.gz>', 'the file to write (default: oxbow-debug-TIME.tar.gz here)')
+    .action(async (raw: RawClusterOptions & { readonly out?: string }) => {
+      const { debugBundle } = await import('../debug-bundle.ts')
+      finish(await debugBundle(context, clusterOptions(context, raw), raw.out))
+    })
+  example(bundle, BUNDLE_EXAMPLE, 'npx oxbow debug bundle --out /tmp/oxbow.tar.gz')
+}
