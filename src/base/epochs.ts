@@ -67,6 +67,18 @@ export class EpochTable {
     return { epoch: -1, endOffset: this.#entries[0]?.startOffset ?? logEndOffset }
   }
 
+  /** Forgets what ended before `startOffset` − 1: that record is gone, but who wrote it stays known, for whoever stops right behind it. */
+  cutStart(startOffset: number): void {
+    const kept = this.#entries.findLastIndex((entry) => entry.startOffset < startOffset)
+    if (kept > 0) this.#entries = this.#entries.slice(kept)
+  }
+
+  /** All of the log is gone, it goes on at `startOffset`; `epoch` wrote the record before it, −1: unknown. */
+  reset(epoch: number, startOffset: number): void {
+    this.#entries = []
+    if (epoch >= 0) this.note(epoch, startOffset - 1)
+  }
+
   /** Forgets what begins at or after `endOffset`: the log was cut there. */
   truncate(endOffset: number): void {
     this.#entries = this.#entries.filter((entry) => entry.startOffset < endOffset)

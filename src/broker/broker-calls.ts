@@ -9,6 +9,7 @@ import { TICK_MS } from '../runtime/ticks.ts'
 import type {
   AlterTopicRequest,
   ClusterDescription,
+  ConfigEntry,
   CreateProducerIdResponse,
   CreateTopicRequest,
   CreateTopicResponse,
@@ -31,8 +32,9 @@ import type {
 } from '../wire/api.ts'
 import type { Broker, BrokerSession } from './api.ts'
 import type { FetchContext } from './consumer-fetch.ts'
-import { type LeaderRecords, noLeaderRecords } from './leader-records.ts'
-import { deleteRecords, type LeaderRequestContext, listOffsets } from './leader-requests.ts'
+import { describeConfigs } from './describe-configs.ts'
+import { deleteRecords, hintAt, type LeaderRequestContext, listOffsets } from './leader-requests.ts'
+import { PartitionRecords } from './partition-records.ts'
 import type { Partitions } from './partitions.ts'
 import { PlainCalls } from './plain-calls.ts'
 import { ProduceBudget, type ProduceContext } from './produce.ts'
@@ -45,14 +47,15 @@ export interface BrokerCallsOptions {
   readonly nodeId: number
   readonly clock: Clock
   readonly config: NodeConfig
+  /** What DescribeConfigs says of this node. */
+  readonly configEntries: readonly ConfigEntry[]
   readonly controllerClient: ControllerClient
   readonly partitions: Partitions
   readonly image: () => MetadataImage
   readonly raft: Raft
   readonly isConnected: (nodeId: number) => boolean
   readonly isDiskLow: ProduceContext['isDiskLow']
-  /** Absent: such calls are answered UNSUPPORTED_VERSION, as the two below. */
-  readonly records?: LeaderRecords
+  /** Absent: such calls are answered UNSUPPORTED_VERSION, as the one below. */
   readonly describeLogDirs?: (done: Done<LogDirsDescription>) => void
   readonly logLevel?: LogLevelControl | undefined
 }
@@ -60,6 +63,8 @@ export interface BrokerCallsOptions {
 /** The `Broker` of both listeners, on top of one node's parts. */
 export class BrokerCalls implements Broker {
   readonly #clock: Clock
+  readonly #nodeId: number
+  readonly #configEntries: readonly ConfigEntry[]
   readonly #raft: Raft
   readonly #image: () => MetadataImage
   readonly #waiters: ImageWaiters
@@ -77,13 +82,16 @@ export class BrokerCalls implements Broker {
     const find: LeaderRequestContext['find'] = (topicId, partition) => partitions.find(topicId, partition)
     const knowsTopic = (topicId: string): boolean => image().topics.has(topicId)
     this.#clock = clock
+    this.#nodeId = options.nodeId
+    this.#configEntries = options.configEntries
     this.#raft = raft
     this.#image = image
     this.#waiters = new ImageWaiters(clock)
     this.#topics = new Topics({ controllerClient: options.controllerClient, waiters: this.#waiters, image })
     this.#queries = { clock, image, leaderId: () => raft.leaderId, isConnected: options.isConnected }
     this.#produceContext = { clock, budget: new ProduceBudget(options.config.produceInFlightBytes), find, knowsTopic, isDiskLow: options.isDiskLow }
-    this.#leaderContext = { image, find, records: options.records ?? noLeaderRecords }
+    this.#fetchContext = { clock, find, knowsTopic, readFailed: (replica, error) => partitions.readFailed(replica, error) }
+    this.#leaderContext = { image, find, records: new PartitionRecords({ clock, readFailed: this.#fetchContext.readFailed }) }
     this.#describeLogDirs = options.describeLogDirs
     this.#logLevel = options.logLevel
     this.#plainCalls = new PlainCalls({
@@ -93,7 +101,6 @@ export class BrokerCalls implements Broker {
       isClosed: (topicId, partition) => find(topicId, partition) === undefined,
       listOffsets: (request, done) => this.listOffsets(request, done),
     })
-    this.#fetchContext = { clock, find, knowsTopic, readFailed: (replica, error) => partitions.readFailed(replica, error) }
   }
 
   /** Metadata was applied: what waits for it may go on. */
@@ -135,22 +142,34 @@ export class BrokerCalls implements Broker {
       if (isLeader) done(undefined, this.#describeQuorum())
       else
         done(
-          new BrokerError('NOT_CONTROLLER', leaderId === null ? 'no leader of the quorum is known here' : `node ${leaderId} leads the quorum`),
+          leaderId === null
+            ? new BrokerError('NOT_CONTROLLER', 'no leader of the quorum is known here')
+            : new BrokerError('NOT_CONTROLLER', `node ${leaderId} leads the quorum`, { leader: hintAt(this.#image(), leaderId, this.#raft.term) }),
           undefined as never,
         )
     })
   }
 
-  alterTopic(_request: AlterTopicRequest, done: Done<TopicInfo>): void {
-    this.#unsupported('altering topics', done)
+  alterTopic(request: AlterTopicRequest, done: Done<TopicInfo>): void {
+    this.#clock.defer(() => this.#topics.alter(request, done))
   }
 
-  describeConfigs(_request: DescribeConfigsRequest, done: Done<DescribeConfigsResponse>): void {
-    this.#unsupported('describing configs', done)
+  describeConfigs(request: DescribeConfigsRequest, done: Done<DescribeConfigsResponse>): void {
+    this.#clock.defer(() => {
+      let response: DescribeConfigsResponse
+      try {
+        response = describeConfigs({ image: this.#image(), nodeId: this.#nodeId, nodeEntries: this.#configEntries }, request)
+      } catch (error) {
+        if (!(error instanceof BrokerError)) throw error
+        done(error, undefined as never)
+        return
+      }
+      done(undefined, response)
+    })
   }
 
-  electLeaders(_request: ElectLeadersRequest, done: Done<ElectLeadersResponse>): void {
-    this.#unsupported('electing leaders', done)
+  electLeaders(request: ElectLeadersRequest, done: Done<ElectLeadersResponse>): void {
+    this.#clock.defer(() => this.#topics.electLeaders(request, done))
   }
 
   deleteRecords(request: DeleteRecordsRequest, done: Done<DeleteRecordsResponse>): void {

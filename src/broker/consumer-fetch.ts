@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../base/clock.ts'
-import { BrokerError } from '../base/errors.ts'
+import { BrokerError, codeOf } from '../base/errors.ts'
 import { peekBatchSize } from '../record/batch.ts'
 import { readInt64 } from '../base/bytes.ts'
 import type { FetchedPartition, FetchPartition, FetchRequest, FetchResponse } from '../wire/api.ts'
@@ -90,14 +90,14 @@ export class PendingFetch {
       if (this.#context.knowsTopic(topicId)) throw new BrokerError('NOT_LEADER_OR_FOLLOWER', 'this node holds no replica of the partition')
       throw new BrokerError('UNKNOWN_TOPIC_ID', `no topic has the id ${topicId}`)
     }
-    const { core, log } = replica
+    const { core } = replica
     if (replica.dead) throw new BrokerError('KAFKA_STORAGE_ERROR', 'the log of this replica is offline; see the log of the node')
     if (core.role !== 'leader') throw new BrokerError('NOT_LEADER_OR_FOLLOWER', 'another node leads the partition')
     if (leaderEpoch >= 0 && leaderEpoch < core.leaderEpoch) throw new BrokerError('FENCED_LEADER_EPOCH', `the leader epoch is ${core.leaderEpoch}`)
     if (leaderEpoch > core.leaderEpoch) throw new BrokerError('UNKNOWN_LEADER_EPOCH', `leader epoch ${leaderEpoch} is not known here yet`)
     // Between the high watermark and the end is not out of range: a new leader may still be behind (rules R6.7).
-    if (fetchOffset < log.startOffset || fetchOffset > core.logEndOffset)
-      throw new BrokerError('OFFSET_OUT_OF_RANGE', `the log holds offsets ${log.startOffset} to ${core.logEndOffset}`)
+    if (fetchOffset < core.logStartOffset || fetchOffset > core.logEndOffset)
+      throw new BrokerError('OFFSET_OUT_OF_RANGE', `the log holds offsets ${core.logStartOffset} to ${core.logEndOffset}`)
     return replica
   }
 
@@ -142,7 +142,7 @@ export class PendingFetch {
       const cached = isEmpty ? [] : replica.log.readCached(fetchOffset, maxBytes)
       if (cached === undefined) return { type: 'onDisk', replica }
       const batches = upTo(cached, highWatermark)
-      return { type: 'done', result: { topicId, partition, highWatermark, logStartOffset: replica.log.startOffset, error: null, batches } }
+      return { type: 'done', result: { topicId, partition, highWatermark, logStartOffset: replica.core.logStartOffset, error: null, batches } }
     } catch (error) {
       return { type: 'done', result: failed(fetch, error) }
     }
@@ -155,7 +155,8 @@ export class PendingFetch {
     replica.log.read(fetchOffset, maxBytes, (error, batches) => {
       if (error !== undefined) {
         this.#context.readFailed(replica, error)
-        done(failed(fetch, new BrokerError('KAFKA_STORAGE_ERROR', `the log could not be read here: ${error.message}`)))
+        const hasMoved = codeOf(error) === 'OFFSET_OUT_OF_RANGE'
+        done(failed(fetch, hasMoved ? error : new BrokerError('KAFKA_STORAGE_ERROR', `the log could not be read here: ${error.message}`)))
         return
       }
       let result: FetchedPartition
@@ -164,7 +165,7 @@ export class PendingFetch {
         if (this.#readable(fetch) !== replica || replica.core.leaderEpoch !== leaderEpoch) {
           throw new BrokerError('NOT_LEADER_OR_FOLLOWER', 'the leader of the partition changed while it was read')
         }
-        result = { topicId, partition, highWatermark, logStartOffset: replica.log.startOffset, error: null, batches: upTo(batches, highWatermark) }
+        result = { topicId, partition, highWatermark, logStartOffset: replica.core.logStartOffset, error: null, batches: upTo(batches, highWatermark) }
       } catch (thrown) {
         result = failed(fetch, thrown)
       }

@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts'
+import { codeOf } from '../base/errors.ts'
 import type { Logger } from '../base/log-line.ts'
 import type { PartitionEffect } from '../replication/effects.ts'
 import type { FetchServerStream } from '../runtime/transport.ts'
@@ -7,6 +8,9 @@ import type { Replica } from './replica.ts'
 
 /** Bytes of batches in one answer message (rules 8: at most 8 MiB with all that is around them). */
 const MAX_MESSAGE_BYTES = 7 * 1024 * 1024
+
+/** A producer in the answer of a reset, with its batches. */
+const RESET_PRODUCER_BYTES = 150
 
 type AnswerEffect = Extract<PartitionEffect, { type: 'answerFetch' }>
 
@@ -143,6 +147,7 @@ export class FetchServer {
         continue
       }
       for (const batch of batches) room -= batch.length
+      if (owed.answer.result.type === 'reset') room -= owed.answer.result.producers.length * RESET_PRODUCER_BYTES
       answers.push(toAnswer(owed, batches))
     }
     if (answers.length > 0 && !follower.stream.send({ answers })) follower.blocked = true
@@ -153,7 +158,7 @@ export class FetchServer {
   /** Batches from memory; undefined: they come from disk, in a message of their own. */
   #readCached({ replica, answer, maxBytes: asked, cutCount }: Owed, maxBytes: number): readonly Buffer[] | undefined {
     if (replica === undefined || answer.result.type !== 'data' || asked === 0 || !isCurrent(replica, answer, cutCount)) return []
-    return replica.log.readCached(answer.fetchOffset, maxBytes)
+    return replica.log.readCached(readFrom(replica, answer), maxBytes)
   }
 
   #readDisk(follower: Follower): void {
@@ -163,9 +168,12 @@ export class FetchServer {
     const [replica, owed] = next
     follower.fromDisk.delete(replica)
     follower.reading = true
-    replica.log.read(owed.answer.fetchOffset, owed.maxBytes, (error, batches) => {
+    replica.log.read(readFrom(replica, owed.answer), owed.maxBytes, (error, batches) => {
       follower.reading = false
-      if (error !== undefined) {
+      if (error !== undefined && codeOf(error) === 'OFFSET_OUT_OF_RANGE') {
+        // The log start moved on meanwhile: the follower asks again, and is told.
+        if (!follower.closed && !follower.stream.send({ answers: [toAnswer(owed, [])] })) follower.blocked = true
+      } else if (error !== undefined) {
         this.#logger.error({ topic: replica.topic, partition: replica.partition, error: error.message }, 'a follower could not be served from disk')
         this.#damaged(replica, error)
       } else if (!follower.closed) {
@@ -181,6 +189,11 @@ export class FetchServer {
 function isCurrent(replica: Replica, answer: AnswerEffect['answer'], cutCount: number): boolean {
   const { core, log, dead } = replica
   return !dead && core.role === 'leader' && core.leaderEpoch === answer.leaderEpoch && cutCount === log.cutCount
+}
+
+/** A log start may lie within a batch: that one is read by an offset that it still serves. */
+function readFrom({ log }: Replica, { fetchOffset }: AnswerEffect['answer']): number {
+  return Math.max(fetchOffset, log.startOffset)
 }
 
 function toAnswer({ topicId, partition, answer }: Owed, batches: readonly Buffer[]): PartitionAnswer {

@@ -1,5 +1,4 @@
 import type { Done } from '../base/done.ts'
-import { BrokerError } from '../base/errors.ts'
 import type { Replica } from './replica.ts'
 
 /** What is asked of a partition that this node leads about time and about how far back its log goes. */
@@ -14,13 +13,4 @@ export interface LeaderRecords {
    * Errors: OFFSET_OUT_OF_RANGE, NOT_LEADER_OR_FOLLOWER, KAFKA_STORAGE_ERROR, REQUEST_TIMED_OUT (indefinite).
    */
   deleteRecords(replica: Replica, request: { readonly beforeOffset: number; readonly timeoutMs: number }, done: Done<number>): void
-}
-
-function unsupported(what: string): BrokerError {
-  return new BrokerError('UNSUPPORTED_VERSION', `${what} is not in this version`)
-}
-
-export const noLeaderRecords: LeaderRecords = {
-  findTimestamp: (_replica, _timestampMs, done) => done(unsupported('asking for offsets by timestamp'), { offset: -1, timestamp: -1 }),
-  deleteRecords: (_replica, _request, done) => done(unsupported('deleting records'), -1),
 }

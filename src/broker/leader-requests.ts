@@ -94,7 +94,7 @@ function listOffset(context: LeaderRequestContext, asked: ListOffsetsPartition, 
     }
     const latest = replica.core.latestOffset()
     if (at === 'latest' && latest === undefined) throw new BrokerError('OFFSET_NOT_AVAILABLE', 'the leader is new; its high watermark is not known yet')
-    answer({ topicId, partition, offset: at === 'earliest' ? replica.log.startOffset : (latest as number), timestamp: -1, leaderEpoch, error: null })
+    answer({ topicId, partition, offset: at === 'earliest' ? replica.core.logStartOffset : (latest as number), timestamp: -1, leaderEpoch, error: null })
   } catch (error) {
     failed(error)
   }

@@ -125,6 +125,8 @@ export class OxbowNode {
     })
     this.#calls = new BrokerCalls({
       nodeId,
+      configEntries: options.configEntries ?? [],
+      logLevel: seams.logLevel,
       clock,
       config,
       controllerClient: this.#controllerClient,

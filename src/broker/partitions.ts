@@ -6,23 +6,25 @@ import type { Uuid } from '../base/ids.ts'
 import type { Logger } from '../base/log-line.ts'
 import { runTask } from '../base/task.ts'
 import type { PartitionRef } from '../controller/commands.ts'
-import { topicConfig } from '../base/topic-configs.ts'
 import { effectiveMinInSyncReplicas } from '../controller/configs.ts'
 import type { LeaderlessReport } from '../controller/status.ts'
 import { DAMAGED_NOTE, formatDamagedNote } from '../log/damaged-note.ts'
 import type { Log } from '../log/surface.ts'
 import type { MetadataDelta, MetadataImage, TopicImage } from '../metadata/image.ts'
 import type { PartitionState } from '../metadata/records.ts'
-import type { FollowerFetch, PartitionEffect, ReplicaBroker } from '../replication/effects.ts'
+import type { FollowerFetch, LogReset, PartitionEffect, ReplicaBroker } from '../replication/effects.ts'
 import type { CommandHandle, ControllerClient } from '../runtime/controller-client.ts'
 import type { DataFolder, DataFolders } from './data-folders.ts'
 import type { FetchServer } from './fetch-server.ts'
 import type { Fetchers } from './fetchers.ts'
 import { logName } from './log-name.ts'
+import { LogStarts } from './log-starts.ts'
 import { isInIsr, type Replica, type ReplicaOutlets } from './replica.ts'
 import { openReplica } from './replica-open.ts'
-import { checkpointKey, encodeCheckpoint, type ReplicaCheckpoint } from './replica-marks.ts'
+import { checkpointKey, checkpointOf, encodeCheckpoint } from './replica-marks.ts'
+import { Retention } from './retention.ts'
 import type { NodeConfig } from './surface.ts'
+import { topicLimits } from './topic-limits.ts'
 
 /** Reports of leaderless partitions in one heartbeat answer (rules R5.2). */
 const REPORTS_A_STATUS = 1000
@@ -62,6 +64,8 @@ export class Partitions implements ReplicaOutlets {
   readonly #written = new Map<string, string>()
   /** What each replica reported last in place of a fetch for data, on a disk that is low. */
   readonly #lowReports = new WeakMap<Replica, FollowerFetch>()
+  readonly #logStarts: LogStarts
+  readonly #retention: Retention
   #reportFrom = 0
   #nextFetchId = 1
   #image: MetadataImage | undefined
@@ -73,6 +77,13 @@ export class Partitions implements ReplicaOutlets {
   constructor(options: PartitionsOptions) {
     this.#options = options
     this.#logger = options.logger
+    const { clock, config } = options
+    this.#retention = new Retention({ clock, config, configs: (topicId) => this.#image?.topics.get(topicId)?.configs, replicas: () => this.all() })
+    this.#logStarts = new LogStarts({
+      directoryOf: (replica) => this.#directoryOf(replica),
+      isCurrent: (replica) => replica.core.role !== 'offline' && this.find(replica.topicId, replica.partition) === replica,
+      failed: (replica, error) => this.readFailed(replica, error),
+    })
   }
 
   *all(): IterableIterator<Replica> {
@@ -163,6 +174,8 @@ export class Partitions implements ReplicaOutlets {
   readFailed(replica: Replica, error: Error): void {
     // A log that was stopped under its readers is no bad disk.
     if (this.#stopped || this.find(replica.topicId, replica.partition) !== replica) return
+    // Nor is one whose start moved on meanwhile.
+    if (codeOf(error) === 'OFFSET_OUT_OF_RANGE') return
     if (codeOf(error) === 'CORRUPT_MESSAGE') this.#setDamaged(replica, `a batch on disk failed its checksum: ${error.message}`)
     else this.#kill(replica, `its log could not be read: ${error.message}`)
   }
@@ -220,6 +233,14 @@ export class Partitions implements ReplicaOutlets {
     else clock.after(LOW_REPORT_MS, () => send(report))
   }
 
+  advanceStart(replica: Replica): void {
+    this.#logStarts.advance(replica)
+  }
+
+  prepareReset(replica: Replica, reset: LogReset, done: () => void): void {
+    this.#logStarts.prepareReset(replica, reset, done)
+  }
+
   proposeIsr(replica: Replica, effect: Extract<PartitionEffect, { type: 'proposeIsr' }>): void {
     const { nodeId, controllerClient, clock } = this.#options
     const { topicId, partition } = replica
@@ -254,12 +275,14 @@ export class Partitions implements ReplicaOutlets {
     const marks = new Map<string, string>()
     for (const [name, replica] of this.#byLogName) {
       const { core, suspect, dead } = replica
+      // Until a reset is durable there are two logs that it could be of.
+      if (core.syncedEndOffset < core.logStartOffset) continue
       const cleanEndOffset = options.cleanEnds?.get(name) ?? -1
       // The producers are those at the high watermark: they change with it alone.
-      const mark = `${core.highWatermark} ${core.syncedEndOffset} ${cleanEndOffset} ${suspect} ${dead}`
+      const mark = `${core.logStartOffset} ${core.highWatermark} ${core.syncedEndOffset} ${cleanEndOffset} ${suspect} ${dead}`
       if (this.#written.get(name) === mark) continue
       marks.set(name, mark)
-      writes.push({ type: 'put', key: checkpointKey(name), value: encodeCheckpoint(this.#checkpointOf(replica, cleanEndOffset)) })
+      writes.push({ type: 'put', key: checkpointKey(name), value: encodeCheckpoint(checkpointOf(replica, this.#options.folders.of(name), cleanEndOffset)) })
     }
     if (writes.length === 0) {
       this.#options.clock.defer(() => done(undefined))
@@ -277,6 +300,7 @@ export class Partitions implements ReplicaOutlets {
    */
   stop(done: DoneVoid): void {
     this.#stopped = true
+    this.#retention.stop()
     for (const handle of this.#proposals.values()) handle.cancel()
     for (const replica of this.all()) replica.step({ type: 'offline', reason: 'the node is stopping' })
     this.#idle = () => done(undefined)
@@ -292,20 +316,6 @@ export class Partitions implements ReplicaOutlets {
     if (this.#busy.size > 0 || this.#idle === undefined) return
     this.#options.clock.defer(this.#idle)
     this.#idle = undefined
-  }
-
-  #checkpointOf(replica: Replica, cleanEndOffset: number): ReplicaCheckpoint {
-    const { core, topicId, log } = replica
-    const { directory, directoryId } = this.#options.folders.of(log.name)
-    return {
-      topicId,
-      directoryId,
-      highWatermark: core.highWatermark,
-      safeEndOffset: Math.min(core.highWatermark, core.syncedEndOffset),
-      cleanEndOffset: replica.dead ? -1 : cleanEndOffset,
-      clearedUncleanCount: replica.suspect ? -1 : directory.uncleanStarts.count,
-      producers: core.producerSnapshot(),
-    }
   }
 
   #setDamaged(replica: Replica, reason: string): void {
@@ -381,10 +391,9 @@ export class Partitions implements ReplicaOutlets {
       if (broker !== undefined && !isOther) brokers.set(nodeId, { brokerEpoch: broker.brokerEpoch, fenced: broker.fenced, draining: broker.draining })
     }
     const minInSyncReplicas = effectiveMinInSyncReplicas(topic.configs, state.replicas.length)
-    const maxMessageBytes = topicConfig(topic.configs, 'max.message.bytes') ?? this.#options.config.maxMessageBytes
-    const sizeBytes = topicConfig(topic.configs, 'segment.bytes') ?? this.#options.config.segmentBytes
-    replica.log.limitSegments({ sizeBytes, ageMs: topicConfig(topic.configs, 'segment.ms') ?? this.#options.config.segmentMs })
-    replica.step({ type: 'assign', state, brokers, minInSyncReplicas, maxMessageBytes })
+    const { maxMessageBytes, segments, timestamps } = topicLimits(topic.configs, this.#options.config)
+    replica.log.limitSegments(segments)
+    replica.step({ type: 'assign', state, brokers, minInSyncReplicas, maxMessageBytes, timestamps })
     if (state.leader === -1) this.#leaderless.add(replica)
     else this.#leaderless.delete(replica)
     if (isInIsr(state.isr, this.#options.nodeId, this.#brokerEpoch)) this.#clear(replica)

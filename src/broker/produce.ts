@@ -121,7 +121,7 @@ export class PendingProduce {
       const replica = this.#find(produce)
       const header = checkBatch(produce.batch)
       let answered = false
-      const input = { acks: checkAcks(acks), currentLeaderEpoch: produce.leaderEpoch, header, bytes: produce.batch }
+      const input = { acks: checkAcks(acks), nowMs: this.#context.clock.wallMs(), currentLeaderEpoch: produce.leaderEpoch, header, bytes: produce.batch }
       const done = (outcome: ProduceOutcome): void => {
         answered = true
         this.#waiting.delete(at)

@@ -1,6 +1,8 @@
 import { crc32c } from '../base/crc32c.ts'
 import type { Uuid } from '../base/ids.ts'
 import type { ProducerSnapshot } from '../replication/producers.ts'
+import type { DataFolder } from './data-folders.ts'
+import type { Replica } from './replica.ts'
 
 /** What `checkpoints/` keeps of one replica. All of it can be rebuilt; losing it costs time or makes the replica suspect (rules R3.7). */
 export interface ReplicaCheckpoint {
@@ -22,6 +24,19 @@ const CRC_CHARACTERS = 8
 
 export function checkpointKey(logName: string): string {
   return `${KEY_PREFIX}${logName}`
+}
+
+export function checkpointOf(replica: Replica, { directory, directoryId }: DataFolder, cleanEndOffset: number): ReplicaCheckpoint {
+  const { core, topicId } = replica
+  return {
+    topicId,
+    directoryId,
+    highWatermark: core.highWatermark,
+    safeEndOffset: Math.min(core.highWatermark, core.syncedEndOffset),
+    cleanEndOffset: replica.dead ? -1 : cleanEndOffset,
+    clearedUncleanCount: replica.suspect ? -1 : directory.uncleanStarts.count,
+    producers: core.producerSnapshot(),
+  }
 }
 
 /** The store has been seen to flip bytes (rules R3.7), and a high watermark that is too high is no mere loss of time: so it carries a CRC-32C. */

@@ -4,10 +4,12 @@ import type { Uuid } from '../base/ids.ts'
 import type { Logger } from '../base/log-line.ts'
 import { call, callVoid, type Task } from '../base/task.ts'
 import { DAMAGED_NOTE } from '../log/damaged-note.ts'
-import type { OpenedLog } from '../log/surface.ts'
+import type { Log, OpenedLog } from '../log/surface.ts'
+import { type BatchHeader, readBatchHeader } from '../record/batch.ts'
 import { Partition } from '../replication/partition.ts'
-import { Producers } from '../replication/producers.ts'
+import { Producers, type ProducerSnapshot } from '../replication/producers.ts'
 import { TICK_MS } from '../runtime/ticks.ts'
+import { BELOW_START_NOTE, decodeBelowStart, joinEpochs } from './below-start.ts'
 import type { DataFolder, DataFolders } from './data-folders.ts'
 import { parseLogName, parseTopicId, PARTITION_NOTE } from './log-name.ts'
 import { Replica, type ReplicaOutlets } from './replica.ts'
@@ -53,10 +55,13 @@ export function* openReplica(options: OpenReplicaOptions): Task<Replica | undefi
   if (options.isStopping()) return undefined
   // Of the log of this topic in this folder: what was noted of another one says nothing here.
   const checkpoint = stored?.topicId === topicId && stored.directoryId === folder.directoryId ? stored : undefined
-  const producers = Producers.restore(checkpoint?.producers, { expireTicks: Math.ceil(options.config.producerIdExpirationMs / TICK_MS) })
+  // A log that is made now has never moved its start.
+  const belowNote = create === undefined ? yield* call<string | undefined>((done) => directory.readNote(name, BELOW_START_NOTE, done)) : undefined
+  const below = decodeBelowStart(belowNote)
+  const candidates = new ProducerCandidates(checkpoint?.producers, below?.producers, Math.ceil(options.config.producerIdExpirationMs / TICK_MS))
   const marks = marksOf(checkpoint, folder)
-  const visitFrom = producers.stateOffset
-  const { log, recovery } = yield* call<OpenedLog>((done) => directory.openLog({ name, marks, visitFrom, visit: (header) => producers.replay(header) }, done))
+  const { visitFrom } = candidates
+  const { log, recovery } = yield* call<OpenedLog>((done) => directory.openLog({ name, marks, visitFrom, visit: (header) => candidates.visit(header) }, done))
   if (options.create !== undefined) yield* callVoid((done) => directory.writeNote(name, PARTITION_NOTE, JSON.stringify({ version: 1, topicId }), done))
   const damagedNote = yield* call<string | undefined>((done) => directory.readNote(name, DAMAGED_NOTE, done))
   const logger = options.logger.child({ topic: place.topic, partition: place.partition })
@@ -70,9 +75,16 @@ export function* openReplica(options: OpenReplicaOptions): Task<Replica | undefi
   const suspect = checkpoint?.clearedUncleanCount !== directory.uncleanStarts.count
   const core = new Partition({
     nodeId: options.nodeId,
-    log: { startOffset: log.startOffset, endOffset: log.endOffset, syncedEndOffset: log.syncedEndOffset, cutCount: log.cutCount, epochs: recovery.epochs },
+    log: {
+      startOffset: log.startOffset,
+      startBatchOffset: yield* findStartBatch(log),
+      endOffset: log.endOffset,
+      syncedEndOffset: log.syncedEndOffset,
+      cutCount: log.cutCount,
+      epochs: joinEpochs(below?.epochs ?? [], recovery.epochs, log.endOffset),
+    },
     highWatermark: Math.max(log.startOffset, Math.min(checkpoint?.highWatermark ?? 0, log.syncedEndOffset)),
-    producers,
+    producers: candidates.choose(log.endOffset),
     fetchIds: options.fetchIds,
     lagTicks: Math.ceil(options.config.replicaLagTimeMaxMs / TICK_MS),
     reportTicks: REPORT_TICKS,
@@ -81,6 +93,43 @@ export function* openReplica(options: OpenReplicaOptions): Task<Replica | undefi
     repairing: damaged,
   })
   return new Replica({ topic: place.topic, topicId, partition: place.partition, log, core, logger, suspect, damaged, outlets: options.outlets })
+}
+
+/** A log start may lie within a batch. */
+function* findStartBatch(log: Log): Task<number> {
+  if (log.startOffset === 0 || log.startOffset === log.endOffset) return log.startOffset
+  const batches = yield* call<readonly Buffer[]>((done) => log.read(log.startOffset, 1, done))
+  return readBatchHeader(batches[0] as Buffer, 0).baseOffset
+}
+
+/**
+ * The producers as the checkpoint has them, and as the note of the log start has them: the newer ones reach further, but those that came with a reset
+ * are of no use when the reset did not come about. That is known when the log is open, so both are replayed.
+ */
+class ProducerCandidates {
+  readonly #candidates: { readonly endOffset: number; readonly producers: Producers }[] = []
+
+  constructor(checkpoint: ProducerSnapshot | undefined, below: ProducerSnapshot | undefined, expireTicks: number) {
+    this.#add(checkpoint, expireTicks)
+    if (below !== undefined && below.endOffset > (checkpoint?.endOffset ?? 0)) this.#add(below, expireTicks)
+  }
+
+  #add(snapshot: ProducerSnapshot | undefined, expireTicks: number): void {
+    this.#candidates.push({ endOffset: snapshot?.endOffset ?? 0, producers: Producers.restore(snapshot, { expireTicks }) })
+  }
+
+  get visitFrom(): number {
+    return this.#candidates[0]?.endOffset ?? 0
+  }
+
+  visit(header: BatchHeader): void {
+    for (const { producers } of this.#candidates) if (header.baseOffset >= producers.stateOffset) producers.replay(header)
+  }
+
+  choose(logEndOffset: number): Producers {
+    const chosen = this.#candidates.findLast(({ endOffset }) => endOffset <= logEndOffset) ?? this.#candidates[0]
+    return (chosen as { readonly producers: Producers }).producers
+  }
 }
 
 function unidentified(name: string): string {

@@ -4,7 +4,7 @@ import type { Uuid } from '../base/ids.ts'
 import type { Logger } from '../base/log-line.ts'
 import type { Log } from '../log/surface.ts'
 import type { IsrMember } from '../metadata/records.ts'
-import type { PartitionEffect, PartitionInput } from '../replication/effects.ts'
+import type { LogReset, PartitionEffect, PartitionInput } from '../replication/effects.ts'
 import type { Partition } from '../replication/partition.ts'
 import type { ReplicaView } from './surface.ts'
 
@@ -21,6 +21,10 @@ export interface ReplicaOutlets {
   sendFetch(replica: Replica, effect: Extract<PartitionEffect, { type: 'sendFetch' }>): void
   proposeIsr(replica: Replica, effect: Extract<PartitionEffect, { type: 'proposeIsr' }>): void
   quarantine(replica: Replica, reason: string): void
+  /** The log start of the machine moved: takes it to the disk, which says so with `startSynced`. */
+  advanceStart(replica: Replica): void
+  /** Before a machine may reset its log: `done` once what comes with the reset is on the disk. */
+  prepareReset(replica: Replica, reset: LogReset, done: () => void): void
 }
 
 /** Told of what a produce put into memory and what the disk has taken, or never will take, of it. */
@@ -82,7 +86,10 @@ export class Replica {
   }
 
   step(input: PartitionInput): void {
-    this.#step({ input })
+    const reset = input.type === 'answer' && input.answer.result.type === 'reset' ? input.answer.result : undefined
+    // What it brings must be on the disk first. The answer names what it answers: should it be out of date by then, it is not used (rules R6.2).
+    if (reset === undefined) this.#step({ input })
+    else if (this.core.role === 'follower') this.#outlets.prepareReset(this, reset, () => this.#step({ input }))
   }
 
   #step(queued: QueuedInput): void {
@@ -125,7 +132,7 @@ export class Replica {
     if (this.#produces.delete(produceId)) this.expireProduce(produceId)
   }
 
-  /** Calls `wake` whenever the high watermark or the role moves, until removed. */
+  /** Calls `wake` whenever the high watermark, the log start or the role moves, until removed. */
   addReader(wake: () => void): void {
     this.#readers.add(wake)
   }
@@ -144,9 +151,9 @@ export class Replica {
   }
 
   view(): ReplicaView {
-    const { role, leaderEpoch, partitionEpoch, highWatermark, isr } = this.core
+    const { role, leaderEpoch, partitionEpoch, logStartOffset, highWatermark, isr } = this.core
     const { topic, topicId, partition, log, suspect, damaged } = this
-    return { topic, topicId, partition, log, role, leaderEpoch, partitionEpoch, highWatermark, isr, suspect, damaged }
+    return { topic, topicId, partition, log, role, leaderEpoch, partitionEpoch, logStartOffset, highWatermark, isr, suspect, damaged }
   }
 
   #holdUnsynced(bytes: number, unsynced: UnsyncedBytes | undefined): void {
@@ -186,6 +193,17 @@ export class Replica {
       case 'truncate':
         this.log.truncate(effect.endOffset)
         this.#settleCut(effect.endOffset)
+        break
+      case 'advanceStart':
+        this.#outlets.advanceStart(this)
+        this.#wakeReaders()
+        break
+      case 'resetLog':
+        this.log.resetTo(effect.offset)
+        this.#settleCut(0)
+        break
+      case 'lowWatermark':
+        this.#wakeReaders()
         break
       case 'produceReply': {
         const done = this.#produces.get(effect.produceId)
@@ -231,6 +249,12 @@ export class Replica {
         this.logger.warn(
           { from: event.from, to: event.to, leaderEpoch: event.leaderEpoch },
           `log cut from ${event.from} to ${event.to}: the leader of epoch ${event.leaderEpoch} parts from it there`,
+        )
+        break
+      case 'reset':
+        this.logger.warn(
+          { from: event.from, to: event.to, leaderEpoch: event.leaderEpoch },
+          `log dropped at ${event.from} and begun anew at ${event.to}: the leader of epoch ${event.leaderEpoch} keeps nothing before that`,
         )
         break
       default:

@@ -93,6 +93,8 @@ export interface ReplicaView {
   readonly role: 'leader' | 'follower' | 'none' | 'offline'
   readonly leaderEpoch: number
   readonly partitionEpoch: number
+  /** As it counts; the log on the disk follows. */
+  readonly logStartOffset: number
   readonly highWatermark: number
   readonly isr: readonly IsrMember[]
   readonly suspect: boolean

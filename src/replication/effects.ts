@@ -2,6 +2,14 @@ import type { Code } from '../base/errors.ts'
 import type { PartitionState } from '../metadata/records.ts'
 import type { BatchHeader } from '../record/batch.ts'
 import type { IsrMember } from '../metadata/records.ts'
+import type { ProducerState } from './producers.ts'
+
+/** Whose clock the records of a topic are timed by, and how far a producer's may be from the leader's, in ms. */
+export interface TimestampRule {
+  readonly type: 'CreateTime' | 'LogAppendTime'
+  readonly beforeMaxMs: number
+  readonly afterMaxMs: number
+}
 
 /** What a leader must know of the brokers that hold replicas (rules R6.5). */
 export interface ReplicaBroker {
@@ -19,8 +27,19 @@ export interface FollowerFetch {
   /** Exclusive: all below is synced on the follower. The only thing that counts. */
   readonly syncedEndOffset: number
   readonly brokerEpoch: number
+  /** As it is on the follower's disk. */
   readonly logStartOffset: number
   readonly maxBytes: number
+}
+
+/** Where a log goes on whose end lies below the start of its leader's. What the leader knows of the records before comes with it. */
+export interface LogReset {
+  /** A batch begins here. */
+  readonly offset: number
+  /** Of the record before `offset`; −1: unknown. */
+  readonly epoch: number
+  /** Producers with batches below `offset` among those kept, the least recently used first (rules R6.8). */
+  readonly producers: readonly ProducerState[]
 }
 
 /** The head of an answer to a follower's fetch; batches travel behind it. It names what it answers (style S5). */
@@ -35,6 +54,8 @@ export interface FetchAnswer {
     | { readonly type: 'data' }
     /** The logs part: the leader's epoch ≤ lastFetchedEpoch and where it ends there (rules R6.2). */
     | { readonly type: 'diverging'; readonly epoch: number; readonly endOffset: number }
+    /** The leader keeps nothing of what follows the follower's log. */
+    | ({ readonly type: 'reset' } & LogReset)
     | { readonly type: 'error'; readonly code: Code }
 }
 
@@ -49,11 +70,13 @@ export type PartitionInput =
       readonly brokers: ReadonlyMap<number, ReplicaBroker>
       readonly minInSyncReplicas: number
       readonly maxMessageBytes: number
+      readonly timestamps: TimestampRule
     }
-  /** One batch; its CRC was checked. produceId: never used again here. acks −1: all. currentLeaderEpoch −1: the client does not know it. */
+  /** One batch; its CRC was checked. produceId: never used again here. acks −1: all. currentLeaderEpoch −1: the client does not know it. nowMs: wall clock. */
   | {
       readonly type: 'produce'
       readonly produceId: number
+      readonly nowMs: number
       readonly acks: -1 | 0 | 1
       readonly currentLeaderEpoch: number
       readonly header: BatchHeader
@@ -67,18 +90,32 @@ export type PartitionInput =
   /** The fetch stream to or from that node ended: what is outstanding there will not be answered. */
   | { readonly type: 'disconnected'; readonly nodeId: number }
   | { readonly type: 'synced'; readonly cutCount: number; readonly endOffset: number }
+  /** For a leader, which alone decides it: records below `offset` go, as far as they are below the high watermark. */
+  | { readonly type: 'advanceStart'; readonly offset: number }
+  /** The disk has the start that an `advanceStart` effect named. batchOffset: where the batch begins that holds it; the start itself if it is the end. */
+  | { readonly type: 'startSynced'; readonly offset: number; readonly batchOffset: number }
   | { readonly type: 'isrAnswer'; readonly leaderEpoch: number; readonly partitionEpoch: number; readonly code: Code | null }
   /** The replica's log is dead or damaged (rules R3.3, R3.5): it stops serving. */
   | { readonly type: 'offline'; readonly reason: string }
   | { readonly type: 'tick' }
 
 export type PartitionEffect =
-  /** Append one batch as leader: stamp it, copy it. Answered by `synced`. */
-  | { readonly type: 'append'; readonly bytes: Buffer; readonly baseOffset: number; readonly leaderEpoch: number }
+  /** Append one batch as leader: stamp it, copy it. Answered by `synced`. logAppendTimeMs: the time of all its records; null: they keep their own. */
+  | {
+      readonly type: 'append'
+      readonly bytes: Buffer
+      readonly baseOffset: number
+      readonly leaderEpoch: number
+      readonly logAppendTimeMs: number | null
+    }
   /** Append fetched batches unchanged. Answered by `synced`. */
   | { readonly type: 'appendFetched'; readonly bytes: Buffer; readonly headers: readonly BatchHeader[] }
   /** Cut to endOffset; the cut count grows by one; answered by `synced` with that count. */
   | { readonly type: 'truncate'; readonly endOffset: number; readonly cutCount: number }
+  /** The log begins at `offset`, for readers at once. Answered by `startSynced`. */
+  | { readonly type: 'advanceStart'; readonly offset: number }
+  /** Drop all, go on at `offset`, which is above the end; the cut count grows by one; answered by `synced` with that count. */
+  | { readonly type: 'resetLog'; readonly offset: number; readonly cutCount: number }
   /** baseOffset −1 with a code. */
   | {
       readonly type: 'produceReply'
@@ -95,6 +132,8 @@ export type PartitionEffect =
   | { readonly type: 'proposeIsr'; readonly leaderEpoch: number; readonly partitionEpoch: number; readonly isr: readonly IsrMember[] }
   /** The high watermark of this replica moved: waiting consumers may be answered. */
   | { readonly type: 'highWatermark'; readonly offset: number }
+  /** The log start that every in-sync replica has on its disk moved: who waits for deletions may be answered. */
+  | { readonly type: 'lowWatermark'; readonly offset: number }
   /** A cut below the own high watermark was due: set the replica aside and report it (rules R6.3). */
   | { readonly type: 'quarantine'; readonly reason: string }
   /** For the operator's log. */
@@ -105,3 +144,4 @@ export type PartitionEvent =
   | { readonly type: 'becameFollower'; readonly leaderEpoch: number; readonly leader: number }
   | { readonly type: 'isrChanged'; readonly isr: readonly number[]; readonly partitionEpoch: number }
   | { readonly type: 'cut'; readonly from: number; readonly to: number; readonly leaderEpoch: number }
+  | { readonly type: 'reset'; readonly from: number; readonly to: number; readonly leaderEpoch: number }

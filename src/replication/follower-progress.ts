@@ -14,6 +14,7 @@ export interface WaitingFetch {
 export class FollowerProgress {
   readonly brokerEpoch: number
   #syncedEndOffset: number | undefined
+  #logStartOffset = 0
   #caughtUpTick: number
   /** An end of the leader's log that the follower has not reached, and when it stood there. Kept until reached, so that steady load is no lag. */
   #target: { readonly endOffset: number; readonly tick: number }
@@ -36,13 +37,19 @@ export class FollowerProgress {
     return this.#syncedEndOffset
   }
 
+  /** Where its log begins, as it is on its disk, as far as this leader epoch knows. */
+  get logStartOffset(): number {
+    return this.#logStartOffset
+  }
+
   get waiting(): WaitingFetch | undefined {
     return this.#waiting
   }
 
   /** The follower asked without diverging: what it says to have synced counts from now on. */
-  noteSynced(options: { readonly syncedEndOffset: number; readonly leaderEndOffset: number; readonly tick: number }): void {
+  noteSynced(options: { readonly syncedEndOffset: number; readonly logStartOffset: number; readonly leaderEndOffset: number; readonly tick: number }): void {
     assert(options.syncedEndOffset <= options.leaderEndOffset, 'a follower that does not diverge is a prefix of the leader')
+    this.#logStartOffset = Math.max(this.#logStartOffset, options.logStartOffset)
     const synced = Math.max(this.#syncedEndOffset ?? 0, options.syncedEndOffset)
     this.#syncedEndOffset = synced
     if (synced >= options.leaderEndOffset) this.#caughtUpTick = options.tick

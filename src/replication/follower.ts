@@ -1,6 +1,6 @@
 import { assert } from '../base/assert.ts'
 import type { BatchHeader } from '../record/batch.ts'
-import type { FetchAnswer, PartitionEffect, PartitionInput } from './effects.ts'
+import type { FetchAnswer, LogReset, PartitionEffect, PartitionInput } from './effects.ts'
 import type { OwnLog } from './own-log.ts'
 
 type AnswerInput = Extract<PartitionInput, { type: 'answer' }>
@@ -24,12 +24,14 @@ interface Outstanding {
  * A replica that follows one leader in one leader epoch (rules R6.1, R6.2).
  *
  *   fetching ──data──▶ appended ──▶ fetching        synced ──▶ report, unless one is out or a fetch has said it
- *      │  └──diverging──▶ cut, all ids forgotten ──▶ fetching ; below the own high watermark: quarantine (R6.3)
+ *      │  ├──diverging──▶ cut, all ids forgotten ──▶ fetching ; below the own high watermark: quarantine (R6.3)
+ *      │  └──reset──▶ all dropped, all ids forgotten ──▶ fetching at the leader's start
  *      └──error, stream lost, answer lost──▶ a few ticks ──▶ fetching with a new id
  *
  * Invariants: at most one data fetch and one report are outstanding. An answer is used only if its id is outstanding and its leader epoch,
  * fetch offset and last fetched epoch still describe the end of the log; a cut forgets all ids. Unsynced are at most MAX_UNSYNCED_BYTES and
- * what one fetch brings.
+ * what one fetch brings. The log start follows the leader's, never above the own high watermark. Only a log that ends below the leader's start is
+ * reset to it: it loses what the leader has no more, and may lose nothing else.
  */
 export class Follower {
   readonly leader: number
@@ -45,11 +47,15 @@ export class Follower {
   #retryTick = 0
   /** Largest synced end that was said to the leader and may have arrived. */
   #reportedOffset = -1
+  /** Largest log start that was said to the leader and may have arrived. */
+  #reportedStartOffset = -1
   /** Fetched, not synced yet, in order. */
   #unsynced: { readonly endOffset: number; readonly sizeBytes: number }[] = []
   #unsyncedBytes = 0
   /** Largest high watermark that the leader told while this log was a prefix of its own. */
   #leaderHighWatermark = 0
+  /** Largest log start that it told then. */
+  #leaderStartOffset = 0
 
   constructor(options: {
     readonly leader: number
@@ -93,10 +99,15 @@ export class Follower {
 
   /** The own log synced further. */
   synced(tick: number, effects: PartitionEffect[]): void {
-    this.#log.raiseHighWatermark(this.#leaderHighWatermark, effects)
+    this.#followMarks(effects)
     const synced = this.#unsynced.findIndex(({ endOffset }) => endOffset > this.#log.syncedEndOffset)
     this.#forgetUnsynced(0, synced < 0 ? this.#unsynced.length : synced)
     this.#fetchOn(tick, effects)
+    this.#reportSynced(tick, effects)
+  }
+
+  /** The disk has a further log start. */
+  startSynced(tick: number, effects: PartitionEffect[]): void {
     this.#reportSynced(tick, effects)
   }
 
@@ -114,7 +125,7 @@ export class Follower {
     }
     if (this.#report !== undefined && tick - this.#report.sentTick >= LOST_TICKS) {
       this.#report = undefined
-      this.#reportedOffset = -1
+      this.#forgetReported()
     }
     this.#fetchOn(tick, effects)
     this.#reportSynced(tick, effects)
@@ -125,14 +136,15 @@ export class Follower {
     const { result } = answer
     if (result.type === 'error') {
       this.#pause(options.tick)
-      this.#reportedOffset = -1
+      this.#forgetReported()
       return undefined
     }
     if (answer.leaderEpoch !== this.leaderEpoch || answer.fetchOffset !== this.#log.endOffset || answer.lastFetchedEpoch !== this.#log.lastEpoch) {
       if (isData) this.#pause(options.tick)
       return undefined
     }
-    if (result.type === 'diverging') return this.#cut(result, options, effects)
+    if (result.type === 'diverging') return this.#cut(answer, result, options, effects)
+    if (result.type === 'reset') return this.#reset(result, options.tick, effects)
     if (isData && input.headers.length > 0) {
       if (!this.#continuesLog(input.headers)) {
         this.#pause(options.tick)
@@ -143,22 +155,47 @@ export class Follower {
       this.#unsyncedBytes += input.bytes.length
     }
     this.#leaderHighWatermark = Math.max(this.#leaderHighWatermark, answer.highWatermark)
-    this.#log.raiseHighWatermark(this.#leaderHighWatermark, effects)
+    this.#leaderStartOffset = Math.max(this.#leaderStartOffset, answer.logStartOffset)
+    this.#followMarks(effects)
     return undefined
   }
 
+  /** High watermark and log start go as far as the leader's, and as the own disk allows. */
+  #followMarks(effects: PartitionEffect[]): void {
+    this.#log.raiseHighWatermark(this.#leaderHighWatermark, effects)
+    const startOffset = Math.min(this.#leaderStartOffset, this.#log.highWatermark)
+    if (startOffset > this.#log.startOffset) this.#log.advanceStart(startOffset, effects)
+  }
+
+  #reset(reset: LogReset, tick: number, effects: PartitionEffect[]): undefined {
+    const from = this.#log.endOffset
+    // What the leader's log still has is never dropped for this.
+    if (reset.offset <= from || reset.epoch > this.leaderEpoch) {
+      this.#pause(tick)
+      return
+    }
+    this.#forgetOutstanding()
+    this.#log.reset(reset, effects)
+    this.#forgetUnsynced(0, this.#unsynced.length)
+    effects.push({ type: 'event', event: { type: 'reset', from, to: reset.offset, leaderEpoch: this.leaderEpoch } })
+  }
+
   #cut(
+    answer: FetchAnswer,
     diverging: Extract<FetchAnswer['result'], { type: 'diverging' }>,
     options: { readonly tick: number; readonly mayCutBelow: boolean },
     effects: PartitionEffect[],
   ): string | undefined {
     const from = this.#log.endOffset
     // An epoch that is unknown here: the end of the next smaller one, and ask again (KIP-279).
-    const to = Math.min(this.#log.epochs.endOf(diverging.epoch, from).endOffset, diverging.endOffset)
-    if (diverging.epoch > this.#log.lastEpoch || to >= from) {
+    let to = Math.min(this.#log.epochs.endOf(diverging.epoch, from).endOffset, diverging.endOffset)
+    const isUnknown = diverging.epoch === -1 && answer.logStartOffset > 0 && diverging.endOffset >= answer.logStartOffset
+    if (isUnknown || diverging.epoch > this.#log.lastEpoch || to >= from) {
       this.#pause(options.tick)
       return undefined
     }
+    // Where the logs part the leader keeps nothing, so it cannot say it better: what is committed here stays, and then it says where to go on.
+    if (diverging.endOffset < answer.logStartOffset && this.#log.highWatermark < answer.logStartOffset) to = Math.max(to, this.#log.highWatermark)
     if (to < this.#log.startOffset) return `the leader of epoch ${this.leaderEpoch} parts from this log at ${to}, below its start ${this.#log.startOffset}`
     if (to < this.#log.highWatermark && !options.mayCutBelow) {
       return `the leader of epoch ${this.leaderEpoch} parts from this log at ${to}, below its high watermark ${this.#log.highWatermark}`
@@ -184,7 +221,9 @@ export class Follower {
   }
 
   #reportSynced(tick: number, effects: PartitionEffect[]): void {
-    if (this.#report !== undefined || this.#log.syncedEndOffset <= this.#reportedOffset || tick < this.#retryTick) return
+    const { syncedEndOffset, syncedStartOffset } = this.#log
+    const isNews = syncedEndOffset > this.#reportedOffset || syncedStartOffset > this.#reportedStartOffset
+    if (this.#report !== undefined || !isNews || tick < this.#retryTick) return
     this.#report = this.#send(0, tick, effects)
   }
 
@@ -203,7 +242,7 @@ export class Follower {
   }
 
   #send(maxBytes: number, tick: number, effects: PartitionEffect[]): Outstanding {
-    const { endOffset, lastEpoch, syncedEndOffset, startOffset } = this.#log
+    const { endOffset, lastEpoch, syncedEndOffset, syncedStartOffset } = this.#log
     const fetchId = this.#fetchIds.next()
     const fetch = {
       fetchId,
@@ -212,10 +251,11 @@ export class Follower {
       lastFetchedEpoch: lastEpoch,
       syncedEndOffset,
       brokerEpoch: this.brokerEpoch,
-      logStartOffset: startOffset,
+      logStartOffset: syncedStartOffset,
       maxBytes,
     }
     this.#reportedOffset = syncedEndOffset
+    this.#reportedStartOffset = syncedStartOffset
     effects.push({ type: 'sendFetch', to: this.leader, fetch })
     return { fetchId, sentTick: tick }
   }
@@ -227,6 +267,11 @@ export class Follower {
   #forgetOutstanding(): void {
     this.#dataFetch = undefined
     this.#report = undefined
+    this.#forgetReported()
+  }
+
+  #forgetReported(): void {
     this.#reportedOffset = -1
+    this.#reportedStartOffset = -1
   }
 }

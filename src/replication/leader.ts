@@ -1,7 +1,7 @@
 import { assert, unreachable } from '../base/assert.ts'
 import type { Code } from '../base/errors.ts'
 import type { IsrMember } from '../metadata/records.ts'
-import type { FetchAnswer, FollowerFetch, PartitionEffect, PartitionInput } from './effects.ts'
+import type { FetchAnswer, FollowerFetch, PartitionEffect, PartitionInput, TimestampRule } from './effects.ts'
 import { FollowerProgress } from './follower-progress.ts'
 import { Isr } from './isr.ts'
 import type { OwnLog } from './own-log.ts'
@@ -13,8 +13,12 @@ export type Assignment = Extract<PartitionInput, { type: 'assign' }>
 type ProduceInput = Extract<PartitionInput, { type: 'produce' }>
 
 const CONTROL_BIT = 0x20
+const LOG_APPEND_TIME_BIT = 0x08
+const NO_TIMESTAMP = -1
 /** A data fetch is answered after this at the latest, so that a follower can tell a quiet leader from a lost answer. */
 const MAX_WAIT_TICKS = 20
+/** Producers that the answer of a reset carries, at most: about half a MiB with five batches each (rules 8: 8 MiB a message). */
+const RESET_PRODUCERS = 5_000
 
 type Refused = Extract<SequenceVerdict, { type: 'refused' }>
 
@@ -27,7 +31,7 @@ type Refused = Extract<SequenceVerdict, { type: 'refused' }>
  *
  * Invariants: the high watermark is at most the synced end of every member of the maximal ISR, an unknown one holds it, and it does not move
  * while the committed ISR is below min in-sync (rules R6.4). What is refused touches no state (R6.1). No answer of acks=all leaves before the
- * high watermark has passed it.
+ * high watermark has passed it. The log start is decided here alone, and is at most the high watermark; followers learn it with every answer.
  */
 export class Leader {
   readonly leaderEpoch: number
@@ -41,6 +45,7 @@ export class Leader {
   readonly #waiters = new Waiters()
   readonly #followers = new Map<number, FollowerProgress>()
   #assignment: Assignment
+  #lowWatermark = 0
 
   /** Notes where the epoch begins: from here on it may serve. */
   constructor(options: {
@@ -73,6 +78,10 @@ export class Leader {
   get waiting(): number {
     return this.#waiters.size
   }
+  /** The log start that the disks of all in-sync replicas have, as far as this leader epoch knows. */
+  get lowWatermark(): number {
+    return this.#lowWatermark
+  }
 
   /** Newer metadata of the same leader epoch, also right after the election. */
   apply(assignment: Assignment, tick: number, effects: PartitionEffect[]): void {
@@ -86,6 +95,7 @@ export class Leader {
     this.#refreshFollowers(tick, false)
     this.#reviewIsr(tick, effects)
     this.#advance(tick, effects)
+    this.#noteLowWatermark(effects)
   }
 
   produce(input: ProduceInput, effects: PartitionEffect[]): void {
@@ -132,9 +142,10 @@ export class Leader {
       this.#answer(from, fetch, refusal ?? { type: 'error', code: 'BROKER_ID_NOT_REGISTERED' }, effects)
       return
     }
-    follower.noteSynced({ syncedEndOffset: fetch.syncedEndOffset, leaderEndOffset: this.#log.endOffset, tick })
+    follower.noteSynced({ syncedEndOffset: fetch.syncedEndOffset, logStartOffset: fetch.logStartOffset, leaderEndOffset: this.#log.endOffset, tick })
     this.#reviewIsr(tick, effects)
     this.#advance(tick, effects)
+    this.#noteLowWatermark(effects)
     if (!follower.accepts(fetch)) return
     if (fetch.maxBytes === 0 || fetch.fetchOffset < this.#log.endOffset) {
       this.#answer(from, fetch, { type: 'data' }, effects)
@@ -142,6 +153,19 @@ export class Leader {
       follower.wait(fetch, tick)
       follower.noteHighWatermark(this.#log.highWatermark, tick)
     }
+  }
+
+  /** Retention or DeleteRecords: records below `offset` may go. Those at or above the high watermark never do. */
+  advanceStart(offset: number, effects: PartitionEffect[]): void {
+    const startOffset = Math.min(offset, this.#log.highWatermark)
+    if (startOffset <= this.#log.startOffset) return
+    this.#log.advanceStart(startOffset, effects)
+    this.#answerWaiting(effects)
+  }
+
+  /** The own disk has a further log start. */
+  startSynced(effects: PartitionEffect[]): void {
+    this.#noteLowWatermark(effects)
   }
 
   /** The own log synced further. */
@@ -174,10 +198,10 @@ export class Leader {
     assert(this.#waiters.size === 0, 'nobody waits for a leader that was')
   }
 
-  /** In order: leader epoch, size, header, duplicate, in-sync replicas, sequence, unanswered batches. */
+  /** In order: leader epoch, size, header, timestamps, duplicate, in-sync replicas, sequence, unanswered batches. */
   #vet(input: ProduceInput): SequenceVerdict {
     const { header } = input
-    const refusal = this.#refuseRequest(input) ?? refuseHeader(input)
+    const refusal = this.#refuseRequest(input) ?? refuseHeader(input) ?? refuseTimestamps(input, this.#assignment.timestamps)
     if (refusal !== undefined) return refusal
     const verdict: SequenceVerdict = header.producerId < 0 ? { type: 'next' } : this.#log.producers.check(header)
     // A duplicate is answered even with too few in sync: it is in the log, so "it surely did not happen" would be wrong.
@@ -205,11 +229,24 @@ export class Leader {
     return undefined
   }
 
-  /** Undefined: a fetch of this epoch by a replica whose whole log is a prefix of the own one. */
+  /** Undefined: a fetch of this epoch by a replica whose whole log, as far as the own one still goes back, is a prefix of it. */
   #judgeFetch(fetch: FollowerFetch, follower: FollowerProgress | undefined): FetchAnswer['result'] | undefined {
     const code = this.#refuseFetch(fetch, follower)
     if (code !== undefined) return { type: 'error', code }
-    const { epoch, endOffset } = this.#log.epochs.endOf(fetch.lastFetchedEpoch, this.#log.endOffset)
+    const { startOffset, startBatchOffset = startOffset, epochs, endOffset: logEndOffset, producers } = this.#log
+    if (fetch.fetchOffset < startBatchOffset) {
+      // Asked again soon, by when the disk has said where the first batch begins.
+      if (this.#log.startBatchOffset === undefined) return { type: 'error', code: 'OFFSET_OUT_OF_RANGE' }
+      return {
+        type: 'reset',
+        offset: startBatchOffset,
+        epoch: epochs.epochAt(startBatchOffset - 1),
+        producers: producers.below(startBatchOffset, RESET_PRODUCERS),
+      }
+    }
+    // Who holds nothing, and does not know who wrote what is gone, parts from nobody.
+    if (fetch.lastFetchedEpoch === -1 && fetch.logStartOffset === fetch.fetchOffset && fetch.fetchOffset <= logEndOffset) return undefined
+    const { epoch, endOffset } = epochs.endOf(fetch.lastFetchedEpoch, logEndOffset)
     return epoch < fetch.lastFetchedEpoch || endOffset < fetch.fetchOffset ? { type: 'diverging', epoch, endOffset } : undefined
   }
 
@@ -220,13 +257,19 @@ export class Leader {
     if (fetch.brokerEpoch < follower.brokerEpoch) return 'STALE_BROKER_EPOCH'
     if (fetch.brokerEpoch > follower.brokerEpoch) return 'BROKER_ID_NOT_REGISTERED'
     if (fetch.syncedEndOffset > fetch.fetchOffset || fetch.syncedEndOffset < 0) return 'INVALID_REQUEST'
-    if (fetch.fetchOffset < this.#log.startOffset) return 'OFFSET_OUT_OF_RANGE'
+    if (fetch.logStartOffset > fetch.fetchOffset || fetch.logStartOffset < 0) return 'INVALID_REQUEST'
     return undefined
   }
 
   #append(input: ProduceInput, effects: PartitionEffect[]): void {
-    const baseOffset = this.#log.append(input.header, input.bytes, this.leaderEpoch, effects)
-    this.#wait(input, { baseOffset, lastOffset: this.#log.endOffset - 1, producerId: input.header.producerId })
+    const { header, bytes, nowMs } = input
+    const logAppendTimeMs = this.#assignment.timestamps.type === 'LogAppendTime' ? nowMs : null
+    const baseOffset = this.#log.append({ header, bytes, logAppendTimeMs }, this.leaderEpoch, effects)
+    this.#wait(input, { baseOffset, lastOffset: this.#log.endOffset - 1, producerId: header.producerId })
+    this.#answerWaiting(effects)
+  }
+
+  #answerWaiting(effects: PartitionEffect[]): void {
     for (const [nodeId, follower] of this.#followers) {
       if (follower.waiting !== undefined) this.#answer(nodeId, follower.waiting.fetch, { type: 'data' }, effects)
     }
@@ -305,6 +348,16 @@ export class Leader {
     this.#release(effects)
   }
 
+  #noteLowWatermark(effects: PartitionEffect[]): void {
+    let offset = this.#log.syncedStartOffset
+    for (const { nodeId } of this.#isr.committed) {
+      if (nodeId !== this.#nodeId) offset = Math.min(offset, this.#followers.get(nodeId)?.logStartOffset ?? 0)
+    }
+    if (offset <= this.#lowWatermark) return
+    this.#lowWatermark = offset
+    effects.push({ type: 'lowWatermark', offset })
+  }
+
   #release(effects: PartitionEffect[]): void {
     const { highWatermark, syncedEndOffset } = this.#log
     for (const waiter of this.#waiters.release({ highWatermark, syncedEndOffset })) effects.push(succeeded(waiter))
@@ -326,9 +379,32 @@ function refuseHeader(input: ProduceInput): Refused | undefined {
   if (header.sizeBytes !== bytes.length) return refused('CORRUPT_MESSAGE', `the batch says ${header.sizeBytes} bytes and has ${bytes.length}`)
   if (header.recordCount < 1 || offsets !== header.recordCount) return refused('INVALID_RECORD', `${header.recordCount} records for ${offsets} offsets`)
   if ((header.attributes & CONTROL_BIT) !== 0) return refused('INVALID_RECORD', 'clients do not write control batches')
+  if ((header.attributes & LOG_APPEND_TIME_BIT) !== 0) return refused('INVALID_RECORD', 'clients do not write the time of the append')
   if (header.producerId < -1) return refused('INVALID_RECORD', `producer id ${header.producerId}`)
   if (header.producerId >= 0 && (header.producerEpoch < 0 || header.baseSequence < 0)) {
     return refused('INVALID_RECORD', `producer epoch ${header.producerEpoch}, sequence ${header.baseSequence}`)
+  }
+  return undefined
+}
+
+/**
+ * What a producer's clock may not say, by the header alone: a batch stays as it came, records are not read for this. The header has the largest
+ * timestamp, so none of the future gets by; of the oldest it has the first record's, and a later record that is older yet gets by.
+ */
+function refuseTimestamps({ header, nowMs }: ProduceInput, rule: TimestampRule): Refused | undefined {
+  if (rule.type === 'LogAppendTime') return undefined
+  const { baseTimestamp, maxTimestamp } = header
+  if (maxTimestamp !== NO_TIMESTAMP && maxTimestamp - nowMs > rule.afterMaxMs) {
+    return refused(
+      'INVALID_TIMESTAMP',
+      `timestamp ${maxTimestamp} is ${maxTimestamp - nowMs} ms ahead of this node's clock, message.timestamp.after.max.ms is ${rule.afterMaxMs}`,
+    )
+  }
+  if (baseTimestamp !== NO_TIMESTAMP && nowMs - baseTimestamp > rule.beforeMaxMs) {
+    return refused(
+      'INVALID_TIMESTAMP',
+      `timestamp ${baseTimestamp} is ${nowMs - baseTimestamp} ms behind this node's clock, message.timestamp.before.max.ms is ${rule.beforeMaxMs}`,
+    )
   }
   return undefined
 }

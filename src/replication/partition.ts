@@ -7,7 +7,7 @@ import type { Assignment } from './leader.ts'
 import { Leader } from './leader.ts'
 import type { LogPositions } from './own-log.ts'
 import { OwnLog } from './own-log.ts'
-import type { ProducerSnapshot, Producers } from './producers.ts'
+import type { ProducerSnapshot, ProducerState, Producers } from './producers.ts'
 
 export interface PartitionOptions {
   readonly nodeId: number
@@ -87,6 +87,10 @@ export class Partition {
   get logStartOffset(): number {
     return this.#log.startOffset
   }
+  /** The log start that the disks of all in-sync replicas have, as far as this leader knows; 0 when it does not lead. */
+  get lowWatermark(): number {
+    return this.#role.type === 'leader' ? this.#role.leader.lowWatermark : 0
+  }
   get logEndOffset(): number {
     return this.#log.endOffset
   }
@@ -96,7 +100,7 @@ export class Partition {
   get cutCount(): number {
     return this.#log.cutCount
   }
-  /** Epoch of the last record, −1 when there is none. */
+  /** Epoch of the last record, kept or gone; −1 when there was none. */
   get lastEpoch(): number {
     return this.#log.lastEpoch
   }
@@ -130,6 +134,11 @@ export class Partition {
     return this.#log.producers.snapshot(this.#log.highWatermark)
   }
 
+  /** What is kept of the producers' batches below `offset`. */
+  producersBelow(offset: number): readonly ProducerState[] {
+    return this.#log.producers.below(offset, Number.POSITIVE_INFINITY)
+  }
+
   step(input: PartitionInput): PartitionEffect[] {
     const effects: PartitionEffect[] = []
     const leader = this.#role.type === 'leader' ? this.#role.leader : undefined
@@ -157,9 +166,17 @@ export class Partition {
         if (follower?.leader === input.nodeId) follower.disconnected(this.#tick)
         break
       case 'synced':
-        if (!this.#log.acceptSynced(input)) break
+        if (!this.#log.acceptSynced(input, effects)) break
         leader?.synced(this.#tick, effects)
         follower?.synced(this.#tick, effects)
+        break
+      case 'advanceStart':
+        leader?.advanceStart(input.offset, effects)
+        break
+      case 'startSynced':
+        if (!this.#log.acceptStartSynced(input)) break
+        leader?.startSynced(effects)
+        follower?.startSynced(this.#tick, effects)
         break
       case 'isrAnswer':
         leader?.isrAnswer(input, this.#tick, effects)

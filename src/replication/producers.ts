@@ -26,11 +26,18 @@ export interface ProducerBatch {
   readonly lastOffset: number
 }
 
+export interface ProducerState {
+  readonly producerId: number
+  readonly batches: readonly ProducerBatch[]
+  /** Since it appended, as far as the process knew. */
+  readonly idleTicks: number
+}
+
 /** JSON-able. All batches lie below `endOffset` (exclusive); replay goes on from there. */
 export interface ProducerSnapshot {
   readonly endOffset: number
-  /** Batches by offset; least recently used producer first. `idleTicks`: since it appended, as far as the process knew; absent: unknown. */
-  readonly producers: readonly { readonly producerId: number; readonly batches: readonly ProducerBatch[]; readonly idleTicks?: number }[]
+  /** Batches by offset; least recently used producer first. */
+  readonly producers: readonly (Omit<ProducerState, 'idleTicks'> & Partial<ProducerState>)[]
 }
 
 export type SequenceVerdict =
@@ -78,13 +85,25 @@ export class Producers {
   /** From a snapshot, or empty; `replay` of the log from `stateOffset` on makes it complete. */
   static restore(snapshot: ProducerSnapshot | undefined, limits: ProducerLimits = {}): Producers {
     const producers = new Producers(snapshot?.endOffset ?? 0, limits)
-    for (const { producerId, batches, idleTicks = 0 } of snapshot?.producers ?? []) {
-      producers.#producers.set(producerId, { batches: [...batches], usedTick: -idleTicks })
-    }
-    producers.#sort()
-    producers.#pushOut()
-    producers.#check()
+    if (snapshot !== undefined) producers.#load(snapshot)
     return producers
+  }
+
+  /** The log goes on at snapshot.endOffset, behind records that were never here: of those the leader tells, with what it keeps of them. */
+  reset(snapshot: ProducerSnapshot): void {
+    assert(snapshot.endOffset >= this.#stateOffset, 'a reset goes up')
+    this.#producers.clear()
+    this.#stateOffset = snapshot.endOffset
+    this.#load(snapshot)
+  }
+
+  #load({ producers }: ProducerSnapshot): void {
+    for (const { producerId, batches, idleTicks = 0 } of producers) {
+      this.#producers.set(producerId, { batches: [...batches], usedTick: this.#tick - idleTicks })
+    }
+    this.#sort()
+    this.#pushOut()
+    this.#check()
   }
 
   /** Exclusive: the batches below it are in the state. */
@@ -182,6 +201,16 @@ export class Producers {
       if (batches.length > 0) producers.push({ producerId, batches, idleTicks: this.#tick - producer.usedTick })
     }
     return { endOffset, producers }
+  }
+
+  /** What is kept of batches below `endOffset`, of the `atMost` producers used last. With a replay from there on it is what a snapshot would be. */
+  below(endOffset: number, atMost: number): ProducerState[] {
+    const producers = []
+    for (const [producerId, producer] of this.#producers) {
+      const batches = producer.batches.filter((batch) => batch.lastOffset < endOffset)
+      if (batches.length > 0) producers.push({ producerId, batches, idleTicks: this.#tick - producer.usedTick })
+    }
+    return producers.slice(-atMost)
   }
 
   #checkUnknown(header: BatchHeader): SequenceVerdict {

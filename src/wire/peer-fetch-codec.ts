@@ -1,8 +1,9 @@
 import type { Uuid } from '../base/ids.ts'
-import type { FetchAnswer, FollowerFetch } from '../replication/effects.ts'
+import type { FetchAnswer, FollowerFetch, LogReset } from '../replication/effects.ts'
+import type { ProducerBatch } from '../replication/producers.ts'
 import { code } from './error-codec.ts'
 import type { PartitionAnswer, PartitionFetch } from './peer.ts'
-import { type Codec, int64, message, required, sint32, union, writeNested } from './proto-message.ts'
+import { type Codec, int32, int64, list, message, required, sint32, union, writeNested } from './proto-message.ts'
 
 /** peer.proto: what a fetch stream between nodes carries a partition. By hand, as in produce-codec.ts: it comes with every batch. */
 const followerFetchCodec: Codec<FollowerFetch> = {
@@ -62,10 +63,20 @@ export const partitionFetchCodec: Codec<PartitionFetch> = {
   },
 }
 
+const producerBatchCodec = message<ProducerBatch>({
+  producerEpoch: int32(1),
+  baseSequence: int32(2),
+  lastSequence: int32(3),
+  baseOffset: int64(4),
+  lastOffset: int64(5),
+})
+const producerStateCodec = message<LogReset['producers'][number]>({ producerId: int64(1), batches: list(2, producerBatchCodec), idleTicks: int64(3) })
+
 const fetchResultCodec = union<FetchAnswer['result']>('a fetch result', {
   data: [1, message({})],
   diverging: [2, message({ epoch: sint32(1), endOffset: int64(2) })],
   error: [3, message({ code: code(1) })],
+  reset: [4, message({ offset: int64(1), epoch: sint32(2), producers: list(3, producerStateCodec) })],
 })
 
 const fetchAnswerCodec: Codec<FetchAnswer> = {

@@ -18,7 +18,7 @@ function append(bench: BrokerBench, replica: Replica, count: number, size?: numb
     producerEpoch: -1,
     baseSequence: -1,
   }
-  replica.produce({ acks: 1, currentLeaderEpoch: -1, header, bytes }, () => undefined)
+  replica.produce({ acks: 1, nowMs: 0, currentLeaderEpoch: -1, header, bytes }, () => undefined)
   bench.run()
 }
 

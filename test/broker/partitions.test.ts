@@ -10,6 +10,7 @@ function produce(bench: BrokerBench, number: number, size?: number): void {
   const bytes = records(2, size)
   const input = {
     acks: -1,
+    nowMs: 0,
     currentLeaderEpoch: -1,
     header: { ...header, sizeBytes: bytes.length, producerId: -1, producerEpoch: -1, baseSequence: -1 },
     bytes,
@@ -264,7 +265,7 @@ describe('partitions', () => {
       producerEpoch: -1,
       baseSequence: -1,
     }
-    const input = { acks: -1, currentLeaderEpoch: -1, header, bytes } as const
+    const input = { acks: -1, nowMs: 0, currentLeaderEpoch: -1, header, bytes } as const
     replica.produce(input, ({ definite, code }) => outcomes.push({ definite, code }))
     bench.partitions.stop(() => undefined)
     expect(outcomes).toEqual([{ definite: false, code: 'NOT_LEADER_OR_FOLLOWER' }])

@@ -7,13 +7,14 @@ import { type BatchOptions, headerOf, makeBatch } from './support/batches.ts'
 
 const OWN = 1
 const PEER = 2
+const TIMESTAMPS = { type: 'CreateTime', beforeMaxMs: 1_000_000, afterMaxMs: 1_000 } as const
 
 function partition(options: { end?: number; highWatermark?: number; repairing?: boolean } = {}): Partition {
   const { end = 0, highWatermark = 0, repairing = false } = options
   let nextFetchId = 1
   return new Partition({
     nodeId: OWN,
-    log: { startOffset: 0, endOffset: end, syncedEndOffset: end, cutCount: 0, epochs: end === 0 ? [] : [{ epoch: 0, startOffset: 0 }] },
+    log: { startOffset: 0, startBatchOffset: 0, endOffset: end, syncedEndOffset: end, cutCount: 0, epochs: end === 0 ? [] : [{ epoch: 0, startOffset: 0 }] },
     highWatermark,
     producers: Producers.restore(undefined),
     fetchIds: { next: () => nextFetchId++ },
@@ -42,7 +43,7 @@ function assign(core: Partition, change: Partial<PartitionState> = {}, options: 
     unclean: false,
     ...change,
   }
-  return core.step({ type: 'assign', state, brokers, minInSyncReplicas: options.minInSyncReplicas ?? 1, maxMessageBytes: 100 })
+  return core.step({ type: 'assign', state, brokers, minInSyncReplicas: options.minInSyncReplicas ?? 1, maxMessageBytes: 100, timestamps: TIMESTAMPS })
 }
 
 function produce(
@@ -52,7 +53,7 @@ function produce(
 ): PartitionEffect[] {
   const bytes = makeBatch(value, options)
   const { acks = -1, leaderEpoch: currentLeaderEpoch = -1, produceId = 1 } = options
-  return core.step({ type: 'produce', produceId, acks, currentLeaderEpoch, header: headerOf(bytes), bytes })
+  return core.step({ type: 'produce', produceId, nowMs: 0, acks, currentLeaderEpoch, header: headerOf(bytes), bytes })
 }
 
 function only<T extends PartitionEffect['type']>(effects: readonly PartitionEffect[], type: T): Extract<PartitionEffect, { type: T }>[] {
@@ -134,7 +135,8 @@ describe('produce, in the order of its checks (rules R6.6, R1.3)', () => {
     assign(core)
     expect(produce(core, 'a'.repeat(40))).toMatchObject([{ code: 'MESSAGE_TOO_LARGE' }])
     const bytes = makeBatch('a')
-    const step = (header: ReturnType<typeof headerOf>) => core.step({ type: 'produce', produceId: 1, acks: -1, currentLeaderEpoch: -1, header, bytes })
+    const step = (header: ReturnType<typeof headerOf>) =>
+      core.step({ type: 'produce', produceId: 1, nowMs: 0, acks: -1, currentLeaderEpoch: -1, header, bytes })
     expect(step({ ...headerOf(bytes), recordCount: 0 })).toMatchObject([{ code: 'INVALID_RECORD' }])
     expect(step({ ...headerOf(bytes), lastOffset: 9 })).toMatchObject([{ code: 'INVALID_RECORD' }])
     expect(step({ ...headerOf(bytes), sizeBytes: 99 })).toMatchObject([{ code: 'CORRUPT_MESSAGE' }])
@@ -200,7 +202,14 @@ describe('a leader and its followers (rules R6.1, R6.4, R6.5)', () => {
       [OWN, { brokerEpoch: 10, fenced: false, draining: false }],
       [PEER, { brokerEpoch: 30, fenced: false, draining: false }],
     ])
-    core.step({ type: 'assign', state: { ...(core.state as PartitionState), partitionEpoch: 6 }, brokers, minInSyncReplicas: 2, maxMessageBytes: 100 })
+    core.step({
+      type: 'assign',
+      state: { ...(core.state as PartitionState), partitionEpoch: 6 },
+      brokers,
+      minInSyncReplicas: 2,
+      maxMessageBytes: 100,
+      timestamps: TIMESTAMPS,
+    })
     core.step({ type: 'fetch', from: PEER, fetch: peerFetch({ fetchId: 2, fetchOffset: 1, lastFetchedEpoch: 3, syncedEndOffset: 1 }) })
     expect(core.highWatermark).toBe(0)
   })

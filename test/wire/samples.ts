@@ -202,7 +202,7 @@ export const answers: readonly FetchAnswer[] = [
     leaderEpoch: 3,
     fetchOffset: 3,
     lastFetchedEpoch: 1,
-    highWatermark: MAX,
+    highWatermark: 60,
     logStartOffset: 42,
     result: {
       type: 'reset',

@@ -65,6 +65,7 @@ export class FakeNode implements ObservedNode {
     role: 'follower',
     leaderEpoch: 1,
     partitionEpoch: 1,
+    logStartOffset: 0,
     highWatermark: 0,
     suspect: false,
     damaged: false,

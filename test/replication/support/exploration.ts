@@ -41,6 +41,8 @@ export interface Outcome {
   duplicates: number
   outOfOrder: number
   olderThanFive: number
+  starts: number
+  resets: number
 }
 
 type Late = { readonly nodeId: number } & ({ readonly proposal: Proposal; readonly brokerEpoch: number } | { readonly answer: IsrAnswer })
@@ -68,7 +70,19 @@ function run(exploration: Exploration, steps: number): Outcome {
 }
 
 class Exploration {
-  readonly outcome: Outcome = { acknowledged: 0, crashes: 0, elections: 0, cuts: 0, expands: 0, shrinks: 0, duplicates: 0, outOfOrder: 0, olderThanFive: 0 }
+  readonly outcome: Outcome = {
+    acknowledged: 0,
+    crashes: 0,
+    elections: 0,
+    cuts: 0,
+    expands: 0,
+    shrinks: 0,
+    duplicates: 0,
+    outOfOrder: 0,
+    olderThanFive: 0,
+    starts: 0,
+    resets: 0,
+  }
   readonly #trace: string[] | undefined
   steps = 0
   readonly #random: Random
@@ -97,7 +111,7 @@ class Exploration {
       [100, () => this.#handOver()],
       [60, () => this.#elect()],
       [80, () => this.#unfence()],
-      [40, () => this.#restart()],
+      [4 + 4 * this.#random.integer(8), () => this.#restart()],
       [10, () => this.#world.checkpoint(this.#pickNode())],
       [2 * rough, () => this.#crash()],
       [rough, () => this.#fence()],
@@ -105,6 +119,8 @@ class Exploration {
       [5 * rough, () => this.#lose()],
       [rough, () => this.#disconnect()],
       [rough, () => this.#move()],
+      [20 * this.#random.integer(8), () => this.#retain()],
+      [60, () => this.#syncStart()],
     ]
   }
 
@@ -137,6 +153,7 @@ class Exploration {
       for (const node of world.nodes.values()) {
         node.completions.length = 0
         world.sync(node.nodeId)
+        while (node.startMoves.length > 0) world.syncStart(node.nodeId)
         if (node.proposal !== undefined) world.answerProposal(node.nodeId, world.decide(node.nodeId, node.proposal))
         world.step(node.nodeId, { type: 'tick' })
       }
@@ -160,20 +177,26 @@ class Exploration {
     return `${nodes.join(', ')}; leader ${state.leader} isr ${state.isr.map((member) => member.nodeId)} elr ${state.elr}; sending ${this.#producers.map((producer) => producer.inFlight.length)}`
   }
 
+  /** What was committed is the truth; each replica holds all of it from where its log begins. */
   #checkEnd(): void {
+    const offsets = new Map<string, number>()
+    const committed = [...this.#world.committed.values()]
+    for (const { header, value } of committed) {
+      if (offsets.has(value) && value.startsWith('p')) throw new Error(`R6.8: ${value} is there at ${offsets.get(value)} and ${header.baseOffset}`)
+      offsets.set(value, header.baseOffset)
+    }
+    for (const [value, offset] of this.#acknowledged) {
+      if (offsets.get(value) !== offset) throw new Error(`R1.1: ${value}, acknowledged at ${offset}, is at ${offsets.get(value)}`)
+    }
+    for (const value of this.#duplicates) if (!offsets.has(value)) throw new Error(`R6.8: ${value} was called a duplicate and is not there`)
+    const sequences = committed.filter((batch) => batch.header.producerId === 7).map((batch) => batch.header.baseSequence)
+    if (sequences.some((sequence, at) => sequence !== at)) throw new Error(`R6.8: the sequences of producer 7 are ${sequences}`)
     for (const { nodeId, log } of this.#world.nodes.values()) {
-      const offsets = new Map<string, number>()
-      for (const { header, value } of log.batches) {
-        if (offsets.has(value) && value.startsWith('p'))
-          throw new Error(`R6.8: ${value} is on node ${nodeId} at ${offsets.get(value)} and ${header.baseOffset}`)
-        offsets.set(value, header.baseOffset)
-      }
-      for (const [value, offset] of this.#acknowledged) {
-        if (offsets.get(value) !== offset) throw new Error(`R1.1: ${value}, acknowledged at ${offset}, is at ${offsets.get(value)} on node ${nodeId}`)
-      }
-      for (const value of this.#duplicates) if (!offsets.has(value)) throw new Error(`R6.8: ${value} was called a duplicate and is not on node ${nodeId}`)
-      const sequences = log.batches.filter((batch) => batch.header.producerId === 7).map((batch) => batch.header.baseSequence)
-      if (sequences.some((sequence, at) => sequence !== at)) throw new Error(`R6.8: the sequences of producer 7 on node ${nodeId} are ${sequences}`)
+      const kept = log.batches[0]?.header.baseOffset ?? log.endOffset
+      const expected = committed.filter(({ header }) => header.baseOffset >= kept).map(({ value }) => value)
+      const held = log.batches.map(({ value }) => value)
+      if (held.join() !== expected.join()) throw new Error(`R1.1: node ${nodeId} holds ${held}, committed from ${kept} on is ${expected}`)
+      if (log.startOffset > this.#world.greatestStartOffset) throw new Error(`the log of node ${nodeId} begins at ${log.startOffset}, decided by no leader`)
     }
   }
 
@@ -234,7 +257,7 @@ class Exploration {
     const kind = this.#random.integer(8)
     if (kind === 0) {
       const produceId = this.#nextProduceId++
-      this.#world.produce(nodeId, produceId, 1, makeBatch(`one-${produceId}`))
+      this.#world.produce(nodeId, produceId, 1, makeBatch(`one-${produceId}`, { records: 1 + this.#random.integer(3) }))
       return
     }
     const producer = this.#producers[this.#random.integer(2)] as TestProducer
@@ -389,8 +412,34 @@ class Exploration {
     this.outcome.elections += 1
   }
 
+  /** Any offset may be asked for: the leader keeps to its high watermark. */
+  #retain(): void {
+    const { nodeId, core } = this.#world.node(this.#pickNode())
+    if (core?.role !== 'leader') return
+    const held = Math.max(1, core.logEndOffset - core.logStartOffset + 1)
+    const offset = this.#random.integer(2) === 0 ? core.highWatermark : core.logStartOffset + 1 + this.#random.integer(held)
+    this.#say(`records below ${offset} go on ${nodeId}`)
+    this.#world.step(nodeId, { type: 'advanceStart', offset })
+  }
+
+  /** Now and then the process dies when its disk has the start and the machine has not heard of it. */
+  #syncStart(): void {
+    const { nodeId, core, startMoves } = this.#world.node(this.#pickNode())
+    if (core === undefined || startMoves.length === 0) return
+    const crashes = this.#random.integer(30) === 0
+    this.#say(`${nodeId} has log start ${startMoves[0]} on disk`)
+    this.#world.syncStart(nodeId, crashes)
+    if (!crashes) return
+    this.#say(`crash ${nodeId}`)
+    this.outcome.crashes += 1
+    this.#world.crash(nodeId)
+    this.#world.check()
+  }
+
   #observe(node: TestNode, effect: PartitionEffect): void {
     if (effect.type === 'truncate') this.outcome.cuts += 1
+    if (effect.type === 'advanceStart') this.outcome.starts += 1
+    if (effect.type === 'resetLog') this.outcome.resets += 1
     if (effect.type === 'quarantine') throw new Error(`node ${node.nodeId} is set aside though no disk failed: ${effect.reason}`)
     if (effect.type === 'produceReply' && effect.code === 'DUPLICATE_SEQUENCE_NUMBER') this.outcome.olderThanFive += 1
     if (effect.type === 'sendFetch' || effect.type === 'answerFetch') return

@@ -1,6 +1,7 @@
 import { assert } from '../../../src/base/assert.ts'
 import { type EpochStart, EpochTable } from '../../../src/base/epochs.ts'
 import { type BatchHeader, stampBatch } from '../../../src/record/batch.ts'
+import type { ProducerSnapshot } from '../../../src/replication/producers.ts'
 import { headerOf, payloadOf } from './batches.ts'
 
 export interface StoredBatch {
@@ -9,18 +10,53 @@ export interface StoredBatch {
   readonly value: string
 }
 
-/** A log whose sync is explicit: what was not synced is gone with `crash`; a cut that was not synced comes undone. */
+/** What outlives the records below the log start, written before it moves. */
+export interface BelowStart {
+  readonly epochs: readonly EpochStart[]
+  readonly producers: ProducerSnapshot
+}
+
+interface Durable {
+  readonly startOffset: number
+  /** Where the log goes on when it holds no batch. */
+  readonly baseOffset: number
+  readonly batches: readonly StoredBatch[]
+  readonly belowStart: BelowStart | undefined
+}
+
+/** A log whose sync is explicit: what was not synced is gone with `crash`; a cut, a move of the start or a reset that was not synced comes undone. */
 export class MemoryLog {
   batches: StoredBatch[] = []
-  durable: readonly StoredBatch[] = []
+  startOffset = 0
   cutCount = 0
+  #baseOffset = 0
+  /** Of a reset that was not synced. */
+  #belowReset: BelowStart | undefined
+  #durable: Durable = { startOffset: 0, baseOffset: 0, batches: [], belowStart: undefined }
+
+  get durable(): readonly StoredBatch[] {
+    return this.#durable.batches
+  }
+
+  get durableStartOffset(): number {
+    return this.#durable.startOffset
+  }
+
+  get belowStart(): BelowStart | undefined {
+    return this.#durable.belowStart
+  }
 
   get endOffset(): number {
-    return endOf(this.batches)
+    return endOf(this.batches, this.#baseOffset)
   }
 
   get durableEndOffset(): number {
-    return endOf(this.durable)
+    return endOf(this.#durable.batches, this.#durable.baseOffset)
+  }
+
+  /** Where the batch that holds the start begins. */
+  get startBatchOffset(): number {
+    return this.batches.find((batch) => batch.header.lastOffset >= this.startOffset)?.header.baseOffset ?? this.startOffset
   }
 
   appendAsLeader(bytes: Buffer, stamp: { readonly baseOffset: number; readonly leaderEpoch: number }): void {
@@ -48,19 +84,50 @@ export class MemoryLog {
 
   /** Syncs all, or `count` batches beyond what is synced; the completion to feed. */
   sync(count = Number.POSITIVE_INFINITY): { readonly type: 'synced'; readonly cutCount: number; readonly endOffset: number } {
+    const { durable } = this
     let same = 0
-    while (same < this.durable.length && this.durable[same] === this.batches[same]) same += 1
-    this.durable = this.batches.slice(0, same + count)
+    while (same < durable.length && durable[same] === this.batches[same]) same += 1
+    const isReset = this.#belowReset !== undefined
+    const belowStart = this.#belowReset ?? this.#durable.belowStart
+    this.#belowReset = undefined
+    const startOffset = isReset ? this.startOffset : this.#durable.startOffset
+    this.#durable = { startOffset, baseOffset: this.#baseOffset, batches: this.batches.slice(0, same + count), belowStart }
     return { type: 'synced', cutCount: this.cutCount, endOffset: this.durableEndOffset }
   }
 
+  /** The disk has this start; batches wholly below it are gone. */
+  syncStart(startOffset: number, belowStart: BelowStart): { readonly type: 'startSynced'; readonly offset: number; readonly batchOffset: number } {
+    assert(startOffset <= this.startOffset && this.#belowReset === undefined, 'a start is synced after it moved')
+    const isKept = (batch: StoredBatch): boolean => batch.header.lastOffset >= startOffset
+    const endOffset = this.durableEndOffset
+    this.#baseOffset = Math.max(this.#baseOffset, Math.min(startOffset, this.endOffset))
+    this.batches = this.batches.filter(isKept)
+    const batches = this.#durable.batches.filter(isKept)
+    this.#durable = { startOffset, baseOffset: Math.min(startOffset, endOffset), batches, belowStart }
+    return { type: 'startSynced', offset: startOffset, batchOffset: this.batches[0]?.header.baseOffset ?? startOffset }
+  }
+
+  reset(startOffset: number, belowStart: BelowStart): void {
+    assert(startOffset > this.endOffset, 'a reset goes up')
+    this.batches = []
+    this.startOffset = startOffset
+    this.#baseOffset = startOffset
+    this.#belowReset = belowStart
+    this.cutCount += 1
+  }
+
   crash(): void {
-    this.batches = [...this.durable]
+    this.batches = [...this.#durable.batches]
+    this.startOffset = this.#durable.startOffset
+    this.#baseOffset = this.#durable.baseOffset
+    this.#belowReset = undefined
     this.cutCount = 0
   }
 
   epochs(): readonly EpochStart[] {
     const table = new EpochTable()
+    const baseOffset = this.batches[0]?.header.baseOffset ?? this.#baseOffset
+    for (const { epoch, startOffset } of this.belowStart?.epochs ?? []) if (startOffset < baseOffset) table.note(epoch, startOffset)
     for (const { header } of this.batches) table.note(header.leaderEpoch, header.baseOffset)
     return table.entries
   }
@@ -84,6 +151,6 @@ export class MemoryLog {
   }
 }
 
-function endOf(batches: readonly StoredBatch[]): number {
-  return (batches.at(-1)?.header.lastOffset ?? -1) + 1
+function endOf(batches: readonly StoredBatch[], baseOffset: number): number {
+  return (batches.at(-1)?.header.lastOffset ?? baseOffset - 1) + 1
 }

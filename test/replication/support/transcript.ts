@@ -94,6 +94,12 @@ class Stage {
       case 'offline':
         world.step(nodeId, { type: 'offline', reason: first })
         break
+      case 'retain':
+        world.step(nodeId, { type: 'advanceStart', offset: Number(plain[1]) })
+        break
+      case 'sync-start':
+        world.syncStart(nodeId)
+        break
       case 'expire':
         world.step(nodeId, { type: 'expire', produceIds: plain.slice(1).map(Number) })
         break
@@ -177,7 +183,10 @@ class Stage {
       if (due.length === 0) break
       this.#world.messages = this.#world.messages.filter((message) => !due.includes(message))
       for (const message of due) this.#world.deliver(message)
-      for (const id of ids) this.#world.sync(id)
+      for (const id of ids) {
+        this.#world.sync(id)
+        while (this.#world.node(id).startMoves.length > 0) this.#world.syncStart(id)
+      }
     }
     this.#quiet = false
   }
@@ -207,7 +216,10 @@ class Stage {
     for (const { nodeId, core, log } of this.#world.nodes.values()) {
       const values = (core === undefined ? log.durable : log.batches).map((batch) => `${batch.value}@${batch.header.leaderEpoch}`).join(' ')
       if (core === undefined) this.#lines.push(`${nodeId}: down [${values}]`)
-      else this.#lines.push(`${nodeId}: ${core.role} epoch ${core.leaderEpoch} hw ${core.highWatermark} synced ${core.syncedEndOffset} [${values}]`)
+      else {
+        const start = core.logStartOffset === 0 ? '' : ` start ${core.logStartOffset}`
+        this.#lines.push(`${nodeId}: ${core.role} epoch ${core.leaderEpoch}${start} hw ${core.highWatermark} synced ${core.syncedEndOffset} [${values}]`)
+      }
     }
   }
 
@@ -238,6 +250,12 @@ function describe(effect: PartitionEffect): string | undefined {
       return `propose isr ${effect.isr.map((member) => member.nodeId).join(',')} at partition epoch ${effect.partitionEpoch}`
     case 'highWatermark':
       return `high watermark ${effect.offset}`
+    case 'advanceStart':
+      return `log start ${effect.offset}`
+    case 'resetLog':
+      return `drop all, go on at ${effect.offset}`
+    case 'lowWatermark':
+      return `low watermark ${effect.offset}`
     case 'quarantine':
       return `quarantine: ${effect.reason}`
     case 'event':
@@ -248,6 +266,7 @@ function describe(effect: PartitionEffect): string | undefined {
 function describeAnswer({ to, answer, maxBytes }: Extract<PartitionEffect, { type: 'answerFetch' }>): string {
   const { result, fetchOffset, highWatermark } = answer
   if (result.type === 'error') return `refuse ${to}: ${result.code}`
+  if (result.type === 'reset') return `answer ${to}: reset to ${result.offset} after epoch ${result.epoch}`
   if (result.type === 'diverging') return `answer ${to}: diverging, epoch ${result.epoch} ends at ${result.endOffset}`
   return `answer ${to}: ${maxBytes === 0 ? 'noted' : `from ${fetchOffset}`}, high watermark ${highWatermark}`
 }

@@ -4,7 +4,7 @@ import { Partition } from '../../../src/replication/partition.ts'
 import { type ProducerSnapshot, Producers } from '../../../src/replication/producers.ts'
 import { headerOf } from './batches.ts'
 import { TestController } from './controller.ts'
-import { MemoryLog, type StoredBatch } from './memory-log.ts'
+import { type BelowStart, MemoryLog, type StoredBatch } from './memory-log.ts'
 
 export type Proposal = Extract<PartitionEffect, { type: 'proposeIsr' }>
 export type IsrAnswer = Extract<PartitionInput, { type: 'isrAnswer' }>
@@ -27,6 +27,8 @@ export interface TestNode {
   proposal: Proposal | undefined
   checkpoint: { readonly highWatermark: number; readonly producers: ProducerSnapshot } | undefined
   readonly completions: PartitionInput[]
+  /** Log starts that the disk has to take, in order. */
+  startMoves: number[]
   /** Per leader epoch, the high watermark it has reached. */
   highWatermarks: Map<number, number>
 }
@@ -51,6 +53,7 @@ export class World {
   readonly #leaders = new Map<number, string>()
   readonly #pendingAcks = new Map<number, string>()
   #greatestHighWatermark = 0
+  #greatestStartOffset = 0
   #nextFetchId = 1
 
   constructor(options: WorldOptions) {
@@ -67,12 +70,18 @@ export class World {
         proposal: undefined,
         checkpoint: undefined,
         completions: [],
+        startMoves: [],
         highWatermarks: new Map(),
       }
       this.nodes.set(nodeId, node)
       this.#boot(node)
     }
     for (const nodeId of options.replicas) this.applyAll(nodeId)
+  }
+
+  /** The greatest log start that any leader ever decided: what lies below may be gone. */
+  get greatestStartOffset(): number {
+    return this.#greatestStartOffset
   }
 
   node(nodeId: number): TestNode {
@@ -96,7 +105,7 @@ export class World {
 
   produce(nodeId: number, produceId: number, acks: -1 | 0 | 1, bytes: Buffer, currentLeaderEpoch = -1): void {
     if (acks === -1) this.#pendingAcks.set(produceId, bytes.toString('latin1', 61))
-    this.step(nodeId, { type: 'produce', produceId, acks, currentLeaderEpoch, header: headerOf(bytes), bytes })
+    this.step(nodeId, { type: 'produce', produceId, nowMs: 0, acks, currentLeaderEpoch, header: headerOf(bytes), bytes })
   }
 
   /** Applies the next metadata entry; false when there is none. The own entry counts from the own registration on (rules R5.4). */
@@ -107,7 +116,9 @@ export class World {
     node.applied += 1
     const brokers = new Map(entry.brokers)
     if (brokers.get(nodeId)?.brokerEpoch !== node.brokerEpoch) brokers.delete(nodeId)
-    this.step(nodeId, { type: 'assign', state: entry.state, brokers, minInSyncReplicas: this.controller.minInSyncReplicas, maxMessageBytes: 1000 })
+    const timestamps = { type: 'CreateTime', beforeMaxMs: Number.MAX_SAFE_INTEGER, afterMaxMs: Number.MAX_SAFE_INTEGER } as const
+    const { minInSyncReplicas } = this.controller
+    this.step(nodeId, { type: 'assign', state: entry.state, brokers, minInSyncReplicas, maxMessageBytes: 1000, timestamps })
     if (entry.state.isr.some((member) => member.nodeId === nodeId && member.brokerEpoch === node.brokerEpoch)) node.suspect = false
     return true
   }
@@ -119,6 +130,15 @@ export class World {
   /** Syncs and says so at once. */
   sync(nodeId: number, count?: number): void {
     this.step(nodeId, this.node(nodeId).log.sync(count))
+  }
+
+  /** The disk takes the next log start that was decided, with what outlives it; `silently`: a crash comes before the machine is told. */
+  syncStart(nodeId: number, silently = false): void {
+    const node = this.node(nodeId)
+    const offset = node.startMoves.shift()
+    if (node.core === undefined || offset === undefined) return
+    const completion = node.log.syncStart(offset, { epochs: node.core.epochs, producers: node.core.producerSnapshot() })
+    if (!silently) this.step(nodeId, completion)
   }
 
   /** The message goes to its receiver. It stays where it is in `messages`: the caller takes it out, or not (a double). */
@@ -134,6 +154,7 @@ export class World {
     node.core = undefined
     node.proposal = undefined
     node.completions.length = 0
+    node.startMoves = []
     node.suspect = true
     node.log.crash()
   }
@@ -198,7 +219,11 @@ export class World {
 
   #checkPositions(node: TestNode, core: Partition): void {
     const { log } = node
-    if (core.logEndOffset !== log.endOffset || core.cutCount !== log.cutCount) throw new Error(`node ${node.nodeId}: core and log disagree`)
+    if (core.logEndOffset !== log.endOffset || core.cutCount !== log.cutCount || core.logStartOffset !== log.startOffset)
+      throw new Error(`node ${node.nodeId}: core and log disagree`)
+    const isReset = core.syncedEndOffset < core.logStartOffset
+    if (core.logStartOffset > core.highWatermark && !isReset) throw new Error(`the log of node ${node.nodeId} begins above its high watermark`)
+    if (core.logStartOffset > this.#greatestStartOffset) throw new Error(`the log of node ${node.nodeId} begins where no leader decided it`)
     const reached = node.highWatermarks.get(core.leaderEpoch) ?? 0
     if (core.highWatermark < reached && core.state?.unclean !== true)
       throw new Error(`I5: the high watermark of node ${node.nodeId} fell from ${reached} to ${core.highWatermark}`)
@@ -216,25 +241,37 @@ export class World {
     if (unclean) return
     for (const nodeId of [...isr.map((member) => member.nodeId), ...elr]) {
       const { log } = this.node(nodeId)
+      const kept = log.batches[0]?.header.baseOffset ?? log.endOffset
+      const durable = log.durable[0]?.header.baseOffset ?? log.durableEndOffset
       let at = 0
+      let durableAt = 0
       for (const batch of this.committed.values()) {
-        if (!isSame(log.durable[at], batch) || !isSame(log.batches[at], batch)) {
-          throw new Error(`I1: node ${nodeId} is in ISR or ELR and lacks ${batch.value}, committed at ${batch.header.baseOffset}`)
-        }
-        at += 1
+        const isGone = batch.header.lastOffset < this.#greatestStartOffset
+        const isHeld = isGone && batch.header.baseOffset < kept ? true : isSame(log.batches[at++], batch)
+        const isDurable = isGone && batch.header.baseOffset < durable ? true : isSame(log.durable[durableAt++], batch)
+        if (!isHeld || !isDurable) throw new Error(`I1: node ${nodeId} is in ISR or ELR and lacks ${batch.value}, committed at ${batch.header.baseOffset}`)
       }
     }
   }
 
   #boot(node: TestNode): void {
     const { log, checkpoint } = node
-    const producers = Producers.restore(checkpoint?.producers)
+    const belowStart = log.belowStart?.producers
+    const isNewer = belowStart !== undefined && belowStart.endOffset > (checkpoint?.producers.endOffset ?? -1)
+    const producers = Producers.restore(isNewer ? belowStart : checkpoint?.producers)
     for (const { header } of log.batches) if (header.baseOffset >= producers.stateOffset) producers.replay(header)
     node.highWatermarks = new Map()
     node.core = new Partition({
       nodeId: node.nodeId,
-      log: { startOffset: 0, endOffset: log.endOffset, syncedEndOffset: log.endOffset, cutCount: 0, epochs: log.epochs() },
-      highWatermark: Math.min(checkpoint?.highWatermark ?? 0, log.endOffset),
+      log: {
+        startOffset: log.startOffset,
+        startBatchOffset: log.startBatchOffset,
+        endOffset: log.endOffset,
+        syncedEndOffset: log.endOffset,
+        cutCount: 0,
+        epochs: log.epochs(),
+      },
+      highWatermark: Math.max(log.startOffset, Math.min(checkpoint?.highWatermark ?? 0, log.endOffset)),
       producers,
       fetchIds: { next: () => this.#nextFetchId++ },
       lagTicks: this.#options.lagTicks,
@@ -260,6 +297,15 @@ export class World {
       case 'truncate':
         this.#truncate(node, effect)
         break
+      case 'advanceStart':
+        if (effect.offset > (node.core?.highWatermark ?? 0)) throw new Error(`node ${nodeId} moves its log start above its high watermark`)
+        if (node.core?.role === 'leader') this.#greatestStartOffset = Math.max(this.#greatestStartOffset, effect.offset)
+        log.startOffset = effect.offset
+        node.startMoves.push(effect.offset)
+        break
+      case 'resetLog':
+        this.#reset(node, effect.offset)
+        break
       case 'produceReply':
         this.#reply(effect)
         break
@@ -278,6 +324,7 @@ export class World {
         if (node.core?.role === 'leader') this.#commit(node, effect.offset)
         break
       case 'quarantine':
+      case 'lowWatermark':
       case 'event':
         break
       default:
@@ -285,9 +332,19 @@ export class World {
     }
   }
 
+  /** What the leader told of the records that are gone is written with the new start. */
+  #reset(node: TestNode, offset: number): void {
+    if (offset > this.#greatestStartOffset) throw new Error(`node ${node.nodeId} drops its log for a start that no leader decided`)
+    const { core } = node
+    if (core === undefined) return
+    const belowStart: BelowStart = { epochs: core.epochs, producers: { endOffset: offset, producers: core.producersBelow(offset) } }
+    node.startMoves = []
+    node.log.reset(offset, belowStart)
+  }
+
   #truncate(node: TestNode, effect: Extract<PartitionEffect, { type: 'truncate' }>): void {
     const cut = node.log.truncate(effect.endOffset)
-    const lost = cut.find((batch) => isSame(this.committed.get(batch.header.baseOffset), batch))
+    const lost = cut.find((batch) => batch.header.lastOffset >= this.#greatestStartOffset && isSame(this.committed.get(batch.header.baseOffset), batch))
     if (lost !== undefined && !this.controller.state.unclean)
       throw new Error(`I6: node ${node.nodeId} cut committed ${lost.value} at ${lost.header.baseOffset}`)
   }
@@ -321,10 +378,12 @@ export class World {
     if (effect.code !== null || value === undefined) return
     if (effect.baseOffset >= this.#greatestHighWatermark)
       throw new Error(`I4: ${value} was acknowledged at ${effect.baseOffset}, the greatest high watermark is ${this.#greatestHighWatermark}`)
-    if (this.committed.get(effect.baseOffset)?.value !== value) throw new Error(`I4: ${value} was acknowledged at ${effect.baseOffset}, which is not it`)
+    const committed = this.committed.get(effect.baseOffset)
+    if (committed?.value !== value) throw new Error(`I4: ${value} was acknowledged at ${effect.baseOffset}, which is not it`)
     const onDisk = [...this.nodes.values()].filter((node) =>
       node.log.durable.some((batch) => batch.value === value && batch.header.baseOffset === effect.baseOffset),
     )
+    if (committed.header.lastOffset < this.#greatestStartOffset) return
     if (onDisk.length < this.controller.minInSyncReplicas) throw new Error(`R1.1: ${value} was acknowledged and is on ${onDisk.length} disks`)
   }
 }
