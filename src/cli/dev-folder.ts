@@ -97,7 +97,7 @@ function renderClusterFile(nodes: number, portBase: number): string {
 
 /** A cluster file of the user's, with its folders made absolute, so that it means the same from here. */
 function renderGivenCluster(path: string, text: string, cluster: ConfiguredCluster): string {
-  const folders = cluster.nodes.map((node) => `#   node ${node.options.nodeId}: ${node.dataDir}`)
+  const folders = cluster.nodes.map((node) => `#   node ${node.options.nodeId}: ${node.dataDirs.join(', ')}`)
   return [`${MARK} A copy of ${path}, whose folders are:`, ...folders, text].join('\n')
 }
 
@@ -131,7 +131,7 @@ export async function prepareFolder(folder: string, shape: DevShape, config: str
 async function copyGivenCluster(folder: string, config: string, cluster: ConfiguredCluster): Promise<ConfiguredCluster> {
   const { parseDocument } = await import('yaml')
   const document = parseDocument(await readFile(config, 'utf8'))
-  for (const [at, node] of cluster.nodes.entries()) document.setIn(['nodes', at, 'dataDirs'], [node.dataDir])
+  for (const [at, node] of cluster.nodes.entries()) document.setIn(['nodes', at, 'dataDirs'], node.dataDirs)
   await writeFile(clusterFilePath(folder), renderGivenCluster(resolve(config), document.toString(), cluster))
   return await loadCluster(clusterFilePath(folder))
 }

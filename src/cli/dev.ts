@@ -8,6 +8,7 @@ import { clusterFilePath, type DevShape, prepareFolder, readClusterJson, wipeFol
 import { allNodesDied, checkPorts, DevNodes, lastLogLine, lockHolder } from './dev-nodes.ts'
 import { AdvisedError, exitCode, UsageError } from './failure.ts'
 import { DEFAULT_BOOTSTRAP } from './options.ts'
+import { checkDevVariables } from './variables.ts'
 
 /** A topic like any other, there to be tried. */
 const FIRST_TOPIC = 'hello'
@@ -186,6 +187,7 @@ async function stopNodes(context: CliContext, nodes: DevNodes): Promise<void> {
 /** `oxbow dev`: a whole cluster of real processes, for as long as it stays in the foreground. */
 export async function runDev(context: CliContext, options: DevOptions): Promise<number> {
   const folder = resolve(options.data)
+  await checkDevVariables(context.env)
   await refuseSecondStart(folder)
   if (options.fresh) await wipeFolder(folder)
   const cluster = await prepareFolder(folder, options, options.config)

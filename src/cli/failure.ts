@@ -1,5 +1,5 @@
 import { BrokerError, type Code } from '../base/errors.ts'
-import { ConfigError, describeFault, NoSuchConfigError } from '../node/cluster-file.ts'
+import { ConfigError, locateFault, NoSuchConfigError } from '../node/config-faults.ts'
 import { StreamError } from './stream-error.ts'
 
 /** Exit codes (cli.md, Everywhere). */
@@ -71,7 +71,7 @@ export function configFailure(message: string, hint: string | undefined): Failur
 
 function firstFault({ path, faults }: ConfigError): Failure {
   const first = faults[0]
-  const message = first === undefined ? `${path} is not valid` : `${path}:${first.line}: ${describeFault(first)}`
+  const message = first === undefined ? `${path} is not valid` : locateFault(path, first)
   return configFailure(message, faults.length > 1 ? `and ${faults.length - 1} more; all of them: oxbow config check ${path}` : undefined)
 }
 

@@ -4,6 +4,7 @@ import { type CliContext, type OutputFormat, reportFailure, type TextSink } from
 import { exitCode, UsageError } from './failure.ts'
 import { buildProgram } from './program.ts'
 import { isReaderGone, stdoutFailed } from './stream-error.ts'
+import { refuseUnknownVariables } from './variables.ts'
 
 /** As typed, for failures that come before the options are understood. */
 function outputOf(args: readonly string[]): OutputFormat {
@@ -59,6 +60,10 @@ async function runCommand(args: readonly string[], context: CliContext, version:
     },
     version,
   )
+  program.hook('preAction', async (_, command) => {
+    // `config check` says all faults of the environment itself.
+    if (command.parent?.name() !== 'config') await refuseUnknownVariables(context.env)
+  })
   try {
     await program.parseAsync([...args], { from: 'user' })
     return code

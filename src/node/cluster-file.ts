@@ -2,46 +2,9 @@ import { readFile } from 'node:fs/promises'
 import * as v from 'valibot'
 import type * as Yaml from 'yaml'
 import { didYouMean } from '../base/did-you-mean.ts'
-import { configKeys, describeRange, findConfigKey, idleConfigKeys, readConfigValue } from './config-keys.ts'
-
-/** One thing that is wrong with a cluster file. `key` as a reader would point at it: `nodes[1].grpcPort`. */
-export interface ConfigFault {
-  readonly key: string
-  /** As written; undefined when it is missing. */
-  readonly value: unknown
-  readonly expected: string
-  /** From 1. */
-  readonly line: number
-}
-
-/** Everything that is wrong with a cluster file, at once. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError'
-  readonly path: string
-  readonly faults: readonly ConfigFault[]
-
-  constructor(path: string, faults: readonly ConfigFault[]) {
-    super(faults.map((fault) => `${path}:${fault.line}: ${describeFault(fault)}`).join('\n'))
-    this.path = path
-    this.faults = faults
-  }
-}
-
-/** There is nothing to judge: no such file, or no such node in it. `hint`: what to do next. */
-export class NoSuchConfigError extends Error {
-  override readonly name = 'NoSuchConfigError'
-  readonly hint: string
-
-  constructor(message: string, hint: string) {
-    super(message)
-    this.hint = hint
-  }
-}
-
-export function describeFault(fault: ConfigFault): string {
-  const value = fault.value === undefined ? 'is missing' : `is ${JSON.stringify(fault.value)}`
-  return `${fault.key} ${value}, expected ${fault.expected}`
-}
+import { ConfigError, type ConfigFault, keyText, NoSuchConfigError } from './config-faults.ts'
+import { configFaults } from './config-values.ts'
+import { isFolder, isHost, isName, isNodeId, isPort, isRole, wanted } from './node-values.ts'
 
 export type Role = 'controller' | 'broker'
 
@@ -68,52 +31,33 @@ export interface ClusterFile {
 /** Where a key stands in the file: what the semantic checks need to name a line. */
 export type LineFinder = (path: readonly (string | number)[]) => number
 
-function isPort(value: unknown): boolean {
-  return Number.isInteger(value) && (value as number) >= 1 && (value as number) <= 65_535
-}
-
-function isWord(value: unknown): boolean {
-  return typeof value === 'string' && /^\S{1,255}$/.test(value)
-}
-
-function isName(value: unknown): boolean {
-  return typeof value === 'string' && value.trim() !== '' && value.length <= 255
-}
-
-function isNodeId(value: unknown): boolean {
-  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 2_147_483_647
-}
-
-const PORT = 'a port from 1 to 65535'
-
 /** A leaf says in one sentence what it wants, be it wrong or missing. */
-const NODE_ID = 'a whole number from 0 to 2147483647'
 const NODES = 'a list of nodes'
 
-const port = v.custom<number>(isPort, PORT)
-const optionalPort = v.optional(v.custom<number | null>((value) => value === null || isPort(value), `${PORT}, or null for none`))
-const role = v.custom<Role>((value) => value === 'controller' || value === 'broker', '"controller" or "broker"')
-const folder = v.custom<string | number>((value) => isName(value) || Number.isInteger(value), 'a folder')
+const port = v.custom<number>(isPort, wanted.port)
+const optionalPort = v.optional(v.custom<number | null>((value) => value === null || isPort(value), wanted.optionalPort))
+const role = v.custom<Role>(isRole, wanted.role)
+const folder = v.custom<string | number>(isFolder, wanted.folder)
 
 /** What defaults and nodes share. */
 const nodeEntries = {
   roles: v.optional(v.pipe(v.array(role, 'a list of roles'), v.minLength(1, 'at least one of controller, broker'))),
-  rack: v.optional(v.custom<string | null>((value) => value === null || isName(value), 'a name, or null for none')),
+  rack: v.optional(v.custom<string | null>((value) => value === null || isName(value), wanted.rack)),
   config: v.optional(v.record(v.string(), v.unknown(), 'a mapping of config keys')),
 }
 
 const nodeSchema = v.objectWithRest(
   {
-    nodeId: v.custom<number>(isNodeId, NODE_ID),
-    host: v.optional(v.custom<string>(isWord, 'a host name or address')),
+    nodeId: v.custom<number>(isNodeId, wanted.nodeId),
+    host: v.optional(v.custom<string>(isHost, wanted.host)),
     grpcPort: v.optional(port),
     kafkaPort: optionalPort,
     httpPort: optionalPort,
-    dataDirs: v.optional(v.pipe(v.array(folder, 'a list of folders'), v.minLength(1, 'at least one folder'))),
+    dataDirs: v.optional(v.pipe(v.array(folder, 'a list of folders'), v.minLength(1, 'at least one folder'), v.maxLength(32, 'at most 32 folders'))),
     ...nodeEntries,
   },
   v.never(),
-  (issue) => (endsIn(issue, 'nodeId') ? NODE_ID : 'a mapping that describes one node'),
+  (issue) => (endsIn(issue, 'nodeId') ? wanted.nodeId : 'a mapping that describes one node'),
 )
 
 const defaultsSchema = v.objectWithRest(nodeEntries, v.never(), 'a mapping of roles, rack, config')
@@ -146,33 +90,13 @@ function knownKeysAt(path: readonly PropertyKey[]): readonly string[] {
   return path[0] === 'nodes' ? KEYS_OF_NODE : KEYS_OF_DEFAULTS
 }
 
-/** `nodes[1].config.min.insync.replicas` */
-export function keyText(path: readonly PropertyKey[]): string {
-  let text = ''
-  for (const part of path) text += typeof part === 'number' ? `[${part}]` : `${text === '' ? '' : '.'}${String(part)}`
-  return text === '' ? 'the file' : text
-}
-
-function unknownKeyFault(path: readonly PropertyKey[], key: string, known: readonly string[], value: unknown, line: number): ConfigFault {
+/** What a key may have been meant as: another of its place, or one of another place. */
+function unknownKeyFault(path: readonly PropertyKey[], key: string, value: unknown, line: number): ConfigFault {
+  const known = knownKeysAt(path)
   const meant = didYouMean(key, known)
-  const expected = meant === undefined ? `one of ${known.join(', ')}` : `another key (did you mean ${meant}?)`
+  const elsewhere = path.length === 1 && KEYS_OF_NODE.includes(key) ? `in a node (${key} is of one node)` : undefined
+  const expected = elsewhere ?? (meant === undefined ? `one of ${known.join(', ')}` : `another key (did you mean ${meant}?)`)
   return { key: keyText([...path, key]), value, expected, line }
-}
-
-/** Checks the entries of a `config:` mapping against the one table of keys. */
-function configFaults(config: Readonly<Record<string, unknown>> | undefined, path: readonly (string | number)[], lineOf: LineFinder): ConfigFault[] {
-  const faults: ConfigFault[] = []
-  for (const [name, value] of Object.entries(config ?? {})) {
-    const line = lineOf([...path, name])
-    const key = findConfigKey(name)
-    if (key !== undefined) {
-      if (readConfigValue(key, value) === undefined) faults.push({ key: keyText([...path, name]), value, expected: describeRange(key), line })
-    } else if (!idleConfigKeys.has(name)) {
-      const known = configKeys.flatMap((one) => one.names)
-      faults.push(unknownKeyFault(path, name, known, value, line))
-    }
-  }
-  return faults
 }
 
 /** The line of the value at `path`, or of the nearest thing around it that exists. */
@@ -193,7 +117,7 @@ function lineFinder(yaml: typeof Yaml, document: Yaml.Document.Parsed, counter: 
         found = item
       } else break
     }
-    return counter.linePos(at).line
+    return Math.max(1, counter.linePos(at).line)
   }
 }
 
@@ -227,29 +151,57 @@ function withoutRefused(raw: unknown, refused: readonly (readonly (string | numb
   return file as unknown as ClusterFile
 }
 
+/** Keys that are named more than once in a mapping: YAML forbids it, and only one of them could count. */
+function doubledKeys(yaml: typeof Yaml, document: Yaml.Document.Parsed, counter: Yaml.LineCounter): ConfigFault[] {
+  const faults: ConfigFault[] = []
+  const lineAt = (node: unknown): number => Math.max(1, counter.linePos(yaml.isNode(node) ? (node.range?.[0] ?? 0) : 0).line)
+  const visit = (node: unknown, path: readonly (string | number)[]): void => {
+    if (yaml.isSeq(node)) for (const [at, item] of node.items.entries()) visit(item, [...path, at])
+    if (!yaml.isMap(node)) return
+    const first = new Map<string, number>()
+    for (const { key, value } of node.items) {
+      const name = String(yaml.isScalar(key) ? key.value : key)
+      const known = first.get(name)
+      if (known === undefined) first.set(name, lineAt(key))
+      else {
+        const text = yaml.isScalar(value) ? value.value : String(value)
+        faults.push({ key: keyText([...path, name]), value: text, expected: `to be named once (it is in line ${known} already)`, line: lineAt(key) })
+      }
+      visit(value, [...path, name])
+    }
+  }
+  visit(document.contents, [])
+  return faults
+}
+
+function notYaml(reason: string, line: number, text: string): ConfigFault {
+  return { key: 'the file', value: text.split('\n')[line - 1]?.trim() ?? '', expected: `YAML (${reason})`, line }
+}
+
 /** Parses the text of a cluster file. Throws ConfigError when there is too little to judge what the nodes mean together, which is the caller's part. */
 export async function parseClusterFile(path: string, text: string): Promise<ParsedClusterFile> {
   const yaml = await import('yaml')
   const counter = new yaml.LineCounter()
-  const document = yaml.parseDocument(text, { lineCounter: counter, prettyErrors: false })
+  const document = yaml.parseDocument(text, { lineCounter: counter, prettyErrors: false, uniqueKeys: false })
   if (document.errors.length > 0) {
-    const faults = document.errors.map((error) => ({
-      key: 'the file',
-      value: text.split('\n')[counter.linePos(error.pos[0]).line - 1]?.trim() ?? '',
-      expected: `YAML (${error.message})`,
-      line: Math.max(1, counter.linePos(error.pos[0]).line),
-    }))
+    const faults = document.errors.map((error) => notYaml(error.message, Math.max(1, counter.linePos(error.pos[0]).line), text))
     throw new ConfigError(path, faults)
   }
-  const raw: unknown = document.toJS()
+  let raw: unknown
+  try {
+    raw = document.toJS()
+  } catch (error) {
+    // An alias to nothing, or so many of them that they would fill the memory.
+    throw new ConfigError(path, [notYaml(error instanceof Error ? error.message : String(error), 1, text)])
+  }
   const lineOf = lineFinder(yaml, document, counter)
   const result = v.safeParse(fileSchema, raw)
-  const faults: ConfigFault[] = (result.issues ?? []).map((issue) => {
+  const faults: ConfigFault[] = doubledKeys(yaml, document, counter)
+  for (const issue of result.issues ?? []) {
     const keyPath = pathOf(issue)
-    const around = keyPath.slice(0, -1)
-    if (issue.type === 'never') return unknownKeyFault(around, String(keyPath.at(-1)), knownKeysAt(around), issue.input, lineOf(keyPath))
-    return { key: keyText(keyPath), value: issue.input, expected: issue.message, line: lineOf(keyPath) }
-  })
+    if (issue.type === 'never') faults.push(unknownKeyFault(keyPath.slice(0, -1), String(keyPath.at(-1)), issue.input, lineOf(keyPath)))
+    else faults.push({ key: keyText(keyPath), value: issue.input, expected: issue.message, line: lineOf(keyPath) })
+  }
   const file = result.success ? result.output : withoutRefused(raw, result.issues.map(pathOf))
   if (file === undefined) throw new ConfigError(path, faults)
   faults.push(...configFaults(file.defaults?.config, ['defaults', 'config'], lineOf))

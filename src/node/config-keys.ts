@@ -19,6 +19,8 @@ export interface IntKey extends KeyOf {
   readonly default: number | null
   readonly min: number
   readonly max: number
+  /** Kafka's names for the same in larger units, with the factor. */
+  readonly scaledNames?: Readonly<Record<string, number>>
 }
 
 export interface EnumKey extends KeyOf {
@@ -63,6 +65,7 @@ export const configKeys: readonly ConfigKey[] = [
     type: 'int',
     field: 'segmentMs',
     names: ['log.roll.ms', 'segment.ms'],
+    scaledNames: { 'log.roll.hours': 3_600_000 },
     default: WEEK_MS,
     min: 1,
     max: ANY_LENGTH,
@@ -72,6 +75,7 @@ export const configKeys: readonly ConfigKey[] = [
     type: 'int',
     field: 'retentionMs',
     names: ['log.retention.ms', 'retention.ms'],
+    scaledNames: { 'log.retention.minutes': 60_000, 'log.retention.hours': 3_600_000 },
     default: WEEK_MS,
     min: -1,
     max: ANY_LENGTH,
@@ -204,25 +208,40 @@ export const configKeys: readonly ConfigKey[] = [
   },
 ]
 
-/** Keys of Kafka that are understood and harmless to name, but do nothing in this version. Value: what that means. */
-export const idleConfigKeys: ReadonlyMap<string, string> = new Map()
+/** A name that a key goes by, and what a value under it is multiplied by. */
+export interface ConfigName {
+  readonly key: ConfigKey
+  readonly factor: number
+}
 
-export function findConfigKey(name: string): ConfigKey | undefined {
-  return configKeys.find((key) => key.names.includes(name))
+const byName: ReadonlyMap<string, ConfigName> = new Map(
+  configKeys.flatMap((key) => [
+    ...key.names.map((name): [string, ConfigName] => [name, { key, factor: 1 }]),
+    ...Object.entries(key.type === 'int' ? (key.scaledNames ?? {}) : {}).map(([name, factor]): [string, ConfigName] => [name, { key, factor }]),
+  ]),
+)
+
+export function findConfigName(name: string): ConfigName | undefined {
+  return byName.get(name)
 }
 
 /** The value of a key as the node has it; undefined: none that the key could have. A number may be written as text. */
-export function readConfigValue(key: ConfigKey, value: unknown): number | string | null | undefined {
+export function readConfigValue(key: ConfigKey, value: unknown, factor: number): number | string | null | undefined {
   if (key.type === 'enum') return key.values.find((one) => one === value)
   if (value === null) return key.default === null ? null : undefined
   const number = typeof value === 'string' && /^-?\d+$/.test(value) ? Number(value) : value
-  return typeof number === 'number' && Number.isSafeInteger(number) && number >= key.min && number <= key.max ? number : undefined
+  if (typeof number !== 'number' || !Number.isSafeInteger(number)) return undefined
+  // -1 stands for "no limit", in whatever unit.
+  const scaled = number === -1 ? -1 : number * factor
+  return Number.isSafeInteger(scaled) && scaled >= key.min && scaled <= key.max ? scaled : undefined
 }
 
-export function describeRange(key: ConfigKey): string {
+export function describeRange(key: ConfigKey, factor = 1): string {
   if (key.type === 'enum') return `one of ${key.values.join(', ')} (${key.meaning})`
-  const unbounded = key.max === ANY_LENGTH
-  return unbounded ? `a whole number of at least ${key.min} (${key.meaning})` : `a whole number from ${key.min} to ${key.max} (${key.meaning})`
+  const min = key.min === -1 ? -1 : Math.ceil(key.min / factor)
+  return key.max === ANY_LENGTH
+    ? `a whole number of at least ${min} (${key.meaning})`
+    : `a whole number from ${min} to ${Math.floor(key.max / factor)} (${key.meaning})`
 }
 
 /** Where a value of a node's config comes from. */

@@ -1,29 +1,29 @@
 import { dirname, resolve } from 'node:path'
 import type { NodeConfig, NodeOptions } from '../broker/surface.ts'
-import {
-  type ClusterFile,
-  type ClusterFileNode,
-  ConfigError,
-  type ConfigFault,
-  keyText,
-  type ParsedClusterFile,
-  parseClusterFile,
-  readClusterFile,
-} from './cluster-file.ts'
-import { defaultNodeConfig, findConfigKey, idleConfigKeys, readConfigValue } from './config-keys.ts'
+import { judgeCluster, type PlacedNode } from './cluster-checks.ts'
+import { type ClusterFile, type ParsedClusterFile, parseClusterFile, readClusterFile } from './cluster-file.ts'
+import { byLine, ConfigError, type ConfigFault } from './config-faults.ts'
+import { type ConfigKey, configEntries, defaultNodeConfig, findConfigName, readConfigValue, type ValueSource } from './config-keys.ts'
+import { type Environment, noEnvironment, type NodeField } from './environment.ts'
 
 /** One node of a cluster file, as it would run. */
 export interface ConfiguredNode {
   readonly options: NodeOptions
-  /** Absolute. */
+  /** Absolute; the first holds the metadata log. */
+  readonly dataDirs: readonly [string, ...string[]]
   readonly dataDir: string
-  /** Keys that are understood but do nothing yet, as sentences for the operator. */
-  readonly notices: readonly string[]
+  readonly sources: {
+    readonly node: Readonly<Record<NodeField, ValueSource>>
+    /** Keys that are missing have their default. */
+    readonly config: ReadonlyMap<ConfigKey, ValueSource>
+  }
 }
 
 export interface ConfiguredCluster {
   readonly clusterName: string
   readonly nodes: readonly ConfiguredNode[]
+  /** What runs, and is probably not what is meant. */
+  readonly warnings: readonly ConfigFault[]
 }
 
 export const DEFAULT_PORT_BASE = 9091
@@ -33,113 +33,92 @@ export function portsOf(nodeId: number, portBase: number): { readonly grpcPort: 
   return { grpcPort: portBase + 100 + nodeId, kafkaPort: portBase + nodeId, httpPort: portBase + 200 + nodeId }
 }
 
-interface Placed extends Required<Omit<ClusterFileNode, 'config'>> {
-  readonly host: string
-  readonly grpcPort: number
-  readonly kafkaPort: number | null
-  readonly httpPort: number | null
-  readonly dataDirs: readonly string[]
-  readonly roles: readonly ('controller' | 'broker')[]
-  readonly rack: string | null
+/** What stands around a cluster file: the environment, and which of its nodes the variables of one node are about. */
+export interface Surroundings {
+  readonly environment: Environment
+  /** Undefined: OXBOW_NODE_ID says it; and where there is one node only, it is that one. */
+  readonly nodeId?: number | undefined
 }
 
-function place({ file }: ParsedClusterFile): Placed[] {
+const nowhere: Surroundings = { environment: noEnvironment }
+
+/** Of a node: what the environment says, else the node's entry, else defaults, else what follows from its id. */
+function place(path: string, { file }: ParsedClusterFile, { environment, nodeId }: Surroundings): PlacedNode[] {
+  const chosen = nodeId ?? environment.node.nodeId ?? (file.nodes.length === 1 ? file.nodes[0]?.nodeId : undefined)
   return file.nodes.map((node) => {
     const ports = portsOf(node.nodeId, DEFAULT_PORT_BASE)
+    const own = node.nodeId === chosen ? environment.node : {}
+    const sources: Record<string, ValueSource> = { nodeId: 'file' }
+    const pick = <T>(field: Exclude<NodeField, 'nodeId'>, said: T | undefined, ofFile: T | undefined, otherwise: T): T => {
+      sources[field] = said !== undefined ? 'environment' : ofFile !== undefined ? 'file' : 'default'
+      return said ?? (ofFile === undefined ? otherwise : ofFile)
+    }
+    const fromFile = node.dataDirs?.map((folder) => resolve(dirname(path), String(folder)))
+    const port = (field: 'kafkaPort' | 'httpPort'): number | null => {
+      if (own[field] === undefined) return pick(field, undefined, node[field], ports[field])
+      sources[field] = 'environment'
+      return own[field]
+    }
     return {
       nodeId: node.nodeId,
-      host: node.host ?? '127.0.0.1',
-      grpcPort: node.grpcPort ?? ports.grpcPort,
-      kafkaPort: node.kafkaPort === undefined ? ports.kafkaPort : node.kafkaPort,
-      httpPort: node.httpPort === undefined ? ports.httpPort : node.httpPort,
-      dataDirs: node.dataDirs?.map(String) ?? [`data/${node.nodeId}`],
+      host: pick('host', own.host, node.host, '127.0.0.1'),
+      grpcPort: pick('grpcPort', own.grpcPort, node.grpcPort, ports.grpcPort),
+      kafkaPort: port('kafkaPort'),
+      httpPort: port('httpPort'),
+      dataDirs: pick(
+        'dataDirs',
+        own.dataDirs?.map((folder) => resolve(folder)),
+        fromFile,
+        [resolve(dirname(path), `data/${node.nodeId}`)],
+      ),
+      // The cluster's matter, not one node's: who votes stands in the file alone.
       roles: node.roles ?? file.defaults?.roles ?? ['controller', 'broker'],
-      rack: node.rack === undefined ? (file.defaults?.rack ?? null) : node.rack,
+      rack: pick<string | null>('rack', own.rack, node.rack === undefined ? file.defaults?.rack : node.rack, null),
+      sources: sources as Record<NodeField, ValueSource>,
     }
   })
 }
 
-function isWithin(key: string, around: string): boolean {
-  return key === around || key.startsWith(`${around}.`) || key.startsWith(`${around}[`)
+interface MergedConfig {
+  readonly config: NodeConfig
+  readonly sources: ReadonlyMap<ConfigKey, ValueSource>
 }
 
-/** What is wrong with the nodes taken together: twice the same id, port or folder, no voter, what is not built yet. Only what is as written is judged. */
-function clusterFaults({ file, lineOf, faults: known }: ParsedClusterFile, nodes: readonly Placed[]): ConfigFault[] {
-  const faults: ConfigFault[] = []
-  const isAsWritten = (at: number, ...keys: readonly string[]): boolean =>
-    keys.every((key) => !known.some((fault) => isWithin(fault.key, `nodes[${at}].${key}`) || fault.key === `nodes[${at}]`))
-  const isGiven = (at: number, key: 'grpcPort' | 'kafkaPort' | 'httpPort' | 'dataDirs'): boolean =>
-    isAsWritten(at, 'host', key) && (file.nodes[at]?.[key] !== undefined || isAsWritten(at, 'nodeId'))
-  const seen = new Map<string, string>()
-  const unique = (kind: string, identity: string, fault: { readonly at: number; readonly key: string; readonly value: unknown }): void => {
-    const name = `nodes[${fault.at}].${fault.key}`
-    const first = seen.get(`${kind} ${identity}`)
-    if (first === undefined) seen.set(`${kind} ${identity}`, name)
-    else faults.push({ key: name, value: fault.value, expected: `a ${kind} of its own (${first} has this one)`, line: lineOf(['nodes', fault.at, fault.key]) })
-  }
-  nodes.forEach((node, at) => {
-    if (isAsWritten(at, 'nodeId')) unique('node id', String(node.nodeId), { at, key: 'nodeId', value: node.nodeId })
-    for (const key of ['grpcPort', 'kafkaPort', 'httpPort'] as const)
-      if (node[key] !== null && isGiven(at, key)) unique('port', `${node.host}:${node[key]}`, { at, key, value: node[key] })
-    for (const folder of isGiven(at, 'dataDirs') ? node.dataDirs : [])
-      unique('data folder', `${node.host}:${resolve('/', folder)}`, { at, key: 'dataDirs', value: folder })
-    if (node.dataDirs.length > 1)
-      faults.push({
-        key: `nodes[${at}].dataDirs`,
-        value: node.dataDirs,
-        expected: 'one folder (several come with a later version)',
-        line: lineOf(['nodes', at, 'dataDirs']),
-      })
-  })
-  if (!nodes.some((node) => node.roles.includes('controller')))
-    faults.push({ key: 'nodes', value: nodes.map((node) => node.roles), expected: 'at least one node with the role controller', line: lineOf(['nodes']) })
-  return faults
-}
-
-/** More in-sync replicas than brokers could never acknowledge anything. */
-function minInSyncFaults(parsed: ParsedClusterFile, placed: readonly Placed[]): ConfigFault[] {
-  const brokers = placed.filter((node) => node.roles.includes('broker')).length
-  const name = 'min.insync.replicas'
-  const layers: readonly (readonly [readonly (string | number)[], Readonly<Record<string, unknown>> | undefined])[] = [
-    [['defaults', 'config', name], parsed.file.defaults?.config],
-    ...parsed.file.nodes.map((node, at) => [['nodes', at, 'config', name], node.config] as const),
-  ]
-  return layers.flatMap(([path, config]) => {
-    const value = config?.[name]
-    const isFaulty = parsed.faults.some((fault) => fault.key === keyText(path))
-    if (isFaulty || value === undefined || value === null || Number(value) <= brokers) return []
-    return [{ key: keyText(path), value, expected: `at most ${brokers}, the number of brokers`, line: parsed.lineOf(path) }]
-  })
-}
-
-function mergeConfig(layers: readonly (Readonly<Record<string, unknown>> | undefined)[]): { readonly config: NodeConfig; readonly notices: string[] } {
+/** Layers of the file, the later the stronger, then the environment. What is faulty is left out. */
+function mergeConfig(layers: readonly (Readonly<Record<string, unknown>> | undefined)[], environment: Environment): MergedConfig {
   const values: Record<string, number | string | null> = {}
-  const notices = new Set<string>()
+  const sources = new Map<ConfigKey, ValueSource>()
   for (const layer of layers) {
     for (const [name, value] of Object.entries(layer ?? {})) {
-      const key = findConfigKey(name)
-      if (key === undefined) notices.add(`${name}: ${idleConfigKeys.get(name) ?? 'it has no effect'}`)
-      else values[key.field] = readConfigValue(key, value) ?? null
+      const found = findConfigName(name)
+      const read = found === undefined ? undefined : readConfigValue(found.key, value, found.factor)
+      if (found === undefined || read === undefined) continue
+      values[found.key.field] = read
+      sources.set(found.key, 'file')
     }
   }
-  return { config: { ...defaultNodeConfig(), ...values }, notices: [...notices] }
+  for (const [key, { value }] of environment.config) {
+    values[key.field] = value
+    sources.set(key, 'environment')
+  }
+  return { config: { ...defaultNodeConfig(), ...values }, sources }
 }
 
-function configure(path: string, parsed: ParsedClusterFile): ConfiguredCluster {
-  const placed = place(parsed)
-  const faults = [...parsed.faults, ...clusterFaults(parsed, placed), ...minInSyncFaults(parsed, placed)]
-  if (faults.length > 0)
-    throw new ConfigError(
-      path,
-      faults.sort((a, b) => a.line - b.line),
-    )
+function configure(path: string, parsed: ParsedClusterFile, surroundings: Surroundings): ConfiguredCluster {
+  const { environment } = surroundings
+  const placed = place(path, parsed, surroundings)
+  const judged = judgeCluster(parsed, placed, environment.config)
+  const faults = [...environment.faults, ...parsed.faults, ...judged.faults].sort(byLine)
+  if (faults.length > 0) throw new ConfigError(path, faults)
   const clusterName = parsed.file.clusterName ?? 'oxbow'
   const voterIds = placed.filter((node) => node.roles.includes('controller')).map((node) => node.nodeId)
   const nodes = placed.map((node, at): ConfiguredNode => {
-    const { config, notices } = mergeConfig([parsed.file.defaults?.config, parsed.file.nodes[at]?.config])
+    const { config, sources } = mergeConfig([parsed.file.defaults?.config, parsed.file.nodes[at]?.config], environment)
+    const dataDirs = node.dataDirs as [string, ...string[]]
     return {
-      dataDir: resolve(dirname(path), node.dataDirs[0] ?? ''),
-      notices,
+      dataDirs,
+      dataDir: dataDirs[0],
+      sources: { node: node.sources, config: sources },
       options: {
         nodeId: node.nodeId,
         roles: { controller: node.roles.includes('controller'), broker: node.roles.includes('broker') },
@@ -149,23 +128,24 @@ function configure(path: string, parsed: ParsedClusterFile): ConfiguredCluster {
         voterIds,
         clusterName,
         config,
+        configEntries: configEntries(config, sources),
       },
     }
   })
-  return { clusterName, nodes }
+  return { clusterName, nodes, warnings: judged.warnings.sort(byLine) }
 }
 
 /** What a cluster file with this content means, without parsing one; it must be right. `path` says where relative folders start. */
-export function describeCluster(path: string, file: ClusterFile): ConfiguredCluster {
-  return configure(path, { file, lineOf: () => 1, faults: [] })
+export function describeCluster(path: string, file: ClusterFile, surroundings = nowhere): ConfiguredCluster {
+  return configure(path, { file, lineOf: () => 1, faults: [] }, surroundings)
 }
 
 /** Reads a cluster file into what each node runs as. Throws ConfigError with every fault. Relative folders are relative to the file. */
-export async function loadCluster(path: string): Promise<ConfiguredCluster> {
-  return configure(path, await readClusterFile(path))
+export async function loadCluster(path: string, surroundings = nowhere): Promise<ConfiguredCluster> {
+  return configure(path, await readClusterFile(path), surroundings)
 }
 
 /** The same from text; `path` says where relative folders start, and names the file in faults. */
-export async function parseCluster(path: string, text: string): Promise<ConfiguredCluster> {
-  return configure(path, await parseClusterFile(path, text))
+export async function parseCluster(path: string, text: string, surroundings = nowhere): Promise<ConfiguredCluster> {
+  return configure(path, await parseClusterFile(path, text), surroundings)
 }

@@ -7,6 +7,7 @@ import type { Fatal } from '../base/fatal.ts'
 import { isLogLevel, type LogLevel, logLevels } from '../base/log-level.ts'
 import { startNode } from '../broker/node.ts'
 import type { OxbowNode } from '../broker/oxbow-node.ts'
+import type { DataDisk } from '../broker/surface.ts'
 import { openLevelCheckpoints } from '../checkpoint/level-checkpoints.ts'
 import { CryptoRandom } from '../client/crypto-random.ts'
 import { SystemClock } from '../client/system-clock.ts'
@@ -15,9 +16,10 @@ import { createHttpServer, type HttpServer, type HttpServerOptions } from '../ht
 import { GrpcPeerTransport } from '../peer/grpc-transport.ts'
 import { addPeerService } from '../peer/peer-service.ts'
 import { Traffic } from '../wire/traffic.ts'
-import { NoSuchConfigError } from './cluster-file.ts'
-import { type ConfiguredNode, loadCluster } from './config.ts'
+import { ConfigError, locateFault, NoSuchConfigError } from './config-faults.ts'
+import { type ConfiguredCluster, type ConfiguredNode, loadCluster } from './config.ts'
 import { NodeDisk } from './disk.ts'
+import { type EnvironmentVariables, readEnvironment } from './environment.ts'
 import { LazyCheckpoints } from './lazy-checkpoints.ts'
 import { createNodeLog, type NodeLog } from './logger.ts'
 import { DiskMeter, MeteredDisk } from './disk-meter.ts'
@@ -32,10 +34,13 @@ import { RuntimeReport } from './runtime-report.ts'
 export const LISTENING = 'listening'
 
 export interface ServerOptions {
-  readonly configPath: string
-  readonly nodeId: number
-  /** Instead of the folder in the file. */
+  /** Undefined: OXBOW_CONFIG says it. */
+  readonly configPath: string | undefined
+  /** Undefined: OXBOW_NODE_ID says it, or the file, which has one node only. */
+  readonly nodeId: number | undefined
+  /** Instead of the folders of the file and the environment. */
   readonly dataDir: string | undefined
+  readonly env: EnvironmentVariables
 }
 
 /** Rules 8: connections a node. */
@@ -50,18 +55,30 @@ function promised(start: (done: DoneVoid) => void): Promise<void> {
   return new Promise((fulfil, reject) => start((error) => (error === undefined ? fulfil() : reject(error))))
 }
 
-async function findNode(options: ServerOptions): Promise<ConfiguredNode> {
-  const cluster = await loadCluster(options.configPath)
-  const node = cluster.nodes.find((one) => one.options.nodeId === options.nodeId)
-  if (node === undefined) {
-    const ids = cluster.nodes.map((one) => one.options.nodeId).join(', ')
-    throw new NoSuchConfigError(`there is no node ${options.nodeId} in ${options.configPath}, only ${ids}`, 'name one of them with --node')
-  }
-  return options.dataDir === undefined ? node : { ...node, dataDir: resolve(options.dataDir) }
+interface FoundNode {
+  readonly path: string
+  readonly cluster: ConfiguredCluster
+  readonly node: ConfiguredNode
+}
+
+async function findNode({ configPath, nodeId, dataDir, env }: ServerOptions): Promise<FoundNode> {
+  const path = configPath ?? (env.OXBOW_CONFIG || undefined)
+  if (path === undefined) throw new NoSuchConfigError('no cluster file is named', 'name it with --config, or set OXBOW_CONFIG')
+  const environment = readEnvironment(env)
+  // Before the file is read: without the environment it would be the file of another cluster.
+  if (environment.faults.length > 0) throw new ConfigError(path, environment.faults)
+  const cluster = await loadCluster(path, { environment, nodeId })
+  const ids = cluster.nodes.map((one) => one.options.nodeId)
+  const wanted = nodeId ?? environment.node.nodeId ?? (ids.length === 1 ? ids[0] : undefined)
+  const node = cluster.nodes.find((one) => one.options.nodeId === wanted)
+  if (wanted === undefined)
+    throw new NoSuchConfigError(`which node of ${path} this is, is not said`, `name one of ${ids.join(', ')} with --node or OXBOW_NODE_ID`)
+  if (node === undefined) throw new NoSuchConfigError(`there is no node ${wanted} in ${path}, only ${ids.join(', ')}`, 'name one of them with --node')
+  return { path, cluster, node: dataDir === undefined ? node : { ...node, dataDir: resolve(dataDir), dataDirs: [resolve(dataDir)] } }
 }
 
 function logLevel(): LogLevel {
-  const level = process.env.OXBOW_LOG_LEVEL ?? 'info'
+  const level = process.env.OXBOW_LOG_LEVEL || 'info'
   if (!isLogLevel(level)) throw new BrokerError('INVALID_CONFIG', `OXBOW_LOG_LEVEL is "${level}", one of ${logLevels.join(', ')} is expected`)
   return level
 }
@@ -94,7 +111,7 @@ interface Running {
 }
 
 async function start(configured: ConfiguredNode, log: NodeLog, fatal: Fatal): Promise<Running> {
-  const { options, dataDir } = configured
+  const { options, dataDir, dataDirs } = configured
   const { logger } = log
   const { host, grpcPort, httpPort } = options.address
   await makeDataDir(dataDir)
@@ -104,8 +121,9 @@ async function start(configured: ConfiguredNode, log: NodeLog, fatal: Fatal): Pr
   const { traffic } = meters
   const transport = new GrpcPeerTransport({ logger, traffic })
   const checkpoints = new LazyCheckpoints((done) => openLevelCheckpoints(join(dataDir, 'checkpoints'), logger, done))
-  const disk = new MeteredDisk(new NodeDisk(dataDir), meters.disk)
-  const seams = { clock: new SystemClock(), random: new CryptoRandom(), disk, checkpoints, transport, logger, logLevel: log.level, fatal }
+  const dataDisks = dataDirs.map((path) => ({ path, disk: new MeteredDisk(new NodeDisk(path), meters.disk) }))
+  const { disk } = dataDisks[0] as DataDisk
+  const seams = { clock: new SystemClock(), random: new CryptoRandom(), disk, dataDisks, checkpoints, transport, logger, logLevel: log.level, fatal }
   const node = await new Promise<OxbowNode>((fulfil, reject) =>
     startNode(options, seams, (error, value) => (error === undefined ? fulfil(value) : reject(error))),
   )
@@ -120,7 +138,7 @@ async function start(configured: ConfiguredNode, log: NodeLog, fatal: Fatal): Pr
   await promised((done) => grpc.bind(host, grpcPort, (error) => done(error)))
   const http = httpPort === null ? undefined : createHttpServer(httpOptions(configured, log, node, meters))
   if (http !== undefined && httpPort !== null) await promised((done) => http.bind(host, httpPort, (error) => done(error)))
-  logger.info({ grpc: `${host}:${grpcPort}`, http: httpPort === null ? null : `${host}:${httpPort}`, dataDir, pid: process.pid }, 'listening')
+  logger.info({ grpc: `${host}:${grpcPort}`, http: httpPort === null ? null : `${host}:${httpPort}`, dataDirs, pid: process.pid }, 'listening')
   // Whoever started this process with a channel need not guess when to dial.
   process.send?.(LISTENING, undefined, undefined, () => undefined)
   return { node, grpc, http }
@@ -169,8 +187,8 @@ function stopAsked(): Promise<string> {
 /** `oxbow server`: one node until it is asked to stop. Answers the exit code; throws what kept it from starting. */
 export async function runServer(options: ServerOptions): Promise<number> {
   const asked = stopAsked()
-  const configured = await findNode(options)
-  const log = createNodeLog({ nodeId: options.nodeId, level: logLevel(), descriptor: STDOUT })
+  const { path, cluster, node: configured } = await findNode(options)
+  const log = createNodeLog({ nodeId: configured.options.nodeId, level: logLevel(), descriptor: STDOUT })
   const { logger } = log
   const fatal = (error: Error): void => {
     logger.error({ error: error.message, stack: error.stack }, `fatal: ${error.message}`)
@@ -178,7 +196,7 @@ export async function runServer(options: ServerOptions): Promise<number> {
   }
   process.on('uncaughtException', fatal)
   process.on('unhandledRejection', (reason) => fatal(reason instanceof Error ? reason : new Error(String(reason))))
-  for (const notice of configured.notices) logger.warn({}, `config: ${notice}`)
+  for (const warning of cluster.warnings) logger.warn({}, `config: ${locateFault(path, warning)}`)
   const running = await start(configured, log, fatal)
   const reason = await asked
   logger.info({ reason }, `stopping: ${reason}`)

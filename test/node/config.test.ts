@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { topicConfigRows } from '../../src/base/topic-configs.ts'
-import { ConfigError } from '../../src/node/cluster-file.ts'
+import { ConfigError } from '../../src/node/config-faults.ts'
 import { loadCluster, parseCluster } from '../../src/node/config.ts'
 import { configKeys, defaultNodeConfig } from '../../src/node/config-keys.ts'
 
@@ -32,7 +32,7 @@ nodes:
     const { clusterName, nodes } = await parseCluster(PATH, text)
     expect(clusterName).toBe('orders')
     expect(nodes.map((node) => node.dataDir)).toEqual(['/etc/oxbow/data/1', '/var/oxbow', '/etc/oxbow/data/1'])
-    expect(nodes[0]?.options).toEqual({
+    expect(nodes[0]?.options).toMatchObject({
       nodeId: 1,
       roles: { controller: true, broker: true },
       address: { host: '10.0.0.1', grpcPort: 9192, kafkaPort: null, httpPort: 9292, rack: 'east' },
@@ -44,6 +44,11 @@ nodes:
       clusterName: 'orders',
       config: { ...defaultNodeConfig(), minInSyncReplicas: 2, segmentBytes: 1_048_576, retentionMs: 3_600_000 },
     })
+    expect(nodes[0]?.options.configEntries?.filter(({ source }) => source === 'STATIC_BROKER_CONFIG').map(({ name, value }) => [name, value])).toEqual([
+      ['min.insync.replicas', '2'],
+      ['log.segment.bytes', '1048576'],
+      ['log.retention.ms', '3600000'],
+    ])
     expect(nodes[1]?.options.roles).toEqual({ controller: true, broker: false })
     expect(nodes[1]?.options.address).toMatchObject({ httpPort: null, rack: null })
     expect(nodes[2]?.options.config.segmentBytes).toBe(2_097_152)
@@ -77,9 +82,9 @@ nodes:
     ['an unknown role', 'nodes:\n  - nodeId: 1\n    roles: [broker, boss]', ['3: nodes[0].roles[1] is "boss", expected "controller" or "broker"']],
     ['folders that are no list', 'nodes:\n  - nodeId: 1\n    dataDirs: data', ['3: nodes[0].dataDirs is "data", expected a list of folders']],
     [
-      'several folders',
-      'nodes:\n  - nodeId: 1\n    dataDirs: [a, b]',
-      ['3: nodes[0].dataDirs is ["a","b"], expected one folder (several come with a later version)'],
+      'a folder in another one',
+      'nodes:\n  - nodeId: 1\n    dataDirs: [a, b/../a/c]',
+      ['3: nodes[0].dataDirs[1] is "b/../a/c", expected a data folder of its own (nodes[0].dataDirs[0] lies around it)'],
     ],
     [
       'the same node id twice',
@@ -96,7 +101,7 @@ nodes:
       `nodes:\n${ONE}\n  - nodeId: 2\n    dataDirs: [./data/1/]`,
       ['4: nodes[1].dataDirs is "./data/1/", expected a data folder of its own (nodes[0].dataDirs has this one)'],
     ],
-    ['no voter', 'defaults: { roles: [broker] }\nnodes: [{ nodeId: 1 }]', ['2: nodes is [["broker"]], expected at least one node with the role controller']],
+    ['no voter', 'defaults: { roles: [broker] }\nnodes: [{ nodeId: 1 }]', ['2: nodes is ["broker"], expected at least one node with the role controller']],
     [
       'a misspelt config key',
       `nodes:\n${ONE}\ndefaults:\n  config:\n    min.insync.replica: 2`,
@@ -116,6 +121,78 @@ nodes:
   ] as const)('names key, value, line and what is expected: %s', async (_, text, expected) => {
     const faults = await faultsOf(text)
     expect(faults).toEqual(expected.map((one) => (typeof one === 'string' ? one : expect.stringMatching(one))))
+  })
+
+  it.each([
+    [
+      'a key written as mappings',
+      'config:\n    log: { retention: { ms: 5 } }',
+      '3: defaults.config.log is {"retention":{"ms":5}}, expected one key with dots: log.retention.ms',
+    ],
+    ['a length of time', 'config: { log.retention.ms: 7d }', /^2: defaults.config.log.retention.ms is "7d", expected a whole number .*; 7d is 604800000$/],
+    ['a size', 'config: { log.segment.bytes: 1GB }', /; 1GB is 1073741824$/],
+    [
+      'a key of Kafka that has another place',
+      'config: { log.dirs: /data }',
+      '2: defaults.config.log.dirs is "/data", expected another place: dataDirs of the node',
+    ],
+    ['one key by two names', 'config: { retention.ms: 5, log.retention.hours: 1 }', /expected to be left out: retention.ms is the same and stands here too$/],
+    ['a word that is none of its key', 'config: { log.message.timestamp.type: createtime }', /expected one of CreateTime, LogAppendTime/],
+    ['a role twice', 'roles: [broker, controller, broker]', '2: defaults.roles is ["broker","controller","broker"], expected each role once'],
+    ['no broker', 'roles: [controller]', '3: nodes is ["controller"], expected at least one node with the role broker'],
+    ['a key twice', 'rack: a\n  rack: b', '3: defaults.rack is "b", expected to be named once (it is in line 2 already)'],
+    ['a key of a node', 'host: a', '2: defaults.host is "a", expected in a node (host is of one node)'],
+    ['a mapping that holds itself', 'rack: &loop { inner: *loop }', '2: defaults.rack is a value that holds itself, expected a name, or null for none'],
+  ])('names what was probably meant: %s', async (_, defaults, expected) => {
+    const faults = await faultsOf(`defaults:\n  ${defaults}\nnodes: [{ nodeId: 1 }]`)
+    expect(faults).toEqual([typeof expected === 'string' ? expected : expect.stringMatching(expected)])
+  })
+
+  it.each([
+    ['every address', '0.0.0.0'],
+    ['a port', '"a:9192"'],
+    ['a blank', '"a b"'],
+    ['nothing', '""'],
+  ])('R2.1: refuses a host that nobody could dial: %s', async (_, host) => {
+    expect(await faultsOf(`nodes:\n  - nodeId: 1\n    host: ${host}`)).toEqual([
+      expect.stringMatching(/^3: nodes\[0\]\.host is .*, expected a host name or address that others can reach, without a port$/),
+    ])
+  })
+
+  it('is no trap: aliases without end, and tags that are none, are faults too', async () => {
+    const bomb = [
+      'a0: &a0 [x, x, x, x, x, x, x, x, x, x]',
+      ...Array.from({ length: 9 }, (_, at) => `a${at + 1}: &a${at + 1} [${Array(10).fill(`*a${at}`).join()}]`),
+    ].join('\n')
+    expect(await faultsOf(bomb)).toEqual([expect.stringMatching(/expected YAML \(Excessive alias count/)])
+    expect(await faultsOf('nodes: *nobody')).toEqual([expect.stringMatching(/expected YAML/)])
+  })
+
+  it('knows one machine by its several names', async () => {
+    const faults = await faultsOf('nodes:\n  - { nodeId: 1, host: localhost, grpcPort: 5000 }\n  - { nodeId: 2, host: 127.0.0.1, grpcPort: 5000 }')
+    expect(faults).toEqual(['3: nodes[1].grpcPort is 5000, expected a port of its own (nodes[0].grpcPort has this one)'])
+  })
+
+  it('takes the lengths of time that Kafka has in minutes and hours', async () => {
+    const { nodes } = await parseCluster(
+      PATH,
+      'defaults: { config: { log.retention.hours: 168, log.roll.hours: 2 } }\nnodes: [{ nodeId: 1, config: { log.retention.minutes: -1 } }]',
+    )
+    expect(nodes[0]?.options.config).toMatchObject({ retentionMs: -1, segmentMs: 7_200_000 })
+  })
+
+  it.each([
+    ['an even number of voters', 'nodes: [{ nodeId: 1 }, { nodeId: 2 }]', ['nodes']],
+    ['racks of some brokers only', 'nodes:\n  - { nodeId: 1, rack: a }\n  - { nodeId: 2 }\n  - { nodeId: 3, rack: b }', ['nodes[1].rack']],
+    ['a loopback host among others', 'nodes:\n  - { nodeId: 1, host: a }\n  - { nodeId: 2, host: b }\n  - { nodeId: 3 }', ['nodes[2].host']],
+    [
+      'as many in-sync replicas as a topic has',
+      'defaults: { config: { min.insync.replicas: 3 } }\nnodes: [{ nodeId: 1 }, { nodeId: 2 }, { nodeId: 3 }]',
+      ['defaults.config.min.insync.replicas'],
+    ],
+    ['nothing', 'defaults: { config: { min.insync.replicas: 2 } }\nnodes: [{ nodeId: 1 }, { nodeId: 2 }, { nodeId: 3 }]', []],
+  ])('warns of what is probably not meant: %s', async (_, text, keys) => {
+    expect((await parseCluster(PATH, text)).warnings.map((warning) => warning.key)).toEqual(keys)
   })
 
   it('names every fault at once', async () => {
@@ -160,7 +237,6 @@ nodes:
   it('comes with an example that is right', async () => {
     const { nodes } = await loadCluster(join(import.meta.dirname, '../../cluster-configs/three-node.yaml'))
     expect(nodes.map((node) => node.options.address.grpcPort)).toEqual([9192, 9193, 9194])
-    expect(nodes.every((node) => node.notices.length === 0)).toBe(true)
   })
 })
 

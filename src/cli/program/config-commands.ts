@@ -1,6 +1,6 @@
 import { Argument, type Command } from 'commander'
 import type { AlterConfigFlags } from '../config-alter.ts'
-import { clusterOptions, keyValue, type RawClusterOptions, withCluster, withOutput, words } from '../options.ts'
+import { clusterOptions, integer, keyValue, type RawClusterOptions, withCluster, withOutput, words } from '../options.ts'
 import { example, type Raw, type Wiring } from './wiring.ts'
 
 const CHECK_EXAMPLE = 'npx oxbow config check cluster-configs/three-node.yaml'
@@ -10,10 +10,11 @@ export function addConfigCommands(program: Command, { context, finish }: Wiring)
   example(config, CHECK_EXAMPLE, 'npx oxbow config describe topic orders --all')
   const check = withOutput(config.command('check'))
     .description('say what each node would run as, or every fault of the file')
-    .argument('<file>', 'the cluster file')
-    .action(async (file: string, options: { output: 'table' | 'json' }) => {
+    .argument('[file]', 'the cluster file (default: OXBOW_CONFIG)')
+    .option('--node <id>', 'the node that variables of one node are about (default: OXBOW_NODE_ID)', integer(0))
+    .action(async (path: string | undefined, options: { output: 'table' | 'json'; node?: number }) => {
       const { checkConfig } = await import('../config-check.ts')
-      finish(await checkConfig(context, file, options.output))
+      finish(await checkConfig(context, { path, nodeId: options.node }, options.output))
     })
   example(check, CHECK_EXAMPLE)
   const describe = withCluster(config.command('describe'))

@@ -21,13 +21,13 @@ export function addNodeCommands(program: Command, { context, finish }: Wiring): 
   const server = program
     .command('server')
     .description('run one node in the foreground, with JSON logs on stdout')
-    .requiredOption('--config <file>', 'the cluster file')
-    .requiredOption('--node <id>', 'which of its nodes this one is', integer(0))
-    .option('--data <dir>', "the node's data folder, instead of the one in the file")
+    .option('--config <file>', 'the cluster file (default: OXBOW_CONFIG)')
+    .option('--node <id>', 'which of its nodes this one is (default: OXBOW_NODE_ID)', integer(0))
+    .option('--data <dir>', "the node's data folder, instead of what the file and OXBOW_DATA say")
     .option('--debug', 'show where an error came from')
-    .action(async (options: { config: string; node: number; data?: string }) => {
+    .action(async (options: { config?: string; node?: number; data?: string }) => {
       const { runServer } = await import('../../node/process.ts')
-      finish(await runServer({ configPath: options.config, nodeId: options.node, dataDir: options.data }))
+      finish(await runServer({ configPath: options.config, nodeId: options.node, dataDir: options.data, env: context.env }))
     })
   example(server, 'npx oxbow server --config cluster-configs/three-node.yaml --node 1')
 }
