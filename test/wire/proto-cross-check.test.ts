@@ -356,7 +356,7 @@ function expected(value: unknown, type: string): unknown {
   const fields = Object.entries(value).filter(([key]) => key !== 'type' || !isUnion)
   const plain: Record<string, unknown> = {}
   for (const [key, field] of fields) {
-    if (key === 'batches') {
+    if (key === 'batches' && !('producerId' in value)) {
       if ((field as Buffer[]).length > 0) plain[key] = Buffer.concat(field as Buffer[]).toString('base64')
     } else if (key === 'topics' && type === 'MetadataRequest') {
       if (field !== null) plain[key] = { names: field }
