@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { addClusterCommands } from './program/cluster-commands.ts'
 import { addConfigCommands } from './program/config-commands.ts'
+import { addDumpCommands } from './program/dump-commands.ts'
 import { addNodeCommands } from './program/node-commands.ts'
 import { addOperationCommands } from './program/operation-commands.ts'
 import { addRecordCommands } from './program/record-commands.ts'
@@ -26,6 +27,7 @@ export function buildProgram(wiring: Wiring, version: string): Command {
   addRecordCommands(program, wiring)
   addClusterCommands(program, wiring)
   addOperationCommands(program, wiring)
+  addDumpCommands(program, wiring)
   addSimCommands(program, wiring)
   addSelfCommands(program, wiring, version)
   return example(

@@ -3,6 +3,7 @@ import type { Done, DoneVoid } from '../base/done.ts'
 import { BrokerError } from '../base/errors.ts'
 import { callVoid, runTask, type Task } from '../base/task.ts'
 import { type BatchHeader, readBatchHeader, sealBatch, stampBatch, writeBatchHeader } from '../record/batch.ts'
+import { LOG_APPEND_TIME_FLAG } from '../record/records.ts'
 import { findTimestamp } from './find-timestamp.ts'
 import type { FlushTarget } from './group-commit.ts'
 import type { FlushResult, LogEnvironment } from './log-environment.ts'
@@ -19,8 +20,6 @@ import { TailCache } from './tail-cache.ts'
 import { TimeIndex } from './time-index.ts'
 
 const MAX_RELATIVE_OFFSET = 0x7fff_ffff
-/** Kafka's attributes bit 3: maxTimestamp is the time of the append. */
-const LOG_APPEND_TIME = 8
 
 /**
  * One log. Memory first: append and truncate change what is seen here at once; `flush`, called by the rounds one at a time, takes the disk there.
@@ -133,7 +132,7 @@ export class SegmentedLog implements Log, SlabTenant, FlushTarget<FlushResult | 
     const at = slab.used - bytes.length
     if (logAppendTimeMs === null) stampBatch(slab.bytes, at, stamp)
     else {
-      writeBatchHeader(slab.bytes, at, { ...stamped, attributes: header.attributes | LOG_APPEND_TIME })
+      writeBatchHeader(slab.bytes, at, { ...stamped, attributes: header.attributes | LOG_APPEND_TIME_FLAG })
       sealBatch(slab.bytes.subarray(at, slab.used))
     }
     this.#environment.rounds.add(this)

@@ -1,0 +1,129 @@
+import { type FileHandle, open, readdir, readFile, stat } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
+import { DAMAGED_NOTE } from '../log/damaged-note.ts'
+import { LOG_START_NOTE } from '../log/log-start.ts'
+import { parseSegmentFileName } from '../log/segment.ts'
+import { METADATA_LOG } from '../log/surface.ts'
+import { UsageError } from './failure.ts'
+
+/** One log to dump. `segments`: base offsets, in order; of a path that names one file, that one alone. */
+export interface DumpTarget {
+  readonly name: string
+  readonly folder: string
+  readonly segments: readonly number[]
+  /** The whole folder was named: what is missing in it can be told. */
+  readonly isWhole: boolean
+}
+
+export interface DumpTargets {
+  readonly logs: readonly DumpTarget[]
+  /** The process that holds the data folder; undefined: none does. */
+  readonly holderPid: number | undefined
+}
+
+const LOG_NOTES: readonly string[] = [LOG_START_NOTE, DAMAGED_NOTE, 'partition.metadata']
+
+async function namesIn(folder: string): Promise<readonly string[]> {
+  try {
+    return (await readdir(folder)).sort()
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw error
+  }
+}
+
+function segmentsOf(names: readonly string[]): number[] {
+  return names.map(parseSegmentFileName).filter((base) => base !== undefined)
+}
+
+async function logIn(root: string, name: string): Promise<DumpTarget> {
+  const folder = join(root, name)
+  return { name, folder, segments: segmentsOf(await namesIn(folder)), isWhole: true }
+}
+
+/** What a path names: a data folder, the folder of one log, or one segment file. */
+export async function findTargets(path: string): Promise<DumpTargets> {
+  const place = resolve(path)
+  const found = await stat(place).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR')
+      throw new UsageError(`there is nothing at ${path}`, 'name a data folder, the folder of a log, or a segment file')
+    throw error
+  })
+  if (!found.isDirectory()) {
+    const baseOffset = parseSegmentFileName(basename(place))
+    if (baseOffset === undefined) throw new UsageError(`${path} is no segment file`, 'one is named like 00000000000000000000.log')
+    const folder = dirname(place)
+    return { logs: [{ name: basename(place), folder, segments: [baseOffset], isWhole: false }], holderPid: await holderOf(folder) }
+  }
+  const names = await namesIn(place)
+  if (segmentsOf(names).length > 0 || names.some((name) => LOG_NOTES.includes(name))) {
+    return { logs: [{ ...(await logIn(dirname(place), basename(place))), name: basename(place) }], holderPid: await holderOf(place) }
+  }
+  const logs: DumpTarget[] = []
+  if (names.includes(METADATA_LOG)) logs.push(await logIn(place, METADATA_LOG))
+  for (const name of await namesIn(join(place, 'partitions'))) logs.push(await logIn(place, `partitions/${name}`))
+  if (logs.length === 0) throw new UsageError(`${path} holds no log`, 'name the data folder of a node, the folder of a log, or a segment file')
+  return { logs, holderPid: await holderOf(place) }
+}
+
+/** The living process that the lock of the data folder names; a log lies one or two folders below it. */
+async function holderOf(place: string): Promise<number | undefined> {
+  for (const folder of [place, dirname(place), dirname(dirname(place))]) {
+    const lock = await readFile(join(folder, 'lock'), 'utf8').catch(() => undefined)
+    const pid = Number(lock?.split(' ', 1)[0])
+    if (lock !== undefined && Number.isSafeInteger(pid) && pid > 0) return isAlive(pid) ? pid : undefined
+  }
+  return undefined
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    // EPERM: it lives, but is somebody else's.
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+/** undefined: there is no such file. */
+export async function readIfThere(path: string): Promise<Buffer | undefined> {
+  try {
+    return await readFile(path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/** One file, for reading alone. */
+export class ReadOnlyFile {
+  readonly #file: FileHandle
+  readonly sizeBytes: number
+
+  private constructor(file: FileHandle, sizeBytes: number) {
+    this.#file = file
+    this.sizeBytes = sizeBytes
+  }
+
+  static async open(path: string): Promise<ReadOnlyFile> {
+    const file = await open(path, 'r')
+    return new ReadOnlyFile(file, (await file.stat()).size)
+  }
+
+  /** At most `length` bytes; fewer where the file ends. */
+  async read(position: number, length: number): Promise<Buffer> {
+    const bytes = Buffer.allocUnsafe(Math.max(0, Math.min(length, this.sizeBytes - position)))
+    let read = 0
+    while (read < bytes.length) {
+      const { bytesRead } = await this.#file.read(bytes, read, bytes.length - read, position + read)
+      if (bytesRead === 0) break
+      read += bytesRead
+    }
+    return bytes.subarray(0, read)
+  }
+
+  async close(): Promise<void> {
+    await this.#file.close()
+  }
+}

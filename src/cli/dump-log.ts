@@ -1,0 +1,188 @@
+import { join } from 'node:path'
+import { DAMAGED_NOTE, parseDamagedNote } from '../log/damaged-note.ts'
+import { DumpScan, type DumpedBatch } from '../log/dump-scan.ts'
+import { IndexAudit } from '../log/index-audit.ts'
+import { decodeLogStart, LOG_START_NOTE, unmovedStart } from '../log/log-start.ts'
+import { segmentFileName } from '../log/segment.ts'
+import type { CliContext, OutputFormat } from './context.ts'
+import { type DumpTarget, findTargets, ReadOnlyFile, readIfThere } from './dump-files.ts'
+import { batchJson, batchLines } from './dump-text.ts'
+import { exitCode } from './failure.ts'
+import { LineWriter } from './line-writer.ts'
+
+export interface DumpRequest {
+  readonly path: string
+  /** First offset shown; a batch that holds it is shown whole. */
+  readonly from: number
+  /** Exclusive. */
+  readonly to: number
+  readonly records: boolean
+}
+
+const WINDOW_BYTES = 1024 * 1024
+
+/** What one segment file holds. `problems`: sentences, with the byte where it matters. */
+interface SegmentReport {
+  readonly file: string
+  readonly baseOffset: number
+  readonly endOffset: number
+  readonly sizeBytes: number
+  readonly batches: number
+  readonly records: number
+  readonly problems: readonly string[]
+}
+
+interface LogReport {
+  readonly log: string
+  /** null: the path names one file, and not where its log begins. */
+  readonly startOffset: number | null
+  readonly endOffset: number
+  readonly segments: readonly SegmentReport[]
+  /** Of the log as a whole. */
+  readonly problems: readonly string[]
+}
+
+/** Reads one log after the other and says what it finds as it goes. */
+class Dump {
+  readonly #request: DumpRequest
+  readonly #output: OutputFormat
+  readonly #writer: LineWriter
+  readonly #isLive: boolean
+
+  constructor(context: CliContext, request: DumpRequest, options: { readonly output: OutputFormat; readonly isLive: boolean }) {
+    this.#request = request
+    this.#output = options.output
+    this.#writer = new LineWriter(context.stdout)
+    this.#isLive = options.isLive
+  }
+
+  async log(target: DumpTarget): Promise<LogReport> {
+    const problems: string[] = []
+    const startNote = target.isWhole ? await readIfThere(join(target.folder, LOG_START_NOTE)) : undefined
+    const start = startNote === undefined ? unmovedStart : decodeLogStart(startNote)
+    if (start === undefined) problems.push(`the note ${LOG_START_NOTE} cannot be read`)
+    const damaged = target.isWhole ? await readIfThere(join(target.folder, DAMAGED_NOTE)) : undefined
+    if (damaged !== undefined) problems.push(`it is marked damaged: ${parseDamagedNote(damaged.toString()).reason}`)
+    const baseOffset = target.isWhole ? start?.baseOffset : target.segments[0]
+    const bases = target.segments.filter((base) => base >= (baseOffset ?? 0))
+    const leftovers = target.segments.length - bases.length
+    if (leftovers > 0) this.#say(`log ${target.name}: ${leftovers} segments below its start are left over; they go when the node starts`)
+    const segments: SegmentReport[] = []
+    let endOffset = baseOffset ?? bases[0] ?? 0
+    let lastEpoch = -1
+    for (const [at, base] of bases.entries()) {
+      if (base !== endOffset) problems.push(`a segment begins at offset ${base} where ${endOffset} should be`)
+      const nextBase = bases[at + 1]
+      if (base >= this.#request.to || (nextBase !== undefined && nextBase <= this.#request.from)) {
+        endOffset = nextBase ?? base
+        lastEpoch = -1
+        continue
+      }
+      const read = await this.#segment(target, base, { lastEpoch, isLast: nextBase === undefined })
+      segments.push(read.report)
+      endOffset = read.report.endOffset
+      lastEpoch = read.lastEpoch
+    }
+    const startOffset = target.isWhole ? (start?.startOffset ?? bases[0] ?? 0) : null
+    const isCutShort = bases.length > 0 && (bases.at(-1) as number) >= this.#request.to
+    if (startOffset !== null && endOffset < startOffset && !isCutShort) {
+      if (bases.length === 0 && start?.baseOffset === startOffset) endOffset = startOffset
+      else problems.push(`it ends at offset ${endOffset}, below its start at ${startOffset}`)
+    }
+    const report = { log: target.name, startOffset, endOffset, segments, problems }
+    this.#verdict(report)
+    return report
+  }
+
+  async #segment(
+    target: DumpTarget,
+    baseOffset: number,
+    place: { readonly lastEpoch: number; readonly isLast: boolean },
+  ): Promise<{ readonly report: SegmentReport; readonly lastEpoch: number }> {
+    const path = join(target.folder, segmentFileName(baseOffset))
+    const file = await ReadOnlyFile.open(path)
+    try {
+      const { sizeBytes } = file
+      const scan = new DumpScan({ baseOffset, lastEpoch: place.lastEpoch, sizeBytes })
+      const index = await readIfThere(path.replace(/log$/, 'index'))
+      const timeIndex = await readIfThere(path.replace(/log$/, 'timeindex'))
+      const audit = new IndexAudit({ baseOffset, sizeBytes }, { index, timeIndex })
+      this.#say(`segment ${path}`)
+      const counts = await this.#batches(target, file, scan, audit)
+      // Of a running node the end may be on its way, and indexes are written while they are read.
+      const isGrowing = this.#isLive && place.isLast
+      const ofIndexes = isGrowing ? [] : audit.finish({ baseOffset, endOffset: scan.endOffset, sizeBytes })
+      const ofBatches = scan.problems.filter(({ position }) => !(isGrowing && position >= sizeBytes - scan.unreadBytes))
+      const problems = [...ofBatches.map(({ position, message }) => `at byte ${position}: ${message}`), ...ofIndexes]
+      const report = { file: path, baseOffset, endOffset: scan.endOffset, sizeBytes, ...counts, problems }
+      for (const problem of problems) this.#say(`  wrong: ${problem}`)
+      const range = `offsets ${baseOffset} to ${scan.endOffset}, ${counts.batches} batches, ${counts.records} records, ${sizeBytes} bytes`
+      this.#say(`segment ${segmentFileName(baseOffset)}: ${range}: ${verdictOf(problems.length)}`)
+      return { report, lastEpoch: scan.lastEpoch }
+    } finally {
+      await file.close()
+    }
+  }
+
+  async #batches(target: DumpTarget, file: ReadOnlyFile, scan: DumpScan, audit: IndexAudit): Promise<{ readonly batches: number; readonly records: number }> {
+    const counts = { batches: 0, records: 0 }
+    const visit = (batch: DumpedBatch): void => {
+      counts.batches++
+      counts.records += batch.header.recordCount
+      audit.batch(batch.header, batch.position)
+      const { baseOffset, lastOffset } = batch.header
+      if (lastOffset >= this.#request.from && baseOffset < this.#request.to) this.#batch(target, batch)
+    }
+    for (let neededBytes = 1; neededBytes > 0; ) {
+      const { position } = scan
+      const window = await file.read(position, Math.max(WINDOW_BYTES, neededBytes))
+      neededBytes = scan.feed(window, visit)
+      // The file became shorter under us: a running node cut it.
+      if (neededBytes > window.length && window.length < file.sizeBytes - position) break
+      await this.#writer.whenTaken()
+    }
+    return counts
+  }
+
+  #batch(target: DumpTarget, batch: DumpedBatch): void {
+    const { records } = this.#request
+    if (this.#output === 'json') this.#writer.write(`${JSON.stringify({ type: 'batch', log: target.name, ...batchJson(batch, records) })}\n`)
+    else this.#writer.write(batchLines(batch, records))
+  }
+
+  #verdict({ log, startOffset, endOffset, segments, problems }: LogReport): void {
+    for (const problem of problems) this.#say(`  wrong: ${problem}`)
+    const count = problems.length + segments.reduce((sum, segment) => sum + segment.problems.length, 0)
+    this.#say(`log ${log}: ${startOffset === null ? '' : `start ${startOffset}, `}end ${endOffset}, ${segments.length} segments read: ${verdictOf(count)}`)
+  }
+
+  #say(line: string): void {
+    if (this.#output === 'table') this.#writer.write(`${line}\n`)
+  }
+
+  finish(logs: readonly LogReport[]): void {
+    if (this.#output === 'json') {
+      const segments = logs.flatMap((log) => log.segments)
+      const problems = logs.reduce((sum, log) => sum + log.problems.length, 0) + segments.reduce((sum, segment) => sum + segment.problems.length, 0)
+      const [batches, records] = [segments.reduce((sum, one) => sum + one.batches, 0), segments.reduce((sum, one) => sum + one.records, 0)]
+      this.#writer.write(`${JSON.stringify({ type: 'summary', ok: problems === 0, problems, batches, records, logs })}\n`)
+    }
+    this.#writer.flush()
+  }
+}
+
+function verdictOf(problems: number): string {
+  return problems === 0 ? 'good' : problems === 1 ? 'one thing is wrong' : `${problems} things are wrong`
+}
+
+/** Reads logs offline, and never writes. Exit 1 when anything is wrong. */
+export async function dumpLog(context: CliContext, request: DumpRequest, output: OutputFormat): Promise<number> {
+  const { logs, holderPid } = await findTargets(request.path)
+  if (holderPid !== undefined) context.stderr.write(`notice: process ${holderPid} uses this folder: what it writes meanwhile may be missing at the end\n`)
+  const dump = new Dump(context, request, { output, isLive: holderPid !== undefined })
+  const reports: LogReport[] = []
+  for (const target of logs) reports.push(await dump.log(target))
+  dump.finish(reports)
+  const isWrong = reports.some((log) => log.problems.length > 0 || log.segments.some((segment) => segment.problems.length > 0))
+  return isWrong ? exitCode.refused : exitCode.done
+}
