@@ -5,15 +5,15 @@ import { Histogram } from './histogram.ts'
 /** How long the disk takes to make bytes durable, and how much of it is free, as the node itself found when it last looked. */
 export class DiskMeter {
   readonly syncMs = new Histogram()
-  #space: DiskSpace | undefined
+  readonly #spaces = new Map<string, DiskSpace>()
 
-  /** Undefined before the first look. */
-  get space(): DiskSpace | undefined {
-    return this.#space
+  /** By data folder; absent before the first look. */
+  get spaces(): ReadonlyMap<string, DiskSpace> {
+    return this.#spaces
   }
 
-  noteSpace(space: DiskSpace): void {
-    this.#space = space
+  noteSpace(folder: string, space: DiskSpace): void {
+    this.#spaces.set(folder, space)
   }
 
   timed(done: DoneVoid): DoneVoid {
@@ -69,10 +69,13 @@ class MeteredFile implements DiskFile {
 export class MeteredDisk implements Disk {
   readonly #disk: Disk
   readonly #meter: DiskMeter
+  readonly #folder: string
 
-  constructor(disk: Disk, meter: DiskMeter) {
+  /** `folder`: as an operator knows it. */
+  constructor(disk: Disk, meter: DiskMeter, folder: string) {
     this.#disk = disk
     this.#meter = meter
+    this.#folder = folder
   }
 
   open(path: string, options: { readonly create: boolean }, done: Done<DiskFile | undefined>): void {
@@ -109,7 +112,7 @@ export class MeteredDisk implements Disk {
 
   space(done: Done<DiskSpace>): void {
     this.#disk.space((error, space) => {
-      if (error === undefined) this.#meter.noteSpace(space)
+      if (error === undefined) this.#meter.noteSpace(this.#folder, space)
       done(error, space)
     })
   }

@@ -33,7 +33,7 @@ function lastWord(name: string): string {
   )
 }
 
-function queriesOf({ name, type, panel }: Shown): readonly Query[] {
+function queriesOf({ name, type, labels, panel }: Shown): readonly Query[] {
   const { show, by } = panel
   switch (show) {
     case 'sum':
@@ -42,7 +42,7 @@ function queriesOf({ name, type, panel }: Shown): readonly Query[] {
         ? [{ expr: `${show}(${name}${MATCHER})`, legendFormat: panel.title }]
         : [{ expr: `${show} by (${by}) (${name}${MATCHER})`, legendFormat: `{{${by}}}` }]
     case 'node':
-      return [{ expr: `${name}${MATCHER}`, legendFormat: '{{instance}}' }]
+      return [{ expr: `${name}${MATCHER}`, legendFormat: ['instance', ...labels].map((label) => `{{${label}}}`).join(' ') }]
     case 'rate': {
       const label = by ?? 'instance'
       const isShared = shownMetrics().some((other) => other.name !== name && other.panel.title === panel.title)

@@ -1,3 +1,4 @@
+import type { DiskSpace } from '../base/disk.ts'
 import type { Facts, ReplicaFacts } from './metric-facts.ts'
 import { type MetricRow, type MetricUnit, one, type Sample } from './metric-row.ts'
 import type { TopicCounts } from './request-meter.ts'
@@ -11,6 +12,10 @@ function* perTopic({ meters, source }: Facts, value: (counts: TopicCounts) => nu
 
 function* requestErrors({ meters }: Facts): Generator<Sample> {
   for (const [request, { errors }] of meters.requests.kinds) for (const [error, count] of errors) yield { labels: { request, error }, value: count }
+}
+
+function perFolder({ meters }: Facts, value: (space: DiskSpace) => number): Sample[] {
+  return [...meters.disk.spaces].map(([folder, space]) => ({ labels: { folder }, value: value(space) }))
 }
 
 const BY_TOPIC = 'Only topics with traffic here since this node came up are there.'
@@ -194,19 +199,19 @@ export const storageMetrics: readonly MetricRow[] = [
     name: 'oxbow_disk_free_bytes',
     type: 'gauge',
     unit: 'bytes',
-    labels: [],
-    doc: 'Bytes free on the disk of the data folder, when the node looked last (every 2 s).',
+    labels: ['folder'],
+    doc: 'Bytes free on the disk of a data folder, when the node looked last (every 2 s).',
     panel: { group: 'Logs and disks', title: 'Bytes free', show: 'node' },
-    collect: ({ meters }) => (meters.disk.space === undefined ? [] : [{ labels: {}, value: meters.disk.space.freeBytes }]),
+    collect: (facts) => perFolder(facts, (space) => space.freeBytes),
   },
   {
     name: 'oxbow_disk_total_bytes',
     type: 'gauge',
     unit: 'bytes',
-    labels: [],
+    labels: ['folder'],
     doc: 'Size of that disk.',
     panel: null,
-    collect: ({ meters }) => (meters.disk.space === undefined ? [] : [{ labels: {}, value: meters.disk.space.totalBytes }]),
+    collect: (facts) => perFolder(facts, (space) => space.totalBytes),
   },
   one({
     name: 'oxbow_disk_low',

@@ -42,6 +42,8 @@ export class MetricsPage {
   readonly #meters: Meters
   #registry: Promise<Prometheus.Registry> | undefined
   #facts: Facts | undefined
+  /** Ends with the turn of the last long metric that was asked for. */
+  #turn: Promise<void> = Promise.resolve()
 
   constructor(source: MetricsSource, meters: Meters) {
     this.#source = source
@@ -70,11 +72,18 @@ export class MetricsPage {
   #register(registry: Prometheus.Registry, row: MetricRow): void {
     const { name, doc, type, collect } = row
     if (collect === null) return
-    const get = (): object => {
+    const get = async (): Promise<object> => {
+      if (row.labels.includes('partition')) await this.#ownTurn()
       // A second page may be asked for while the first is being made.
       this.#facts ??= gatherFacts(this.#source, this.#meters)
       return { name, help: doc, type, aggregator: 'sum', values: valuesOf(row, collect(this.#facts)) }
     }
-    registry.registerMetric({ name, get: () => Promise.resolve(get()) } as unknown as Prometheus.Metric)
+    registry.registerMetric({ name, get } as unknown as Prometheus.Metric)
+  }
+
+  /** A line a partition takes milliseconds to write: what waits for the node comes in between. */
+  #ownTurn(): Promise<void> {
+    this.#turn = this.#turn.then(() => new Promise((resolve) => setImmediate(resolve)))
+    return this.#turn
   }
 }

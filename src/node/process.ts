@@ -121,7 +121,7 @@ async function start(configured: ConfiguredNode, log: NodeLog, fatal: Fatal): Pr
   const { traffic } = meters
   const transport = new GrpcPeerTransport({ logger, traffic })
   const checkpoints = new LazyCheckpoints((done) => openLevelCheckpoints(join(dataDir, 'checkpoints'), logger, done))
-  const dataDisks = dataDirs.map((path) => ({ path, disk: new MeteredDisk(new NodeDisk(path), meters.disk) }))
+  const dataDisks = dataDirs.map((path) => ({ path, disk: new MeteredDisk(new NodeDisk(path), meters.disk, path) }))
   const { disk } = dataDisks[0] as DataDisk
   const seams = { clock: new SystemClock(), random: new CryptoRandom(), disk, dataDisks, checkpoints, transport, logger, logLevel: log.level, fatal }
   const node = await new Promise<OxbowNode>((fulfil, reject) =>
@@ -149,7 +149,7 @@ function knownTopics(node: OxbowNode): KnownTopics {
 }
 
 function httpOptions(configured: ConfiguredNode, { logger, level, ring }: NodeLog, node: OxbowNode, meters: Meters): HttpServerOptions {
-  const { options, dataDir } = configured
+  const { options, dataDirs } = configured
   const readiness = new Readiness(options, node)
   const page = new MetricsPage(node, meters)
   const runtime = new RuntimeReport()
@@ -163,7 +163,7 @@ function httpOptions(configured: ConfiguredNode, { logger, level, ring }: NodeLo
     debug: {
       log: () => ring.text(),
       runtime: () => runtime.take(),
-      config: () => ({ version: packageVersion(), logLevel: level.level, dataDir, ...options }),
+      config: () => ({ version: packageVersion(), logLevel: level.level, dataDirs, ...options }),
     },
     logger,
   }

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { LiveCluster, waitFor, waitForBrokers, waitForFullIsr } from '../../chaos/live/cluster-process.ts'
 import { compareReadBack, type PlacedLine } from '../../chaos/live/read-back.ts'
-import type { OxbowClient } from '../../src/client/client.ts'
+import { OxbowClient } from '../../src/client/client.ts'
 import type { Consumer } from '../../src/client/consumer.ts'
 import type { Producer } from '../../src/client/producer.ts'
 
@@ -75,11 +75,11 @@ describe('a rolling restart of a loaded cluster, acks=all', () => {
   beforeAll(async () => {
     cluster = await LiveCluster.create('rolling')
     cluster.startAll()
-    client = cluster.client()
+    client = new OxbowClient({ bootstrap: cluster.bootstrap, requestTimeoutMs: READY_LIMIT_MS })
     await waitForBrokers(client, 3)
     await client.admin().createTopic({ name: TOPIC, partitions: PARTITIONS, replicationFactor: 3 })
     await waitForFullIsr(client, TOPIC)
-  })
+  }, 2 * READY_LIMIT_MS)
 
   afterEach(({ task }) => {
     isFailed = task.result?.state === 'fail'

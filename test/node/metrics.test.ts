@@ -131,7 +131,8 @@ describe('the page of metrics', () => {
     Object.assign(meters.requests.topic(TOPIC), { records: 5, bytesIn: 6, bytesOut: 7 })
     meters.requests.topic('b'.repeat(32)).records = 9
     meters.disk.syncMs.observe(0.2)
-    meters.disk.noteSpace({ freeBytes: 100, totalBytes: 200 })
+    meters.disk.noteSpace('/data/1', { freeBytes: 100, totalBytes: 200 })
+    meters.disk.noteSpace('/data/2', { freeBytes: 300, totalBytes: 400 })
     const series = seriesOf(await render())
     const bucket = (le: string): number | undefined => series.get(`kafka_network_requestmetrics_totaltimems_bucket{request="Produce",le="${le}"}`)
     expect([bucket('5'), bucket('10'), bucket('30000'), bucket('+Inf')]).toEqual([1, 2, 2, 3])
@@ -143,13 +144,13 @@ describe('the page of metrics', () => {
     expect(series.get('kafka_server_brokertopicmetrics_bytesout_total{topic="orders"}')).toBe(7)
     expect([...series.keys()].filter((name) => name.startsWith('kafka_server_brokertopicmetrics_messagesin'))).toHaveLength(1)
     expect(series.get('kafka_log_logflushstats_logflushrateandtimems_bucket{le="0.25"}')).toBe(1)
-    expect(series.get('oxbow_disk_free_bytes')).toBe(100)
+    expect([1, 2].map((folder) => series.get(`oxbow_disk_free_bytes{folder="/data/${folder}"}`))).toEqual([100, 300])
   })
 
   it('holds every metric of the table, and each only once', async () => {
     meters.requests.kind('Fetch').answered(performance.now(), ['OFFSET_OUT_OF_RANGE'])
     meters.requests.topic(TOPIC).records = 1
-    meters.disk.noteSpace({ freeBytes: 1, totalBytes: 2 })
+    meters.disk.noteSpace('/data/1', { freeBytes: 1, totalBytes: 2 })
     const text = await render()
     for (const { name, type, collect } of table) {
       expect(text.split(`\n# TYPE ${name} `).length - 1 + Number(text.startsWith(`# TYPE ${name} `)), name).toBe(1)
