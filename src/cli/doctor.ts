@@ -3,7 +3,7 @@ import { styleText } from 'node:util'
 import { lookAtCluster } from './cluster-look.ts'
 import type { CliContext } from './context.ts'
 import { type Check, fault } from './doctor/check.ts'
-import { checkClusterFile } from './doctor/cluster-file.ts'
+import { checkSurroundings, readFileChecks } from './doctor/cluster-file.ts'
 import { checkFolder } from './doctor/folders.ts'
 import { checkBootstrap, checkCluster } from './doctor/live-cluster.ts'
 import { checkMachine, machineFacts } from './doctor/machine.ts'
@@ -37,29 +37,32 @@ async function look(context: CliContext, options: ClusterOptions): Promise<Clust
   }
 }
 
+function refusalOf(error: Error): Check {
+  const message = `somebody listens, but gives no answer: ${failureOf(error).message}`
+  return fault('cluster', message, 'is it the gRPC port of an Oxbow node? see the log of that node')
+}
+
 async function examine(context: CliContext, options: ClusterOptions, flags: DoctorFlags): Promise<Check[]> {
   const { probeTcp: tcp, probeClock: clock } = context
   const machine = checkMachine(await machineFacts(context.env))
-  const { checks: bootstrap, answering } = await checkBootstrap(options.bootstrap, flags.isClusterAsked, tcp)
+  const config = flags.config ?? (context.env.OXBOW_CONFIG || undefined)
+  const file = config === undefined ? undefined : await readFileChecks(config, context.env)
+  // The file knows where its nodes are, unless somebody knows better.
+  const addresses = flags.isClusterAsked || file === undefined || file.addresses.length === 0 ? options.bootstrap : file.addresses
+  const { checks: bootstrap, answering } = await checkBootstrap(addresses, flags.isClusterAsked, tcp)
   // Where nobody listens, nobody is asked: that would only take its time.
   const found = answering.length === 0 ? undefined : await look(context, { ...options, bootstrap: answering })
   const isFound = found !== undefined && !(found instanceof Error)
   const running = new Set(isFound ? found.cluster.brokers.filter((broker) => broker.state !== 'offline').map((broker) => broker.nodeId) : [])
-  const file = flags.config === undefined ? undefined : await checkClusterFile(flags.config, running, tcp)
   const folders = file?.folders ?? [resolve(flags.data ?? DEFAULT_FOLDER)]
-  const disks = (await Promise.all(folders.map(checkFolder))).flat()
-  const refusal =
-    found instanceof Error
-      ? [
-          fault(
-            'cluster',
-            `somebody listens, but gives no answer: ${failureOf(found).message}`,
-            'is it the gRPC port of an Oxbow node? see the log of that node',
-          ),
-        ]
-      : []
-  const live = isFound ? await checkCluster(found, options.bootstrap, { tcp, clock, nowMs: () => Date.now() }) : refusal
-  return [...machine, ...(file?.checks ?? []), ...disks, ...bootstrap, ...live]
+  const live = isFound ? await checkCluster(found, addresses, { tcp, clock, nowMs: () => Date.now() }) : found === undefined ? [] : [refusalOf(found)]
+  return [
+    ...machine,
+    ...(file === undefined ? [] : [...file.checks, ...(await checkSurroundings(file.nodes, running, tcp))]),
+    ...(await Promise.all(folders.map(checkFolder))).flat(),
+    ...bootstrap,
+    ...live,
+  ]
 }
 
 const COLOURS = { ok: 'green', warning: 'yellow', error: 'red' } as const

@@ -32,8 +32,8 @@ function count(number: number, word: string): string {
 }
 
 function restart(nodeIds: readonly number[]): string {
-  const which = nodeIds.length === 1 ? `node ${nodeIds[0]}` : `nodes ${list(nodeIds)}`
-  return `start ${which} again, each with its own folder: oxbow server --config FILE --node ${nodeIds[0]}`
+  const which = nodeIds.length === 1 ? `node ${nodeIds[0]} again` : `nodes ${list(nodeIds)} again, each by its own id`
+  return `start ${which}: oxbow server --config FILE --node ${nodeIds[0]}`
 }
 
 function controllerReasons({ cluster, quorum, unreachable }: ClusterLook): string[] {
@@ -97,12 +97,12 @@ function partitionReasons({ topics, minIsr }: ClusterLook): string[] {
     ...(leaderless.length === 0
       ? []
       : [
-          `${has(leaderless)} no leader and can be neither written nor read: ${nameThem(leaderless)}. Next: bring back the brokers of their replicas (${brokers(leaderless)}).`,
+          `${has(leaderless)} no leader, so that nothing is written or read there: ${nameThem(leaderless)}. Next: bring back the brokers of their replicas (${brokers(leaderless)}).`,
         ]),
     ...(underMin.length === 0
       ? []
       : [
-          `${has(underMin)} fewer in-sync replicas than min.insync.replicas and refuse acks=all: ${nameThem(underMin)}. Next: bring back ${brokers(underMin)}.`,
+          `${has(underMin)} fewer in-sync replicas than min.insync.replicas, so that acks=all is refused: ${nameThem(underMin)}. Next: bring back ${brokers(underMin)}.`,
         ]),
     ...(behind.length === 0
       ? []

@@ -18,10 +18,10 @@ export interface AlterTopicFlags {
 /** Answers the topic as described. */
 export async function alterTopic(context: CliContext, options: ClusterOptions, name: string, flags: AlterTopicFlags): Promise<number> {
   const { partitions, config, deleteConfig } = flags
-  if (partitions === undefined && config === undefined && deleteConfig === undefined)
-    throw new UsageError('nothing is to be changed', 'add --partitions N, --config KEY=VALUE or --delete-config KEY')
   if (flags.assignment !== undefined && partitions === undefined)
     throw new UsageError('--assignment places partitions that are added', 'add --partitions, how many there shall be')
+  if (partitions === undefined && config === undefined && deleteConfig === undefined)
+    throw new UsageError('nothing is to be changed', 'add --partitions N, --config KEY=VALUE or --delete-config KEY')
   const both = deleteConfig?.find((key) => config?.has(key) === true)
   if (both !== undefined) throw new UsageError(`${both} is to be set and deleted`, 'leave one of them out')
   const topic = await withAdmin(context, options, async (admin) => {

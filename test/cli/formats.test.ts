@@ -94,7 +94,9 @@ describe('produce --format', () => {
     ['json', '{"timestamp":-1}', 'its timestamp is no number of milliseconds'],
     ['json', '{"headers":"a"}', 'its headers are no JSON object'],
   ])('%j refuses %j', (format, line, why) => {
-    expect(() => compileInputFormat(format).parse(Buffer.from(line))).toThrow(expect.objectContaining({ code: 'INVALID_RECORD', detail: typeof why === 'string' ? why : expect.stringMatching(why) }))
+    expect(() => compileInputFormat(format).parse(Buffer.from(line))).toThrow(
+      expect.objectContaining({ code: 'INVALID_RECORD', detail: typeof why === 'string' ? why : expect.stringMatching(why) }),
+    )
   })
 
   it.each([

@@ -61,6 +61,7 @@ export class CliCluster implements ClientTransport {
   /** Configs by topic, and the in-sync replicas of `topic-partition` where they are not all. */
   readonly configs = new Map<string, Map<string, string>>()
   readonly isr = new Map<string, readonly number[]>()
+  quorumAsked = 0
   /** What the clocks of hosts show. */
   readonly clocksMs = new Map<string, number>()
   /** Hosts where nobody listens. */
@@ -102,7 +103,10 @@ export class CliCluster implements ClientTransport {
         setTimeout(() => later(done, () => this.#delete(request.topicId)), this.deletionMs)
       },
       describeCluster: (_timeoutMs, done) => answer(done, () => this.#describe()),
-      describeQuorum: (_timeoutMs, done) => answer(done, () => this.#quorum()),
+      describeQuorum: (_timeoutMs, done) => {
+        this.quorumAsked++
+        answer(done, () => this.#quorum())
+      },
     }
   }
 
@@ -275,18 +279,21 @@ export interface CliSetting {
   readonly stdoutIsTerminal?: boolean
   readonly stderrIsTerminal?: boolean
   readonly env?: Readonly<Record<string, string>>
+  /** Called with what is written, as it is. */
+  readonly onOutput?: (stream: 'stdout' | 'stderr', text: string) => void
   /** Called with what interrupts the command. */
   readonly interruptible?: (interrupt: () => void) => void
   /** Stdout takes nothing at all: each write fails with this system code. */
   readonly stdoutFails?: string
 }
 
-function sink(chunks: Buffer[], isTTY: boolean): TextSink {
+function sink(chunks: Buffer[], isTTY: boolean, tell: (text: string) => void): TextSink {
   return {
     isTTY,
     writableLength: 0,
     write: (chunk, done) => {
       chunks.push(Buffer.from(chunk as string))
+      tell(String(chunk))
       if (done !== undefined) setImmediate(done)
       return true
     },
@@ -321,9 +328,9 @@ export async function oxbow(args: readonly string[], setting: CliSetting = {}): 
     stdin,
     stdout:
       setting.stdoutFails === undefined
-        ? sink(out, setting.stdoutIsTerminal === true)
+        ? sink(out, setting.stdoutIsTerminal === true, (text) => setting.onOutput?.('stdout', text))
         : brokenSink(setting.stdoutFails, (error) => stdoutHandlers.at(-1)?.(error)),
-    stderr: sink(err, setting.stderrIsTerminal === true),
+    stderr: sink(err, setting.stderrIsTerminal === true, (text) => setting.onOutput?.('stderr', text)),
     env: setting.env ?? {},
     uptimeMs: () => performance.now(),
     openClient: ({ requestTimeoutMs, wrap = (transport) => transport }) =>

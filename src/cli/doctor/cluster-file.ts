@@ -1,6 +1,7 @@
 import { hostname, networkInterfaces } from 'node:os'
 import { ConfigError, locateFault, NoSuchConfigError } from '../../node/config-faults.ts'
 import { type ConfiguredNode, loadCluster } from '../../node/config.ts'
+import { type EnvironmentVariables, readEnvironment } from '../../node/environment.ts'
 import type { TcpProbe } from '../tcp-probe.ts'
 import { type Check, fault, ok, warning } from './check.ts'
 
@@ -60,7 +61,9 @@ async function checkHosts(nodes: readonly ConfiguredNode[], probe: TcpProbe): Pr
   )
 }
 
-export interface FileChecks {
+export interface ReadFile {
+  /** None when the file is not valid. */
+  readonly nodes: readonly ConfiguredNode[]
   readonly checks: readonly Check[]
   /** Absolute; of the nodes on this machine. */
   readonly folders: readonly string[]
@@ -68,40 +71,37 @@ export interface FileChecks {
   readonly addresses: readonly string[]
 }
 
-/** `running`: ids of the nodes that the cluster says are up. */
-export async function checkClusterFile(path: string, running: ReadonlySet<number>, probe: TcpProbe): Promise<FileChecks> {
+function checkBrokers(count: number): Check[] {
+  if (count >= 3) return []
+  const message = `${count} brokers cannot keep three copies, which is what topics get by default`
+  return [warning('brokers', message, `add brokers, or create topics with --replication-factor ${Math.max(1, count)}`)]
+}
+
+/** What the file says, and what is wrong with that by itself. */
+export async function readFileChecks(path: string, env: EnvironmentVariables): Promise<ReadFile> {
+  const broken = (check: Check): ReadFile => ({ nodes: [], checks: [check], folders: [], addresses: [] })
   let nodes: readonly ConfiguredNode[]
   try {
-    nodes = (await loadCluster(path)).nodes
+    nodes = (await loadCluster(path, { environment: readEnvironment(env) })).nodes
   } catch (error) {
-    if (error instanceof NoSuchConfigError) return { checks: [fault('config', error.message, error.hint)], folders: [], addresses: [] }
+    if (error instanceof NoSuchConfigError) return broken(fault('config', error.message, error.hint))
     if (!(error instanceof ConfigError)) throw error
     const [first] = error.faults
     const count = error.faults.length === 1 ? 'one fault' : `${error.faults.length} faults`
     const message = `${path} has ${count}${first === undefined ? '' : `, the first: ${locateFault(path, first)}`}`
-    return { checks: [fault('config', message, `see all of them: oxbow config check ${path}`)], folders: [], addresses: [] }
+    return broken(fault('config', message, `see all of them: oxbow config check ${path}`))
   }
   const voters = nodes.filter((node) => node.options.roles.controller).length
   const brokers = nodes.filter((node) => node.options.roles.broker).length
-  const copies =
-    brokers >= 3
-      ? []
-      : [
-          warning(
-            'brokers',
-            `${brokers} brokers cannot keep three copies, which is what topics get by default`,
-            `add brokers, or create topics with --replication-factor ${Math.max(1, brokers)}`,
-          ),
-        ]
   return {
-    checks: [
-      ok('config', `${path} is valid: ${nodes.length} nodes`),
-      checkVoters(voters),
-      ...copies,
-      ...(await checkHosts(nodes, probe)),
-      ...(await checkPorts(nodes, running, probe)),
-    ],
+    nodes,
+    checks: [ok('config', `${path} is valid: ${nodes.length} nodes`), checkVoters(voters), ...checkBrokers(brokers)],
     folders: nodes.filter((node) => isHere(node.options.address.host)).flatMap((node) => node.dataDirs),
     addresses: nodes.map(({ options: { address } }) => `${address.host}:${address.grpcPort}`),
   }
+}
+
+/** What is around the file. `running`: ids of the nodes that the cluster says are up. */
+export async function checkSurroundings(nodes: readonly ConfiguredNode[], running: ReadonlySet<number>, probe: TcpProbe): Promise<Check[]> {
+  return [...(await checkHosts(nodes, probe)), ...(await checkPorts(nodes, running, probe))]
 }
