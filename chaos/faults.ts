@@ -1,6 +1,6 @@
 import { between, type Random } from '../src/base/random.ts'
 
-/** What can be done to a cluster. `restart` is a clean stop; `kill` keeps what the system has cached; `powerLoss` loses, tears and reorders what was not synced. */
+/** What can be done to a cluster. `folderFails`: one of the data folders of a node, later mended or replaced. `restart` is a clean stop; `kill` keeps what the system has cached; `powerLoss` loses, tears and reorders what was not synced. */
 export type FaultKind =
   | 'kill'
   | 'powerLoss'
@@ -16,6 +16,7 @@ export type FaultKind =
   | 'powerLossAll'
   | 'clockJump'
   | 'checkpointsLost'
+  | 'folderFails'
 
 /** A node by id, or by what it is at that moment: the active controller, the leader of the first partition that has one. */
 export type FaultTarget =
@@ -75,6 +76,16 @@ export function drawFaultPlan(random: Random, options: FaultPlanOptions): readon
   const planned = faults.map((fault, id) => ({ id, ...fault }))
   const hard = planned.filter(({ kind }) => kind !== 'clockJump' && kind !== 'checkpointsLost').length
   return hard >= LEAST_FAULTS ? planned : drawFaultPlan(random, options)
+}
+
+/**
+ * The same plan and one fault more, for nodes with several data folders. At most once a run: a folder may come back as a new one, and the disk of
+ * a minority of a partition's replicas is all that may be lost (rules R1.2).
+ */
+export function withFolderFault(plan: readonly Fault[], random: Random, options: FaultPlanOptions): readonly Fault[] {
+  const nodeId = options.nodeIds[random.integer(options.nodeIds.length)] as number
+  const atMs = between(random, options.startMs, options.endMs - 1)
+  return [...plan, { id: plan.length, atMs, kind: 'folderFails', target: { type: 'node', nodeId }, durationMs: between(random, 300, 9_000) }]
 }
 
 function drawKind(random: Random): FaultKind {

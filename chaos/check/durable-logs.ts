@@ -27,6 +27,8 @@ interface WrittenVote {
 
 const QUORUM_STATE = 'quorum-state'
 const SEGMENT = /^(.+)\/\d{20}\.log$/
+/** Where a log begins (src/log/log-start.ts), and what it is renamed from. */
+const LOG_START = /^(.+)\/log-start(?:\.tmp)?$/
 
 /**
  * What one machine's disk surely holds, judged by the calls that completed there: a batch is durable once a sync of its file that began
@@ -37,8 +39,16 @@ export class DurableLogs {
   readonly #files = new Map<string, WrittenBatch[]>()
   /** The paths of each log's segments, by the log's folder. */
   readonly #paths = new Map<string, Set<string>>()
+  /** Log starts as they were noted, by the log's folder: in the temporary file, under the note's name, and with that folder synced. */
+  readonly #starts = new Map<string, { written: number; renamed: number; durable: number }>()
 
   #votes: WrittenVote[] = []
+  readonly #opened: (logName: string) => void
+
+  /** `opened`: told of each log of which a segment is opened. */
+  constructor(opened: (logName: string) => void = () => undefined) {
+    this.#opened = opened
+  }
 
   /** The newest term and vote (−1: none) that are surely on the disk. */
   get vote(): { readonly term: number; readonly votedFor: number } {
@@ -51,9 +61,9 @@ export class DurableLogs {
     return false
   }
 
-  /** Exclusive: everything below is durable in the log of that folder. 0 for a log that was never written. */
+  /** Exclusive: everything below is durable in the log of that folder, or below where it begins. 0 for a log that was never written. */
   endOffset(logName: string): number {
-    let endOffset = 0
+    let endOffset = this.#starts.get(logName)?.durable ?? 0
     for (const path of this.#paths.get(logName) ?? []) {
       const batches = this.#files.get(path) ?? []
       const durable = batches.findLast(({ state, leaving }) => state === 'durable' && !leaving)
@@ -70,7 +80,10 @@ export class DurableLogs {
       rename: (from, to, done) => {
         const renamed = this.#leave(from)
         disk.rename(from, to, (error) => {
-          if (error === undefined) renamed(to)
+          if (error === undefined) {
+            renamed(to)
+            this.#startRenamed(from, to)
+          }
           done(error)
         })
       },
@@ -83,7 +96,14 @@ export class DurableLogs {
       },
       list: (path, done) => disk.list(path, done),
       mkdir: (path, done) => disk.mkdir(path, done),
-      syncFolder: (path, done) => disk.syncFolder(path, done),
+      syncFolder: (path, done) => {
+        const renamed = this.#starts.get(path)?.renamed ?? 0
+        disk.syncFolder(path, (error) => {
+          const start = this.#starts.get(path)
+          if (error === undefined && start !== undefined) start.durable = Math.max(start.durable, renamed)
+          done(error)
+        })
+      },
       lock: (path, done) => disk.lock(path, done),
       space: (done) => disk.space(done),
     }
@@ -91,6 +111,7 @@ export class DurableLogs {
 
   #watched(path: string, file: DiskFile, sizeBytes: number): DiskFile {
     if (path === QUORUM_STATE) return this.#watchVotes(file)
+    if (LOG_START.test(path)) return this.#watchStart(file)
     return SEGMENT.test(path) ? this.#watch(file, sizeBytes) : file
   }
 
@@ -121,7 +142,41 @@ export class DurableLogs {
     }
   }
 
+  /** The note is written whole, synced, renamed, and its folder synced: what a crash leaves of that is read by the next process, and synced by it again. */
+  #watchStart(file: DiskFile): DiskFile {
+    const folder = LOG_START.exec(file.path)?.[1] ?? file.path
+    let written = 0
+    return {
+      path: file.path,
+      read: (position, length, done: Done<Buffer>) => file.read(position, length, done),
+      writev: (buffers, position, done) => {
+        written = Number(/^start=(\d+)/.exec(Buffer.concat(buffers).toString('latin1'))?.[1] ?? 0)
+        file.writev(buffers, position, done)
+      },
+      writevSynced,
+      sync: (done) => {
+        const synced = written
+        file.sync((error) => {
+          const start = this.#starts.get(folder) ?? { written: 0, renamed: 0, durable: 0 }
+          if (error === undefined) this.#starts.set(folder, { ...start, written: synced })
+          done(error)
+        })
+      },
+      truncate: (sizeBytes, done) => file.truncate(sizeBytes, done),
+      size: (done) => file.size(done),
+      close: (done) => file.close(done),
+    }
+  }
+
+  /** The note took its name, or the whole folder went away. */
+  #startRenamed(from: string, to: string): void {
+    const start = this.#starts.get(LOG_START.exec(to)?.[1] ?? '')
+    if (start !== undefined) start.renamed = start.written
+    this.#starts.delete(from)
+  }
+
   #watch(file: DiskFile, sizeBytes: number): DiskFile {
+    this.#opened(folderOf(file.path))
     const batches = this.#files.get(file.path) ?? []
     this.#keep(file.path, batches)
     // A process before this one may have had calls under way. What it took away is there or not, as the size says; what it wrote is on the

@@ -3,11 +3,14 @@ import type { FetchRequestMessage, PeerMessage } from '../../src/wire/peer.ts'
 import type { DurableLogs } from './durable-logs.ts'
 import { demand } from './violation.ts'
 
+/** What a machine's disks hold for sure. */
+type Durable = Pick<DurableLogs, 'vote' | 'endOffset'>
+
 /**
  * I9: no message left before what it depends on was synced. Judged not by what a node believes of itself, but by the write and sync
  * calls that completed at its disk.
  */
-export function checkPeerMessage(where: string, to: number, message: PeerMessage, durable: DurableLogs): void {
+export function checkPeerMessage(where: string, to: number, message: PeerMessage, durable: Durable): void {
   if (message.type !== 'raft') return
   const raft = message.message
   const { vote } = durable
@@ -34,7 +37,7 @@ export function checkFetchRequest(
   where: string,
   message: FetchRequestMessage,
   logName: (topicId: string, partition: number) => string | undefined,
-  durable: DurableLogs,
+  durable: Pick<Durable, 'endOffset'>,
 ): void {
   for (const { topicId, partition, fetch } of message.fetches) {
     const name = logName(topicId, partition)

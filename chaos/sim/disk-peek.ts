@@ -6,11 +6,11 @@ import type { SimDisk } from './disk.ts'
 const PEEK_BYTES = 1_048_576
 
 /** Reads a log for the checkers: from its tail cache, else from what its disk holds for sure. No event of the simulation comes of it. */
-export function peekThrough(disk: () => SimDisk): LogPeek {
+export function peekThrough(diskOf: (logName: string) => SimDisk): LogPeek {
   return (log, offset) => {
     const cached = log.readCached(offset, PEEK_BYTES)
     if (cached !== undefined && cached.length > 0) return cached
-    return offset < log.endOffset ? readFiles(disk(), log, offset) : []
+    return offset < log.endOffset ? readFiles(diskOf(log.name), log, offset) : []
   }
 }
 

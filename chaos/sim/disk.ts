@@ -34,6 +34,8 @@ interface Device {
   faults: { readonly call: DiskCall; readonly pathPrefix: string }[]
   slowFactor: number
   full: boolean
+  /** Every call fails. */
+  broken: boolean
   readonly losses: Losses
   failedCalls: number
   /** The view of the process that lives, if any. */
@@ -56,6 +58,7 @@ function newDevice(options: SimDiskOptions): Device {
     faults: [],
     slowFactor: 1,
     full: false,
+    broken: false,
     losses: { keptWrites: 0, tornWrites: 0, lostWrites: 0, lostTruncates: 0, lostNames: 0 },
     failedCalls: 0,
     current: undefined,
@@ -169,7 +172,7 @@ export class SimDisk implements Disk {
     const latencyMs = between(this.#device.latency, 0, 1_000_000) / 1_000_000
     clock.after((minLatencyMs + latencyMs * (maxLatencyMs - minLatencyMs)) * this.#device.slowFactor, () => {
       if (!this.#outstanding.delete(outstanding)) return
-      if (fault !== -1) {
+      if (fault !== -1 || this.#device.broken) {
         this.#device.failedCalls++
         options.afterFailure?.()
         done(failed(options.name, options.path, 'EIO'), undefined as T)
@@ -336,6 +339,11 @@ export class SimDisk implements Disk {
 
   full(isFull: boolean): void {
     this.#device.full = isFull
+  }
+
+  /** Each call fails with EIO from now on, whichever process makes it, until it is mended. */
+  break(isBroken: boolean): void {
+    this.#device.broken = isBroken
   }
 
   get alive(): boolean {

@@ -37,6 +37,8 @@ const UNSEEN_AGAIN_US = 250_000
 export class FaultRunner {
   readonly #options: FaultRunnerOptions
   readonly #outcomes: Outcome[]
+  /** Nodes with a folder that fails. */
+  readonly #broken = new Set<SimNode>()
   #over = false
 
   constructor(plan: readonly Fault[], options: FaultRunnerOptions) {
@@ -67,6 +69,7 @@ export class FaultRunner {
     for (const outcome of this.#outcomes) this.#endTrouble(outcome)
     for (const node of this.#options.nodes) {
       if (node.paused) node.resume()
+      this.#mendAtLast(node)
       if (node.state === 'down') node.keepDownFor(0)
     }
     this.#options.trace.tell('world', 'all faults are over')
@@ -134,6 +137,9 @@ export class FaultRunner {
         this.#trouble(outcome, this.#options.network.links.cut(others.flatMap((other) => bothWays(node.nodeId, other.nodeId))))
         break
       }
+      case 'folderFails':
+        this.#breakFolder(outcome, node)
+        break
       case 'clockJump':
         node.jumpWall(this.#options.random.integer(2 * WALL_JUMP_MS) - WALL_JUMP_MS)
         outcome.observed = true
@@ -188,6 +194,41 @@ export class FaultRunner {
       if (before.every(([node, incarnation]) => node.incarnation !== incarnation)) outcome.observed = true
       else this.#awaitRestart(outcome, before)
     })
+  }
+
+  /** Broken, and found to be; then the node is started anew, maybe once more without it, with the folder mended or replaced. */
+  #breakFolder(outcome: Outcome, node: SimNode): void {
+    const { random } = this.#options
+    const failedBefore = node.failedFolderCalls
+    const end = random.integer(2) === 0 ? 'mended' : 'replaced'
+    this.#broken.add(node)
+    node.breakFolder('broken')
+    const mend = (): void => {
+      this.#broken.delete(node)
+      node.breakFolder(end)
+      this.#options.trace.tell('world', `${node.name}: its folder is ${end}`)
+      this.#crash(outcome, node, 'kill')
+    }
+    const startWithout = (): void => {
+      node.crash('kill')
+      node.keepDownFor(AGAIN_US)
+      this.#in(outcome.fault.durationMs * 1000, () => this.#whenUp(node, mend))
+    }
+    const isSeen = (): boolean => node.failedFolderCalls > failedBefore
+    const next = random.integer(2) === 0 ? startWithout : mend
+    this.#in(outcome.fault.durationMs * 1000, () => this.#whenUp(node, next, isSeen))
+  }
+
+  #whenUp(node: SimNode, then: () => void, isDue: () => boolean = () => true): void {
+    if (node.state === 'up' && !node.paused && isDue()) then()
+    else this.#in(AGAIN_US, () => this.#whenUp(node, then, isDue))
+  }
+
+  /** What is broken when all is over would never be in an ISR again. */
+  #mendAtLast(node: SimNode): void {
+    if (!this.#broken.delete(node)) return
+    node.breakFolder('mended')
+    if (node.process !== undefined) node.crash('kill')
   }
 
   #cut(outcome: Outcome): void {

@@ -13,14 +13,23 @@ export interface Settings {
   readonly config: NodeConfig
   readonly conditions: LinkConditions
   readonly diskLatencyMs: { readonly min: number; readonly max: number }
+  /** Data folders of each node. */
+  readonly folders: number
+  /** An operator alters topics meanwhile, about once in this time; null: none does. */
+  readonly alterGapMs: number | null
   /** Messages between nodes go through the codecs of production. */
   readonly throughWire: boolean
   readonly faultPhaseMs: number
+  /** Between two deletions of records by a client; null: there are none. */
+  readonly deleteGapMs: number | null
 }
 
 const FAULT_PHASE_MS = 60_000
 
 export function drawSettings(random: Random): Settings {
+  const retention = random.fork('retention')
+  // Small segments, and whatever lets go of them: by size, by time, by a client.
+  const isRetaining = retention.integer(3) === 0
   const topics = Array.from({ length: between(random, 2, 3) }, (_, at) => ({
     name: `t${at}`,
     partitions: between(random, 1, 4),
@@ -34,11 +43,25 @@ export function drawSettings(random: Random): Settings {
     producers: between(random, 2, 3),
     consumers: between(random, 1, 2),
     sendGapMs: between(random, 40, 120),
-    config: drawConfig(random),
+    config: { ...drawConfig(random), ...(isRetaining ? drawRetention(retention) : {}) },
     conditions: { baseDelayUs: between(random, 50, 1_000), jitterUs: between(random, 50, 3_000), reorder: random.integer(4) === 0 },
     diskLatencyMs: { min: 0.1, max: random.integer(6) === 0 ? 30 : between(random, 1, 6) },
+    folders: random.fork('folders').integer(5) === 0 ? 2 : 1,
+    alterGapMs: random.fork('alter').integer(4) === 0 ? between(random.fork('alter gap'), 500, 4_000) : null,
     throughWire: random.integer(10) === 0,
     faultPhaseMs: FAULT_PHASE_MS,
+    deleteGapMs: isRetaining && retention.integer(3) !== 0 ? between(retention, 100, 3_000) : null,
+  }
+}
+
+function drawRetention(random: Random): Partial<NodeConfig> {
+  return {
+    segmentBytes: between(random, 1_000, 6_000),
+    segmentMs: random.integer(2) === 0 ? between(random, 500, 10_000) : 604_800_000,
+    retentionMs: random.integer(2) === 0 ? between(random, 1_000, 20_000) : 604_800_000,
+    retentionBytes: random.integer(2) === 0 ? between(random, 0, 20_000) : -1,
+    retentionCheckIntervalMs: between(random, 100, 3_000),
+    timestampType: random.integer(3) === 0 ? 'LogAppendTime' : 'CreateTime',
   }
 }
 
@@ -59,7 +82,8 @@ function drawConfig(random: Random): NodeConfig {
     segmentMs: 604_800_000,
     timestampType: 'CreateTime',
     timestampBeforeMaxMs: Number.MAX_SAFE_INTEGER,
-    timestampAfterMaxMs: 3_600_000,
+    // Wall clocks jump by days here: that makes records old or new, and refuses none.
+    timestampAfterMaxMs: Number.MAX_SAFE_INTEGER,
     retentionCheckIntervalMs: 300_000,
     sessionTimeoutMs: 3_000,
     electionTimeoutMs: 1_000,

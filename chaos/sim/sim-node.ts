@@ -2,9 +2,9 @@ import { assert } from '../../src/base/assert.ts'
 import type { Random } from '../../src/base/random.ts'
 import type { OxbowNode } from '../../src/broker/oxbow-node.ts'
 import { startNode } from '../../src/broker/node.ts'
-import type { NodeOptions } from '../../src/broker/surface.ts'
+import type { DataDisk, NodeOptions } from '../../src/broker/surface.ts'
 import type { FetchRequestMessage, PeerMessage } from '../../src/wire/peer.ts'
-import { DurableLogs } from '../check/durable-logs.ts'
+import { DurableFolders } from '../check/durable-folders.ts'
 import type { ObservedNode } from '../check/observed.ts'
 import { MemoryCheckpoints } from './checkpoints.ts'
 import { serveClient } from './client-listener.ts'
@@ -26,6 +26,8 @@ export interface SimNodeSettings {
   readonly trace: Trace
   readonly codec: PeerCodec
   readonly diskLatencyMs: { readonly min: number; readonly max: number }
+  /** Data folders, each on a disk of its own. */
+  readonly folders: number
 }
 
 export interface SimNodeEvents {
@@ -48,12 +50,12 @@ export class SimNode implements ObservedNode {
   readonly nodeId: number
   readonly name: string
   readonly host: Host
-  readonly durable = new DurableLogs()
+  readonly durable: DurableFolders
   readonly #settings: SimNodeSettings
   readonly #events: SimNodeEvents
   readonly #machine: Owner
-  /** The view of the process that runs, or ran last. */
-  #disk: SimDisk
+  /** The views of the process that runs, or ran last. */
+  #disks: SimDisk[]
   #checkpoints: MemoryCheckpoints
   #clock: SimClock
   #wallOffsetMs = 0
@@ -66,14 +68,18 @@ export class SimNode implements ObservedNode {
   constructor(settings: SimNodeSettings, events: SimNodeEvents) {
     this.#settings = settings
     this.#events = events
-    const { options, queue, host, random, diskLatencyMs } = settings
+    const { options, queue, host, random, diskLatencyMs, folders } = settings
     this.nodeId = options.nodeId
     this.name = `node ${options.nodeId}`
     this.host = host
     this.#machine = new Owner(`${this.name} machine`)
     const clock = new SimClock(queue, this.#machine)
     this.#clock = clock
-    this.#disk = new SimDisk({ clock, random: random.fork('disk'), minLatencyMs: diskLatencyMs.min, maxLatencyMs: diskLatencyMs.max })
+    this.durable = new DurableFolders(folders)
+    this.#disks = Array.from({ length: folders }, (_, at) => {
+      const label = at === 0 ? 'disk' : `disk ${at}`
+      return new SimDisk({ clock, random: random.fork(label), minLatencyMs: diskLatencyMs.min, maxLatencyMs: diskLatencyMs.max })
+    })
     this.#checkpoints = new MemoryCheckpoints({ clock, random: random.fork('checkpoints') })
   }
 
@@ -98,8 +104,13 @@ export class SimNode implements ObservedNode {
     return this.#machine
   }
 
-  get disk(): SimDisk {
-    return this.#disk
+  /** The disk that a log lies on. */
+  diskOf(logName: string): SimDisk {
+    return this.#disks[this.durable.folderOf(logName)] as SimDisk
+  }
+
+  get folders(): number {
+    return this.#disks.length
   }
 
   /** The running node; undefined while it is down or recovers. */
@@ -139,12 +150,14 @@ export class SimNode implements ObservedNode {
     this.host.process = owner
     this.host.accept = null
     trace.tell(this.name, 'process starts')
-    this.#disk = this.#disk.reopen()
+    this.#disks = this.#disks.map((disk) => disk.reopen())
     this.#checkpoints = this.#checkpoints.reopen()
+    const dataDisks = this.#disks.map((disk, at) => ({ path: `disk ${at}`, disk: this.durable.wrap(at, disk) }))
     const seams = {
       clock: this.#clock,
       random: processRandom.fork('node'),
-      disk: this.durable.wrap(this.#disk),
+      disk: (dataDisks[0] as DataDisk).disk,
+      dataDisks,
       checkpoints: this.#checkpoints,
       transport,
       logger: new StoryLogger(trace, this.name),
@@ -175,10 +188,10 @@ export class SimNode implements ObservedNode {
     if (this.#machine.paused) this.#settings.queue.resume(this.#machine)
     if (how === 'powerLoss') {
       this.host.machineUp = false
-      this.#disk.powerLoss()
+      for (const disk of this.#disks) disk.powerLoss()
       this.#checkpoints.powerLoss()
     } else {
-      this.#disk.kill()
+      for (const disk of this.#disks) disk.kill()
       this.#checkpoints.kill()
     }
     this.#end(owner)
@@ -205,7 +218,7 @@ export class SimNode implements ObservedNode {
         if (error !== undefined) this.#events.failed(this, error)
         this.#settings.queue.schedule(0, null, () => {
           if (owner.dead) return
-          this.#disk.kill()
+          for (const disk of this.#disks) disk.kill()
           this.#checkpoints.kill()
           this.#end(owner)
           done()
@@ -233,6 +246,19 @@ export class SimNode implements ObservedNode {
   loseCheckpoints(how: 'lose' | 'rollBack'): void {
     if (how === 'lose') this.#checkpoints.loseAll()
     else this.#checkpoints.rollBack()
+  }
+
+  /** What becomes of the last data folder's disk: it fails from now on, or works again, with what it held, or as a new one. */
+  breakFolder(how: 'broken' | 'mended' | 'replaced'): void {
+    assert(this.#disks.length > 1, 'without its first folder a node is nothing')
+    const disk = this.#disks.at(-1) as SimDisk
+    disk.break(how === 'broken')
+    if (how === 'replaced') disk.wipe()
+  }
+
+  /** Calls that the last data folder's disk has failed. */
+  get failedFolderCalls(): number {
+    return this.#disks.at(-1)?.failedCalls ?? 0
   }
 
   /** It stays down at least until then, whoever wants it up earlier. */

@@ -9,7 +9,7 @@ import { checkDelivery, type ReadRecord } from '../check/delivery.ts'
 import { partitionKey } from '../check/observed.ts'
 import { checkFetchRequest, checkPeerMessage } from '../check/synced-before-sent.ts'
 import { demand, Violation } from '../check/violation.ts'
-import { drawFaultPlan, type Fault, type FaultKind } from '../faults.ts'
+import { drawFaultPlan, type Fault, type FaultKind, withFolderFault } from '../faults.ts'
 import { History } from '../history.ts'
 import { readAll, readIntoHistory } from '../reader.ts'
 import { Workload } from '../workload.ts'
@@ -88,7 +88,7 @@ export class World {
     this.#trace = new Trace(options.tell)
     this.#trace.useClock(() => this.#queue.nowMs)
     this.#network = new Network({ queue: this.#queue, random: this.#random.fork('network'), trace: this.#trace, conditions: this.#settings.conditions })
-    this.#checker = new ClusterChecker({ peek: (nodeId) => peekThrough(() => this.#nodeOf(nodeId).disk) })
+    this.#checker = new ClusterChecker({ peek: (nodeId) => peekThrough((logName) => this.#nodeOf(nodeId).diskOf(logName)) })
     this.#buildNodes()
     const workloadOwner = new Owner('workload')
     this.#clients.add(workloadOwner)
@@ -96,10 +96,13 @@ export class World {
       clock: new SimClock(this.#queue, workloadOwner),
       history: this.#history,
       acknowledged: (topicId, partition, offset) => this.#guard(() => this.#checker.acknowledged(topicId, partition, offset)),
+      deleted: (topicId, partition, lowWatermark) => this.#guard(() => this.#checker.deleted(topicId, partition, lowWatermark)),
       failed: (error) => this.#fail(error),
     })
     const nodeIds = this.#nodes.map(({ nodeId }) => nodeId)
-    this.#plan = options.plan ?? drawFaultPlan(this.#random.fork('faults'), { nodeIds, startMs: FAULTS_FROM_MS, endMs: this.#settings.faultPhaseMs - 5_000 })
+    const span = { nodeIds, startMs: FAULTS_FROM_MS, endMs: this.#settings.faultPhaseMs - 5_000 }
+    const plan = options.plan ?? drawFaultPlan(this.#random.fork('faults'), span)
+    this.#plan = options.plan === undefined && this.#settings.folders > 1 ? withFolderFault(plan, this.#random.fork('folder fault'), span) : plan
     this.#faults = new FaultRunner(this.#plan, {
       queue: this.#queue,
       network: this.#network,
@@ -163,7 +166,7 @@ export class World {
       () => `${HEAL_WITHIN_MS / 1000} s after all faults: ${this.#workload.unsettled} client calls have no outcome`,
     )
     const records = await this.#readBack(inTime)
-    this.#guard(() => checkDelivery(this.#history, records))
+    this.#guard(() => checkDelivery(this.#history, records, (topicId, partition) => this.#checker.startOffset(topicId, partition)))
     this.#checkRun()
   }
 
@@ -186,7 +189,10 @@ export class World {
     }
     const { client, clock } = this.#addClient('reader')
     this.#watch(readAll(client, { clock, topics: () => this.#workload.topics, record, stopped: () => stopped }))
-    await this.#runUntil(() => left.size === 0 || !inTime())
+    await this.#runUntil(() => {
+      this.#forgetDeleted(left)
+      return left.size === 0 || !inTime()
+    })
     stopped = true
     demand(
       left.size === 0,
@@ -194,6 +200,14 @@ export class World {
       () => `not read back ${HEAL_WITHIN_MS / 1000} s after all faults: ${[...left].map(([key, offset]) => `${key} to offset ${offset}`).join(', ')}`,
     )
     return records
+  }
+
+  /** Nobody can read any more what a leader let go. */
+  #forgetDeleted(left: Map<string, number>): void {
+    for (const [key, offset] of left) {
+      const [topicId = '', partition] = key.split('/')
+      if (offset < this.#checker.startOffset(topicId, Number(partition))) left.delete(key)
+    }
   }
 
   /** The last acknowledged offset of each partition. */
@@ -265,7 +279,7 @@ export class World {
   }
 
   #buildNodes(): void {
-    const { voters, observers, config, diskLatencyMs, throughWire } = this.#settings
+    const { voters, observers, config, diskLatencyMs, folders, throughWire } = this.#settings
     const nodeIds = Array.from({ length: voters + observers }, (_, at) => at + 1)
     const name = (nodeId: number): string => `node-${nodeId}`
     for (const nodeId of nodeIds) {
@@ -288,6 +302,7 @@ export class World {
           trace: this.#trace,
           codec: throughWire ? wireCodec : plainCodec,
           diskLatencyMs,
+          folders,
         },
         {
           began: (owner) => this.#byOwner.set(owner, node),
@@ -315,10 +330,14 @@ export class World {
   }
 
   #startClients(): void {
-    const { topics, producers, consumers, sendGapMs } = this.#settings
+    const { topics, producers, consumers, sendGapMs, alterGapMs, deleteGapMs } = this.#settings
     const admin = this.#addClient('admin')
     for (const { name, partitions, atMs } of topics) {
       admin.clock.after(atMs, () => this.#watch(this.#workload.createTopic(admin.client, name, partitions)))
+    }
+    if (alterGapMs !== null) {
+      const { client, random } = this.#addClient('operator')
+      this.#watch(this.#workload.alter(client, { gapMs: alterGapMs, random: random.fork('what to alter') }))
     }
     for (let at = 0; at < producers; at++) {
       const { client, random } = this.#addClient(`producer ${at}`)
@@ -328,6 +347,10 @@ export class World {
       const producer = client.producer({ deliveryTimeoutMs, batchBytes: random.integer(2) === 0 ? 65_536 : 400, compression })
       this.#producers.push(producer)
       this.#watch(this.#workload.produce(producer, `p${at}`, { gapMs: sendGapMs, random: random.fork('what to send') }))
+    }
+    if (deleteGapMs !== null) {
+      const deleter = this.#addClient('deleter')
+      this.#watch(this.#workload.deleteRecords(deleter.client, { gapMs: deleteGapMs, random: deleter.random.fork('what to delete') }))
     }
     for (let at = 0; at < consumers; at++) {
       const { client, clock } = this.#addClient(`consumer ${at}`)
