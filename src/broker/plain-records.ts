@@ -1,7 +1,7 @@
 import { decompress } from '../compression/codecs.ts'
 import { BrokerError } from '../base/errors.ts'
 import { BATCH_HEADER_BYTES, type BatchHeader, peekBatchSize, readBatchHeader } from '../record/batch.ts'
-import { BatchBuilder, COMPRESSION_MASK, CONTROL_FLAG, NO_PRODUCER, type RecordHeader, visitRecords } from '../record/records.ts'
+import { BatchBuilder, COMPRESSION_MASK, CONTROL_FLAG, NO_PRODUCER, type RecordHeader, visitSection } from '../record/records.ts'
 import type { FetchedRecord, Idempotence, PlainRecord } from '../wire/plain-api.ts'
 
 /** What one compressed batch may become here: it is read by the node's one thread, for a client that cannot. */
@@ -90,17 +90,10 @@ function* batchesOf(slices: readonly Buffer[]): IterableIterator<Buffer> {
 
 function visitPlain(batch: Buffer, header: BatchHeader, visit: (record: FetchedRecord) => void): void {
   const { leaderEpoch } = header
-  const whole = inflated(batch, header)
-  visitRecords(whole.batch, whole.header, (offset, timestamp, key, value, headers) => visit({ offset, timestamp, key, value, headers, leaderEpoch }))
-}
-
-/** The batch as it was before it was compressed. Its checksum is not set again. */
-function inflated(batch: Buffer, header: BatchHeader): { readonly batch: Buffer; readonly header: BatchHeader } {
   const codec = header.attributes & COMPRESSION_MASK
-  if (codec === 0) return { batch, header }
-  const records = decompress(codec, batch.subarray(BATCH_HEADER_BYTES), MAX_INFLATED_BYTES)
-  const whole = Buffer.concat([batch.subarray(0, BATCH_HEADER_BYTES), records])
-  return { batch: whole, header: { ...header, attributes: header.attributes & ~COMPRESSION_MASK, sizeBytes: whole.length } }
+  const section = batch.subarray(BATCH_HEADER_BYTES)
+  const plain = codec === 0 ? section : decompress(codec, section, MAX_INFLATED_BYTES)
+  visitSection(plain, header, (offset, timestamp, key, value, headers) => visit({ offset, timestamp, key, value, headers, leaderEpoch }))
 }
 
 /** A node does not look into batches before it appends them: a client may have sent anything. */
