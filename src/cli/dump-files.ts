@@ -4,6 +4,7 @@ import { DAMAGED_NOTE } from '../log/damaged-note.ts'
 import { LOG_START_NOTE } from '../log/log-start.ts'
 import { parseSegmentFileName } from '../log/segment.ts'
 import { METADATA_LOG } from '../log/surface.ts'
+import { lockHolder } from './dev-nodes.ts'
 import { UsageError } from './failure.ts'
 
 /** One log to dump. `segments`: base offsets, in order; of a path that names one file, that one alone. */
@@ -69,21 +70,10 @@ export async function findTargets(path: string): Promise<DumpTargets> {
 /** The living process that the lock of the data folder names; a log lies one or two folders below it. */
 async function holderOf(place: string): Promise<number | undefined> {
   for (const folder of [place, dirname(place), dirname(dirname(place))]) {
-    const lock = await readFile(join(folder, 'lock'), 'utf8').catch(() => undefined)
-    const pid = Number(lock?.split(' ', 1)[0])
-    if (lock !== undefined && Number.isSafeInteger(pid) && pid > 0) return isAlive(pid) ? pid : undefined
+    const pid = await lockHolder(folder)
+    if (pid !== null) return pid
   }
   return undefined
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    // EPERM: it lives, but is somebody else's.
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
 }
 
 /** undefined: there is no such file. */
