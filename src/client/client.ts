@@ -12,6 +12,10 @@ import { Producer, type ProducerOptions } from './producer.ts'
 import { SystemClock } from './system-clock.ts'
 import type { ClientTransport } from './transport.ts'
 
+export type { Admin } from './admin.ts'
+export type { Assignment, ConsumedRecord, Consumer } from './consumer.ts'
+export type { Producer, ProducerRecord, RecordMetadata } from './producer.ts'
+
 export interface ClientOptions {
   /** 'host:port' of some nodes; the others are learned from them. */
   readonly bootstrap: readonly string[]
