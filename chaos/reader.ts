@@ -18,25 +18,22 @@ export interface ReaderOptions {
 
 const POLL_MS = 250
 
-/** Reads all partitions of all topics from the start, until it is stopped. A topic that appears later is read as well. */
+/** Reads all partitions of all topics from the start, until it is stopped. A topic that appears later, or grows, is read as well. */
 export async function readAll(client: OxbowClient, options: ReaderOptions): Promise<void> {
   const { clock, topics, record, stopped } = options
-  const consumer = client.consumer()
+  // Records may be deleted before they are read.
+  const consumer = client.consumer({ outOfRange: 'earliest' })
   const topicIds = new Map<string, string>()
-  let assigned = 0
+  const assigned = new Set<string>()
   while (!stopped()) {
     try {
-      if (topics().length > assigned) {
-        const known = [...topics()]
-        await consumer.assign(
-          known.flatMap(({ name, partitions }) =>
-            Array.from({ length: partitions }, (_, partition) => position(consumer, topicIds.has(name), name, partition)),
-          ),
-        )
-        for (const { name, topicId } of known) topicIds.set(name, topicId)
-        assigned = known.length
+      const known = topics().flatMap(({ name, partitions }) => Array.from({ length: partitions }, (_, partition) => ({ name, partition })))
+      if (known.length > assigned.size) {
+        for (const { name, topicId } of topics()) topicIds.set(name, topicId)
+        await consumer.assign(known.map(({ name, partition }) => position(consumer, assigned.has(`${name}/${partition}`), name, partition)))
+        for (const { name, partition } of known) assigned.add(`${name}/${partition}`)
       }
-      if (assigned === 0) await sleep(clock, POLL_MS)
+      if (assigned.size === 0) await sleep(clock, POLL_MS)
       for (const { topic, partition, offset, value } of await consumer.poll({ timeoutMs: POLL_MS })) {
         record({ topicId: topicIds.get(topic) ?? topic, partition, offset, value: value?.toString() ?? '' })
       }

@@ -1,6 +1,7 @@
-import { BrokerError } from '../src/base/errors.ts'
+import { BrokerError, type Code } from '../src/base/errors.ts'
 import type { Clock } from '../src/base/clock.ts'
 import { between, type Random } from '../src/base/random.ts'
+import type { AlterTopicOptions } from '../src/client/admin.ts'
 import type { OxbowClient } from '../src/client/client.ts'
 import type { Producer } from '../src/client/producer.ts'
 import type { History } from './history.ts'
@@ -17,11 +18,17 @@ export interface WorkloadOptions {
   readonly history: History
   /** A record was acknowledged: checked at once. */
   readonly acknowledged: (topicId: string, partition: number, offset: number) => void
+  /** Records were deleted: checked at once. */
+  readonly deleted: (topicId: string, partition: number, lowWatermark: number) => void
   /** What no client may answer with: a bug. */
   readonly failed: (error: unknown) => void
 }
 
 const CREATE_TIMEOUT_MS = 10_000
+const DELETE_TIMEOUT_MS = 5_000
+const ALTER_TIMEOUT_MS = 10_000
+/** A topic grows no further. */
+const MAX_PARTITIONS = 8
 const FILLER = 'the river cuts its own bend off and the bend stays, a lake that remembers the stream it was part of for as long as there is rain '
 
 /** Waits on a Clock: real, or simulated. */
@@ -33,6 +40,8 @@ export function sleep(clock: Clock, delayMs: number): Promise<void> {
 export class Workload {
   readonly #options: WorkloadOptions
   readonly #topics: WorkloadTopic[] = []
+  /** The last acknowledged of each partition, by topic name and partition. */
+  readonly #lastOffsets = new Map<string, number>()
   #lastSendId = 0
   #unsettled = 0
   #stopped = false
@@ -55,6 +64,33 @@ export class Workload {
     this.#stopped = true
   }
 
+  /** Deletes below some offset of some partition every gapMs or so, until the workload is stopped: all that is committed, or as far as something was acknowledged. */
+  async deleteRecords(client: OxbowClient, options: { readonly gapMs: number; readonly random: Random }): Promise<void> {
+    const { clock, history, deleted } = this.#options
+    const { random, gapMs } = options
+    const admin = client.admin()
+    while (!this.#stopped) {
+      await sleep(clock, between(random, 1, 2 * gapMs))
+      const topic = this.#topics[random.integer(Math.max(1, this.#topics.length))]
+      if (topic === undefined || this.#stopped) continue
+      const partition = random.integer(topic.partitions)
+      const acknowledged = this.#lastOffsets.get(`${topic.name} ${partition}`) ?? 0
+      const beforeOffset = random.integer(3) === 0 ? -1 : random.integer(acknowledged + 1)
+      const what = `delete ${topic.name}-${partition} below ${beforeOffset}`
+      this.#unsettled += 1
+      try {
+        for (const { lowWatermark, error } of await admin.deleteRecords([{ topic: topic.name, partition, beforeOffset }], { timeoutMs: DELETE_TIMEOUT_MS })) {
+          history.add({ type: 'admin', atMs: clock.monotonicMs(), what, code: error?.code ?? null })
+          if (error === null) deleted(topic.topicId, partition, lowWatermark)
+        }
+      } catch (error) {
+        if (!(error instanceof BrokerError)) throw error
+        history.add({ type: 'admin', atMs: clock.monotonicMs(), what, code: error.code })
+      }
+      this.#unsettled -= 1
+    }
+  }
+
   /** Tries until it is there: a cluster without a controller comes back. */
   async createTopic(client: OxbowClient, name: string, partitions: number): Promise<void> {
     const { clock, history } = this.#options
@@ -72,6 +108,34 @@ export class Workload {
         history.add({ type: 'admin', atMs: clock.monotonicMs(), what: `create ${name}`, code: error.code })
         await sleep(clock, 100)
       }
+    }
+  }
+
+  /** Now and then a topic grows, asks for another min.insync.replicas, or leaders go back to where they belong, until the workload is stopped. */
+  async alter(client: OxbowClient, options: { readonly gapMs: number; readonly random: Random }): Promise<void> {
+    const { clock, history } = this.#options
+    const { random, gapMs } = options
+    const admin = client.admin()
+    while (!this.#stopped) {
+      await sleep(clock, between(random, 1, 2 * gapMs))
+      const at = random.integer(Math.max(1, this.#topics.length))
+      const topic = this.#topics[at]
+      if (topic === undefined || this.#stopped) continue
+      const change = drawChange(random, topic)
+      this.#unsettled += 1
+      let code: Code | null = null
+      try {
+        if (change.type === 'elect') await admin.electLeaders({ timeoutMs: ALTER_TIMEOUT_MS })
+        else {
+          const { partitions } = await admin.alterTopic({ name: topic.name, ...change.options, timeoutMs: ALTER_TIMEOUT_MS })
+          this.#topics[at] = { ...topic, partitions: partitions.length }
+        }
+      } catch (error) {
+        if (!(error instanceof BrokerError)) throw error
+        code = error.code
+      }
+      this.#unsettled -= 1
+      history.add({ type: 'admin', atMs: clock.monotonicMs(), what: change.what, code })
     }
   }
 
@@ -105,6 +169,8 @@ export class Workload {
           return
         }
         history.add({ type: 'ok', atMs: clock.monotonicMs(), sendId, partition, offset })
+        const key = `${topic.name} ${partition}`
+        this.#lastOffsets.set(key, Math.max(offset, this.#lastOffsets.get(key) ?? 0))
         acknowledged(topic.topicId, partition, offset)
       })
       .catch((error: unknown) => {
@@ -116,4 +182,20 @@ export class Workload {
         history.add({ type: error.definite ? 'fail' : 'info', atMs: clock.monotonicMs(), sendId, code: error.code })
       })
   }
+}
+
+type Change = { readonly what: string } & (
+  | { readonly type: 'elect' }
+  | { readonly type: 'alter'; readonly options: Pick<AlterTopicOptions, 'partitions' | 'set' | 'delete'> }
+)
+
+/** Never a minimum of 1: then one disk that forgets may lose what was acknowledged, and rightly so (rules R1.1). */
+function drawChange(random: Random, { name, partitions }: WorkloadTopic): Change {
+  const roll = random.integer(4)
+  if (roll === 0) return { type: 'elect', what: 'elect preferred leaders' }
+  if (roll === 1 && partitions < MAX_PARTITIONS)
+    return { type: 'alter', what: `grow ${name} to ${partitions + 1} partitions`, options: { partitions: partitions + 1 } }
+  if (roll === 2) return { type: 'alter', what: `min.insync.replicas of ${name} is the default`, options: { delete: ['min.insync.replicas'] } }
+  const minimum = String(between(random, 2, 3))
+  return { type: 'alter', what: `min.insync.replicas of ${name} is ${minimum}`, options: { set: { 'min.insync.replicas': minimum } } }
 }

@@ -195,7 +195,7 @@ export class ConsumerCore {
       const topic = metadata.topic(partition.topic)
       const info = topic?.partitions[partition.partition]
       if (topic !== undefined && info !== undefined) partition.update(topic.topicId, info.leader, info.leaderEpoch)
-      else if (topic !== undefined || metadata.isGone(partition.topic)) {
+      else if (metadata.lacksPartition(partition.topic, partition.partition) || metadata.isGone(partition.topic)) {
         partition.fail(new BrokerError('UNKNOWN_TOPIC_OR_PARTITION', `there is no partition ${partition.partition} of a topic "${partition.topic}"`))
       }
     }

@@ -85,7 +85,7 @@ export class LeaderCall<Question extends PartitionQuestion, Answer extends Parti
       if (this.#settled.has(question) || this.#asked.has(question)) continue
       const topic = metadata.topic(question.topic)
       const partition = topic?.partitions[question.partition]
-      if (partition === undefined && (topic !== undefined || metadata.isGone(question.topic))) {
+      if (partition === undefined && (metadata.lacksPartition(question.topic, question.partition) || metadata.isGone(question.topic))) {
         this.#fail(question, new BrokerError('UNKNOWN_TOPIC_OR_PARTITION', `there is no partition ${question.partition} of a topic "${question.topic}"`))
         if (this.#isOver) return
         continue

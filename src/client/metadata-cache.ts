@@ -44,6 +44,9 @@ export class MetadataCache {
   readonly #options: MetadataOptions
   readonly #wanted = new Set<string>()
   readonly #missingSince = new Map<string, number>()
+  /** Partitions asked for that a known topic does not have, by the number of answers at that time. */
+  readonly #lacking = new Map<string, number>()
+  #answers = 0
   readonly #listeners = new Set<() => void>()
   #topics = new Map<string, KnownTopic>()
   #brokers = new Map<number, NodeInfo>()
@@ -89,6 +92,18 @@ export class MetadataCache {
   isGone(name: string): boolean {
     const since = this.#missingSince.get(name)
     return since !== undefined && this.#options.clock.monotonicMs() - since >= MISSING_TOPIC_GRACE_MS
+  }
+
+  /** Whether a known topic has no such partition. It may have grown: the first question asks for news, and only what came after it says so. */
+  lacksPartition(name: string, partition: number): boolean {
+    const topic = this.#topics.get(name)
+    if (topic === undefined || topic.partitions[partition] !== undefined) return false
+    const key = `${name}/${partition}`
+    const askedAt = this.#lacking.get(key)
+    if (askedAt !== undefined) return this.#answers > askedAt
+    this.#lacking.set(key, this.#answers)
+    this.requestRefresh()
+    return false
   }
 
   /** Keeps the topic in the cache from now on, and asks for it when it is not known. */
@@ -200,6 +215,9 @@ export class MetadataCache {
   #accept(response: MetadataResponse, asked: readonly string[]): void {
     const nowMs = this.#options.clock.monotonicMs()
     this.#clusterId ??= response.clusterId
+    this.#answers++
+    // What an answer said holds until the next one: then it is asked anew.
+    for (const [key, askedAt] of this.#lacking) if (askedAt < this.#answers - 1) this.#lacking.delete(key)
     this.#offset = response.metadataOffset
     if (response.brokers.length > 0) this.#brokers = new Map(response.brokers.map((node) => [node.nodeId, node]))
     this.#topics = new Map()

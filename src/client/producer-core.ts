@@ -214,6 +214,8 @@ export class ProducerCore {
     const { record, partition, sizeBytes, done, nowMs, number } = accepted
     const queue = topic.choose(record.key, partition, sizeBytes)
     if (queue === undefined) {
+      // The topic may have grown: whoever sends again meets newer metadata.
+      this.#cluster.metadata.lacksPartition(topic.name, partition)
       this.#drop(
         accepted,
         new BrokerError('UNKNOWN_TOPIC_OR_PARTITION', `topic "${topic.name}" has ${topic.queues.length} partitions, not one with number ${partition}`),
