@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander'
+import { topicConfigHelp } from '../../base/topic-config-doc.ts'
 import { clusterOptions, integer, keyValue, type RawClusterOptions, withCluster, words } from '../options.ts'
 import type { AlterTopicFlags } from '../topic-alter.ts'
 import type { CreateTopicFlags } from '../topic-create.ts'
@@ -26,6 +27,7 @@ export function addTopicCommands(program: Command, wiring: Wiring): void {
       const { createTopic } = await import('../topic-create.ts')
       finish(await createTopic(context, clusterOptions(context, raw), name, raw))
     })
+  create.addHelpText('after', () => `\n${topicConfigHelp()}`)
   example(create, 'npx oxbow topic create orders --partitions 6 --replication-factor 3', 'npx oxbow topic create orders --dry-run')
   const alter = withCluster(topic.command('alter'))
     .description('add partitions, change configs, all of it or nothing')
@@ -39,6 +41,7 @@ export function addTopicCommands(program: Command, wiring: Wiring): void {
       const { alterTopic } = await import('../topic-alter.ts')
       finish(await alterTopic(context, clusterOptions(context, raw), name, raw))
     })
+  alter.addHelpText('after', () => `\n${topicConfigHelp()}`)
   example(alter, 'npx oxbow topic alter orders --partitions 12', 'npx oxbow topic alter orders --config retention.ms=86400000')
   addTopicViews(topic, wiring)
   const remove = withCluster(topic.command('delete'))
