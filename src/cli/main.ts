@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { type Command, CommanderError } from 'commander'
+import { didYouMean } from '../base/did-you-mean.ts'
 import { type CliContext, type OutputFormat, reportFailure, type TextSink } from './context.ts'
 import { exitCode, UsageError } from './failure.ts'
 import { buildProgram } from './program.ts'
@@ -40,6 +41,9 @@ function usageError(error: CommanderError, program: Command, args: readonly stri
   const unknown = /^unknown option '(.+)'$/.exec(first)?.[1]
   const command = commandOf(program, unknown === undefined ? args : args.slice(0, args.indexOf(unknown)))
   if (unknown !== undefined && takesBelow(command, unknown)) return new UsageError(first, 'put it after the command')
+  const choice = /'([^']*)' is invalid.*?\. Allowed choices are (.+)\.$/.exec(first)
+  const likely = choice === null ? undefined : didYouMean(choice[1] as string, (choice[2] as string).split(', '))
+  if (likely !== undefined) return new UsageError(first, `did you mean ${likely}?`)
   const meant = /\(Did you mean (?:one of )?(.+)\?\)/.exec(rest.join(' '))?.[1]
   return new UsageError(first, meant === undefined ? `see: ${pathOf(command)} --help` : `did you mean ${meant}?`)
 }

@@ -45,8 +45,9 @@ export async function electPartitions(context: CliContext, options: ClusterOptio
   const asked = names.map(parseAsked)
   const results = await withAdmin(context, options, (admin) => elect(admin, asked))
   const rows = results.map((result) => ({ topic: result.topic, partition: result.partition, outcome: outcomeOf(result) }))
+  if (rows.length === 0) context.stderr.write('Nothing to do: preferred leaders lead every partition.\n')
   if (options.output === 'json') writeJson(context, rows)
-  else
+  else if (rows.length > 0)
     context.stdout.write(
       renderTable(
         [

@@ -15,6 +15,14 @@ describe('usage errors end with 2, one line, and what was probably meant', () =>
       "error: USAGE: option '--partitions <n>' argument 'many' is invalid. a whole number from 1 to 10000 is expected (see: oxbow topic create --help)",
     ],
     [
+      ['topic', 'list', '-o', 'jsn'],
+      "error: USAGE: option '-o, --output <format>' argument 'jsn' is invalid. Allowed choices are table, json. (did you mean json?)",
+    ],
+    [
+      ['config', 'describe', 'topics', 'a'],
+      "error: USAGE: command-argument value 'topics' is invalid for argument 'type'. Allowed choices are topic, broker. (did you mean topic?)",
+    ],
+    [
       ['topic', 'list', '-o', 'yaml'],
       "error: USAGE: option '-o, --output <format>' argument 'yaml' is invalid. Allowed choices are table, json. (see: oxbow topic list --help)",
     ],
@@ -30,7 +38,10 @@ describe('usage errors end with 2, one line, and what was probably meant', () =>
     ],
     [['consume', 'a', '--print', 'size'], 'error: USAGE: --print size is unknown (choose from timestamp,partition,offset,headers,key)'],
     [['produce', 'a', '/no/such/file'], 'error: USAGE: /no/such/file cannot be read (give a file, or pipe lines into stdin)'],
-    [['produce', 'a', '--compression', 'gzip'], "error: USAGE: unknown option '--compression' (see: oxbow produce --help)"],
+    [
+      ['produce', 'a', '--compression', 'gzp'],
+      "error: USAGE: option '--compression <codec>' argument 'gzp' is invalid. Allowed choices are none, gzip, snappy, lz4, zstd. (did you mean gzip?)",
+    ],
     [['dev', '--nodes', '10'], "error: USAGE: option '--nodes <n>' argument '10' is invalid. a whole number from 1 to 9 is expected (see: oxbow dev --help)"],
     [['sim', 'run', '--sed', '1'], 'error: USAGE: "--sed" is not an option of the simulator (see: oxbow sim run --help)'],
     [['sim', 'run', '--seed', 'one'], 'error: USAGE: --seed is "one", a whole number from 1 is expected (see: oxbow sim run --help)'],
@@ -39,7 +50,7 @@ describe('usage errors end with 2, one line, and what was probably meant', () =>
     [['topic', '--timeout', '1', 'list'], "error: USAGE: unknown option '--timeout' (put it after the command)"],
     [['--nope', 'topic', 'list'], "error: USAGE: unknown option '--nope' (see: oxbow --help)"],
     [['nonsense'], "error: USAGE: unknown command 'nonsense' (see: oxbow --help)"],
-    [['server', '--config', 'x.yaml'], "error: USAGE: required option '--node <id>' not specified (see: oxbow server --help)"],
+    [['server', '--nodes', '1'], "error: USAGE: unknown option '--nodes' (did you mean --node?)"],
   ])('%j', async (args, line) => {
     const cluster = new CliCluster()
     cluster.fake.addTopic('a', 1)

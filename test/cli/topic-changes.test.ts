@@ -128,6 +128,11 @@ describe('partition elect', () => {
     expect(JSON.parse(all.stdout)).toEqual([{ topic: 'logs', partition: 1, outcome: 'elected' }])
   })
 
+  it('says when there is nothing to do', async () => {
+    const run = await oxbow(['partition', 'elect', '--all'], { cluster: cluster() })
+    expect(run).toEqual({ code: 0, stdout: '', stderr: 'Nothing to do: preferred leaders lead every partition.\n' })
+  })
+
   it('ends with 1 and the reason when one cannot be had', async () => {
     const made = cluster()
     made.refused.add('orders-1')
