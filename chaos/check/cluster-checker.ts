@@ -9,6 +9,7 @@ import { ImageHashes } from './image-hashes.ts'
 import { checkDamagedMember, checkIsrMembers } from './isr-members.ts'
 import { checkIsrHolds, type HeldReplica } from './isr-holds-committed.ts'
 import { LogMirror, type LogPeek, markBatches } from './log-mirror.ts'
+import { checkDeleted, checkLogStart } from './log-starts.ts'
 import { NeverBack } from './never-back.ts'
 import { checkCut } from './no-cut-below.ts'
 import { type ObservedNode, partitionKey } from './observed.ts'
@@ -21,6 +22,7 @@ interface WatchedReplica {
   readonly held: HeldReplica & { syncedEndOffset: number }
   readonly neverBack: NeverBack
   view: ReplicaView
+  startOffset: number
   endOffset: number
   cutCount: number
   readable: boolean
@@ -72,6 +74,11 @@ export class ClusterChecker {
     return this.#committed.get(partitionKey(topicId, partition))?.endOffset ?? 0
   }
 
+  /** The greatest log start that a leader ever decided: records below may be gone. */
+  startOffset(topicId: string, partition: number): number {
+    return this.#committed.get(partitionKey(topicId, partition))?.startOffset ?? 0
+  }
+
   /** The process is gone: nothing is asked of it until its successor is seen. */
   died(nodeId: number): void {
     this.#nodes.delete(nodeId)
@@ -80,6 +87,12 @@ export class ClusterChecker {
   acknowledged(topicId: string, partition: number, offset: number): void {
     const key = partitionKey(topicId, partition)
     checkAcknowledged(this.#describe(key), offset, this.#committed.get(key)?.endOffset ?? 0)
+  }
+
+  /** DeleteRecords was answered with this. */
+  deleted(topicId: string, partition: number, lowWatermark: number): void {
+    const key = partitionKey(topicId, partition)
+    checkDeleted(this.#describe(key), lowWatermark, this.#committedOf(key))
   }
 
   /** Entries of the metadata log, as one node sends them to another. */
@@ -146,7 +159,7 @@ export class ClusterChecker {
 
   #observeRaft(watched: WatchedNode): void {
     const raft = watched.node.raft()
-    watched.raft.observe(METADATA_LOG, watched.where, { leaderEpoch: raft.term, partitionEpoch: 0, highWatermark: raft.commitIndex })
+    watched.raft.observe(METADATA_LOG, watched.where, { leaderEpoch: raft.term, partitionEpoch: 0, logStartOffset: 0, highWatermark: raft.commitIndex })
     if (raft.role === 'leader') this.#oneLeader.leads(METADATA_LOG, raft.term, watched.node.nodeId, watched.node.incarnation)
     watched.commit.observe(watched.where, raft, watched.node.metadataLog)
   }
@@ -156,12 +169,14 @@ export class ClusterChecker {
     if (replica.readable && isUnchanged(replica, view)) return
     const { held, key } = replica
     replica.view = view
+    replica.startOffset = view.log.startOffset
     replica.endOffset = view.log.endOffset
     replica.cutCount = view.log.cutCount
     held.syncedEndOffset = view.log.syncedEndOffset
     this.#observeLog(watched, replica)
     if (view.role === 'offline') return
     replica.neverBack.observe(key, watched.where, view)
+    checkLogStart(this.#describe(key), watched.where, this.#committedOf(key), view)
     if (view.role !== 'leader') return
     this.#oneLeader.leads(key, view.leaderEpoch, watched.node.nodeId, watched.node.incarnation)
     this.#observeExposure(watched, replica)
@@ -198,7 +213,7 @@ export class ClusterChecker {
   #meet(watched: WatchedNode, view: ReplicaView): WatchedReplica {
     const key = partitionKey(view.topicId, view.partition)
     const held = { where: watched.where, mirror: new LogMirror(), syncedEndOffset: 0, verifiedEndOffset: 0 }
-    const replica: WatchedReplica = { key, held, neverBack: new NeverBack(), view, endOffset: -1, cutCount: -1, readable: false }
+    const replica: WatchedReplica = { key, held, neverBack: new NeverBack(), view, startOffset: -1, endOffset: -1, cutCount: -1, readable: false }
     watched.replicas.set(key, replica)
     watched.byLog.set(view.log, replica)
     this.#dirty.add(key)
@@ -243,12 +258,14 @@ export class ClusterChecker {
 }
 
 /** Whether the step left this replica as it was when it was looked at last. */
-function isUnchanged({ view: before, held, endOffset, cutCount }: WatchedReplica, view: ReplicaView): boolean {
+function isUnchanged({ view: before, held, startOffset, endOffset, cutCount }: WatchedReplica, view: ReplicaView): boolean {
   const { log } = view
   return (
+    log.startOffset === startOffset &&
     log.endOffset === endOffset &&
     log.syncedEndOffset === held.syncedEndOffset &&
     log.cutCount === cutCount &&
+    view.logStartOffset === before.logStartOffset &&
     view.highWatermark === before.highWatermark &&
     view.partitionEpoch === before.partitionEpoch &&
     view.leaderEpoch === before.leaderEpoch &&

@@ -4,7 +4,18 @@ import { type BatchMark, findMark, isSameBatch, type LogMirror } from './log-mir
 /** What a log has exposed as committed, by the greatest high watermark that any leader ever had: the yardstick of I1, I4 and I6. */
 export class Committed {
   readonly #marks: BatchMark[] = []
+  #startOffset = 0
   #endOffset = 0
+
+  /** The greatest log start that any leader ever decided: what lies wholly below may be gone, everywhere and for good. */
+  get startOffset(): number {
+    return this.#startOffset
+  }
+
+  /** A leader's log start. */
+  decided(startOffset: number): void {
+    this.#startOffset = Math.max(this.#startOffset, startOffset)
+  }
 
   /** Exclusive: the greatest high watermark ever. */
   get endOffset(): number {
@@ -25,10 +36,11 @@ export class Committed {
     return true
   }
 
-  /** The first offset in [fromOffset, end) where the mirror holds something else, or nothing; undefined: all is there. */
+  /** The first offset in [fromOffset, end) where the mirror holds something else, or nothing though no leader let it go; undefined: all is there. */
   firstDifference(mirror: LogMirror, fromOffset: number): number | undefined {
-    let own = findMark(this.#marks, fromOffset)
-    let theirs = findMark(mirror.marks, fromOffset)
+    const from = Math.max(fromOffset, Math.min(mirror.startOffset, this.#startOffset))
+    let own = findMark(this.#marks, from)
+    let theirs = findMark(mirror.marks, from)
     for (; own < this.#marks.length; own++, theirs++) {
       const mark = this.#marks[own] as BatchMark
       if (!isSameBatch(mark, mirror.marks[theirs])) return mark.baseOffset

@@ -10,12 +10,16 @@ export interface ReadRecord {
   readonly value: string
 }
 
+/** The greatest log start that a leader of the partition ever decided: what lies below may be gone. */
+export type StartOffsetOf = (topicId: string, partition: number) => number
+
 /**
- * At the end of a run, everything read back from the start: every acknowledged record once, at its offset, unchanged; nothing that was
- * not sent or was definitely refused; nothing twice; each producer's records in the order of its sends, in each partition; and what
- * consumers saw on the way is what lies there, without a gap (Jepsen: lost-write, unseen, duplicate, G1a, inconsistent-offsets, poll-skip).
+ * At the end of a run, everything read back from the start: every acknowledged record once, at its offset, unchanged, unless a leader let it go;
+ * nothing that was not sent or was definitely refused; nothing twice; each producer's records in the order of its sends, in each partition; and
+ * what consumers saw on the way is what lies there, or lay there before it went, without a gap (Jepsen: lost-write, unseen, duplicate, G1a,
+ * inconsistent-offsets, poll-skip).
  */
-export function checkDelivery(history: History, records: readonly ReadRecord[]): void {
+export function checkDelivery(history: History, records: readonly ReadRecord[], startOffset: StartOffsetOf = () => 0): void {
   const sendsByValue = new Map<string, Send>()
   for (const send of history.sends.values()) sendsByValue.set(`${partitionKey(send.topicId, send.partition)} ${send.value}`, send)
   const found = new Map<number, ReadRecord>()
@@ -39,8 +43,12 @@ export function checkDelivery(history: History, records: readonly ReadRecord[]):
     )
     lastSendId.set(stream, send.sendId)
   }
-  for (const send of history.sends.values()) if (send.outcome === 'ok') checkAcknowledgedSend(send, found.get(send.sendId))
-  checkReads(history, records)
+  for (const send of history.sends.values()) {
+    const record = found.get(send.sendId)
+    const isGone = record === undefined && send.offset < startOffset(send.topicId, send.partition)
+    if (send.outcome === 'ok' && !isGone) checkAcknowledgedSend(send, record)
+  }
+  checkReads(history, records, startOffset)
 }
 
 function checkAcknowledgedSend(send: Send, record: ReadRecord | undefined): void {
@@ -53,33 +61,65 @@ function checkAcknowledgedSend(send: Send, record: ReadRecord | undefined): void
   )
 }
 
-/** What consumers read while the faults went on: equal to the end state, each from where it stopped. */
-function checkReads(history: History, records: readonly ReadRecord[]): void {
-  const byPartition = new Map<string, { readonly values: Map<number, string>; readonly next: Map<number, number> }>()
-  const lastOffset = new Map<string, number>()
-  for (const record of records) {
-    const key = partitionKey(record.topicId, record.partition)
-    const state = byPartition.get(key) ?? { values: new Map<number, string>(), next: new Map<number, number>() }
-    byPartition.set(key, state)
-    state.values.set(record.offset, record.value)
-    state.next.set(lastOffset.get(key) ?? -1, record.offset)
-    lastOffset.set(key, record.offset)
-  }
+interface Seen {
+  readonly values: Map<number, string>
+  /** What lies at each offset came from there alone. */
+  readonly offsets: Map<string, number>
+}
+
+/** What consumers read while the faults went on: equal to the end state and to what other consumers read, each from where it stopped. */
+function checkReads(history: History, records: readonly ReadRecord[], startOffset: StartOffsetOf): void {
+  const seen = new Map<string, Seen>()
+  for (const record of records) noteSeen(seen, record)
+  for (const event of history.events) if (event.type === 'read') checkRead(seen, event, startOffset(event.topicId, event.partition))
+  const offsets = new Map([...seen].map(([key, { values }]) => [key, [...values.keys()].sort((left, right) => left - right)]))
   const position = new Map<string, number>()
   for (const event of history.events) {
     if (event.type !== 'read') continue
     const key = partitionKey(event.topicId, event.partition)
-    const state = byPartition.get(key)
-    const value = state?.values.get(event.offset)
-    demand(
-      value === event.value,
-      'delivery',
-      () => `${key} offset ${event.offset}: ${event.consumer} read "${event.value.slice(0, 60)}", in the end it is "${value?.slice(0, 60)}"`,
-    )
     const stream = `${event.consumer} ${key}`
     const from = position.get(stream) ?? -1
-    const expected = state?.next.get(from)
-    demand(expected === event.offset, 'order', () => `${key}: ${event.consumer} read offset ${event.offset} after ${from}, ${expected} comes next`)
+    const kept = Math.max(from, startOffset(event.topicId, event.partition) - 1)
+    const known = offsets.get(key) ?? []
+    const expected = known[firstAbove(known, from)]
+    // It may go on behind what went, not behind what is kept. When it went is not known here: among that, gaps say nothing.
+    const isNext = expected === event.offset || (event.offset > from && (known[firstAbove(known, kept)] ?? event.offset) >= event.offset)
+    demand(isNext, 'order', () => `${key}: ${event.consumer} read offset ${event.offset} after ${from}, ${expected} comes next`)
     position.set(stream, event.offset)
   }
+}
+
+/** What went after it was read can be compared with what others read of it. */
+function checkRead(seen: Map<string, Seen>, read: ReadRecord & { readonly consumer: string }, startOffset: number): void {
+  const key = partitionKey(read.topicId, read.partition)
+  const known = seen.get(key)
+  const value = known?.values.get(read.offset) ?? (read.offset < startOffset ? read.value : undefined)
+  demand(
+    value === read.value,
+    'delivery',
+    () => `${key} offset ${read.offset}: ${read.consumer} read "${read.value.slice(0, 60)}", in the end it is "${value?.slice(0, 60)}"`,
+  )
+  const offset = known?.offsets.get(read.value) ?? read.offset
+  demand(offset === read.offset, 'delivery', () => `${key}: "${read.value.slice(0, 60)}" was read at ${offset} and at ${read.offset}`)
+  noteSeen(seen, read)
+}
+
+function noteSeen(seen: Map<string, Seen>, { topicId, partition, offset, value }: ReadRecord): void {
+  const key = partitionKey(topicId, partition)
+  const { values, offsets } = seen.get(key) ?? { values: new Map<number, string>(), offsets: new Map<string, number>() }
+  seen.set(key, { values, offsets })
+  values.set(offset, value)
+  offsets.set(value, offset)
+}
+
+/** Index of the first that is above `offset`, of a sorted list. */
+function firstAbove(offsets: readonly number[], offset: number): number {
+  let low = 0
+  let high = offsets.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((offsets[middle] as number) <= offset) low = middle + 1
+    else high = middle
+  }
+  return low
 }

@@ -63,8 +63,14 @@ export function findMark(marks: readonly BatchMark[], offset: number): number {
 /** Follows one log of one process: its batches as marks, brought up to date with each look. */
 export class LogMirror {
   readonly marks: BatchMark[] = []
+  #startOffset = 0
   #endOffset = 0
   #cutCount: number | undefined
+
+  /** Where the log began when it was looked at last. */
+  get startOffset(): number {
+    return this.#startOffset
+  }
 
   /** Exclusive: what the mirror knows. */
   get endOffset(): number {
@@ -73,11 +79,20 @@ export class LogMirror {
 
   /** Compares with the log; what it cannot read now is left for the next look. */
   look(log: Log, peek: LogPeek): LogChange {
-    if (log.cutCount === this.#cutCount && log.endOffset === this.#endOffset) return nothing
+    if (log.cutCount === this.#cutCount && log.endOffset === this.#endOffset && log.startOffset === this.#startOffset) return nothing
+    this.#begin(log)
     const removed = this.#cutCount === undefined || log.cutCount === this.#cutCount ? [] : this.#cut(log, peek)
     this.#cutCount = log.cutCount
     if (removed.length === 0 && this.marks.length === 0) this.#endOffset = log.startOffset
     return { removed, added: this.#grow(log, peek) }
+  }
+
+  /** What lies wholly below a start that moved is no part of the log, and was not cut from it. */
+  #begin(log: Log): void {
+    this.#startOffset = log.startOffset
+    const gone = findMark(this.marks, log.startOffset)
+    this.marks.splice(0, gone)
+    if (this.marks.length === 0) this.#endOffset = Math.max(this.#endOffset, log.startOffset)
   }
 
   /** A cut, maybe with appends behind it in the same step: everything from the first difference on is gone. */
@@ -103,7 +118,8 @@ export class LogMirror {
       const slices = peek(log, this.#endOffset)
       if (slices === undefined || slices.length === 0) break
       for (const mark of markBatches(slices)) {
-        if (mark.baseOffset < this.#endOffset) continue
+        // The first one may begin below a start that lies within it.
+        if (mark.lastOffset < this.#endOffset) continue
         if (mark.baseOffset >= log.endOffset) return added
         added.push(mark)
         this.marks.push(mark)

@@ -4,6 +4,7 @@ import { demand } from './violation.ts'
 export interface Progress {
   readonly leaderEpoch: number
   readonly partitionEpoch: number
+  readonly logStartOffset: number
   readonly highWatermark: number
 }
 
@@ -20,6 +21,11 @@ export class NeverBack {
       now.partitionEpoch >= last.partitionEpoch,
       'I5',
       () => `${log}: the partition epoch on ${where} went from ${last.partitionEpoch} to ${now.partitionEpoch}`,
+    )
+    demand(
+      now.logStartOffset >= last.logStartOffset,
+      'start',
+      () => `${log}: the log start on ${where} went from ${last.logStartOffset} to ${now.logStartOffset}`,
     )
     demand(
       now.leaderEpoch > last.leaderEpoch || now.highWatermark >= last.highWatermark,

@@ -1,5 +1,21 @@
 /** The invariants of rules 7, the assertions of the code itself, and what must hold of a run as a whole. */
-export type InvariantName = 'I1' | 'I2' | 'I3' | 'I4' | 'I5' | 'I6' | 'I7' | 'I8' | 'I9' | 'I10' | 'assert' | 'delivery' | 'order' | 'convergence' | 'run'
+export type InvariantName =
+  | 'I1'
+  | 'I2'
+  | 'I3'
+  | 'I4'
+  | 'I5'
+  | 'I6'
+  | 'I7'
+  | 'I8'
+  | 'I9'
+  | 'I10'
+  | 'start'
+  | 'assert'
+  | 'delivery'
+  | 'order'
+  | 'convergence'
+  | 'run'
 
 /** A broken invariant: which, and one sentence with the numbers that show it. */
 export class Violation extends Error {

@@ -1,5 +1,6 @@
+import { SeededRandom } from '../../src/base/random.ts'
 import type { Fault } from '../faults.ts'
-import type { Settings } from './settings.ts'
+import { drawSettings, type Settings } from './settings.ts'
 
 /** A world that is told what happens: for what seeds meet too rarely. */
 export interface Scenario {
@@ -22,7 +23,24 @@ function comesBackAsTheLeaderGoes(): Scenario {
   return { plan, settings: { sendGapMs: 40, producers: 2, topics: [{ name: 't0', partitions: 4, atMs: 0 }], observers: 0 } }
 }
 
-const scenarios: ReadonlyMap<string, Scenario> = new Map([['comes-back-as-the-leader-goes', comesBackAsTheLeaderGoes()]])
+/**
+ * Records are deleted while replicas come back: again and again one is behind the log start of its leader, or has fetched beyond it what its disk
+ * does not have yet.
+ */
+function deletesWhileReplicasReturn(): Scenario {
+  const plan: Fault[] = []
+  for (let round = 0; round < 12; round++) {
+    plan.push({ id: round, atMs: 4_000 + round * 4_000, kind: 'kill', target: { type: 'node', nodeId: 1 + (round % 3) }, durationMs: 1_500 + 100 * round })
+  }
+  const config = { ...drawSettings(new SeededRandom(0)).config, segmentBytes: 2_000, replicaLagTimeMaxMs: 5_000 }
+  const topics = [{ name: 't0', partitions: 4, atMs: 0 }]
+  return { plan, settings: { sendGapMs: 40, producers: 2, topics, observers: 0, folders: 1, diskLatencyMs: { min: 1, max: 20 }, deleteGapMs: 60, config } }
+}
+
+const scenarios: ReadonlyMap<string, Scenario> = new Map([
+  ['comes-back-as-the-leader-goes', comesBackAsTheLeaderGoes()],
+  ['deletes-while-replicas-return', deletesWhileReplicasReturn()],
+])
 
 export function findScenario(name: string): Scenario {
   const scenario = scenarios.get(name)
