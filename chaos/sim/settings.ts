@@ -59,7 +59,7 @@ function drawRetention(random: Random): Partial<NodeConfig> {
     segmentBytes: between(random, 1_000, 6_000),
     segmentMs: random.integer(2) === 0 ? between(random, 500, 10_000) : 604_800_000,
     retentionMs: random.integer(2) === 0 ? between(random, 1_000, 20_000) : 604_800_000,
-    retentionBytes: random.integer(2) === 0 ? between(random, 0, 20_000) : -1,
+    retentionBytes: random.integer(3) !== 0 ? between(random, 0, 20_000) : -1,
     retentionCheckIntervalMs: between(random, 100, 3_000),
     timestampType: random.integer(3) === 0 ? 'LogAppendTime' : 'CreateTime',
   }
