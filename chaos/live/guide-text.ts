@@ -27,7 +27,7 @@ const EXITS = /\s+# exits (\d+)$/
 
 /**
  * The commands and files of a guide in Markdown, in order: blocks fenced as `console`, with `$ ` before each command (`console stays` when its
- * command goes on running), and blocks fenced as `LANGUAGE file=NAME`. A command goes on in the next line behind a backslash.
+ * last command goes on running), and blocks fenced as `LANGUAGE file=NAME`. A command goes on in the next line behind a backslash.
  */
 export function readGuide(markdown: string): GuideStep[] {
   const steps: GuideStep[] = []
@@ -57,7 +57,8 @@ function readCommands(block: readonly string[], firstLine: number, stays: boolea
     const exitCode = Number(EXITS.exec(text)?.[1] ?? 0)
     const expected: string[] = []
     while (at + 1 < block.length && !(block[at + 1] as string).startsWith('$ ')) expected.push(block[++at] as string)
-    commands.push({ type: 'command', command: text.replace(EXITS, ''), expected, stays, exitCode, line: firstLine + began })
+    const isLast = at + 1 === block.length
+    commands.push({ type: 'command', command: text.replace(EXITS, ''), expected, stays: stays && isLast, exitCode, line: firstLine + began })
   }
   return commands
 }

@@ -6,6 +6,7 @@ describe('the commands of a guide', () => {
     'Type this:',
     '',
     '```console stays',
+    '$ npm ci',
     '$ npm start',
     'Ctrl-C stops all nodes.',
     '```',
@@ -29,11 +30,12 @@ describe('the commands of a guide', () => {
   it('are read in order, with what they print', () => {
     const command = { type: 'command', stays: false, exitCode: 0, expected: [] }
     expect(readGuide(page)).toEqual([
-      { ...command, command: 'npm start', stays: true, expected: ['Ctrl-C stops all nodes.'], line: 4 },
-      { type: 'file', name: 'one.mjs', content: "console.log('one')\n", line: 7 },
-      { ...command, command: 'node one.mjs', expected: ['one'], line: 11 },
-      { ...command, command: 'false', exitCode: 1, line: 13 },
-      { ...command, command: "printf 'a\\nb\\n' | \\\n  sort -r", expected: ['b', 'a'], line: 14 },
+      { ...command, command: 'npm ci', line: 4 },
+      { ...command, command: 'npm start', stays: true, expected: ['Ctrl-C stops all nodes.'], line: 5 },
+      { type: 'file', name: 'one.mjs', content: "console.log('one')\n", line: 8 },
+      { ...command, command: 'node one.mjs', expected: ['one'], line: 12 },
+      { ...command, command: 'false', exitCode: 1, line: 14 },
+      { ...command, command: "printf 'a\\nb\\n' | \\\n  sort -r", expected: ['b', 'a'], line: 15 },
     ])
   })
 
