@@ -33,7 +33,8 @@ import type {
 import type { Broker, BrokerSession } from './api.ts'
 import type { FetchContext } from './consumer-fetch.ts'
 import { describeConfigs } from './describe-configs.ts'
-import { deleteRecords, hintAt, type LeaderRequestContext, listOffsets } from './leader-requests.ts'
+import { hintAt } from './leader-hint.ts'
+import { deleteRecords, type LeaderRequestContext, listOffsets } from './leader-requests.ts'
 import { PartitionRecords } from './partition-records.ts'
 import type { Partitions } from './partitions.ts'
 import { PlainCalls } from './plain-calls.ts'
@@ -109,7 +110,12 @@ export class BrokerCalls implements Broker {
   }
 
   openSession(): BrokerSession {
-    return new ClientSession(this.#produceContext, this.#fetchContext, this.#plainCalls)
+    return new ClientSession({
+      produce: this.#produceContext,
+      fetch: this.#fetchContext,
+      plainCalls: this.#plainCalls,
+      image: this.#image,
+    })
   }
 
   metadata(request: MetadataRequest, done: Done<MetadataResponse>): void {

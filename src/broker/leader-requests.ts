@@ -1,7 +1,7 @@
 import type { Done } from '../base/done.ts'
-import { BrokerError, type LeaderHint } from '../base/errors.ts'
+import { BrokerError } from '../base/errors.ts'
 import type { Uuid } from '../base/ids.ts'
-import { findPartition, type MetadataImage } from '../metadata/image.ts'
+import type { MetadataImage } from '../metadata/image.ts'
 import type {
   DeletedRecords,
   DeleteRecordsRequest,
@@ -12,6 +12,7 @@ import type {
   ListOffsetsResponse,
 } from '../wire/api.ts'
 import { toApiError } from './api-error.ts'
+import { leaderHint } from './leader-hint.ts'
 import type { LeaderRecords } from './leader-records.ts'
 import type { Replica } from './replica.ts'
 
@@ -26,18 +27,6 @@ export interface LeaderRequestContext {
 interface PartitionKey {
   readonly topicId: Uuid
   readonly partition: number
-}
-
-/** Where a node is reached; undefined when it is not registered. `leaderEpoch`: what the hint is about. */
-export function hintAt(image: MetadataImage, nodeId: number, leaderEpoch: number): LeaderHint | undefined {
-  const address = image.brokers.get(nodeId)?.address
-  return address === undefined ? undefined : { nodeId, host: address.host, grpcPort: address.grpcPort, leaderEpoch }
-}
-
-/** Who leads the partition by the applied metadata; undefined: nobody, or not known. */
-export function leaderHint(image: MetadataImage, { topicId, partition }: PartitionKey): LeaderHint | undefined {
-  const state = findPartition(image, topicId, partition)
-  return state === undefined ? undefined : hintAt(image, state.leader, state.leaderEpoch)
 }
 
 /** The replica, if this node leads the partition. `leaderEpoch` −1: whatever it is. Throws as ListOffsets and DeleteRecords say. */

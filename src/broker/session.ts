@@ -1,10 +1,12 @@
 import type { Clock } from '../base/clock.ts'
 import type { Done } from '../base/done.ts'
 import { BrokerError } from '../base/errors.ts'
+import type { MetadataImage } from '../metadata/image.ts'
 import type { FetchRequest, FetchResponse, ProduceRequest, ProduceResponse } from '../wire/api.ts'
 import type { FetchRecordsRequest, FetchRecordsResponse, ProduceRecordsRequest, ProduceRecordsResponse } from '../wire/plain-api.ts'
 import type { BrokerSession } from './api.ts'
 import { type FetchContext, PendingFetch } from './consumer-fetch.ts'
+import { namingLeaders, type PartitionAnswer } from './leader-hint.ts'
 import type { PlainCalls } from './plain-calls.ts'
 import { PendingProduce, type ProduceContext } from './produce.ts'
 
@@ -14,27 +16,35 @@ export class ClientSession implements BrokerSession {
   readonly #produceContext: ProduceContext
   readonly #fetchContext: FetchContext
   readonly #plainCalls: PlainCalls
+  readonly #image: () => MetadataImage
   readonly #pending = new Set<{ abandon(): void }>()
   readonly #resumes = new Set<() => void>()
   #closed = false
 
-  constructor(produceContext: ProduceContext, fetchContext: FetchContext, plainCalls: PlainCalls) {
-    this.#clock = produceContext.clock
-    this.#produceContext = produceContext
-    this.#fetchContext = fetchContext
-    this.#plainCalls = plainCalls
+  constructor(options: {
+    readonly produce: ProduceContext
+    readonly fetch: FetchContext
+    readonly plainCalls: PlainCalls
+    /** Tells who leads a partition instead. */
+    readonly image: () => MetadataImage
+  }) {
+    this.#clock = options.produce.clock
+    this.#produceContext = options.produce
+    this.#fetchContext = options.fetch
+    this.#plainCalls = options.plainCalls
+    this.#image = options.image
   }
 
   produce(request: ProduceRequest, reply: (response: ProduceResponse) => void): void {
     if (this.#closed) return
-    const pending = new PendingProduce(this.#produceContext, request, this.#inOwnTurn(reply), (ended) => this.#pending.delete(ended))
+    const pending = new PendingProduce(this.#produceContext, request, this.#inOwnTurn(this.#named(reply)), (ended) => this.#pending.delete(ended))
     this.#pending.add(pending)
     pending.start()
   }
 
   fetch(request: FetchRequest, reply: (response: FetchResponse) => void): void {
     if (this.#closed) return
-    const pending = new PendingFetch(this.#fetchContext, request, this.#inOwnTurn(reply), (ended) => this.#pending.delete(ended))
+    const pending = new PendingFetch(this.#fetchContext, request, this.#inOwnTurn(this.#named(reply)), (ended) => this.#pending.delete(ended))
     this.#pending.add(pending)
     pending.start()
   }
@@ -75,6 +85,15 @@ export class ClientSession implements BrokerSession {
     } catch (error) {
       if (!(error instanceof BrokerError)) throw error
       this.#inOwnTurn(() => done(error, undefined as T))(undefined)
+    }
+  }
+
+  #named<Answer extends PartitionAnswer, Response extends { readonly partitions: readonly Answer[] }>(
+    reply: (response: Response) => void,
+  ): (response: Response) => void {
+    return (response) => {
+      const partitions = namingLeaders(this.#image(), response.partitions)
+      reply(partitions === response.partitions ? response : { ...response, partitions })
     }
   }
 

@@ -33,7 +33,7 @@ class Connection {
       isClosed: () => false,
       listOffsets: (_request, done) => done(undefined, { partitions: [] }),
     })
-    this.open = () => new ClientSession(produce, fetch, plain)
+    this.open = () => new ClientSession({ produce, fetch, plainCalls: plain, image: () => bench.image })
     this.session = this.open()
     bench.begin()
     bench.apply(bench.topicRecords(1, 'orders'))
@@ -127,6 +127,25 @@ describe('produce', () => {
     expect(connection.errors).toEqual([
       { code: 'NOT_LEADER_OR_FOLLOWER', definite: false },
       { code: 'NOT_LEADER_OR_FOLLOWER', definite: true },
+    ])
+  })
+
+  it('a refusal names the leader that metadata knows, to producers and consumers alike', () => {
+    const connection = new Connection()
+    connection.changeLeader()
+    connection.bench.run(5)
+    connection.produce()
+    connection.fetch({ leaderEpoch: 0, maxWaitMs: 0 })
+    connection.fetch({ topics: [2], leaderEpoch: 9, maxWaitMs: 0 })
+    connection.fetch({ topics: [5], maxWaitMs: 0 })
+    connection.bench.run(5)
+    const leader = { nodeId: 2, host: '127.0.0.1', grpcPort: 9192, leaderEpoch: 1 }
+    expect(connection.produced[0]?.partitions[0]?.error).toMatchObject({ code: 'NOT_LEADER_OR_FOLLOWER', leader })
+    const errors = connection.fetched.map(({ partitions }) => partitions[0]?.error)
+    expect(errors.map((error) => [error?.code, error?.leader])).toEqual([
+      ['NOT_LEADER_OR_FOLLOWER', leader],
+      ['UNKNOWN_LEADER_EPOCH', { ...leader, nodeId: 1, leaderEpoch: 0 }],
+      ['UNKNOWN_TOPIC_ID', undefined],
     ])
   })
 

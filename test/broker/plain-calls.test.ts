@@ -57,11 +57,12 @@ class Client {
           done(undefined, { partitions: [{ topicId: asked!.topicId, partition: 0, offset, timestamp: -1, leaderEpoch: 0, error: null }] })
         }),
     })
-    this.session = new ClientSession(
-      { clock: bench.clock, budget: this.budget, find, knowsTopic, isDiskLow: () => false },
-      { clock: bench.clock, find, knowsTopic, readFailed: () => {} },
-      plain,
-    )
+    this.session = new ClientSession({
+      produce: { clock: bench.clock, budget: this.budget, find, knowsTopic, isDiskLow: () => false },
+      fetch: { clock: bench.clock, find, knowsTopic, readFailed: () => {} },
+      plainCalls: plain,
+      image: () => bench.image,
+    })
   }
 
   produce(changes: Partial<ProduceRecordsRequest>): Answer<ProduceRecordsResponse> {

@@ -109,6 +109,109 @@ describe('topics', () => {
   })
 })
 
+describe('alterTopic and electLeaders', () => {
+  const request = {
+    topicId: topicId(1),
+    partitions: 2,
+    assignment: null,
+    set: new Map([['retention.ms', '5']]),
+    delete: [],
+    validateOnly: false,
+    timeoutMs: 1000,
+  }
+  const info = { name: 'orders', topicId: topicId(1) }
+
+  it('the change is answered once this node has applied it, as it then is here', () => {
+    const desk = new Desk()
+    desk.apply(desk.bench.topicRecords(1, 'orders'))
+    desk.topics.alter(request, desk.note)
+    const asked = desk.bench.asked.at(-1)!
+    expect(asked.command).toEqual({
+      type: 'alterTopic',
+      topicId: topicId(1),
+      partitions: 2,
+      assignment: null,
+      set: request.set,
+      delete: [],
+      validateOnly: false,
+    })
+    const { offset } = desk.bench.image
+    asked.done({ type: 'topicAltered', metadataOffset: offset + 1, added: [[2, 1]], configs: request.set })
+    desk.bench.run(10)
+    expect(desk.outcomes).toEqual([])
+    const state = partition({ partition: 1, replicas: [2, 1], leader: 2, leaderGrantedOffset: offset })
+    desk.apply([
+      { type: 'topicConfig', topicId: topicId(1), key: 'retention.ms', value: '5' },
+      { type: 'partition', state },
+    ])
+    expect(desk.outcomes).toEqual([
+      {
+        ...info,
+        configs: request.set,
+        partitions: [
+          { partition: 0, leader: 1, leaderEpoch: 0, replicas: [1, 2], isr: [1, 2], elr: [] },
+          { partition: 1, leader: 2, leaderEpoch: 0, replicas: [2, 1], isr: [1, 2], elr: [] },
+        ],
+      },
+    ])
+  })
+
+  it('what is only validated is answered as it would be; a deletion meanwhile and time that ran out are indefinite', () => {
+    const desk = new Desk()
+    desk.apply(desk.bench.topicRecords(1, 'orders'))
+    const alter = (validateOnly: boolean): Asked => {
+      desk.topics.alter({ ...request, validateOnly }, desk.note)
+      return desk.bench.asked.at(-1)!
+    }
+    const { offset } = desk.bench.image
+    alter(true).done({ type: 'topicAltered', metadataOffset: offset, added: [[2, 1]], configs: request.set })
+    desk.bench.run(1)
+    expect(desk.outcomes).toEqual([
+      {
+        ...info,
+        configs: request.set,
+        partitions: [expect.objectContaining({ partition: 0 }), { partition: 1, leader: -1, leaderEpoch: 0, replicas: [2, 1], isr: [], elr: [] }],
+      },
+    ])
+    const late = alter(false)
+    late.done({ type: 'topicAltered', metadataOffset: offset + 2, added: [], configs: new Map() })
+    desk.bench.run(1001)
+    alter(false).done({ type: 'topicAltered', metadataOffset: offset + 1, added: [], configs: new Map() })
+    desk.apply([{ type: 'topicDeleted', topicId: topicId(1) }])
+    alter(false).done({ type: 'error', code: 'INVALID_PARTITIONS', message: '', definite: true })
+    expect(desk.outcomes.slice(1)).toEqual([
+      { code: 'REQUEST_TIMED_OUT', definite: false },
+      { code: 'UNKNOWN_TOPIC_ID', definite: false },
+      { code: 'INVALID_PARTITIONS', definite: true },
+    ])
+  })
+
+  it('an election is answered a partition each, once the new leaders are known here', () => {
+    const desk = new Desk()
+    desk.apply(desk.bench.topicRecords(1, 'orders'))
+    const ref = { topicId: topicId(1), partition: 0 }
+    desk.topics.electLeaders({ partitions: [ref], timeoutMs: 1000 }, desk.note)
+    const { asked, image } = desk.bench
+    expect(asked.at(-1)!.command).toEqual({ type: 'electLeaders', partitions: [ref] })
+    const partitions = [
+      { ...ref, error: null },
+      { ...ref, partition: 9, error: { code: 'ELECTION_NOT_NEEDED', message: 'broker 1 leads already' } as const },
+    ]
+    asked.at(-1)!.done({ type: 'leadersElected', metadataOffset: image.offset + 1, partitions })
+    desk.bench.run(10)
+    expect(desk.outcomes).toEqual([])
+    desk.apply([{ type: 'topicConfig', topicId: topicId(1), key: 'retention.ms', value: '5' }])
+    expect(desk.outcomes).toMatchObject([
+      {
+        partitions: [
+          { ...ref, error: null },
+          { partition: 9, error: { code: 'ELECTION_NOT_NEEDED', retriable: false, definite: true } },
+        ],
+      },
+    ])
+  })
+})
+
 describe('image waiters', () => {
   it('R4.6: metadata waits for the offset that was asked for, and no longer than 5 s', () => {
     const desk = new Desk()

@@ -48,6 +48,48 @@ describe('metadata', () => {
     expect(highest).toBe(2)
   })
 
+  it('believes a hint that is newer than what is known, of a node that is known, until the next answer', () => {
+    const { clock, shared } = build()
+    shared.metadata.want('t')
+    clock.run(100)
+    const known = shared.metadata.topic('t')!
+    const epoch = known.partitions[0]!.leaderEpoch
+    const ref = { topicId: known.topicId, partition: 0 }
+    const hint = { nodeId: 3, host: 'n3', grpcPort: 1, leaderEpoch: epoch + 1 }
+    shared.metadata.noteLeader(ref, { ...hint, leaderEpoch: epoch })
+    shared.metadata.noteLeader(ref, { ...hint, nodeId: 9 })
+    shared.metadata.noteLeader({ ...ref, partition: 5 }, hint)
+    shared.metadata.noteLeader({ ...ref, topicId: 'f'.repeat(32) }, hint)
+    expect(shared.metadata.topic('t')).toBe(known)
+    let told = 0
+    shared.metadata.onUpdate(() => told++)
+    shared.metadata.noteLeader(ref, hint)
+    expect(shared.metadata.topic('t')?.partitions[0]).toMatchObject({ leader: 3, leaderEpoch: epoch + 1 })
+    clock.run(1)
+    expect(told).toBe(1)
+    shared.metadata.requestRefresh()
+    clock.run(100)
+    expect(shared.metadata.topic('t')?.partitions[0]).toEqual(known.partitions[0])
+  })
+
+  it('says that a topic lacks a partition only when an answer after the question said so: it may have grown', () => {
+    const { clock, fake, shared } = build()
+    shared.metadata.want('t')
+    clock.run(1_000)
+    expect(shared.metadata.lacksPartition('t', 0)).toBe(false)
+    expect(shared.metadata.lacksPartition('unknown', 0)).toBe(false)
+    const before = fake.metadataRequests
+    expect(shared.metadata.lacksPartition('t', 1)).toBe(false)
+    clock.run(100)
+    expect(fake.metadataRequests).toBe(before + 1)
+    expect(shared.metadata.lacksPartition('t', 1)).toBe(true)
+    for (let round = 0; round < 2; round++) {
+      shared.metadata.requestRefresh()
+      clock.run(100)
+    }
+    expect(shared.metadata.lacksPartition('t', 1)).toBe(false)
+  })
+
   it('is asked about every 50 ms for some seconds, then more and more slowly', () => {
     const { clock, fake, shared } = build()
     shared.metadata.onUpdate(() => shared.metadata.requestRefresh())

@@ -73,6 +73,53 @@ describe('GrpcClientTransport against the listener', () => {
     ])
   })
 
+  it('so do those of administration', async () => {
+    const { asked } = listener.broker
+    const alter = { topicId, partitions: 3, assignment: [[1, 2]], set: new Map([['a', 'b']]), delete: ['c'], validateOnly: true, timeoutMs: 5 }
+    const elect = { partitions: [{ topicId, partition: 3 }], timeoutMs: 5 }
+    const remove = { partitions: [{ topicId, partition: 3, beforeOffset: 2 ** 40 }], timeoutMs: 5 }
+    const at = { partitions: [{ topicId, partition: 0, leaderEpoch: -1, at: 1_700_000_000_000 }] }
+    expect(await ask((done) => connection.alterTopic(alter, 1_000, done))).toEqual({ name: 'orders', topicId, partitions: [], configs: alter.set })
+    const configs = { topics: ['t'], brokers: [2] }
+    expect(await ask((done) => connection.describeConfigs(configs, 1_000, done))).toEqual({ resources: [{ type: 'topic', name: 't', entries: [] }] })
+    expect(await ask((done) => connection.electLeaders(elect, 1_000, done))).toEqual({ partitions: [{ topicId, partition: 3, error: null }] })
+    expect(await ask((done) => connection.deleteRecords(remove, 1_000, done))).toEqual({
+      partitions: [{ topicId, partition: 3, lowWatermark: 2 ** 40, error: null }],
+    })
+    expect(await ask((done) => connection.describeLogDirs(1_000, done))).toEqual({ nodeId: 1, folders: [] })
+    expect(await ask((done) => connection.getLogLevel(1_000, done))).toEqual({ level: 'info' })
+    expect(await ask((done) => connection.setLogLevel({ level: 'debug' }, 1_000, done))).toEqual({ level: 'debug' })
+    expect(await ask((done) => connection.listOffsets(at, 1_000, done))).toMatchObject({ partitions: [{ offset: 5, timestamp: -1 }] })
+    expect(asked).toEqual([alter, configs, elect, remove, 'describeLogDirs', 'getLogLevel', { level: 'debug' }, at])
+  })
+
+  it.each([
+    [
+      'timeout_ms',
+      (done: Done<unknown>) =>
+        connection.alterTopic({ topicId, partitions: 0, assignment: null, set: new Map(), delete: [], validateOnly: false, timeoutMs: 600_001 }, 1_000, done),
+    ],
+    ['the number of resources', (done: Done<unknown>) => connection.describeConfigs({ topics: [], brokers: [] }, 1_000, done)],
+    ['the number of resources', (done: Done<unknown>) => connection.describeConfigs({ topics: Array(1_001).fill('t'), brokers: [] }, 1_000, done)],
+    ['the number of partitions', (done: Done<unknown>) => connection.electLeaders({ partitions: [], timeoutMs: 0 }, 1_000, done)],
+    [
+      'before_offset',
+      (done: Done<unknown>) => connection.deleteRecords({ partitions: [{ topicId, partition: 0, beforeOffset: -2 }], timeoutMs: 0 }, 1_000, done),
+    ],
+    ['the number of partitions', (done: Done<unknown>) => connection.deleteRecords({ partitions: [], timeoutMs: 0 }, 1_000, done)],
+  ])('%s out of range never reaches the Broker', async (name, call) => {
+    const failure = await failureOf(ask(call))
+    expect(failure).toMatchObject({ code: 'INVALID_REQUEST' })
+    expect(failure.detail).toContain(name)
+    expect(listener.broker.asked).toEqual([])
+  })
+
+  it('an error names the leader that may be asked instead', async () => {
+    const leader = { nodeId: 2, host: 'node-2', grpcPort: 9193, leaderEpoch: 2 ** 33 }
+    listener.broker.failure = new BrokerError('NOT_CONTROLLER', 'node 2 leads the quorum', { leader })
+    expect((await failureOf(ask((done) => connection.describeQuorum(1_000, done)))).leader).toEqual(leader)
+  })
+
   it.each([
     [new BrokerError('TOPIC_ALREADY_EXISTS', 'orders is there'), true, false],
     [new BrokerError('NOT_CONTROLLER', 'ask node 2', { definite: false }), false, true],
@@ -90,6 +137,8 @@ describe('GrpcClientTransport against the listener', () => {
   })
 
   it('no answer in time is REQUEST_TIMED_OUT, nobody there is NETWORK_EXCEPTION, both indefinite (rules R1.3)', async () => {
+    // Connected before: only then gRPC says who did not answer.
+    await ask((done) => connection.describeCluster(20_000, done))
     listener.broker.createProducerId = () => {}
     expect(await failureOf(ask((done) => connection.createProducerId(50, done)))).toMatchObject({
       code: 'REQUEST_TIMED_OUT',
