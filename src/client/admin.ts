@@ -84,6 +84,8 @@ const DEFAULT_PARTITIONS = 6
 const DEFAULT_REPLICATION_FACTOR = 3
 const READ_ATTEMPT_TIMEOUT_MS = 5_000
 const NOTE_TIMEOUT_MS = 1_000
+/** As it travels (zigzag) it must be exact. */
+const MAX_BEFORE_OFFSET = 2 ** 52 - 1
 /** One node that does not answer may not use up the time of a question that any can answer. */
 const reading: Omit<AnyNodeOptions, 'timeoutMs'> = { attemptTimeoutMs: READ_ATTEMPT_TIMEOUT_MS }
 
@@ -183,6 +185,7 @@ export class Admin {
    * not older, offset and timestamp −1 where there is none.
    */
   async listOffsets(topic: string, at: OffsetAt, partitions?: readonly number[]): Promise<{ partition: number; offset: number; timestamp: number }[]> {
+    if (typeof at === 'number') checkNumber('the timestamp', at, 0, Number.MAX_SAFE_INTEGER)
     const deadlineMs = this.#deadline()
     const [info] = await this.#describe([topic], deadlineMs)
     const asked = partitions ?? (info as TopicInfo).partitions.map(({ partition }) => partition)
@@ -266,6 +269,7 @@ export class Admin {
 
   /** Drops the records below an offset, for good; each partition has its own outcome. */
   async deleteRecords(records: readonly RecordsToDelete[], options: { readonly timeoutMs?: number } = {}): Promise<DeletedPartition[]> {
+    for (const { beforeOffset } of records) checkNumber('beforeOffset', beforeOffset, -1, MAX_BEFORE_OFFSET)
     const deadlineMs = this.#deadline(options.timeoutMs)
     const questions = await this.#untilNow(records, deadlineMs)
     const outcomes = await this.#promise<readonly Outcome<RecordsToDelete, DeletedRecords>[]>(deadlineMs, (timeoutMs, done) => {
@@ -408,6 +412,12 @@ export class Admin {
 
 function toMap(configs: ReadonlyMap<string, string> | Readonly<Record<string, string>> | undefined): ReadonlyMap<string, string> {
   return configs instanceof Map ? configs : new Map(Object.entries(configs ?? {}))
+}
+
+/** Both bounds inclusive. Throws INVALID_REQUEST. */
+function checkNumber(name: string, value: number, min: number, max: number): void {
+  if (Number.isSafeInteger(value) && value >= min && value <= max) return
+  throw new BrokerError('INVALID_REQUEST', `${name} is ${value}, but must be an integer from ${min} to ${max}`)
 }
 
 function describeAsCreated(topics: readonly TopicInfo[]): CreateTopicResponse {

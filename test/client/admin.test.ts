@@ -134,6 +134,163 @@ describe('offsets', () => {
   })
 })
 
+/** A client over the fake cluster whose calls of administration the test answers. */
+function scripted(answers: Partial<ClientConnection>): Pick<World, 'fake' | 'admin' | 'settle'> & { readonly asked: [port: number, request: unknown][] } {
+  const clock = new VirtualClock()
+  const fake = new FakeCluster({ clock, random: new SeededRandom(1) })
+  fake.addTopic('taken', 2)
+  const asked: [number, unknown][] = []
+  const wrap = (connection: ClientConnection): ClientConnection => {
+    const noted = Object.entries(answers).map(([name, answer]) => [
+      name,
+      (...args: readonly unknown[]) => {
+        asked.push([Number(connection.address.host.slice(1)), args.length === 3 ? args[0] : null])
+        ;(answer as (...all: readonly unknown[]) => void)(...args)
+      },
+    ])
+    return { ...connection, ...Object.fromEntries(noted) }
+  }
+  const transport: ClientTransport = { connect: (address) => wrap(fake.connect(address)), close: () => undefined }
+  const client = new OxbowClient({ bootstrap: fake.bootstrap, transport, clock, random: new SeededRandom(2), requestTimeoutMs: 3_000 })
+  const settle = async <T>(promise: Promise<T>): Promise<T> => {
+    promise.catch(() => undefined)
+    await clock.runWithPromises(4_000)
+    return await promise
+  }
+  return { fake, admin: client.admin(), settle, asked }
+}
+
+const takenId = 'taken'.padEnd(32, '0')
+
+describe('alterTopic', () => {
+  it('names the total of partitions, so that an unknown outcome is repeated as it was', async () => {
+    let failures = 2
+    const info = { name: 'taken', topicId: takenId, partitions: [], configs: new Map([['retention.ms', '5']]) }
+    const { admin, settle, asked } = scripted({ alterTopic: (_request, _timeoutMs, done) => (failures-- > 0 ? done(lost(), info) : done(undefined, info)) })
+    expect(await settle(admin.alterTopic({ name: 'taken', partitions: 4, set: { 'retention.ms': '5' }, delete: ['segment.ms'] }))).toBe(info)
+    const request = { topicId: takenId, partitions: 4, assignment: null, set: new Map([['retention.ms', '5']]), delete: ['segment.ms'], validateOnly: false }
+    expect(asked.map(([, given]) => given)).toEqual(Array(3).fill({ ...request, timeoutMs: expect.any(Number) }))
+    await expect(settle(admin.alterTopic({ name: 'nothing' }))).rejects.toMatchObject({ code: 'UNKNOWN_TOPIC_OR_PARTITION' })
+  })
+})
+
+describe('electLeaders', () => {
+  it('asks by id and answers by name, an error each', async () => {
+    const error = { code: 'ELECTION_NOT_NEEDED', message: 'broker 1 leads already', retriable: false, definite: true } as const
+    const partitions = [
+      { topicId: takenId, partition: 0, error: null },
+      { topicId: takenId, partition: 1, error },
+    ]
+    const { admin, settle, asked } = scripted({ electLeaders: (_request, _timeoutMs, done) => done(undefined, { partitions }) })
+    const elected = await settle(admin.electLeaders({ partitions: [{ topic: 'taken', partition: 1 }] }))
+    expect(elected).toEqual([
+      { topic: 'taken', partition: 0, error: null },
+      { topic: 'taken', partition: 1, error: new BrokerError('ELECTION_NOT_NEEDED', 'broker 1 leads already') },
+    ])
+    await settle(admin.electLeaders())
+    expect(asked.map(([, request]) => (request as { partitions: unknown }).partitions)).toEqual([[{ topicId: takenId, partition: 1 }], null])
+  })
+})
+
+describe('what one node alone can answer', () => {
+  it('is asked of that node: its config, its folders, its log level; no other broker is meant by it', async () => {
+    const { admin, settle, asked } = scripted({
+      describeConfigs: (request, _timeoutMs, done) =>
+        done(undefined, {
+          resources: [
+            ...request.topics.map((name) => ({ type: 'topic' as const, name, entries: [] })),
+            ...request.brokers.map((id) => ({ type: 'broker' as const, name: String(id), entries: [] })),
+          ],
+        }),
+      describeLogDirs: (_timeoutMs, done) => done(undefined, { nodeId: 2, folders: [] }),
+      getLogLevel: (_timeoutMs, done) => done(undefined, { level: 'info' }),
+      setLogLevel: (request, _timeoutMs, done) => done(undefined, request),
+    })
+    const described = await settle(admin.describeConfigs({ topics: ['taken'], brokers: [3, 1] }))
+    expect(described.map(({ type, name }) => `${type} ${name}`)).toEqual(['topic taken', 'broker 3', 'broker 1'])
+    expect(asked.slice(1)).toEqual([
+      [3, { topics: [], brokers: [3] }],
+      [1, { topics: [], brokers: [1] }],
+    ])
+    asked.splice(0)
+    expect(await settle(admin.describeLogDirs({ nodeId: 2 }))).toEqual({ nodeId: 2, folders: [] })
+    expect(await settle(admin.logLevel({ nodeId: 3 }))).toBe('info')
+    expect(await settle(admin.setLogLevel({ nodeId: 1, level: 'debug' }))).toBe('debug')
+    expect(asked).toEqual([
+      [2, null],
+      [3, null],
+      [1, { level: 'debug' }],
+    ])
+    await expect(settle(admin.logLevel({ nodeId: 9 }))).rejects.toMatchObject({ code: 'INVALID_REQUEST', detail: 'there is no broker 9; those are 1, 2, 3' })
+  })
+
+  it('goes to the node that is named instead, before any other', async () => {
+    const leader = { nodeId: 2, host: 'n2', grpcPort: 9192, leaderEpoch: 4 }
+    const { fake, admin, settle, asked } = scripted({
+      describeQuorum: (_timeoutMs, done) => {
+        const answer =
+          asked.at(-1)?.[0] === 2 ? undefined : new BrokerError('NOT_CONTROLLER', 'node 2 leads', { leader: { ...leader, grpcPort: portOf(fake) } })
+        done(answer, {} as never)
+      },
+    })
+    for (let round = 0; round < 3; round++) {
+      asked.splice(0)
+      await settle(admin.describeQuorum())
+      expect(asked.length).toBeLessThanOrEqual(2)
+      expect(asked.at(-1)?.[0]).toBe(2)
+    }
+  })
+})
+
+function portOf(fake: FakeCluster): number {
+  return Number(fake.bootstrap[0]?.split(':')[1])
+}
+
+describe('deleteRecords', () => {
+  it('asks the leader of each partition; the high watermark is a number before anything is asked, so that repeating deletes no more', async () => {
+    const { fake, admin, settle, asked } = scripted({
+      deleteRecords: (request, _timeoutMs, done) => {
+        fake.partition('taken', 1).highWatermark = 12
+        if (asked.length === 1) done(lost(), { partitions: [] })
+        else {
+          done(undefined, {
+            partitions: request.partitions.map(({ topicId, partition, beforeOffset }) =>
+              beforeOffset > 10
+                ? { topicId, partition, lowWatermark: -1, error: { code: 'OFFSET_OUT_OF_RANGE', message: 'beyond', retriable: false, definite: true } }
+                : { topicId, partition, lowWatermark: beforeOffset, error: null },
+            ),
+          })
+        }
+      },
+    })
+    fake.partition('taken', 1).highWatermark = 7
+    const deleted = await settle(
+      admin.deleteRecords([
+        { topic: 'taken', partition: 1, beforeOffset: -1 },
+        { topic: 'taken', partition: 0, beforeOffset: 99 },
+        { topic: 'taken', partition: 5, beforeOffset: 1 },
+      ]),
+    )
+    expect(deleted.map(({ partition, lowWatermark, error }) => [partition, lowWatermark, error?.code ?? null])).toEqual([
+      [1, 7, null],
+      [0, -1, 'OFFSET_OUT_OF_RANGE'],
+      [5, -1, 'UNKNOWN_TOPIC_OR_PARTITION'],
+    ])
+    const [[firstNode, first] = [], ...others] = asked
+    const sent = (request: unknown): unknown => (request as { partitions: unknown }).partitions
+    expect(others).toContainEqual([firstNode, expect.objectContaining({ partitions: sent(first) })])
+  })
+
+  it('refuses an offset that is none before anything is asked', async () => {
+    const { admin, settle, asked } = scripted({})
+    for (const beforeOffset of [-2, 1.5, Number.NaN, 2 ** 53]) {
+      await expect(settle(admin.deleteRecords([{ topic: 'taken', partition: 0, beforeOffset }]))).rejects.toMatchObject({ code: 'INVALID_REQUEST' })
+    }
+    for (const at of [-1, 1.5]) await expect(settle(admin.listOffsets('taken', at))).rejects.toMatchObject({ code: 'INVALID_REQUEST' })
+    expect(asked).toEqual([])
+  })
+})
+
 describe('a cluster that does not answer', () => {
   it('ends in an error within the timeout', async () => {
     const { fake, admin, settle } = build()
