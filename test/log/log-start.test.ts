@@ -150,7 +150,12 @@ describe('advanceStart', () => {
     log.truncate(8)
     const heard = outcomes(log, 8)
     const bytes = append(log, { epoch: 5 })
+    const cutSizes: (number | undefined)[] = []
+    world.onSaid = ({ endOffset }) => {
+      if (endOffset === 8) cutSizes.push(world.disk.durableContent(`${NAME}/${FILE(6)}`)?.length)
+    }
     world.clock.run()
+    expect(cutSizes).toEqual([BATCH_BYTES])
     expect(heard).toEqual([undefined])
     expect(world.said.slice(-2)).toEqual([
       { type: 'synced', log: NAME, endOffset: 8, cutCount: 1 },
