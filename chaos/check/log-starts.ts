@@ -8,7 +8,7 @@ import { demand } from './violation.ts'
  */
 export function checkLogStart(log: string, where: string, committed: Committed, view: ReplicaView): void {
   const { logStartOffset, highWatermark } = view
-  const isReset = view.log.syncedEndOffset < logStartOffset
+  const isReset = view.role !== 'leader' && view.log.syncedEndOffset < logStartOffset
   demand(
     logStartOffset <= highWatermark || isReset,
     'start',

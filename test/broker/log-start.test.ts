@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { BrokerError } from '../../src/base/errors.ts'
+import type { BrokerError } from '../../src/base/errors.ts'
 import { PendingFetch } from '../../src/broker/consumer-fetch.ts'
 import { PartitionRecords } from '../../src/broker/partition-records.ts'
 import type { ProduceOutcome, Replica } from '../../src/broker/replica.ts'
@@ -109,12 +109,14 @@ describe('retention', () => {
     const node = new Node()
     const replica = node.bench.alone(1, 'orders')
     replica.log.limitSegments(SMALL_SEGMENTS)
-    const now = node.bench.clock.wallMs()
-    for (let sent = 0; sent < 4; sent++) node.produce(replica, batchOf([now - 1_000]))
-    for (let sent = 0; sent < 4; sent++) node.produce(replica, batchOf([now + 1_000_000]))
-    retain(node, replica, { retentionMs: 2_000_000, retentionBytes: -1 })
+    const bornMs = node.bench.clock.wallMs()
+    for (let sent = 0; sent < 4; sent++) node.produce(replica, batchOf([bornMs]), bornMs)
+    for (let sent = 0; sent < 4; sent++) node.produce(replica, batchOf([bornMs + 1_000_000]), bornMs)
+    const retentionMs = 60_000
+    retain(node, replica, { retentionMs, retentionBytes: -1 })
     expect(replica.core.logStartOffset).toBe(0)
-    retain(node, replica, { retentionMs: 500, retentionBytes: -1 })
+    node.bench.run(retentionMs)
+    retain(node, replica, { retentionMs, retentionBytes: -1 })
     expect(replica.core.logStartOffset).toBeGreaterThan(0)
     expect(replica.core.logStartOffset).toBeLessThanOrEqual(4)
   })
@@ -274,7 +276,10 @@ describe('an offset by time', () => {
   it('knows the time of the append, which all records of a batch share', () => {
     const node = new Node()
     const { bench } = node
-    bench.apply([...bench.topicRecords(1, 'orders', { replicas: [1], isr: [{ nodeId: 1, brokerEpoch: 1 }] }), topicConfig('message.timestamp.type', 'LogAppendTime')])
+    bench.apply([
+      ...bench.topicRecords(1, 'orders', { replicas: [1], isr: [{ nodeId: 1, brokerEpoch: 1 }] }),
+      topicConfig('message.timestamp.type', 'LogAppendTime'),
+    ])
     const replica = bench.replica(1)
     node.produce(replica, batchOf([7, 8]), 1_000)
     node.produce(replica, batchOf([9]), 2_000)
@@ -295,5 +300,5 @@ describe('an offset by time', () => {
 })
 
 function topicConfig(key: string, value: string) {
-  return { type: 'config', topicId: topicId(1), key, value } as const
+  return { type: 'topicConfig', topicId: topicId(1), key, value } as const
 }

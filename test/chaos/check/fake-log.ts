@@ -15,13 +15,21 @@ export function makeBatch(baseOffset: number, leaderEpoch: number, content: stri
 /** A log as a checker sees it, written by hand. */
 export class FakeLog implements Log {
   readonly name = 'partitions/t-0'
-  readonly startOffset = 0
+  startOffset = 0
   syncedEndOffset = 0
   cutCount = 0
   readonly batches: Buffer[] = []
+  #baseOffset = 0
 
   get endOffset(): number {
-    return this.batches.length
+    return this.#baseOffset + this.batches.length
+  }
+
+  /** Records below are gone. */
+  dropBelow(offset: number): void {
+    this.startOffset = offset
+    this.batches.splice(0, offset - this.#baseOffset)
+    this.#baseOffset = offset
   }
 
   get sizeBytes(): number {
@@ -43,7 +51,7 @@ export class FakeLog implements Log {
   }
 
   truncate(endOffset: number): void {
-    this.batches.length = endOffset
+    this.batches.length = endOffset - this.#baseOffset
     this.syncedEndOffset = Math.min(this.syncedEndOffset, endOffset)
     this.cutCount += 1
   }
