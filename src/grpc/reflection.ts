@@ -3,9 +3,11 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Server } from '@grpc/grpc-js'
+import type { PackageDefinition } from '@grpc/proto-loader'
 import type { Logger } from '../base/log-line.ts'
 import { reflectionAlphaService, reflectionService } from '../wire/services.ts'
 import { LibraryServer, LibraryService, type Track } from './library-service.ts'
+import { nameMapEntries } from './map-entries.ts'
 
 const FILES = ['broker', 'admin', 'records', 'peer'].map((name) => `oxbow/v1/${name}.proto`)
 /** The same way up from dist/src/grpc and from dist/bundle/cli; the sources lie one level higher. */
@@ -19,8 +21,10 @@ export function addReflectionService(server: Server, options: { readonly service
     const require = createRequire(import.meta.url)
     const health = join(dirname(require.resolve('grpc-health-check/package.json')), 'proto/health/v1/health.proto')
     const definition = await protoLoader.load([...FILES, health], { keepCase: true, includeDirs: [protoFolder()] })
+    const files = new Set(Object.values(definition).flatMap(({ fileDescriptorProtos: all }) => (Array.isArray(all) ? all : [])))
+    const described = { files: { format: '', type: {}, fileDescriptorProtos: [...files].map(nameMapEntries) } }
     const registered = new LibraryServer()
-    new ReflectionService(definition, { services: [...services] }).addToServer(registered as unknown as Server)
+    new ReflectionService(described as unknown as PackageDefinition, { services: [...services] }).addToServer(registered as unknown as Server)
     return registered
   }
   const library = new LibraryService({ name: 'reflection', logger, track, load })
