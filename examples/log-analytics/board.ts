@@ -3,6 +3,9 @@ import type { Totals, Update, Window } from './windows.ts'
 
 const SHOWN_WINDOWS = 60
 const SHOWN_ALERTS = 20
+/** Rows that are kept: beyond them the oldest minutes go, some at a time. */
+const MAX_ROWS = 20_000
+const DROPPED_ROWS = 2_000
 
 /** What is known of the rows of `logs.windows` and `logs.alerts`: of each row the newest version, of each alert one. */
 export class Board {
@@ -14,6 +17,7 @@ export class Board {
     const key = `${update.type} ${update.name} ${update.type === 'window' ? update.start : ''}`
     if ((this.#rows.get(key)?.version ?? -1) >= version) return false
     this.#rows.set(key, { version, update })
+    if (this.#rows.size > MAX_ROWS) for (const { name, start } of this.windows.slice(-DROPPED_ROWS)) this.#rows.delete(`window ${name} ${start}`)
     return true
   }
 

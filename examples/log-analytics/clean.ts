@@ -27,8 +27,8 @@ function cleaned(record: ConsumedRecord): ProducerRecord | undefined {
   const name = headerOf(record, 'name') ?? ''
   const origin = [header('source', source), header('position', headerOf(record, 'position') ?? 0), header('input', offset)]
   const parsed = parseLine(String(value), timestamp)
-  if (parsed.type === 'event') return { topic: topics.clean, partition, key: source, value: JSON.stringify({ name, ...parsed.event }), headers: origin }
-  return { topic: topics.dead, partition, key: source, value, headers: [...origin, header('name', name), header('reason', parsed.reason)] }
+  if (parsed.type === 'event') return { topic: topics.clean, partition, key: name, value: JSON.stringify({ name, ...parsed.event }), headers: origin }
+  return { topic: topics.dead, partition, key: name, value, headers: [...origin, header('name', name), header('reason', parsed.reason)] }
 }
 
 run('clean', async (signal) => {

@@ -1,16 +1,16 @@
 import type { OxbowClient, Producer, ProducerRecord } from 'oxbow/client'
-import { findFiles, type LogFile, readLines } from './follow.ts'
+import { filesToRead, findFiles, type Line, type LogFile, readLines } from './follow.ts'
 import { connect, ensureTopics, header, headerOf, readTail, run, sendAll, sleep, topics } from './stage.ts'
 
 /**
- * Follows the text files of a folder: each line becomes a record of `logs.raw`, keyed by its file, with headers
+ * Follows the text files of a folder: each line becomes a record of `logs.raw`, keyed by its log, in the order of the log, with headers
  *   source: the file's id · position: of the byte behind the line · name: the log that the file is a part of.
  * It keeps nothing on disk. Where it stood it reads from its own output; so that the tail is enough, it writes into each partition, now and
  * then, a record without a key that says how far each file of the partition has been read.
  */
 const SUMMARY_EVERY_RECORDS = 2_000
 const TAIL_RECORDS = 3 * SUMMARY_EVERY_RECORDS
-const FILES_A_ROUND = 32
+const LOGS_A_ROUND = 32
 const IDLE_MS = 300
 
 interface Progress {
@@ -58,14 +58,25 @@ async function recover(client: OxbowClient, partitions: number): Promise<Positio
   return positions
 }
 
-/** Sends what is new in some files, and waits until all of it is acknowledged. Returns how many records went into each partition. */
-async function sendNew(producer: Producer, files: readonly LogFile[], positions: Positions): Promise<Map<number, number>> {
-  const counts = new Map<number, number>()
-  const sent = files.map(async (file) => {
+/** The next lines of a log. A file that was left with half a line at its end does not hold up the next one. */
+async function nextLines(files: readonly LogFile[], positions: Positions): Promise<{ file: LogFile; lines: Line[] } | undefined> {
+  for (const file of files) {
     const lines = await readLines(file, positions.of(file.id))
+    if (lines.length > 0) return { file, lines }
+  }
+  return undefined
+}
+
+/** Sends what is new in some logs, and waits until all of it is acknowledged. Returns how many records went into each partition. */
+async function sendNew(producer: Producer, logs: readonly (readonly LogFile[])[], positions: Positions): Promise<Map<number, number>> {
+  const counts = new Map<number, number>()
+  const sent = logs.map(async (files) => {
+    const next = await nextLines(files, positions)
+    if (next === undefined) return
+    const { file, lines } = next
     const records = lines.map(({ bytes, end }) => ({
       topic: topics.raw,
-      key: file.id,
+      key: file.name,
       value: bytes,
       headers: [header('source', file.id), header('position', end), header('name', file.name)],
     }))
@@ -87,11 +98,14 @@ run('collect', async (signal) => {
   const producer = client.producer({ compression: 'gzip' })
   const sinceSummary = Array.from({ length: partitions }, () => SUMMARY_EVERY_RECORDS)
   process.stdout.write(`collect: follows ${folder}\n`)
+  let known: ReadonlySet<string> = new Set()
   while (!signal.aborted) {
-    const files = (await findFiles(folder)).filter((file) => file.sizeBytes > positions.of(file.id))
+    const found = await findFiles(folder)
+    const logs = filesToRead(found, known, (id) => positions.of(id))
+    known = new Set(found.map(({ id }) => id))
     let sent = 0
-    for (let at = 0; at < files.length; at += FILES_A_ROUND) {
-      for (const [partition, count] of await sendNew(producer, files.slice(at, at + FILES_A_ROUND), positions)) {
+    for (let at = 0; at < logs.length; at += LOGS_A_ROUND) {
+      for (const [partition, count] of await sendNew(producer, logs.slice(at, at + LOGS_A_ROUND), positions)) {
         sinceSummary[partition] = (sinceSummary[partition] ?? 0) + count
         sent += count
       }

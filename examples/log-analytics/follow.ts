@@ -9,6 +9,8 @@ export interface LogFile {
   /** The log that it is a part of: its path in the folder, without what a rotation adds. */
   readonly name: string
   readonly sizeBytes: number
+  /** When it was written to last, wall clock: of the files of one log the rotated ones are older. */
+  readonly writtenAtMs: number
 }
 
 export interface Line {
@@ -46,7 +48,7 @@ async function readAt(path: string, position: number, length: number): Promise<B
 }
 
 async function describe(folder: string, path: string): Promise<LogFile | undefined> {
-  const { ino, size } = await stat(path)
+  const { ino, size, mtimeMs } = await stat(path)
   if (size === 0) return undefined
   const start = await readAt(path, 0, FIRST_LINE_BYTES)
   const newLine = start.indexOf(NEW_LINE)
@@ -54,7 +56,7 @@ async function describe(folder: string, path: string): Promise<LogFile | undefin
   if ((newLine < 0 && start.length < FIRST_LINE_BYTES) || start.includes(0)) return undefined
   const firstLine = newLine < 0 ? start : start.subarray(0, newLine)
   const hash = createHash('sha256').update(firstLine).digest('hex').slice(0, 12)
-  return { path, id: `${ino}-${hash}`, name: logName(folder, path), sizeBytes: size }
+  return { path, id: `${ino}-${hash}`, name: logName(folder, path), sizeBytes: size, writtenAtMs: mtimeMs }
 }
 
 /** The text files in a folder and below, each once. What cannot be read, or goes away meanwhile, is passed over. */
@@ -70,6 +72,20 @@ export async function findFiles(folder: string, depth = 0, root = folder): Promi
     }
   }
   return [...new Map(found.map((file) => [file.id, file])).values()]
+}
+
+/**
+ * What is to be read: of each log the files that have more than was read of them, the oldest first, so that its lines stay in their order
+ * through a rotation. A file that was not there at the last look (`known`) waits for the next: the one before it may have been renamed during this look,
+ * and be in no list.
+ */
+export function filesToRead(files: readonly LogFile[], known: ReadonlySet<string>, positionOf: (id: string) => number): LogFile[][] {
+  const unread = new Map<string, LogFile[]>()
+  for (const file of files.toSorted((a, b) => a.writtenAtMs - b.writtenAtMs)) {
+    if (!known.has(file.id) || file.sizeBytes <= positionOf(file.id)) continue
+    if (unread.get(file.name)?.push(file) === undefined) unread.set(file.name, [file])
+  }
+  return [...unread.values()]
 }
 
 /**

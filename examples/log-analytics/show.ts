@@ -91,7 +91,7 @@ run('show', async (signal) => {
     for (const record of await consumer.poll({ maxRecords: 2_000, timeoutMs: POLL_MS })) {
       if (record.topic === topics.alerts) {
         const alert = JSON.parse(String(record.value)) as Alert
-        if (board.putAlert(alert) && !process.stdout.isTTY) process.stdout.write(`alert: ${alert.name}: ${alert.text}\n`)
+        if (board.putAlert(alert) && !process.stdout.isTTY) process.stdout.write(`alert: ${new Date(alert.start).toISOString()} ${alert.name}: ${alert.text}\n`)
       } else {
         const update = JSON.parse(String(record.value)) as Update
         if (!board.put(update, Number(headerOf(record, 'version')))) continue

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import { type ConsumedRecord, OxbowClient, type Producer, type ProducerRecord } from 'oxbow/client'
 
 /** The pipeline's topics. clean and dead have the partitions of raw: partition P of both is made from partition P of raw alone. */
@@ -72,12 +73,7 @@ export async function readTail(
   return start > earliest
 }
 
-export function sleep(delayMs: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, delayMs)
-    signal.addEventListener('abort', () => {
-      clearTimeout(timer)
-      resolve()
-    })
-  })
+/** Ends early when the program is to stop. */
+export async function sleep(delayMs: number, signal: AbortSignal): Promise<void> {
+  await setTimeout(delayMs, undefined, { signal }).catch(() => undefined)
 }

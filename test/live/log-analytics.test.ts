@@ -11,7 +11,7 @@ import { type LogName, writtenLines } from './log-lines.ts'
 const SEED = Number(process.env.OXBOW_TEST_SEED ?? Date.now() % 1_000_000)
 const LINES = 6_000
 const STEP_LINES = 200
-const WAIT_MS = 120_000
+const WAIT_MS = 300_000
 const PROGRAMS = ['collect', 'clean', 'analyse', 'show'] as const
 type Program = (typeof PROGRAMS)[number]
 
@@ -199,5 +199,5 @@ describe('examples/log-analytics', () => {
     for (const program of PROGRAMS) expect(pipeline.lives.get(program)).toBeGreaterThanOrEqual(2)
     await client.close()
     isHeld = true
-  }, 400_000)
+  }, 1_200_000)
 })
