@@ -134,7 +134,7 @@ describe('a crash at any disk call', () => {
           }
         }
         expect([...starts].toSorted((left, right) => left - right)).toEqual([before[0], after[0]])
-      }, 60_000)
+      }, 120_000)
     }
   }
 })
