@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import type { Done } from '../base/done.ts'
-import { BrokerError, type LeaderHint } from '../base/errors.ts'
+import { BrokerError } from '../base/errors.ts'
 import type { Uuid } from '../base/ids.ts'
 import { isCodecLoaded, loadCodec } from '../compression/codecs.ts'
 import { findTopic, type MetadataImage, type TopicImage } from '../metadata/image.ts'
@@ -10,6 +10,7 @@ import type { FetchedPartition, FetchResponse, ListOffsetsRequest, ListOffsetsRe
 import { fromApiError } from '../wire/error-codec.ts'
 import type { FetchRecordsRequest, FetchRecordsResponse, ProduceRecordsRequest, ProduceRecordsResponse } from '../wire/plain-api.ts'
 import type { BrokerSession } from './api.ts'
+import { hintAt } from './leader-hint.ts'
 import { codecsOf, encodePlainRecords, readPlainRecords } from './plain-records.ts'
 
 const ALL_IN_SYNC = -1
@@ -141,12 +142,9 @@ export class PlainCalls {
       throw new BrokerError('UNKNOWN_TOPIC_OR_PARTITION', `topic "${name}" has ${partitions.length} partitions, from 0 on; there is no partition ${partition}`)
     if (state.leader === this.#options.nodeId) return state
     if (state.leader === -1) throw new BrokerError('LEADER_NOT_AVAILABLE', `partition ${partition} of topic "${name}" has no leader now; try again shortly`)
-    throw new BrokerError('NOT_LEADER_OR_FOLLOWER', `node ${state.leader} leads partition ${partition} of topic "${name}"`, { leader: this.#hint(state) })
-  }
-
-  #hint({ leader, leaderEpoch }: PartitionState): LeaderHint | undefined {
-    const address = this.#options.image().brokers.get(leader)?.address
-    return address === undefined ? undefined : { nodeId: leader, host: address.host, grpcPort: address.grpcPort, leaderEpoch }
+    throw new BrokerError('NOT_LEADER_OR_FOLLOWER', `node ${state.leader} leads partition ${partition} of topic "${name}"`, {
+      leader: hintAt(this.#options.image(), state.leader, state.leaderEpoch),
+    })
   }
 
   /** By the keys; without one, in turn among the partitions that this node leads. */
