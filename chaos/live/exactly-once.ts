@@ -13,6 +13,7 @@ export interface ExampleProgram {
 
 const RECORDS = 3_000
 const KILL_AT = 'produced 500'
+const START_LIMIT_MS = 180_000
 const END_LIMIT_MS = 300_000
 
 /**
@@ -22,7 +23,7 @@ const END_LIMIT_MS = 300_000
 export async function runThroughKill(cluster: LiveCluster, program: ExampleProgram): Promise<readonly string[]> {
   const client = cluster.client()
   try {
-    await waitForBrokers(client, cluster.nodeIds.length)
+    await waitForBrokers(client, cluster.nodeIds.length, START_LIMIT_MS)
     const topic = `numbers-${program.name}`
     const leaderOf = async (): Promise<number> => (await client.admin().describeTopics([topic]))[0]?.partitions[0]?.leader ?? -1
     const child = spawn(program.command, [...program.args, cluster.bootstrap.join(','), topic, String(RECORDS)], {

@@ -12,7 +12,7 @@ describe('a program that knows nothing of Oxbow but its .proto files', () => {
   })
   afterAll(() => cluster.dispose({ keep: false }))
 
-  it('in Node: records survive the kill of their leader, each once and in order', { timeout: 400_000 }, async () => {
+  it('in Node: records survive the kill of their leader, each once and in order', { timeout: 600_000 }, async () => {
     const program = { name: 'node', command: process.execPath, args: ['exactly-once.mjs'], folder: join(ROOT, 'examples/grpc/node') }
     expect(await runThroughKill(cluster, program)).toEqual([])
   })
