@@ -165,12 +165,12 @@ export const mutants: readonly Mutant[] = [
     scenario: 'deletes-while-replicas-return',
   },
   {
-    name: 'what producers wrote goes with the records',
-    file: 'src/replication/own-log.js',
-    find: 'this.producers.reset({ endOffset: offset, producers: start.producers });',
-    replace: 'this.producers.reset({ endOffset: offset, producers: [] });',
-    rule: 'R6.8: producer state outlives the records',
-    killedBy: ['delivery', 'order'],
+    name: 'a follower is reset though it ends above the log start',
+    file: 'src/replication/leader.js',
+    find: 'if (fetch.fetchOffset < startBatchOffset) {',
+    replace: 'if (startBatchOffset > 0 && fetch.fetchOffset <= logEndOffset) {',
+    rule: 'R6.2: only a log that ends below the start of the leader begins anew there',
+    killedBy: ['convergence', 'assert'],
     scenario: 'deletes-while-replicas-return',
   },
   {
