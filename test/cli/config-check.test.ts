@@ -40,7 +40,14 @@ describe('config check', () => {
       clusterName: 'oxbow',
       nodes: [
         { nodeId: 1, kafka: null, dataDir: join(folder, 'one'), config: { 'min.insync.replicas': null, 'message.max.bytes': 1_048_588 } },
-        { nodeId: 2, roles: ['broker'], http: null, rack: 'b', config: { 'log.segment.bytes': 2_097_152 }, sources: { rack: 'file', config: { 'log.segment.bytes': 'file' } } },
+        {
+          nodeId: 2,
+          roles: ['broker'],
+          http: null,
+          rack: 'b',
+          config: { 'log.segment.bytes': 2_097_152 },
+          sources: { rack: 'file', config: { 'log.segment.bytes': 'file' } },
+        },
       ],
     })
   })
@@ -96,7 +103,10 @@ describe('config check', () => {
     const one = await oxbow(['config', 'check', '--node', '2', '-o', 'json'], { env: { ...env, OXBOW_CONFIG: path } })
     expect(JSON.parse(one.stdout)).toMatchObject({
       nodes: [{ grpc: '127.0.0.1:9192' }, { grpc: 'localhost:9193', sources: { host: 'environment', grpcPort: 'default' } }],
-      warnings: [{ key: 'nodes', line: 1 }, { key: 'nodes[1].rack', line: 3 }],
+      warnings: [
+        { key: 'nodes', line: 1 },
+        { key: 'nodes[1].rack', line: 3 },
+      ],
     })
     expect(await oxbow(['config', 'check', path, '--node', '7'], { env })).toMatchObject({ code: 2, stdout: '' })
     expect(await oxbow(['config', 'check'], {})).toMatchObject({ code: 2, stdout: '' })
@@ -106,9 +116,17 @@ describe('config check', () => {
     writeFileSync(path, 'nodes: [{ nodeId: 1, htpPort: 1 }]\n')
     const env = { OXBOW_GRCP_PORT: '1' }
     const check = await oxbow(['config', 'check', path, '-o', 'json'], { env })
-    expect(JSON.parse(check.stdout)).toMatchObject({ faults: [{ key: 'OXBOW_GRCP_PORT', value: '1', line: null }, { key: 'nodes[0].htpPort', line: 1 }] })
+    expect(JSON.parse(check.stdout)).toMatchObject({
+      faults: [
+        { key: 'OXBOW_GRCP_PORT', value: '1', line: null },
+        { key: 'nodes[0].htpPort', line: 1 },
+      ],
+    })
     const said = 'OXBOW_GRCP_PORT is "1", expected another variable (did you mean OXBOW_GRPC_PORT?)'
-    for (const command of [['dev', '--data', join(folder, 'data')], ['topic', 'list']]) {
+    for (const command of [
+      ['dev', '--data', join(folder, 'data')],
+      ['topic', 'list'],
+    ]) {
       const run = await oxbow(command, { env })
       expect([run.code, run.stdout, run.stderr]).toEqual([2, '', `error: USAGE: environment: ${said} (correct it, or unset it)\n`])
     }

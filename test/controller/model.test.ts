@@ -257,59 +257,63 @@ function run(chaos: Chaos): void {
 
 describe('the controller under random commands', () => {
   for (const seed of SEEDS) {
-    it(`seed ${seed}: I5, I7, R5.4, R5.6, R5.7, R5.8 as their naive twins say; I8 for any batching`, () => {
-      const chaos = new Chaos(seed)
-      run(chaos)
-      const { entries, image } = chaos.cluster
-      const hasher = new ImageHasher()
-      const hashes = new Map<number, number>()
-      let oneByOne: MetadataImage = emptyImage
-      for (const entry of entries) {
-        oneByOne = applyEntries(oneByOne, [entry]).image
-        hashes.set(oneByOne.offset, hasher.hash(oneByOne))
-      }
-      expect(oneByOne).toEqual(image)
-      let batched: MetadataImage = emptyImage
-      for (let from = 0; from < entries.length; ) {
-        const size = 1 + chaos.random.integer(20)
-        batched = applyEntries(batched, entries.slice(from, from + size)).image
-        from += size
-        expect(hashImage(batched)).toBe(hashes.get(batched.offset))
-      }
-      // What the story must have contained to be worth its checks.
-      const wanted = [
-        'register registered',
-        'register DUPLICATE_BROKER_REGISTRATION',
-        'unfence done',
-        'unfence INVALID_REQUEST',
-        'fence done',
-        'fence STALE_BROKER_EPOCH',
-        'drain done',
-        'deadLogs done',
-        'createTopic topicCreated',
-        'createTopic TOPIC_ALREADY_EXISTS',
-        'deleteTopic done',
-        'alterTopic topicAltered',
-        'alterTopic INVALID_CONFIG',
-        'alterTopic INVALID_PARTITIONS',
-        'electLeaders leadersElected',
-        'preferred leader elected',
-        'elect done',
-        'elected by reports',
-        'elected a suspect',
-        'alterPartition done',
-        ...[
-          'STALE_BROKER_EPOCH',
-          'FENCED_LEADER_EPOCH',
-          'NOT_CONTROLLER',
-          'NOT_LEADER_OR_FOLLOWER',
-          'INVALID_UPDATE_VERSION',
-          'INVALID_REQUEST',
-          'INELIGIBLE_REPLICA',
-          'UNKNOWN_TOPIC_ID',
-        ].map((code) => `alterPartition ${code}`),
-      ]
-      expect(wanted.filter((what) => (chaos.counts.get(what) ?? 0) < 3)).toEqual([])
-    }, TIMEOUT_MS)
+    it(
+      `seed ${seed}: I5, I7, R5.4, R5.6, R5.7, R5.8 as their naive twins say; I8 for any batching`,
+      () => {
+        const chaos = new Chaos(seed)
+        run(chaos)
+        const { entries, image } = chaos.cluster
+        const hasher = new ImageHasher()
+        const hashes = new Map<number, number>()
+        let oneByOne: MetadataImage = emptyImage
+        for (const entry of entries) {
+          oneByOne = applyEntries(oneByOne, [entry]).image
+          hashes.set(oneByOne.offset, hasher.hash(oneByOne))
+        }
+        expect(oneByOne).toEqual(image)
+        let batched: MetadataImage = emptyImage
+        for (let from = 0; from < entries.length; ) {
+          const size = 1 + chaos.random.integer(20)
+          batched = applyEntries(batched, entries.slice(from, from + size)).image
+          from += size
+          expect(hashImage(batched)).toBe(hashes.get(batched.offset))
+        }
+        // What the story must have contained to be worth its checks.
+        const wanted = [
+          'register registered',
+          'register DUPLICATE_BROKER_REGISTRATION',
+          'unfence done',
+          'unfence INVALID_REQUEST',
+          'fence done',
+          'fence STALE_BROKER_EPOCH',
+          'drain done',
+          'deadLogs done',
+          'createTopic topicCreated',
+          'createTopic TOPIC_ALREADY_EXISTS',
+          'deleteTopic done',
+          'alterTopic topicAltered',
+          'alterTopic INVALID_CONFIG',
+          'alterTopic INVALID_PARTITIONS',
+          'electLeaders leadersElected',
+          'preferred leader elected',
+          'elect done',
+          'elected by reports',
+          'elected a suspect',
+          'alterPartition done',
+          ...[
+            'STALE_BROKER_EPOCH',
+            'FENCED_LEADER_EPOCH',
+            'NOT_CONTROLLER',
+            'NOT_LEADER_OR_FOLLOWER',
+            'INVALID_UPDATE_VERSION',
+            'INVALID_REQUEST',
+            'INELIGIBLE_REPLICA',
+            'UNKNOWN_TOPIC_ID',
+          ].map((code) => `alterPartition ${code}`),
+        ]
+        expect(wanted.filter((what) => (chaos.counts.get(what) ?? 0) < 3)).toEqual([])
+      },
+      TIMEOUT_MS,
+    )
   }
 })
