@@ -45,7 +45,7 @@ export class DurableLogs {
   #votes: WrittenVote[] = []
   readonly #opened: (logName: string) => void
 
-  /** `opened`: told of each log of which a segment is opened. */
+  /** `opened`: told of each log of which a segment, or the note of its start, is opened. */
   constructor(opened: (logName: string) => void = () => undefined) {
     this.#opened = opened
   }
@@ -79,11 +79,9 @@ export class DurableLogs {
       readFile: (path, done) => disk.readFile(path, done),
       rename: (from, to, done) => {
         const renamed = this.#leave(from)
+        this.#startRenamed(from, to)
         disk.rename(from, to, (error) => {
-          if (error === undefined) {
-            renamed(to)
-            this.#startRenamed(from, to)
-          }
+          if (error === undefined) renamed(to)
           done(error)
         })
       },
@@ -145,6 +143,7 @@ export class DurableLogs {
   /** The note is written whole, synced, renamed, and its folder synced: what a crash leaves of that is read by the next process, and synced by it again. */
   #watchStart(file: DiskFile): DiskFile {
     const folder = LOG_START.exec(file.path)?.[1] ?? file.path
+    this.#opened(folder)
     let written = 0
     return {
       path: file.path,
@@ -168,7 +167,7 @@ export class DurableLogs {
     }
   }
 
-  /** The note took its name, or the whole folder went away. */
+  /** The note takes its name, done or not when the process dies: the next one syncs the folder with what it finds. Or the whole folder goes away. */
   #startRenamed(from: string, to: string): void {
     const start = this.#starts.get(LOG_START.exec(to)?.[1] ?? '')
     if (start !== undefined) start.renamed = start.written
