@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError } from 'commander'
 import { benchCalm } from './calm.ts'
 import { benchFailover } from './failover.ts'
 import { benchProduce } from './produce.ts'
+import { benchStartup } from './startup.ts'
 
 function positive(text: string): number {
   const value = Number(text)
@@ -25,6 +26,11 @@ program
   .description('full load without a fencing, an election or an ISR change')
   .option('--minutes <n>', 'how long', positive, 10)
   .action((options: { minutes: number }) => benchCalm(options))
+program
+  .command('startup')
+  .description('oxbow dev to the first acknowledged record, and oxbow topic list, beside node -e 0')
+  .option('--runs <n>', 'of each', positive, 10)
+  .action((options: { runs: number }) => benchStartup(options))
 
 try {
   await program.parseAsync()

@@ -2,6 +2,7 @@ import { damage } from './damage.ts'
 import { firstStart } from './first-start.ts'
 import { firstTenMinutes } from './guide.ts'
 import { killLeaders } from './kill-leaders.ts'
+import { randomConfigs } from './random-configs.ts'
 
 /** `npm run story -- NAME [ARGS]`: each tells what it does and ends with 1 when a promise does not hold. */
 const stories: Readonly<Record<string, { readonly about: string; readonly run: (args: readonly string[]) => Promise<boolean> }>> = {
@@ -11,6 +12,7 @@ const stories: Readonly<Record<string, { readonly about: string; readonly run: (
     about: '[--lines N] [--kills N] [FILE]: leaders die by SIGKILL while a real file flows; every acknowledged line is read back',
     run: killLeaders,
   },
+  configs: { about: '[COUNT] [FIRST_SEED]: cluster files drawn at random (50), each started as real processes up to a record', run: randomConfigs },
   damage: { about: '[CASE…]: torn tails, flipped bytes, lost folders, a wiped node; each is noticed, said and repaired', run: damage },
 }
 

@@ -7,20 +7,17 @@ const NATIVE_FROM_BYTES = 512
 
 type Routine = (bytes: Buffer) => number
 
-/** The prebuilt routine, or undefined where none loads on this platform. */
-async function loadNative(): Promise<Routine | undefined> {
-  try {
-    const module = await import('@node-rs/crc32')
-    return module.crc32c
-  } catch {
-    return undefined
-  }
-}
-
-const native = await loadNative()
+/** Nobody waits for the prebuilt routine: until it is loaded, and where none loads on this platform, the portable one serves. */
+const native: { routine?: Routine } = {}
+import('@node-rs/crc32').then(
+  (module) => {
+    native.routine = module.crc32c
+  },
+  () => undefined,
+)
 
 /** CRC-32C (Castagnoli), unsigned. */
 export function crc32c(bytes: Buffer): number {
-  if (native !== undefined && bytes.length >= NATIVE_FROM_BYTES) return native(bytes)
+  if (native.routine !== undefined && bytes.length >= NATIVE_FROM_BYTES) return native.routine(bytes)
   return pure.buf(bytes) >>> 0
 }

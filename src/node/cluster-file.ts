@@ -39,14 +39,23 @@ const optionalPort = v.optional(v.custom<number | null>((value) => value === nul
 const role = v.custom<Role>(isRole, wanted.role)
 const folder = v.custom<string | number>(isFolder, wanted.folder)
 
+/** A list is an object to JavaScript, and to valibot. */
+function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function mapping(expected: string): v.GenericSchema<Readonly<Record<string, unknown>>> {
+  return v.custom<Readonly<Record<string, unknown>>>(isMapping, expected)
+}
+
 /** What defaults and nodes share. */
 const nodeEntries = {
   roles: v.optional(v.pipe(v.array(role, 'a list of roles'), v.minLength(1, 'at least one of controller, broker'))),
   rack: v.optional(v.custom<string | null>((value) => value === null || isName(value), wanted.rack)),
-  config: v.optional(v.record(v.string(), v.unknown(), 'a mapping of config keys')),
+  config: v.optional(mapping('a mapping of config keys')),
 }
 
-const nodeSchema = v.objectWithRest(
+const nodeKeys = v.objectWithRest(
   {
     nodeId: v.custom<number>(isNodeId, wanted.nodeId),
     host: v.optional(v.custom<string>(isHost, wanted.host)),
@@ -57,37 +66,56 @@ const nodeSchema = v.objectWithRest(
     ...nodeEntries,
   },
   v.never(),
-  (issue) => (endsIn(issue, 'nodeId') ? wanted.nodeId : 'a mapping that describes one node'),
+  wanted.nodeId,
 )
 
-const defaultsSchema = v.objectWithRest(nodeEntries, v.never(), 'a mapping of roles, rack, config')
+const defaultsKeys = v.objectWithRest(nodeEntries, v.never())
 
-const fileSchema = v.objectWithRest(
+const fileKeys = v.objectWithRest(
   {
     clusterName: v.optional(v.custom<string>(isName, 'a name')),
-    defaults: v.optional(defaultsSchema),
-    nodes: v.pipe(v.array(nodeSchema, NODES), v.minLength(1, 'at least one node')),
+    defaults: v.optional(v.pipe(mapping('a mapping of roles, rack, config'), defaultsKeys)),
+    nodes: v.pipe(v.array(v.pipe(mapping('a mapping that describes one node'), nodeKeys), NODES), v.minLength(1, 'at least one node')),
   },
   v.never(),
-  (issue) => (endsIn(issue, 'nodes') ? NODES : 'a mapping with the key nodes'),
+  NODES,
 )
 
-const KEYS_OF_FILE = Object.keys(fileSchema.entries)
-const KEYS_OF_NODE = Object.keys(nodeSchema.entries)
-const KEYS_OF_DEFAULTS = Object.keys(defaultsSchema.entries)
+const fileSchema = v.pipe(mapping('a mapping with the key nodes'), fileKeys)
+
+const KEYS_OF_FILE = Object.keys(fileKeys.entries)
+const KEYS_OF_NODE = Object.keys(nodeKeys.entries)
+const KEYS_OF_DEFAULTS = Object.keys(defaultsKeys.entries)
 
 function pathOf(issue: v.BaseIssue<unknown>): (string | number)[] {
   return (issue.path ?? []).map((part) => part.key as string | number)
 }
 
-/** The key itself is missing: then the issue is the mapping's. */
-function endsIn(issue: v.BaseIssue<unknown>, key: string): boolean {
-  return pathOf(issue).at(-1) === key
-}
-
 function knownKeysAt(path: readonly PropertyKey[]): readonly string[] {
   if (path.length === 0) return KEYS_OF_FILE
   return path[0] === 'nodes' ? KEYS_OF_NODE : KEYS_OF_DEFAULTS
+}
+
+/** Keys that valibot passes over, for what they would mean to JavaScript: in a file they are as unknown as any other. */
+const UNSEEN = ['__proto__', 'prototype', 'constructor']
+
+function ownValue(mapping: object, key: string): unknown {
+  return Object.getOwnPropertyDescriptor(mapping, key)?.value
+}
+
+function unseenKeys(raw: unknown, lineOf: LineFinder): ConfigFault[] {
+  if (!isMapping(raw)) return []
+  const nodes: readonly unknown[] = Array.isArray(raw.nodes) ? raw.nodes : []
+  const places: readonly (readonly [unknown, readonly (string | number)[]])[] = [
+    [raw, []],
+    [raw.defaults, ['defaults']],
+    ...nodes.map((node, at) => [node, ['nodes', at]] as const),
+  ]
+  return places.flatMap(([place, path]) =>
+    isMapping(place)
+      ? UNSEEN.filter((key) => Object.hasOwn(place, key)).map((key) => unknownKeyFault(path, key, ownValue(place, key), lineOf([...path, key])))
+      : [],
+  )
 }
 
 /** What a key may have been meant as: another of its place, or one of another place. */
@@ -196,7 +224,7 @@ export async function parseClusterFile(path: string, text: string): Promise<Pars
   }
   const lineOf = lineFinder(yaml, document, counter)
   const result = v.safeParse(fileSchema, raw)
-  const faults: ConfigFault[] = doubledKeys(yaml, document, counter)
+  const faults: ConfigFault[] = [...doubledKeys(yaml, document, counter), ...unseenKeys(raw, lineOf)]
   for (const issue of result.issues ?? []) {
     const keyPath = pathOf(issue)
     if (issue.type === 'never') faults.push(unknownKeyFault(keyPath.slice(0, -1), String(keyPath.at(-1)), issue.input, lineOf(keyPath)))
