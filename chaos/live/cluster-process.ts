@@ -28,7 +28,7 @@ export async function waitFor<T>(what: string, timeoutMs: number, look: () => T 
   }
 }
 
-function isFree(port: number): Promise<boolean> {
+export function isFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer()
     server.once('error', () => resolve(false))

@@ -8,6 +8,8 @@ export interface GuideCommand {
   readonly stays: boolean
   /** Said in the guide as `# exits N` behind the command. */
   readonly exitCode: number
+  /** Said in the guide as `console needs=WORD`: what it takes beyond Node and a shell, a word of guide-needs.ts. */
+  readonly needs: string | undefined
   /** From 1. */
   readonly line: number
 }
@@ -23,11 +25,13 @@ export interface GuideFile {
 export type GuideStep = GuideCommand | GuideFile
 
 const FENCE = /^```(\S*)\s*(.*)$/
+const NEEDS = /(?:^|\s)needs=(\S+)/
 const EXITS = /\s+# exits (\d+)$/
 
 /**
  * The commands and files of a guide in Markdown, in order: blocks fenced as `console`, with `$ ` before each command (`console stays` when its
- * last command goes on running), and blocks fenced as `LANGUAGE file=NAME`. A command goes on in the next line behind a backslash.
+ * last command goes on running, `console needs=WORD` when it takes more than every reader has), and blocks fenced as `LANGUAGE file=NAME`.
+ * A command goes on in the next line behind a backslash.
  */
 export function readGuide(markdown: string): GuideStep[] {
   const steps: GuideStep[] = []
@@ -41,12 +45,12 @@ export function readGuide(markdown: string): GuideStep[] {
     const block = lines.slice(begin, at)
     const name = /(?:^|\s)file=(\S+)/.exec(info)?.[1]
     if (name !== undefined) steps.push({ type: 'file', name, content: `${block.join('\n')}\n`, line: begin })
-    else if (language === 'console') steps.push(...readCommands(block, begin + 1, info.split(/\s+/).includes('stays')))
+    else if (language === 'console') steps.push(...readCommands(block, begin + 1, { stays: info.split(/\s+/).includes('stays'), needs: NEEDS.exec(info)?.[1] }))
   }
   return steps
 }
 
-function readCommands(block: readonly string[], firstLine: number, stays: boolean): GuideCommand[] {
+function readCommands(block: readonly string[], firstLine: number, { stays, needs }: Pick<GuideCommand, 'stays' | 'needs'>): GuideCommand[] {
   const commands: GuideCommand[] = []
   for (let at = 0; at < block.length; at++) {
     const line = block[at] as string
@@ -58,7 +62,7 @@ function readCommands(block: readonly string[], firstLine: number, stays: boolea
     const expected: string[] = []
     while (at + 1 < block.length && !(block[at + 1] as string).startsWith('$ ')) expected.push(block[++at] as string)
     const isLast = at + 1 === block.length
-    commands.push({ type: 'command', command: text.replace(EXITS, ''), expected, stays: stays && isLast, exitCode, line: firstLine + began })
+    commands.push({ type: 'command', command: text.replace(EXITS, ''), expected, stays: stays && isLast, exitCode, needs, line: firstLine + began })
   }
   return commands
 }

@@ -1,103 +1,57 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { onLines, whenEnded } from './cli-process.ts'
-import { ROOT, sleep, waitFor } from './cluster-process.ts'
-import { type GuideCommand, matchesOutput, readGuide } from './guide-text.ts'
+import { ROOT } from './cluster-process.ts'
+import { moveCluster, movedText } from './guide-ports.ts'
+import { followPage, runInTerminal } from './guide-run.ts'
 
 /** What a newcomer reads first, in the order of reading. */
-const GUIDES = ['README.md', 'docs/quickstart.md']
-const COMMAND_TIMEOUT_MS = 180_000
-const STOP_TIMEOUT_MS = 10_000
+const FIRST_PAGES = ['README.md', 'docs/quickstart.md']
+/** Each takes seconds, and once is enough in a clone. */
+const ONCE = ['npm ci', 'npm run build']
 
-interface Running {
-  readonly child: ChildProcess
-  readonly lines: string[]
-  readonly ended: Promise<number | null>
+function markdownFiles(folder: string): string[] {
+  const names = readdirSync(join(ROOT, folder), { withFileTypes: true })
+  return names.flatMap((entry) => (entry.name.endsWith('.md') ? [`${folder}/${entry.name}`] : [])).sort()
 }
 
-/** As a terminal runs it: stdout and stderr together, a process group of its own. */
-function run(command: string, folder: string): Running {
-  const env = { ...process.env, NO_COLOR: '1', npm_config_loglevel: 'error', OXBOW_BOOTSTRAP: undefined }
-  const child = spawn('bash', ['-c', `exec 2>&1\n${command}`], { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'], detached: true, env })
-  const lines: string[] = []
-  onLines(child.stdout, (line) => lines.push(line))
-  return { child, lines, ended: whenEnded(child) }
+/** Every page that shows commands to people who use Oxbow. */
+function allPages(): string[] {
+  const examples = readdirSync(join(ROOT, 'examples')).flatMap((name) => markdownFiles(`examples/${name}`))
+  return [...new Set([...FIRST_PAGES, ...markdownFiles('docs'), ...examples, ...markdownFiles('deploy')])]
 }
 
-function signal({ child }: Running, name: NodeJS.Signals): void {
-  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
-  process.kill(-child.pid, name)
-}
-
-/** Ctrl-C, and harder when that is not enough. Answers whether Ctrl-C was. */
-async function stop(running: Running): Promise<boolean> {
-  signal(running, 'SIGINT')
-  const obeyed = await Promise.race([running.ended.then(() => true), sleep(STOP_TIMEOUT_MS).then(() => false)])
-  if (!obeyed) signal(running, 'SIGKILL')
-  await running.ended
-  return obeyed
-}
-
-/** What went wrong with one command; undefined: it did what the guide says. What stays is added to `terminals`. */
-async function play(step: GuideCommand, folder: string, terminals: Running[]): Promise<string | undefined> {
-  const running = run(step.command, folder)
-  if (step.stays) {
-    terminals.push(running)
-    const expected = step.expected.length === 0 ? [] : ['…', ...step.expected, '…']
-    await waitFor(`what "${step.command}" prints`, COMMAND_TIMEOUT_MS, () => {
-      if (running.child.exitCode !== null) throw new Error(`it ended with ${running.child.exitCode}: ${running.lines.join('\n')}`)
-      return matchesOutput(expected, running.lines) ? true : undefined
-    })
-    return undefined
-  }
-  const timer = setTimeout(() => signal(running, 'SIGKILL'), COMMAND_TIMEOUT_MS)
-  const code = await running.ended
-  clearTimeout(timer)
-  if (code !== step.exitCode) return `ended with ${code}, not ${step.exitCode}:\n${running.lines.join('\n')}`
-  if (step.expected.length > 0 && !matchesOutput(step.expected, running.lines)) {
-    return `printed\n${running.lines.join('\n')}\nbut the guide shows\n${step.expected.join('\n')}`
-  }
-  return undefined
-}
-
-async function follow(path: string, folder: string): Promise<boolean> {
-  const terminals: Running[] = []
-  let holds = true
-  try {
-    for (const step of readGuide(readFileSync(join(folder, path), 'utf8'))) {
-      if (step.type === 'file') {
-        writeFileSync(join(folder, step.name), step.content)
-        continue
-      }
-      const began = performance.now()
-      const fault = await play(step, folder, terminals)
-      const where = `${path}:${step.line}: ${step.command.split('\n')[0]}`
-      console.log(fault === undefined ? `ok   ${where} (${Math.round(performance.now() - began)} ms)` : `FAIL ${where} ${fault}`)
-      if (fault !== undefined) holds = false
-    }
-  } finally {
-    for (const running of terminals.reverse()) {
-      const obeyed = await stop(running)
-      if (!obeyed) console.log(`FAIL ${path}: Ctrl-C did not stop what stays in its terminal`)
-      holds &&= obeyed
-    }
-  }
-  return holds
-}
-
-/** Clones what is committed and does what its first pages say, command by command; compares what is printed where the page shows it. */
-export async function firstTenMinutes(guides: readonly string[]): Promise<boolean> {
-  const scratch = mkdtempSync(join(tmpdir(), 'oxbow-first-ten-minutes-'))
+/** Clones what is committed and does what its pages say, command by command; compares what is printed where the page shows it. */
+async function follow(pages: readonly string[]): Promise<boolean> {
+  const scratch = mkdtempSync(join(tmpdir(), 'oxbow-guide-'))
   const folder = join(scratch, 'oxbow')
   try {
-    const clone = run(`git clone --quiet --no-hardlinks '${ROOT}' '${folder}'`, scratch)
+    const clone = runInTerminal(`git clone --quiet --no-hardlinks '${ROOT}' '${folder}'`, scratch)
     if ((await clone.ended) !== 0) throw new Error(clone.lines.join('\n'))
+    const move = await moveCluster()
+    if (move !== undefined) console.log(`the ports of the pages are taken: node i listens on ${move.portBase + 100}+i instead`)
+    for (const name of readdirSync(join(folder, 'cluster-configs'))) {
+      const path = join(folder, 'cluster-configs', name)
+      writeFileSync(path, movedText(readFileSync(path, 'utf8'), move))
+    }
+    const once = new Map(ONCE.map((command) => [command, false]))
     let holds = true
-    for (const path of guides.length > 0 ? guides : GUIDES) holds = (await follow(path, folder)) && holds
+    for (const path of pages) {
+      // Each page is somebody's first.
+      rmSync(join(folder, 'data'), { recursive: true, force: true })
+      const markdown = movedText(readFileSync(join(folder, path), 'utf8'), move)
+      holds = (await followPage({ path, markdown, folder, once, env: move?.env ?? {} })) && holds
+    }
     return holds
   } finally {
-    rmSync(scratch, { recursive: true, force: true })
+    rmSync(scratch, { recursive: true, force: true, maxRetries: 3 })
   }
+}
+
+export function firstTenMinutes(): Promise<boolean> {
+  return follow(FIRST_PAGES)
+}
+
+export function everyPage(pages: readonly string[]): Promise<boolean> {
+  return follow(pages.length > 0 ? ['README.md', ...pages.filter((page) => page !== 'README.md')] : allPages())
 }

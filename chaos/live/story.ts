@@ -1,13 +1,14 @@
 import { damage } from './damage.ts'
 import { firstStart } from './first-start.ts'
-import { firstTenMinutes } from './guide.ts'
+import { everyPage, firstTenMinutes } from './guide.ts'
 import { killLeaders } from './kill-leaders.ts'
 import { randomConfigs } from './random-configs.ts'
 
 /** `npm run story -- NAME [ARGS]`: each tells what it does and ends with 1 when a promise does not hold. */
 const stories: Readonly<Record<string, { readonly about: string; readonly run: (args: readonly string[]) => Promise<boolean> }>> = {
   'first-start': { about: 'clone, npm ci, npm start, produce, consume, Ctrl-C; the milliseconds to the first acknowledged record', run: firstStart },
-  'first-ten-minutes': { about: '[PAGE…]: clone, then every command of the README and the quickstart, and what it prints', run: firstTenMinutes },
+  'first-ten-minutes': { about: 'clone, then every command of the README and the quickstart, and what it prints', run: firstTenMinutes },
+  docs: { about: '[PAGE…]: the same for every page of docs, examples and deploy', run: everyPage },
   'kill-leaders': {
     about: '[--lines N] [--kills N] [FILE]: leaders die by SIGKILL while a real file flows; every acknowledged line is read back',
     run: killLeaders,

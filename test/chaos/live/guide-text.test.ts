@@ -22,13 +22,16 @@ describe('the commands of a guide', () => {
     'b',
     'a',
     '```',
+    '```console stays needs=docker',
+    '$ docker compose up',
+    '```',
     '```yaml',
     '$ not a command',
     '```',
   ].join('\n')
 
   it('are read in order, with what they print', () => {
-    const command = { type: 'command', stays: false, exitCode: 0, expected: [] }
+    const command = { type: 'command', stays: false, exitCode: 0, expected: [], needs: undefined }
     expect(readGuide(page)).toEqual([
       { ...command, command: 'npm ci', line: 4 },
       { ...command, command: 'npm start', stays: true, expected: ['Ctrl-C stops all nodes.'], line: 5 },
@@ -36,6 +39,7 @@ describe('the commands of a guide', () => {
       { ...command, command: 'node one.mjs', expected: ['one'], line: 12 },
       { ...command, command: 'false', exitCode: 1, line: 14 },
       { ...command, command: "printf 'a\\nb\\n' | \\\n  sort -r", expected: ['b', 'a'], line: 15 },
+      { ...command, command: 'docker compose up', stays: true, needs: 'docker', line: 21 },
     ])
   })
 
