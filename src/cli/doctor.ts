@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { styleText } from 'node:util'
 import { lookAtCluster } from './cluster-look.ts'
 import type { CliContext } from './context.ts'
+import { counted } from './counted.ts'
 import { type Check, fault } from './doctor/check.ts'
 import { checkSurroundings, readFileChecks } from './doctor/cluster-file.ts'
 import { checkFolder } from './doctor/folders.ts'
@@ -81,7 +82,9 @@ export async function runDoctor(context: CliContext, options: ClusterOptions, fl
   else {
     context.stdout.write(checks.map((check) => textOf(context, check)).join(''))
     const count = (status: Check['status']): number => checks.filter((check) => check.status === status).length
-    context.stderr.write(healthy ? `Nothing is wrong; ${count('warning')} warnings.\n` : `${count('error')} things are wrong; ${count('warning')} warnings.\n`)
+    const errors = count('error')
+    const wrong = healthy ? 'Nothing is wrong' : `${counted(errors, 'thing')} ${errors === 1 ? 'is' : 'are'} wrong`
+    context.stderr.write(`${wrong}; ${counted(count('warning'), 'warning')}.\n`)
   }
   return healthy ? exitCode.done : exitCode.refused
 }

@@ -5,6 +5,7 @@ import { IndexAudit } from '../log/index-audit.ts'
 import { decodeLogStart, LOG_START_NOTE, unmovedStart } from '../log/log-start.ts'
 import { segmentFileName } from '../log/segment.ts'
 import type { CliContext, OutputFormat } from './context.ts'
+import { counted } from './counted.ts'
 import { type DumpTarget, findTargets, ReadOnlyFile, readIfThere } from './dump-files.ts'
 import { batchJson, batchLines } from './dump-text.ts'
 import { exitCode } from './failure.ts'
@@ -12,7 +13,7 @@ import { LineWriter } from './line-writer.ts'
 
 export interface DumpRequest {
   readonly path: string
-  /** First offset shown; a batch that holds it is shown whole. */
+  /** First offset shown, of the records; of batches, that which holds it. */
   readonly from: number
   /** Exclusive. */
   readonly to: number
@@ -116,7 +117,7 @@ class Dump {
       const problems = [...ofBatches.map(({ position, message }) => `at byte ${position}: ${message}`), ...ofIndexes]
       const report = { file: path, baseOffset, endOffset: scan.endOffset, sizeBytes, ...counts, problems }
       for (const problem of problems) this.#say(`  wrong: ${problem}`)
-      const range = `offsets ${baseOffset} to ${scan.endOffset}, ${counts.batches} batches, ${counts.records} records, ${sizeBytes} bytes`
+      const range = `offsets ${baseOffset} to ${scan.endOffset}, ${counts.batches === 1 ? '1 batch' : `${counts.batches} batches`}, ${counted(counts.records, 'record')}, ${sizeBytes} bytes`
       this.#say(`segment ${segmentFileName(baseOffset)}: ${range}: ${verdictOf(problems.length)}`)
       return { report, lastEpoch: scan.lastEpoch }
     } finally {
@@ -145,15 +146,18 @@ class Dump {
   }
 
   #batch(target: DumpTarget, batch: DumpedBatch): void {
-    const { records } = this.#request
-    if (this.#output === 'json') this.#writer.write(`${JSON.stringify({ type: 'batch', log: target.name, ...batchJson(batch, records) })}\n`)
-    else this.#writer.write(batchLines(batch, records))
+    const { from, to, records } = this.#request
+    const shown = records ? { from, to } : undefined
+    if (this.#output === 'json') this.#writer.write(`${JSON.stringify({ type: 'batch', log: target.name, ...batchJson(batch, shown) })}\n`)
+    else this.#writer.write(batchLines(batch, shown))
   }
 
   #verdict({ log, startOffset, endOffset, segments, problems }: LogReport): void {
     for (const problem of problems) this.#say(`  wrong: ${problem}`)
     const count = problems.length + segments.reduce((sum, segment) => sum + segment.problems.length, 0)
-    this.#say(`log ${log}: ${startOffset === null ? '' : `start ${startOffset}, `}end ${endOffset}, ${segments.length} segments read: ${verdictOf(count)}`)
+    this.#say(
+      `log ${log}: ${startOffset === null ? '' : `start ${startOffset}, `}end ${endOffset}, ${counted(segments.length, 'segment')} read: ${verdictOf(count)}`,
+    )
   }
 
   #say(line: string): void {

@@ -1,8 +1,19 @@
 import { type DumpedBatch, dumpRecords } from '../log/dump-scan.ts'
 import { bytesJson, headersJson } from './record-json.ts'
 
-/** One batch for programs, in Kafka's words. `records`: decoded too, as `consume -o json` has them; null with a reason where that cannot be. */
-export function batchJson(batch: DumpedBatch, withRecords: boolean): Readonly<Record<string, unknown>> {
+/** Which records of a batch are shown; `to` is exclusive. */
+export interface OffsetRange {
+  readonly from: number
+  readonly to: number
+}
+
+function recordsIn(batch: DumpedBatch, { from, to }: OffsetRange): ReturnType<typeof dumpRecords> {
+  const found = dumpRecords(batch)
+  return typeof found === 'string' ? found : found.filter(({ offset }) => offset >= from && offset < to)
+}
+
+/** One batch for programs, in Kafka's words. `shown`: its records too, as `consume -o json` has them; null with a reason where that cannot be. */
+export function batchJson(batch: DumpedBatch, shown: OffsetRange | undefined): Readonly<Record<string, unknown>> {
   const { header } = batch
   const fields = {
     baseOffset: header.baseOffset,
@@ -21,8 +32,8 @@ export function batchJson(batch: DumpedBatch, withRecords: boolean): Readonly<Re
     position: batch.position,
     crcOk: batch.crcOk,
   }
-  if (!withRecords) return fields
-  const found = dumpRecords(batch)
+  if (shown === undefined) return fields
+  const found = recordsIn(batch, shown)
   if (typeof found === 'string') return { ...fields, records: null, recordsReason: found }
   const records = found.map(({ offset, timestamp, key, value, headers }) => ({
     offset,
@@ -35,7 +46,7 @@ export function batchJson(batch: DumpedBatch, withRecords: boolean): Readonly<Re
 }
 
 /** A line a batch, and one a record, each ending with a newline. */
-export function batchLines(batch: DumpedBatch, withRecords: boolean): string {
+export function batchLines(batch: DumpedBatch, shown: OffsetRange | undefined): string {
   const { header } = batch
   const fields: readonly (readonly [string, string | number])[] = [
     ['baseOffset', header.baseOffset],
@@ -53,11 +64,11 @@ export function batchLines(batch: DumpedBatch, withRecords: boolean): string {
     ['crc', batch.crcOk ? 'ok' : 'wrong'],
   ]
   const line = `${fields.map(([name, value]) => `${name}: ${value}`).join(' ')}\n`
-  return withRecords ? line + recordLines(batch) : line
+  return shown === undefined ? line : line + recordLines(batch, shown)
 }
 
-function recordLines(batch: DumpedBatch): string {
-  const found = dumpRecords(batch)
+function recordLines(batch: DumpedBatch, shown: OffsetRange): string {
+  const found = recordsIn(batch, shown)
   if (typeof found === 'string') return `  records: ${found}\n`
   return found
     .map(({ offset, timestamp, key, value, headers }) => {

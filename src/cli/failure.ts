@@ -55,7 +55,7 @@ const hints: Partial<Record<Code, string>> = {
   INVALID_REPLICATION_FACTOR: 'see the brokers: oxbow cluster describe; then set --replication-factor',
   INVALID_REPLICA_ASSIGNMENT: 'one list of broker ids a partition: --assignment 1:2:3,2:3:1',
   INVALID_CONFIG: 'see: oxbow config describe topic TOPIC --all',
-  OFFSET_OUT_OF_RANGE: 'see: oxbow offsets TOPIC',
+  OFFSET_OUT_OF_RANGE: 'where it begins: oxbow offsets TOPIC --at earliest; from there on: --offset earliest',
   NOT_ENOUGH_REPLICAS: 'see: oxbow cluster describe',
   LEADER_NOT_AVAILABLE: 'see: oxbow cluster describe',
   MESSAGE_TOO_LARGE: 'send smaller records, or raise max.message.bytes of the topic',

@@ -1,5 +1,6 @@
 import { BrokerError } from '../base/errors.ts'
 import type { CliContext, OutputFormat } from './context.ts'
+import { counted } from './counted.ts'
 import { failureJson, failureLine, failureOf } from './failure.ts'
 import type { InputRecord } from './input-format.ts'
 import { LineWriter } from './line-writer.ts'
@@ -66,7 +67,7 @@ export class ProduceLedger {
     const word = this.#options.isPromised ? 'acknowledged' : 'sent'
     const rate = `${Math.round(this.acknowledged / seconds)} records/s, ${(this.bytes / seconds / 1e6).toFixed(2)} MB/s`
     const failed = this.failed === 0 ? '' : `, ${this.failed} not ${word}`
-    return `${this.acknowledged} records ${word}${failed} in ${seconds.toFixed(2)} s (${rate})`
+    return `${counted(this.acknowledged, 'record')} ${word}${failed} in ${seconds.toFixed(2)} s (${rate})`
   }
 
   /** The last words, on stderr. */

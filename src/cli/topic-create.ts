@@ -1,6 +1,7 @@
 import type { Admin } from '../client/admin.ts'
 import { parseAssignment } from './assignment.ts'
 import { type CliContext, headingStyle } from './context.ts'
+import { counted } from './counted.ts'
 import { exitCode, UsageError } from './failure.ts'
 import type { ClusterOptions } from './options.ts'
 import { withAdmin, writeJson } from './session.ts'
@@ -60,7 +61,7 @@ export async function createTopic(context: CliContext, options: ClusterOptions, 
     throw new UsageError('--assignment already says how many partitions and replicas there are', 'leave out --partitions and --replication-factor')
   const placed = await withAdmin(context, options, (admin) => create(admin, name, flags))
   const { partitions, replicationFactor, topicId, assignment } = placed.created
-  const what = `topic ${name}: ${partitions} partitions, replication factor ${replicationFactor}`
+  const what = `topic ${name}: ${counted(partitions, 'partition')}, replication factor ${replicationFactor}`
   if (flags.dryRun === true) {
     // The id of a dry run is nobody's: the next try draws another.
     if (options.output === 'json') writeJson(context, { name, topicId: null, partitions, replicationFactor, assignment })

@@ -63,7 +63,7 @@ describe('produce reads', () => {
     const run = await oxbow(['produce', 'logs', path, join(folder, 'b'), '--file-per-record'], { cluster: cluster() })
     expect(run.code).toBe(1)
     expect(run.stderr).toContain(`error: MESSAGE_TOO_LARGE: ${path}: 9437184 bytes are too much for one record (it was not stored`)
-    expect(run.stderr).toContain('1 records acknowledged, 1 not acknowledged')
+    expect(run.stderr).toContain('1 record acknowledged, 1 not acknowledged')
   })
 
   it('an empty value as a tombstone with -Z alone', async () => {
@@ -160,7 +160,7 @@ describe('the live line', () => {
     const texts = run.stderr.split(ERASE)
     expect(texts[0]).toBe('')
     expect(texts[1]).toMatch(/^0 records acknowledged in .*[^\n]$/)
-    expect(texts.at(-1)).toMatch(/^1 records acknowledged in .*\n$/)
+    expect(texts.at(-1)).toMatch(/^1 record acknowledged in .*\n$/)
   })
 
   it('is not shown where it would be in the way, nor on what is no terminal', async () => {

@@ -113,7 +113,9 @@ describe('delete-records', () => {
     expect(run.code).toBe(1)
     expect(JSON.parse(run.stdout)).toEqual([{ topic: 'logs', partition: 0, lowWatermark: 3 }])
     const [line, json] = run.stderr.split('\n')
-    expect(line).toBe('error: OFFSET_OUT_OF_RANGE: logs-1: said the fake (see: oxbow offsets TOPIC)')
+    expect(line).toBe(
+      'error: OFFSET_OUT_OF_RANGE: logs-1: said the fake (where it begins: oxbow offsets TOPIC --at earliest; from there on: --offset earliest)',
+    )
     expect(JSON.parse(json ?? '')).toMatchObject({ error: { code: 'OFFSET_OUT_OF_RANGE', message: 'logs-1: said the fake' } })
   })
 

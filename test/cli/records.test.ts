@@ -139,7 +139,7 @@ describe('produce', () => {
   it('promises nothing with acks 0', async () => {
     const run = await oxbow(['produce', 'logs', '--acks', '0', '-o', 'json'], { cluster: cluster(1), stdin: ['a\n'] })
     expect(run).toMatchObject({ code: 0, stdout: '' })
-    expect(run.stderr).toMatch(/^1 records sent in/)
+    expect(run.stderr).toMatch(/^1 record sent in/)
   })
 
   it('keeps to --rate', async () => {
@@ -220,7 +220,8 @@ describe('consume', () => {
     expect(await oxbow(['consume', 'logs', '--offset', '3', '--exit-at-end'], { cluster: made })).toEqual({
       code: 1,
       stdout: '',
-      stderr: 'error: OFFSET_OUT_OF_RANGE: offset 3 is outside of the log of logs-0, which ends at 2 (see: oxbow offsets TOPIC)\n',
+      stderr:
+        'error: OFFSET_OUT_OF_RANGE: offset 3 is outside of the log of logs-0, which ends at 2 (where it begins: oxbow offsets TOPIC --at earliest; from there on: --offset earliest)\n',
     })
     expect(await oxbow(['consume', 'logs', '--offset', '2', '--exit-at-end'], { cluster: made })).toEqual({ code: 0, stdout: '', stderr: '' })
   })
