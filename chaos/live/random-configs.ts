@@ -11,20 +11,24 @@ const MOST_NODES = 3
 const DEFAULT_CONFIGS = 50
 const START_LIMIT_MS = 120_000
 
-/** `oxbow dev` with a cluster file, up to the first acknowledged record and a clean stop. Answers what went wrong; undefined: nothing. */
-export async function startsAndStops(path: string, dataFolder: string): Promise<string | undefined> {
+/** `oxbow dev` with a cluster file, up to the first acknowledged record, then `whileUp`, and a clean stop. Answers what went wrong; undefined: nothing. */
+export async function startsAndStops(path: string, dataFolder: string, whileUp: () => Promise<void> = async () => {}): Promise<string | undefined> {
   const dev = spawn(process.execPath, [BIN, 'dev', '--config', path, '--data', dataFolder], { stdio: ['ignore', 'pipe', 'pipe'] })
   let isStarted = false
+  let failure: unknown
   const said: string[] = []
   onLines(dev.stdout, (line) => {
     if (!line.startsWith('First acknowledged record')) return
     isStarted = true
-    dev.kill('SIGINT')
+    whileUp()
+      .catch((error: unknown) => void (failure = error))
+      .finally(() => dev.kill('SIGINT'))
   })
   onLines(dev.stderr, (line) => said.push(line))
   const limit = setTimeout(() => dev.kill('SIGINT'), START_LIMIT_MS)
   const code = await whenEnded(dev)
   clearTimeout(limit)
+  if (failure !== undefined) throw failure
   return isStarted && code === 0 ? undefined : `${isStarted ? `ended with ${code}` : 'acknowledged no record'}\n${said.join('\n')}`
 }
 

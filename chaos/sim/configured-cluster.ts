@@ -26,8 +26,16 @@ function simulatedOptions(options: NodeOptions): NodeOptions {
   return { ...options, address: { ...options.address, host: host(options.nodeId), grpcPort: PORT }, peers }
 }
 
+export interface ConfiguredRun {
+  readonly seed: number
+  /** Node ids that the client is told of; default: all. */
+  readonly bootstrap?: readonly number[]
+  /** What the client does once a record is acknowledged. */
+  readonly ask?: (client: OxbowClient) => Promise<void>
+}
+
 /** Starts the nodes of a cluster file in a simulation, each with as many disks as it has folders, until a record is acknowledged there. Throws what kept it. */
-export async function startConfigured(cluster: ConfiguredCluster, seed: number): Promise<{ readonly simulatedMs: number }> {
+export async function startConfigured(cluster: ConfiguredCluster, { seed, bootstrap, ask }: ConfiguredRun): Promise<{ readonly simulatedMs: number }> {
   const random = new SeededRandom(seed)
   const queue = new EventQueue()
   const trace = new Trace(null)
@@ -52,12 +60,14 @@ export async function startConfigured(cluster: ConfiguredCluster, seed: number):
   const owner = new Owner('client')
   const clock = new SimClock(queue, owner)
   const transport = new SimClientTransport({ network, host: network.addHost(CLIENT_ID, 'client'), owner })
-  const client = new OxbowClient({ bootstrap: nodes.map(({ host }) => `${host.name}:${PORT}`), transport, clock, random: random.fork('client') })
+  const known = nodes.filter(({ nodeId }) => bootstrap?.includes(nodeId) !== false)
+  const client = new OxbowClient({ bootstrap: known.map(({ host }) => `${host.name}:${PORT}`), transport, clock, random: random.fork('client') })
   const brokers = cluster.nodes.filter(({ options }) => options.roles.broker).length
   return await withPoison(async () => {
     for (const node of nodes) node.start()
     let isDone = false
-    firstRecord(client, clock, brokers).then(
+    const work = firstRecord(client, clock, brokers).then(() => ask?.(client))
+    work.then(
       () => void (isDone = true),
       (error: Error) => void (failure ??= error),
     )

@@ -3,9 +3,8 @@ import type { Done } from '../base/done.ts'
 import { BrokerError } from '../base/errors.ts'
 import { isLogLevel, type LogLevelControl, logLevels } from '../base/log-level.ts'
 import type { MetadataImage } from '../metadata/image.ts'
-import type { Raft } from '../raft/raft.ts'
 import type { ControllerClient } from '../runtime/controller-client.ts'
-import { TICK_MS } from '../runtime/ticks.ts'
+import type { QuorumClient } from '../runtime/quorum-client.ts'
 import type {
   AlterTopicRequest,
   ClusterDescription,
@@ -27,13 +26,11 @@ import type {
   MetadataRequest,
   MetadataResponse,
   QuorumDescription,
-  QuorumReplica,
   TopicInfo,
 } from '../wire/api.ts'
 import type { Broker, BrokerSession } from './api.ts'
 import type { FetchContext } from './consumer-fetch.ts'
 import { describeConfigs } from './describe-configs.ts'
-import { hintAt } from './leader-hint.ts'
 import { deleteRecords, type LeaderRequestContext, listOffsets } from './leader-requests.ts'
 import { PartitionRecords } from './partition-records.ts'
 import type { Partitions } from './partitions.ts'
@@ -53,7 +50,8 @@ export interface BrokerCallsOptions {
   readonly controllerClient: ControllerClient
   readonly partitions: Partitions
   readonly image: () => MetadataImage
-  readonly raft: Raft
+  readonly leaderId: () => number | null
+  readonly quorum: QuorumClient
   readonly isConnected: (nodeId: number) => boolean
   readonly isDiskLow: ProduceContext['isDiskLow']
   /** Absent: such calls are answered UNSUPPORTED_VERSION, as the one below. */
@@ -66,7 +64,7 @@ export class BrokerCalls implements Broker {
   readonly #clock: Clock
   readonly #nodeId: number
   readonly #configEntries: readonly ConfigEntry[]
-  readonly #raft: Raft
+  readonly #quorum: QuorumClient
   readonly #image: () => MetadataImage
   readonly #waiters: ImageWaiters
   readonly #topics: Topics
@@ -79,17 +77,17 @@ export class BrokerCalls implements Broker {
   readonly #logLevel: LogLevelControl | undefined
 
   constructor(options: BrokerCallsOptions) {
-    const { clock, partitions, image, raft } = options
+    const { clock, partitions, image, leaderId, isConnected } = options
     const find: LeaderRequestContext['find'] = (topicId, partition) => partitions.find(topicId, partition)
     const knowsTopic = (topicId: string): boolean => image().topics.has(topicId)
     this.#clock = clock
     this.#nodeId = options.nodeId
     this.#configEntries = options.configEntries
-    this.#raft = raft
+    this.#quorum = options.quorum
     this.#image = image
     this.#waiters = new ImageWaiters(clock)
     this.#topics = new Topics({ controllerClient: options.controllerClient, waiters: this.#waiters, image })
-    this.#queries = { clock, image, leaderId: () => raft.leaderId, isConnected: options.isConnected }
+    this.#queries = { clock, image, leaderId, isConnected }
     this.#produceContext = { clock, budget: new ProduceBudget(options.config.produceInFlightBytes), find, knowsTopic, isDiskLow: options.isDiskLow }
     this.#fetchContext = { clock, find, knowsTopic, readFailed: (replica, error) => partitions.readFailed(replica, error) }
     this.#leaderContext = { image, find, records: new PartitionRecords({ clock, readFailed: this.#fetchContext.readFailed }) }
@@ -143,17 +141,7 @@ export class BrokerCalls implements Broker {
   }
 
   describeQuorum(done: Done<QuorumDescription>): void {
-    this.#clock.defer(() => {
-      const { isLeader, leaderId } = this.#raft
-      if (isLeader) done(undefined, this.#describeQuorum())
-      else
-        done(
-          leaderId === null
-            ? new BrokerError('NOT_CONTROLLER', 'no leader of the quorum is known here')
-            : new BrokerError('NOT_CONTROLLER', `node ${leaderId} leads the quorum`, { leader: hintAt(this.#image(), leaderId, this.#raft.term) }),
-          undefined as never,
-        )
-    })
+    this.#clock.defer(() => this.#quorum.ask(done))
   }
 
   alterTopic(request: AlterTopicRequest, done: Done<TopicInfo>): void {
@@ -208,37 +196,5 @@ export class BrokerCalls implements Broker {
 
   #unsupported<T>(what: string, done: Done<T>): void {
     this.#clock.defer(() => done(new BrokerError('UNSUPPORTED_VERSION', `${what} is not in this version`), undefined as T))
-  }
-
-  #describeQuorum(): QuorumDescription {
-    const { term, leaderId, commitIndex, endOffset } = this.#raft
-    const now = this.#clock.wallMs()
-    const progress = this.#raft.progress()
-    const replicas = progress.map((peer): QuorumReplica => {
-      const isSelf = peer.nodeId === leaderId
-      return {
-        nodeId: peer.nodeId,
-        directoryId: peer.directoryId,
-        logEndOffset: isSelf ? endOffset : peer.persistedEndOffset,
-        lag: isSelf ? 0 : Math.max(0, endOffset - peer.persistedEndOffset),
-        lastFetchTimestamp: now - peer.silentTicks * TICK_MS,
-        lastCaughtUpTimestamp: now - peer.laggingTicks * TICK_MS,
-        status: isSelf ? 'Leader' : peer.voter ? 'Voter' : 'Observer',
-      }
-    })
-    const followers = progress.filter((peer) => peer.nodeId !== leaderId && peer.voter)
-    return {
-      status: {
-        clusterId: this.#image().clusterId,
-        leaderId: leaderId ?? -1,
-        leaderEpoch: term,
-        highWatermark: commitIndex,
-        maxFollowerLag: Math.max(0, ...followers.map((peer) => endOffset - peer.persistedEndOffset)),
-        maxFollowerLagTimeMs: Math.max(0, ...followers.map((peer) => peer.laggingTicks * TICK_MS)),
-        voters: progress.filter((peer) => peer.voter).map((peer) => peer.nodeId),
-        observers: progress.filter((peer) => !peer.voter).map((peer) => peer.nodeId),
-      },
-      replicas,
-    }
   }
 }

@@ -14,7 +14,9 @@ import { ControllerClient } from '../runtime/controller-client.ts'
 import { ControllerHost } from '../runtime/controller-host.ts'
 import { decodeEntry, encodeEntry } from '../runtime/decision-entry.ts'
 import { MetadataStorage } from '../runtime/metadata-storage.ts'
+import { QuorumClient } from '../runtime/quorum-client.ts'
 import { type CommittedEntry, RaftNode } from '../runtime/raft-node.ts'
+import { firstRequestId } from '../runtime/request-ids.ts'
 import { TICK_MS, TickSource } from '../runtime/ticks.ts'
 import { type Hello, PEER_PROTOCOL_VERSION, type PeerMessage } from '../wire/peer.ts'
 import type { Broker } from './api.ts'
@@ -23,11 +25,14 @@ import { ChangeCounts } from './change-counts.ts'
 import type { DataFolder } from './data-folders.ts'
 import { FetchServer } from './fetch-server.ts'
 import { Fetchers } from './fetchers.ts'
+import { hintAt } from './leader-hint.ts'
 import { describeLogDirs } from './log-dirs.ts'
+import { warnOfLostVote } from './lost-vote.ts'
 import type { OpenedFolder } from './node-open.ts'
 import { Partitions } from './partitions.ts'
 import { Registration } from './registration.ts'
 import type { NodeOptions, NodeSeams, NodeView, RaftView, ReplicaView } from './surface.ts'
+import { vetHello } from './vet-hello.ts'
 
 /** How long a clean stop waits for its leaderships to move (rules R5.9) before it stops all the same. */
 const DRAIN_MS = 3_000
@@ -44,6 +49,7 @@ export class OxbowNode {
   readonly #raft: RaftNode
   readonly #host: ControllerHost
   readonly #controllerClient: ControllerClient
+  readonly #quorumClient: QuorumClient
   readonly #partitions: Partitions
   readonly #fetchServer: FetchServer
   readonly #fetchers: Fetchers
@@ -74,22 +80,23 @@ export class OxbowNode {
     this.#isMetadataDamaged = folder.damagedBelow !== null
     const { clock, logger, transport, checkpoints } = seams
     const { nodeId, config } = options
+    const leaderId = (): number | null => this.#raft.core.leaderId
     this.#changes = new ChangeCounts(nodeId)
     this.#raft = this.#makeRaft()
-    this.#host = new ControllerHost({
-      clock,
-      logger,
-      nodeId,
-      defaults: { minInSyncReplicas: config.minInSyncReplicas },
-      propose: (records) => this.#raft.propose(encodeEntry(records, clock.wallMs())),
-      image: emptyImage,
-      fenceTicks: Math.ceil(config.sessionTimeoutMs / TICK_MS),
-    })
+    this.#host = this.#makeHost()
     this.#controllerClient = new ControllerClient({
       transport,
       host: this.#host,
       nodeId,
-      leaderId: () => this.#raft.core.leaderId,
+      leaderId,
+      firstRequestId: firstRequestId(incarnationId),
+    })
+    this.#quorumClient = new QuorumClient({
+      transport,
+      clock,
+      raft: this.#raft.core,
+      clusterId: () => this.#clusterId,
+      hint: (leader) => hintAt(this.#image, leader, this.#raft.core.term),
       firstRequestId: firstRequestId(incarnationId),
     })
     this.#partitions = new Partitions({
@@ -132,7 +139,8 @@ export class OxbowNode {
       controllerClient: this.#controllerClient,
       partitions: this.#partitions,
       image: () => this.#image,
-      raft: this.#raft.core,
+      leaderId,
+      quorum: this.#quorumClient,
       isConnected: (peerId) => peerId === nodeId || this.#connected.has(peerId),
       isDiskLow: (replica) => folder.folders.isLow(replica.log.name),
       describeLogDirs: (done) => done(undefined, describeLogDirs(nodeId, folder.folders, this.#partitions.all())),
@@ -200,7 +208,7 @@ export class OxbowNode {
     const { transport } = this.#seams
     transport.start({
       hello: () => this.#hello(),
-      vet: (hello) => this.#vet(hello),
+      vet: (hello) => vetHello(this.#options, this.#clusterId, hello),
       peerUp: (hello) => this.#peerUp(hello),
       peerDown: (nodeId, reason) => this.#peerDown(nodeId, reason),
       message: (from, message) => this.#message(from, message),
@@ -262,6 +270,20 @@ export class OxbowNode {
     yield* callVoid((done) => this.#partitions.checkpoint({ cleanEnds }, done))
     yield* callVoid((done) => this.#seams.checkpoints.close(done))
     this.#logger.info({}, 'stopped cleanly')
+  }
+
+  #makeHost(): ControllerHost {
+    const { nodeId, config } = this.#options
+    const { clock, logger } = this.#seams
+    return new ControllerHost({
+      clock,
+      logger,
+      nodeId,
+      defaults: { minInSyncReplicas: config.minInSyncReplicas },
+      propose: (records) => this.#raft.propose(encodeEntry(records, clock.wallMs())),
+      image: emptyImage,
+      fenceTicks: Math.ceil(config.sessionTimeoutMs / TICK_MS),
+    })
   }
 
   #makeRaft(): RaftNode {
@@ -334,18 +356,6 @@ export class OxbowNode {
     }
   }
 
-  #vet(hello: Hello): string | undefined {
-    const { nodeId, peers } = this.#options
-    if (hello.protocolVersion !== PEER_PROTOCOL_VERSION)
-      return `node ${hello.nodeId} speaks protocol ${hello.protocolVersion}, node ${nodeId} speaks ${PEER_PROTOCOL_VERSION}: run the same version on both`
-    if (hello.nodeId === nodeId) return `both ends say they are node ${nodeId}: give each node an id of its own`
-    if (!peers.some((peer) => peer.nodeId === hello.nodeId)) return `node ${hello.nodeId} is not in the cluster file of node ${nodeId}: add it there`
-    if (this.#clusterId !== null && hello.clusterId !== null && hello.clusterId !== this.#clusterId) {
-      return `node ${hello.nodeId} belongs to cluster ${hello.clusterId}, node ${nodeId} to ${this.#clusterId}: check the addresses, or the data folder of the one that is wrong`
-    }
-    return undefined
-  }
-
   #peerUp(hello: Hello): void {
     this.#connected.set(hello.nodeId, hello)
     this.#folders.set(hello.nodeId, hello.directoryId)
@@ -395,6 +405,10 @@ export class OxbowNode {
       case 'commandReply':
         this.#controllerClient.reply(message.requestId, message.reply)
         break
+      case 'describeQuorum':
+      case 'quorumDescription':
+        this.#quorumClient.received(from.nodeId, message)
+        break
     }
   }
 
@@ -412,7 +426,7 @@ export class OxbowNode {
     if (this.#registration.brokerEpoch !== -1) this.#changes.applied(this.#image, image, delta)
     this.#image = image
     if (delta.clusterChanged) this.#joinCluster(image.clusterId as Uuid)
-    if (delta.votersChanged) this.#reportVote(image)
+    if (delta.votersChanged) warnOfLostVote(this.#logger, image, { nodeId: this.#options.nodeId, directoryId: this.#folder.properties.directoryId })
     this.#registration.applied(image)
     // Not those of the delta: what one batch both made and deleted may still lie here from an earlier life of this node.
     const deletedIds = decoded.flatMap(({ records }) => records.flatMap((record) => (record.type === 'topicDeleted' ? [record.topicId] : [])))
@@ -421,15 +435,6 @@ export class OxbowNode {
     this.#calls.applied()
     if (!wasActive && this.#host.isActive) this.#activated()
     if (this.#registration.isReleased) this.#released?.()
-  }
-
-  /** A voter is an id and a folder: with another folder under its id this node has no vote, and says so (rules R2.2). */
-  #reportVote(image: MetadataImage): void {
-    const { directoryId } = this.#folder.properties
-    const known = image.voters.find((voter) => voter.nodeId === this.#options.nodeId)
-    if (known === undefined || known.directoryId === null || known.directoryId === directoryId) return
-    const fields = { directoryId, voterDirectoryId: known.directoryId }
-    this.#logger.warn(fields, 'this node is an observer: the voter with its id had another data folder; it serves as a broker, but has no vote')
   }
 
   /** What this node saw of others before it became the active controller counts now (rules R5.5). */
@@ -489,9 +494,4 @@ export class OxbowNode {
       if (error !== undefined) this.#logger.warn({ error: error.message }, 'the quarantine could not be cleared')
     })
   }
-}
-
-/** Apart for each incarnation, so that an answer to a process that is gone is not taken for one to its successor. */
-function firstRequestId(incarnationId: Uuid): number {
-  return Number.parseInt(incarnationId.slice(0, 10), 16) + 1
 }

@@ -33,8 +33,8 @@ import { addReflectionService } from './reflection.ts'
 const MAX_STREAMS_A_CONNECTION = 1_000
 
 export interface GrpcServerOptions {
-  /** undefined: a node without the broker role serves peers alone. */
-  readonly broker: Broker | undefined
+  /** Of a node without the broker role too: it holds no partition, and answers what any node can. */
+  readonly broker: Broker
   readonly logger: Logger
   /** What is written to streams is counted there. */
   readonly traffic: Traffic
@@ -68,7 +68,7 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
     'grpc.enable_channelz': 0,
   })
   const { broker, logger, traffic } = options
-  if (broker !== undefined) addClientServices(server, { broker, logger, traffic, track })
+  addClientServices(server, { broker, logger, traffic, track })
   options.addPeerService?.(server)
   let isStopped = false
   const services = serviceNames(options)
@@ -101,8 +101,8 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
 }
 
 /** What this node serves beside health and reflection. */
-function serviceNames({ broker, addPeerService }: GrpcServerOptions): string[] {
-  const names = broker === undefined ? [] : ['oxbow.v1.Broker', 'oxbow.v1.Admin']
+function serviceNames({ addPeerService }: GrpcServerOptions): string[] {
+  const names = ['oxbow.v1.Broker', 'oxbow.v1.Admin']
   return addPeerService === undefined ? names : [...names, 'oxbow.v1.Peer']
 }
 

@@ -128,7 +128,7 @@ async function start(configured: ConfiguredNode, log: NodeLog, fatal: Fatal): Pr
     startNode(options, seams, (error, value) => (error === undefined ? fulfil(value) : reject(error))),
   )
   const grpc = createGrpcServer({
-    broker: options.roles.broker ? meteredBroker(node.broker, meters.requests, knownTopics(node)) : undefined,
+    broker: meteredBroker(node.broker, meters.requests, knownTopics(node)),
     logger,
     traffic,
     addPeerService: (server) => addPeerService(server, transport),

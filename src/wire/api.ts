@@ -211,7 +211,7 @@ export interface QuorumReplica {
   readonly status: 'Leader' | 'Voter' | 'Observer'
 }
 
-/** Asked of any node; only the active controller knows, others answer NOT_CONTROLLER with its id in controllerId. */
+/** Asked of any node, which asks the leader of the quorum: only that one knows. */
 export interface QuorumDescription {
   readonly status: QuorumStatus
   readonly replicas: readonly QuorumReplica[]

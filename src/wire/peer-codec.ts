@@ -1,3 +1,4 @@
+import { quorumDescriptionCodec } from './admin-codec.ts'
 import type { GatheredMessage } from './gathered.ts'
 import type { FetchAnswerMessage, FetchRequestMessage, Hello, PeerMessage } from './peer.ts'
 import { decode, encode, int32, int64, list, message, nested, nestedOrNull, union, uuid, uuidOrNull } from './proto-message.ts'
@@ -25,6 +26,8 @@ const peerMessageCodec = union<PeerMessage>('a peer message', {
   raft: [1, message({ message: nested(1, raftMessageCodec), status: nestedOrNull(2, brokerStatusCodec) })],
   command: [2, message({ requestId: int64(1), command: nested(2, commandCodec) })],
   commandReply: [3, message({ requestId: int64(1), reply: nested(2, replyCodec) })],
+  describeQuorum: [4, message({ requestId: int64(1) })],
+  quorumDescription: [5, message({ requestId: int64(1), quorum: nestedOrNull(2, quorumDescriptionCodec) })],
 })
 
 const peerFrameCodec = message<PeerFrame>({ hello: nestedOrNull(1, helloCodec), messages: list(2, peerMessageCodec) })

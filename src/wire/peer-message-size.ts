@@ -3,11 +3,13 @@ import type { BrokerStatus } from '../controller/status.ts'
 import type { PeerMessage } from './peer.ts'
 
 /** The fields of a message that have a bounded size, with all tags and lengths around them. */
-const MESSAGE_BYTES = 128
+const MESSAGE_BYTES = 160
 const ENTRY_BYTES = 24
 const PARTITION_REF_BYTES = 32
 const LEADERLESS_BYTES = 80
 const ISR_MEMBER_BYTES = 32
+/** With its id among the voters or observers of the status. */
+const QUORUM_REPLICA_BYTES = 112
 const ID_BYTES = 18
 const NUMBER_BYTES = 10
 /** Tag and length of a string, a list or a map's entry. */
@@ -25,6 +27,10 @@ export function maxSizeOf(message: PeerMessage): number {
       return MESSAGE_BYTES + sizeOfCommand(message.command)
     case 'commandReply':
       return MESSAGE_BYTES + sizeOfReply(message.reply)
+    case 'describeQuorum':
+      return MESSAGE_BYTES
+    case 'quorumDescription':
+      return MESSAGE_BYTES + (message.quorum?.replicas.length ?? 0) * QUORUM_REPLICA_BYTES
   }
 }
 

@@ -3,6 +3,7 @@ import type { ControllerCommand, ControllerReply } from '../controller/commands.
 import type { BrokerStatus } from '../controller/status.ts'
 import type { RaftMessage } from '../raft/messages.ts'
 import type { FetchAnswer, FollowerFetch } from '../replication/effects.ts'
+import type { QuorumDescription } from './api.ts'
 
 export const PEER_PROTOCOL_VERSION = 1
 
@@ -22,6 +23,12 @@ export type PeerMessage =
   /** To the active controller; requestId is unique in the sender's process. */
   | { readonly type: 'command'; readonly requestId: number; readonly command: ControllerCommand }
   | { readonly type: 'commandReply'; readonly requestId: number; readonly reply: ControllerReply }
+  | QuorumMessage
+
+/** How the leader of the quorum sees it, asked by a node that does not lead; null: that one does not lead either. requestId as in commands. */
+export type QuorumMessage =
+  | { readonly type: 'describeQuorum'; readonly requestId: number }
+  | { readonly type: 'quorumDescription'; readonly requestId: number; readonly quorum: QuorumDescription | null }
 
 /** One partition's fetch on a fetch stream. */
 export interface PartitionFetch {

@@ -27,7 +27,7 @@ describe('random cluster files', () => {
   it('that are right start in the simulator, up to an acknowledged record', { timeout: LONG_MS }, async () => {
     for (let at = 0; at < SIMULATED; at++) {
       const cluster = await parseCluster('/cluster.yaml', drawConfig(2 * at).text)
-      expect((await startConfigured(cluster, at)).simulatedMs).toBeGreaterThan(0)
+      expect((await startConfigured(cluster, { seed: at })).simulatedMs).toBeGreaterThan(0)
     }
   })
 })

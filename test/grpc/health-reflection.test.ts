@@ -29,9 +29,9 @@ class Node {
   port = 0
   readonly server
 
-  constructor(options: { readonly hasBroker?: boolean } = {}) {
+  constructor() {
     this.server = createGrpcServer({
-      broker: options.hasBroker === false ? undefined : new FakeBroker(),
+      broker: new FakeBroker(),
       logger: silentLogger,
       traffic: new Traffic(),
       maxConnections: 10,
@@ -73,8 +73,8 @@ class Node {
 }
 
 const nodes: Node[] = []
-async function startNode(options: { readonly hasBroker?: boolean } = {}): Promise<Node> {
-  const node = await new Node(options).start()
+async function startNode(): Promise<Node> {
+  const node = await new Node().start()
   nodes.push(node)
   return node
 }
@@ -93,12 +93,6 @@ describe('the health service', () => {
     node.isServing = false
     for (const service of ['', 'oxbow.v1.Broker', 'oxbow.v1.Admin']) expect(await node.check(service)).toBe('NOT_SERVING')
     await expect(node.check('orders')).rejects.toMatchObject({ code: status.NOT_FOUND })
-  })
-
-  it('of a node without the broker role knows no client services', async () => {
-    const node = await startNode({ hasBroker: false })
-    expect(await node.check('')).toBe('SERVING')
-    await expect(node.check('oxbow.v1.Broker')).rejects.toMatchObject({ code: status.NOT_FOUND })
   })
 
   it('tells who watches of each change, and ends with the node', async () => {

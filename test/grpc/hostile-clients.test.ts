@@ -14,7 +14,7 @@ import { fromGrpcStatus } from '../../src/wire/grpc-error.ts'
 import { decodeProduceReplies, encodeProduceRequest } from '../../src/wire/produce-codec.ts'
 import { brokerService, type RawMethod } from '../../src/wire/services.ts'
 import { silentLogger } from '../contract/silent-logger.ts'
-import { topicId } from './fake-broker.ts'
+import { FakeBroker, topicId } from './fake-broker.ts'
 import { type Listener, startListener, until } from './harness.ts'
 import { Traffic } from '../../src/wire/traffic.ts'
 
@@ -333,7 +333,7 @@ describe('clients that misbehave', () => {
   })
 
   it('a port in use is named, with what to do', async () => {
-    const other = createGrpcServer({ broker: undefined, logger: silentLogger, traffic: new Traffic(), maxConnections: 1 })
+    const other = createGrpcServer({ broker: new FakeBroker(), logger: silentLogger, traffic: new Traffic(), maxConnections: 1 })
     const error = await new Promise<Error | undefined>((resolve) => other.bind('127.0.0.1', listener.address.port, (failure) => resolve(failure)))
     expect(error?.message).toContain(`cannot listen on 127.0.0.1:${listener.address.port}: another process listens there`)
     await new Promise<void>((resolve) => other.stop(0, () => resolve()))

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { findPortBase } from '../../chaos/live/cluster-process.ts'
 import { startsAndStops } from '../../chaos/live/random-configs.ts'
+import { OxbowClient } from '../../src/client/client.ts'
 
 const LONG_MS = 300_000
 /** Ports of a cluster file lie between these, in three hundreds: Kafka, gRPC, HTTP. */
@@ -39,7 +40,21 @@ describe('cluster files that come with Oxbow, as processes', () => {
   })
 
   it('split-roles: controllers hold no records, brokers have no vote', { timeout: LONG_MS }, async () => {
-    expect(await startsAndStops(await copyOf('split-roles'), join(folder, 'dev'))).toBeUndefined()
+    const path = await copyOf('split-roles')
+    const ports = [...readFileSync(path, 'utf8').matchAll(/grpcPort: (\d+)/g)].map(([, port]) => Number(port))
+    const controllers = [1, 2, 3]
+    const whileUp = async (): Promise<void> => {
+      // Whoever is asked: a node without the broker role leads, and answers no less than a broker does.
+      for (const port of ports) {
+        const client = new OxbowClient({ bootstrap: [`127.0.0.1:${port}`] })
+        const { status } = await client.admin().describeQuorum()
+        expect(controllers).toContain(status.leaderId)
+        expect(status.voters.toSorted()).toEqual(controllers)
+        expect((await client.admin().describeCluster()).brokers.map(({ state }) => state)).toEqual(['running', 'running', 'running'])
+        await client.close()
+      }
+    }
+    expect(await startsAndStops(path, join(folder, 'dev'), whileUp)).toBeUndefined()
     expect(readdirSync(join(folder, 'data/11/partitions')).length).toBeGreaterThan(0)
     expect(readdirSync(join(folder, 'data/1'))).not.toContain('partitions')
   })

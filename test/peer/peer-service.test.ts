@@ -11,6 +11,7 @@ import type { Hello } from '../../src/wire/peer.ts'
 import { decodePeerFrame, encodePeerFrame } from '../../src/wire/peer-codec.ts'
 import { peerService, type RawMethod } from '../../src/wire/services.ts'
 import { RecordingHandlers } from '../contract/recording-handlers.ts'
+import { FakeBroker } from '../grpc/fake-broker.ts'
 import { Traffic } from '../../src/wire/traffic.ts'
 
 const hello = (nodeId: number): Hello => ({ clusterId: null, nodeId, directoryId: 'd'.repeat(32), incarnationId: 'e'.repeat(32), protocolVersion: 1 })
@@ -49,7 +50,7 @@ describe('what peers dial', () => {
     transport = new GrpcPeerTransport({ logger, traffic: new Traffic() })
     handlers = new RecordingHandlers(hello(1), () => performance.now())
     server = createGrpcServer({
-      broker: undefined,
+      broker: new FakeBroker(),
       logger,
       traffic: new Traffic(),
       addPeerService: (grpc) => addPeerService(grpc, transport),
@@ -128,7 +129,7 @@ describe('what peers dial', () => {
     const otherHandlers = new RecordingHandlers(hello(2), () => performance.now())
     otherHandlers.refuse = 'not yet'
     const otherServer = createGrpcServer({
-      broker: undefined,
+      broker: new FakeBroker(),
       logger,
       traffic: new Traffic(),
       addPeerService: (grpc) => addPeerService(grpc, other),

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { maxSizeOf } from '../../src/wire/peer-message-size.ts'
 import type { PeerMessage } from '../../src/wire/peer.ts'
 import { encodePeerFrame } from '../../src/wire/peer-codec.ts'
-import { commands, idA, MAX, peerMessages, replies, status } from './samples.ts'
+import { commands, idA, MAX, peerMessages, quorumOf, replies, status } from './samples.ts'
 
 const MAX_INT32 = 2_147_483_647
 /** Of what can be negative: it is doubled on the wire. */
@@ -53,6 +53,7 @@ const large: readonly PeerMessage[] = [
   },
   { type: 'commandReply', requestId: MAX, reply: { type: 'topicCreated', topicId: idA, partitions: 1_000, replicationFactor: 10, assignment: manyReplicas } },
   { type: 'commandReply', requestId: MAX, reply: { type: 'error', code: 'NOT_ENOUGH_REPLICAS_AFTER_APPEND', message: long, definite: true } },
+  { type: 'quorumDescription', requestId: MAX, quorum: quorumOf(2_000) },
 ]
 
 describe('the size of a peer message', () => {

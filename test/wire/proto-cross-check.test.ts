@@ -126,7 +126,8 @@ const hotSamples: readonly Sample[] = [
   },
   { name: 'PeerFrame, Hello', type: 'PeerFrame', value: { hello, messages: [] }, encode: encodePeerFrame, decode: decodePeerFrame },
   ...peerMessages.map((message): Sample => {
-    const variant = message.type === 'raft' ? message.message : message.type === 'command' ? message.command : message.reply
+    const variant =
+      message.type === 'raft' ? message.message : message.type === 'command' ? message.command : message.type === 'commandReply' ? message.reply : message
     return {
       name: `PeerFrame, ${variant.type}`,
       type: 'PeerFrame',

@@ -3,6 +3,7 @@ import type { BrokerStatus } from '../../src/controller/status.ts'
 import type { MetadataRecord } from '../../src/metadata/records.ts'
 import type { RaftMessage } from '../../src/raft/messages.ts'
 import type { FetchAnswer } from '../../src/replication/effects.ts'
+import type { QuorumDescription } from '../../src/wire/api.ts'
 import type { Hello, PeerMessage } from '../../src/wire/peer.ts'
 
 /** Ids, and numbers at their edges: the greatest safe integer, −1 where it means "none", 0 where proto3 leaves it out. */
@@ -162,10 +163,39 @@ export const replies: readonly ControllerReply[] = [
 
 export const hello: Hello = { clusterId: null, nodeId: 1, directoryId: idA, incarnationId: idB, protocolVersion: 1 }
 
+/** Of so many replicas, with each number at its edge. */
+export function quorumOf(count: number): QuorumDescription {
+  const nodeIds = Array.from({ length: count }, (_, at) => 2 ** 31 - 1 - at)
+  return {
+    status: {
+      clusterId: idA,
+      leaderId: 2 ** 31 - 1,
+      leaderEpoch: 2 ** 31 - 1,
+      highWatermark: MAX,
+      maxFollowerLag: MAX,
+      maxFollowerLagTimeMs: MAX,
+      voters: nodeIds.slice(0, 2),
+      observers: nodeIds.slice(2),
+    },
+    replicas: nodeIds.map((nodeId) => ({
+      nodeId,
+      directoryId: idB,
+      logEndOffset: 2 ** 52 - 1,
+      lag: MAX,
+      lastFetchTimestamp: -1,
+      lastCaughtUpTimestamp: 2 ** 52 - 1,
+      status: 'Observer' as const,
+    })),
+  }
+}
+
 export const peerMessages: readonly PeerMessage[] = [
   ...raftMessages.map((message, at): PeerMessage => ({ type: 'raft', message, status: at % 2 === 0 ? null : status })),
   ...commands.map((command, requestId): PeerMessage => ({ type: 'command', requestId, command })),
   ...replies.map((reply, requestId): PeerMessage => ({ type: 'commandReply', requestId, reply })),
+  { type: 'describeQuorum', requestId: MAX },
+  { type: 'quorumDescription', requestId: MAX, quorum: null },
+  { type: 'quorumDescription', requestId: MAX, quorum: quorumOf(3) },
 ]
 
 export const answers: readonly FetchAnswer[] = [
