@@ -272,11 +272,16 @@ export class ConsumerCore {
       this.#cluster.metadata.requestRefresh()
       return nowMs + STALLED_AFTER_MS
     }
-    const { clock, random, connections } = this.#cluster
+    const { clock, random, connections, metadata } = this.#cluster
     const key = addressKey(address)
     const channel =
       this.#channels.get(key) ??
-      new FetchChannel(connections.to(address), { random, monotonicMs: () => clock.monotonicMs(), onTurn: () => this.#schedulePump() })
+      new FetchChannel(connections.to(address), {
+        random,
+        monotonicMs: () => clock.monotonicMs(),
+        noteLeader: (ref, hint) => metadata.noteLeader(ref, hint),
+        onTurn: () => this.#schedulePump(),
+      })
     this.#channels.set(key, channel)
     const atMs = channel.sendableAtMs
     if (atMs > nowMs) return atMs

@@ -2,6 +2,7 @@ import type { Random } from '../base/random.ts'
 import type { FetchedPartition, FetchRequest, FetchResponse } from '../wire/api.ts'
 import { backoffMs } from './backoff.ts'
 import type { FetchPartition } from './fetch-partition.ts'
+import type { MetadataCache } from './metadata-cache.ts'
 import type { ClientConnection, ClientStream } from './transport.ts'
 
 export interface SentFetch {
@@ -18,6 +19,8 @@ interface Outstanding {
 export interface FetchChannelOptions {
   readonly random: Random
   readonly monotonicMs: () => number
+  /** A refusal named who leads. */
+  readonly noteLeader: MetadataCache['noteLeader']
   /** After an answer, or the end of the stream. */
   readonly onTurn: () => void
 }
@@ -92,6 +95,8 @@ export class FetchChannel {
     const nowMs = this.#options.monotonicMs()
     const at = { nowMs, waitedMs: nowMs - outstanding.sentAtMs, maxWaitMs: outstanding.maxWaitMs }
     const answers = new Map<string, FetchedPartition>(response.partitions.map((answer) => [`${answer.topicId}:${answer.partition}`, answer]))
+    for (const { topicId, partition, error } of response.partitions)
+      if (error?.leader !== undefined) this.#options.noteLeader({ topicId, partition }, error.leader)
     for (const { partition, token } of outstanding.items) partition.answered(token, answers.get(`${partition.topicId}:${partition.partition}`), at)
     this.#options.onTurn()
   }

@@ -3,6 +3,7 @@ import type { Random } from '../base/random.ts'
 import type { ProduceRequest, ProduceResponse } from '../wire/api.ts'
 import { asBrokerError, toBrokerError } from './api-error.ts'
 import { backoffMs } from './backoff.ts'
+import type { MetadataCache } from './metadata-cache.ts'
 import type { PartitionQueue } from './partition-queue.ts'
 import type { ProduceBatch } from './produce-batch.ts'
 import type { ClientConnection, ClientStream } from './transport.ts'
@@ -25,6 +26,8 @@ export interface ChannelOptions {
   readonly maxInFlight: number
   /** For each batch of a request, in order: its answer, or NETWORK_EXCEPTION when the stream ended. Called inside the channel's methods. */
   readonly onAnswer: (item: SentBatch, error: BrokerError | undefined, baseOffset: number) => void
+  /** A refusal named who leads: said before its answer. */
+  readonly noteLeader: MetadataCache['noteLeader']
   /** After the answers of one message, or the end of the stream. */
   readonly onTurn: () => void
 }
@@ -117,6 +120,7 @@ export class ProduceChannel {
       const item = outstanding.items.get(key)
       if (item === undefined) continue
       outstanding.items.delete(key)
+      if (error?.leader !== undefined) this.#options.noteLeader({ topicId, partition }, error.leader)
       this.#options.onAnswer(item, error === null ? undefined : toBrokerError(error), baseOffset)
     }
     if (outstanding.items.size === 0) this.#outstanding.delete(response.requestId)

@@ -398,12 +398,13 @@ export class ProducerCore {
   }
 
   #channelOptions(): ConstructorParameters<typeof ProduceChannel>[1] {
-    const { clock, random } = this.#cluster
+    const { clock, random, metadata } = this.#cluster
     return {
       random,
       monotonicMs: () => clock.monotonicMs(),
       maxInFlight: this.#options.maxInFlight,
       onAnswer: ({ queue, batch, attempt }, error, baseOffset) => queue.answered(batch, attempt, error, baseOffset, clock.monotonicMs()),
+      noteLeader: (ref, hint) => metadata.noteLeader(ref, hint),
       onTurn: () => this.#turn(),
     }
   }

@@ -204,6 +204,21 @@ describe('fetching', () => {
     }
   })
 
+  it('goes straight to the leader that a refusal names, and asks nobody else', async () => {
+    const { append, cluster, consumer, settle, values } = build()
+    append(0, 1)
+    await settle(consumer.assign([from(0)]))
+    expect(await values()).toEqual(['0:0'])
+    cluster.metadataRequests = 0
+    cluster.fetched.length = 0
+    cluster.moveLeader('t', 0, 3)
+    append(0, 1)
+    expect(await values()).toEqual(['0:1'])
+    const nodeIds = cluster.fetched.map(({ nodeId }) => nodeId)
+    expect(nodeIds.lastIndexOf(1)).toBeLessThan(nodeIds.indexOf(3))
+    expect(cluster.metadataRequests).toBe(0)
+  })
+
   it('leaves a silent leader as soon as another leads', async () => {
     const { clock, cluster, append, consumer, settle, values } = build()
     append(0, 2)

@@ -1,6 +1,6 @@
 import type { Clock } from '../../src/base/clock.ts'
 import type { Done } from '../../src/base/done.ts'
-import { BrokerError, type Code, errorTable } from '../../src/base/errors.ts'
+import { BrokerError, type Code, errorTable, type LeaderHint } from '../../src/base/errors.ts'
 import type { Random } from '../../src/base/random.ts'
 import type { ClientConnection, ClientStream, ClientTransport, NodeAddress, StreamHandlers } from '../../src/client/transport.ts'
 import type {
@@ -41,8 +41,9 @@ export type Verdict = Code | 'ignore' | 'loseAnswer' | undefined
 export type SeenProduce = { readonly atMs: number; readonly nodeId: number; readonly request: ProduceRequest }
 export type SeenFetch = { readonly atMs: number; readonly nodeId: number; readonly request: FetchRequest }
 
-export function apiError(code: Code, definite: boolean = errorTable[code].definite): ApiError {
-  return { code, message: 'said the fake', retriable: errorTable[code].retriable, definite }
+export function apiError(code: Code, definite: boolean = errorTable[code].definite, leader?: LeaderHint): ApiError {
+  const error = { code, message: 'said the fake', retriable: errorTable[code].retriable, definite }
+  return leader === undefined ? error : { ...error, leader }
 }
 
 interface OpenStream {
@@ -68,6 +69,8 @@ export class FakeCluster implements ClientTransport {
   openStreams: OpenStream[] = []
   produceVerdict: (nodeId: number, partition: ProducePartition) => Verdict = () => undefined
   fetchVerdict: (nodeId: number, partition: FetchPartition) => Code | undefined = () => undefined
+  /** Who refuses because of its epoch names the leader that it knows of. */
+  leaderHint: (nodeId: number, topicId: string, partition: number) => LeaderHint | undefined = (...asked) => this.#known(...asked)
   damage: (bytes: Buffer) => Buffer = (bytes) => bytes
   readonly #options: Required<ClusterOptions>
   readonly #waiting: {
@@ -287,6 +290,16 @@ export class FakeCluster implements ClientTransport {
     return leaderEpoch > state.leaderEpoch ? 'UNKNOWN_LEADER_EPOCH' : undefined
   }
 
+  #known(nodeId: number, topicId: string, partition: number): LeaderHint | undefined {
+    const known = this.#snapshots.get(nodeId)?.topics.find((topic) => topic.topicId === topicId)?.partitions[partition]
+    if (known === undefined || known.leader < 0) return undefined
+    return { nodeId: known.leader, host: `n${known.leader}`, grpcPort: 9, leaderEpoch: known.leaderEpoch }
+  }
+
+  #refused(code: Code, nodeId: number, { topicId, partition }: { readonly topicId: string; readonly partition: number }): ApiError {
+    return apiError(code, undefined, code.includes('LEADER') ? this.leaderHint(nodeId, topicId, partition) : undefined)
+  }
+
   /** Requests arrive in order; what is under way when the stream ends may still be done. */
   #open<Request, Response>(
     nodeId: number,
@@ -351,7 +364,7 @@ export class FakeCluster implements ClientTransport {
     const chosen = verdict !== undefined && verdict !== 'loseAnswer' && !isAfterAppend ? verdict : undefined
     const refusal = this.#refusal(nodeId, topicId, partition, leaderEpoch) ?? chosen
     if (refusal !== undefined) {
-      fail(apiError(refusal))
+      fail(this.#refused(refusal, nodeId, request))
       return
     }
     const state = this.#find(topicId, partition) as FakePartition
@@ -389,7 +402,7 @@ export class FakeCluster implements ClientTransport {
     const state = this.#find(topicId, partition)
     const code = this.fetchVerdict(nodeId, request) ?? this.#refusal(nodeId, topicId, partition, leaderEpoch)
     const base = { topicId, partition, highWatermark: state?.highWatermark ?? -1, logStartOffset: 0 }
-    if (code !== undefined || state === undefined) return { ...base, error: apiError(code ?? 'UNKNOWN_TOPIC_ID'), batches: [] }
+    if (code !== undefined || state === undefined) return { ...base, error: this.#refused(code ?? 'UNKNOWN_TOPIC_ID', nodeId, request), batches: [] }
     const batches: Buffer[] = []
     let bytes = 0
     for (const stored of state.batches) {

@@ -75,6 +75,30 @@ describe('leaders', () => {
     expect((outcomes[0] as Outcome).atMs - electedMs).toBeLessThan(150)
   })
 
+  it('goes straight to the leader that a refusal names, and asks nobody else', () => {
+    const { clock, cluster, send, outcomes } = build({ lingerMs: 0 })
+    cluster.moveLeader('t', 0, 3)
+    cluster.metadataRequests = 0
+    const sentMs = clock.monotonicMs()
+    send('a')
+    clock.run(200)
+    expect(cluster.produced.map(({ nodeId }) => nodeId)).toEqual([1, 3])
+    expect(outcomes.map(({ error, atMs }) => [error, atMs - sentMs])).toEqual([[undefined, 4]])
+    expect(cluster.metadataRequests).toBe(0)
+  })
+
+  it('asks who leads when a refusal names one of an epoch that is no news', () => {
+    const { clock, cluster, send, outcomes } = build({ lingerMs: 0 })
+    cluster.moveLeader('t', 0, 3)
+    cluster.leaderHint = () => ({ nodeId: 2, host: 'n2', grpcPort: 9, leaderEpoch: 1 })
+    cluster.metadataRequests = 0
+    send('a')
+    clock.run(1_000)
+    expect(cluster.produced.map(({ nodeId }) => nodeId)).toEqual([1, 3])
+    expect(outcomes.map(({ error }) => error)).toEqual([undefined])
+    expect(cluster.metadataRequests).toBeGreaterThan(0)
+  })
+
   it('gives up what waits on a silent node once another leads', () => {
     const { clock, cluster, send, outcomes } = build({ ...ONE_RECORD, lingerMs: 0 })
     cluster.silent.add(1)
