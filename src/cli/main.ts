@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { setImmediate as afterThisTurn } from 'node:timers'
 import { type Command, CommanderError } from 'commander'
 import { didYouMean } from '../base/did-you-mean.ts'
 import { type CliContext, type OutputFormat, reportFailure, type TextSink } from './context.ts'
@@ -91,9 +92,12 @@ function debugging(context: CliContext): CliContext {
   }
 }
 
-/** Resolves when all that was written is taken or has failed, and `onStdoutError` was told: that event comes after the callbacks. */
+/**
+ * Resolves when all that was written is taken or has failed, and `onStdoutError` was told: that event comes after the callbacks.
+ * The timer is Node's own: while a simulation runs, the global one throws.
+ */
 function drained(sink: TextSink): Promise<void> {
-  return new Promise((resolve) => sink.write('', () => setImmediate(resolve)))
+  return new Promise((resolve) => sink.write('', () => afterThisTurn(resolve)))
 }
 
 /** Runs one command line, without the node and the script in front. Answers the exit code; throws nothing. */
