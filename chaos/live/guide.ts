@@ -38,7 +38,7 @@ async function follow(pages: readonly string[]): Promise<boolean> {
     let holds = true
     for (const path of pages) {
       // Each page is somebody's first.
-      rmSync(join(folder, 'data'), { recursive: true, force: true })
+      for (const data of ['data', 'cluster-configs/data']) rmSync(join(folder, data), { recursive: true, force: true })
       const markdown = movedText(readFileSync(join(folder, path), 'utf8'), move)
       holds = (await followPage({ path, markdown, folder, once, env: move?.env ?? {} })) && holds
     }

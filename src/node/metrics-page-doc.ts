@@ -23,6 +23,19 @@ export function metricsDocument(): string {
     'Counters begin at 0 with the process. They are kept a batch or a request, never a record. A page is made when it is asked for.',
     `Series with the label \`partition\` are kept for at most ${MAX_LABELLED_PARTITIONS.toLocaleString('en-US')} replicas a node; what lies beyond counts in the sums, and in \`oxbow_unlabelled_partitions\`.`,
     'Histograms have buckets from 0.25 ms to 30 s.',
+    '',
+    '```console stays needs=curl',
+    '$ npx oxbow dev',
+    '…',
+    'First acknowledged record after … ms.',
+    '```',
+    '',
+    '```console needs=curl',
+    "$ curl --silent http://127.0.0.1:9292/metrics | grep 'activebrokercount'",
+    '# HELP kafka_controller_kafkacontroller_activebrokercount …',
+    '# TYPE kafka_controller_kafkacontroller_activebrokercount gauge',
+    'kafka_controller_kafkacontroller_activebrokercount 3',
+    '```',
   ]
   for (const { title, metrics } of metricGroups)
     lines.push('', `## ${title}`, '', '| metric | type | unit | labels | what it says | panel |', '|---|---|---|---|---|---|', ...metrics.map(line))
