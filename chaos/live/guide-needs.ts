@@ -11,6 +11,7 @@ interface Need {
 /** The words of `console needs=WORD`. Every other block is run, always. */
 const needs: Readonly<Record<string, Need>> = {
   curl: { program: 'curl', otherwise: 'there is no curl here' },
+  'systemd-analyze': { program: 'systemd-analyze', otherwise: 'there is no systemd here; test/deploy/files.test.ts reads the unit' },
   docker: { otherwise: 'test/deploy/files.test.ts reads the files that it names' },
   root: { otherwise: 'test/deploy/files.test.ts reads the files that it names' },
   python: { otherwise: 'npm run conformance runs it' },

@@ -11,6 +11,8 @@ export interface Move {
 const NODES = 6
 /** What the pages say, and nothing longer: gRPC 9192, Kafka 9092, HTTP 9292, and so on. */
 const PORT = /(?<![\d.])9([012])9([2-7])(?!\d)/g
+/** The page of examples/log-analytics. */
+const EXAMPLE_PORT = 9400
 const START = /^(\$ (?:npx oxbow dev|npm start))(.*)$/gm
 
 function portsOf(portBase: number): number[] {
@@ -19,11 +21,11 @@ function portsOf(portBase: number): number[] {
 
 /** Undefined: the ports of the pages are free. */
 export async function moveCluster(): Promise<Move | undefined> {
-  const free = await Promise.all(portsOf(DEFAULT_PORT_BASE).map(isFree))
+  const free = await Promise.all([...portsOf(DEFAULT_PORT_BASE), EXAMPLE_PORT].map(isFree))
   if (free.every(Boolean)) return undefined
   const portBase = await findPortBase(NODES)
   const bootstrap = [1, 2, 3].map((nodeId) => `127.0.0.1:${portBase + 100 + nodeId}`).join(',')
-  return { portBase, env: { OXBOW_BOOTSTRAP: bootstrap } }
+  return { portBase, env: { OXBOW_BOOTSTRAP: bootstrap, PORT: String(portBase + 300) } }
 }
 
 /** The same page or cluster file, for the other ports. */
@@ -32,5 +34,6 @@ export function movedText(text: string, move: Move | undefined): string {
   const { portBase } = move
   return text
     .replace(PORT, (_, hundreds: string, unit: string) => String(portBase + Number(hundreds) * 100 + Number(unit) - 1))
+    .replaceAll(`:${EXAMPLE_PORT}`, `:${portBase + 300}`)
     .replace(START, (_, start: string, rest: string) => `${start}${start.endsWith('npm start') ? ' --' : ''} --port-base ${portBase}${rest}`)
 }
