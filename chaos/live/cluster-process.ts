@@ -61,12 +61,12 @@ export class LiveCluster {
   readonly folder: string
   readonly nodeIds: readonly number[]
   readonly bootstrap: readonly string[]
-  readonly #portBase: number
+  readonly portBase: number
   readonly #children = new Map<number, ChildProcess>()
 
   private constructor(folder: string, nodes: number, portBase: number, config: Readonly<Record<string, number>>) {
     this.folder = folder
-    this.#portBase = portBase
+    this.portBase = portBase
     this.nodeIds = Array.from({ length: nodes }, (_, at) => at + 1)
     this.bootstrap = this.nodeIds.map((id) => `${HOST}:${portBase + 100 + id}`)
     mkdirSync(join(folder, 'logs'), { recursive: true })
@@ -114,7 +114,7 @@ export class LiveCluster {
   }
 
   metricsUrl(nodeId: number): string {
-    return `http://${HOST}:${this.#portBase + 200 + nodeId}/metrics`
+    return `http://${HOST}:${this.portBase + 200 + nodeId}/metrics`
   }
 
   isRunning(nodeId: number): boolean {

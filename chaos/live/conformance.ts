@@ -1,104 +1,150 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
-import { LiveCluster, ROOT } from './cluster-process.ts'
+import { LiveCluster, ROOT, waitForBrokers } from './cluster-process.ts'
 import { type ExampleProgram, runThroughKill } from './exactly-once.ts'
+import { movedText } from './guide-ports.ts'
+import { followPage, runInTerminal } from './guide-run.ts'
+import { type GuideCommand, readGuide } from './guide-text.ts'
 
 /**
- * `npm run conformance [-- LANGUAGE…]`: the programs of docs/grpc.md, in other languages than our own, against a cluster whose leader dies.
- * What they need is installed by package name into a folder that goes away again.
+ * `npm run conformance [-- NAME…]`: what docs/grpc.md says, typed as it stands there: its programs in other languages than our own, against a
+ * cluster whose leader dies, and grpcurl. Packages are installed by name, into a folder that goes away again.
  */
-const PROTO = join(ROOT, 'proto')
-const PROTO_FILES = ['oxbow/v1/broker.proto', 'oxbow/v1/admin.proto']
-const GO_PACKAGE = 'example.com/exactlyonce/oxbowv1'
-const GO_TOOLS = ['google.golang.org/protobuf/cmd/protoc-gen-go@v1.36.12', 'google.golang.org/grpc/cmd/protoc-gen-go-grpc@v1.6.2']
-const PYTHON_PACKAGES = ['grpcio', 'grpcio-tools']
+const PAGE = 'docs/grpc.md'
+const START_LIMIT_MS = 180_000
+/** Addresses, topic and count: the last words of a program's command. */
+const ARGUMENTS = 3
 
-async function run(command: string, args: readonly string[], options: { readonly folder: string; readonly env?: NodeJS.ProcessEnv }): Promise<void> {
-  console.log(`$ ${command} ${args.join(' ')}`)
-  const child = spawn(command, args, { cwd: options.folder, stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, ...options.env } })
-  const [code] = (await once(child, 'close')) as [number | null]
-  if (code !== 0) throw new Error(`${command} ${args[0] ?? ''} ended with ${code}`)
+interface Language {
+  /** Prints what was installed, in the folder of the program. */
+  readonly versions: string
+  /** Whose preparation it goes on from. */
+  readonly after?: string
 }
 
-/** An interpreter with gRPC's packages of PyPI, its protoc among them; made once. */
-class Python {
-  readonly #folder: string
-  #made: Promise<string> | undefined
-
-  constructor(scratch: string) {
-    this.#folder = join(scratch, 'python-packages')
-  }
-
-  get interpreter(): Promise<string> {
-    this.#made ??= this.#make()
-    return this.#made
-  }
-
-  async #make(): Promise<string> {
-    await run('python3', ['-m', 'venv', this.#folder], { folder: ROOT })
-    const interpreter = join(this.#folder, 'bin', 'python')
-    await run(interpreter, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...PYTHON_PACKAGES], { folder: ROOT })
-    return interpreter
-  }
+const languages: Readonly<Record<string, Language>> = {
+  python: { versions: "env/bin/python --version; env/bin/pip list --disable-pip-version-check --format=freeze | grep -E '^(grpcio|protobuf)'" },
+  go: {
+    versions: `go version; go version -m bin/* | awk '$1 == "mod" { print $2 "@" $3 }'; go version -m exactly-once | awk '$1 == "dep" { print $2 "@" $3 }'`,
+    after: 'python',
+  },
+  node: {
+    versions:
+      "echo node $(node --version); for one in grpc-js proto-loader; do node -p \"const it = require('./node_modules/@grpc/$one/package.json'); it.name + '@' + it.version\"; done",
+  },
 }
-
-async function preparePython(scratch: string, python: Python): Promise<ExampleProgram> {
-  const folder = join(scratch, 'python')
-  cpSync(join(ROOT, 'examples/grpc/python'), folder, { recursive: true })
-  const interpreter = await python.interpreter
-  await run(interpreter, ['-m', 'grpc_tools.protoc', `-I${PROTO}`, '--python_out=.', '--grpc_python_out=.', ...PROTO_FILES], { folder })
-  return { name: 'python', command: interpreter, args: ['exactly_once.py'], folder }
-}
-
-async function prepareGo(scratch: string, python: Python): Promise<ExampleProgram> {
-  const folder = join(scratch, 'go')
-  const tools = join(scratch, 'go-tools')
-  cpSync(join(ROOT, 'examples/grpc/go'), folder, { recursive: true })
-  for (const tool of GO_TOOLS) await run('go', ['install', tool], { folder, env: { GOBIN: tools } })
-  const outputs = ['go', 'go-grpc'].flatMap((plugin) => [
-    `--${plugin}_out=.`,
-    `--${plugin}_opt=module=example.com/exactlyonce`,
-    ...PROTO_FILES.map((file) => `--${plugin}_opt=M${file}=${GO_PACKAGE}`),
-  ])
-  const env = { PATH: `${tools}${delimiter}${process.env.PATH ?? ''}` }
-  await run(await python.interpreter, ['-m', 'grpc_tools.protoc', `-I${PROTO}`, ...outputs, ...PROTO_FILES], { folder, env })
-  await run('go', ['build', '-o', 'exactly-once', '.'], { folder })
-  return { name: 'go', command: join(folder, 'exactly-once'), args: [], folder }
-}
-
-const nodeProgram: ExampleProgram = { name: 'node', command: process.execPath, args: ['exactly-once.mjs'], folder: join(ROOT, 'examples/grpc/node') }
-
-const languages: Readonly<Record<string, (scratch: string, python: Python) => Promise<ExampleProgram>>> = {
-  python: preparePython,
-  go: prepareGo,
-  node: async () => nodeProgram,
-}
+const TOOL = 'grpcurl'
 
 /** What must be there before anything is installed. */
-const needs: readonly { readonly command: string; readonly args: readonly string[]; readonly languages: readonly string[]; readonly advice: string }[] = [
-  { command: 'python3', args: ['-m', 'venv', '--help'], languages: ['python', 'go'], advice: 'Python 3.9 or newer with venv and pip (Debian: python3-venv)' },
-  { command: 'go', args: ['version'], languages: ['go'], advice: 'Go 1.26 or newer' },
+const needs: readonly { readonly command: string; readonly names: readonly string[]; readonly advice: string }[] = [
+  { command: 'python3 -m venv --help', names: ['python', 'go'], advice: 'install Python 3.9 or newer with venv and pip (Debian: python3-venv)' },
+  { command: 'go version', names: ['go', TOOL], advice: 'install Go 1.26 or newer (https://go.dev/dl)' },
 ]
+
+/** The project as far as the programs see it; each language is prepared once. */
+class Workspace {
+  readonly folder = mkdtempSync(join(tmpdir(), 'oxbow-conformance-'))
+  readonly #programs = new Map<string, Promise<ExampleProgram>>()
+  readonly #commands: readonly GuideCommand[]
+
+  constructor(commands: readonly GuideCommand[]) {
+    this.#commands = commands
+    for (const path of ['proto', 'examples/grpc']) cpSync(join(ROOT, path), join(this.folder, path), { recursive: true })
+  }
+
+  program(name: string): Promise<ExampleProgram> {
+    const known = this.#programs.get(name) ?? this.#prepare(name)
+    this.#programs.set(name, known)
+    return known
+  }
+
+  remove(): void {
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 3 })
+  }
+
+  /** Types all but the last command, which is the program. */
+  async #prepare(name: string): Promise<ExampleProgram> {
+    const { versions, after } = languages[name] as Language
+    if (after !== undefined) await this.program(after)
+    const typed = this.#commands.filter((step) => step.needs === name).map((step) => step.command)
+    const [command = '', ...args] = (typed.pop() ?? '').split(' ').slice(0, -ARGUMENTS)
+    if (command === '') throw new Error(`${PAGE} has no block with needs=${name}`)
+    const folder = join(this.folder, 'examples/grpc', name)
+    await this.#type(name, typed.join('\n'), this.folder)
+    const installed = await this.#type(name, versions, folder)
+    console.log(`${name}: installed ${installed.join(', ')}`)
+    return { name, command: command.startsWith('./') || command.includes('/') ? join(folder, command) : command, args, folder }
+  }
+
+  async #type(name: string, script: string, folder: string): Promise<readonly string[]> {
+    const running = runInTerminal(`set -e\n${script}`, folder)
+    const code = await running.ended
+    if (code !== 0) throw new Error(`what ${PAGE} says for ${name} ended with ${code}:\n${script}\n${running.lines.join('\n')}`)
+    return running.lines
+  }
+}
+
+/** The page's commands of grpcurl, and what they print, on the ports of this cluster. */
+async function useTool(cluster: LiveCluster, workspace: Workspace, page: string): Promise<readonly string[]> {
+  const bin = join(workspace.folder, 'bin')
+  mkdirSync(bin, { recursive: true })
+  const env = { GOBIN: bin, PATH: `${bin}${delimiter}${process.env.PATH ?? ''}` }
+  const steps = readGuide(movedText(page, { portBase: cluster.portBase, env: {} })).filter((step) => step.type === 'command' && step.needs === TOOL)
+  const client = cluster.client()
+  await waitForBrokers(client, cluster.nodeIds.length, START_LIMIT_MS)
+  await client.close()
+  const holds = await followPage({ path: PAGE, steps, folder: workspace.folder, env, passOver: () => undefined })
+  return holds && steps.length > 0 ? [] : [`${PAGE} is not true of ${TOOL}`]
+}
 
 async function lacking(asked: readonly string[]): Promise<string[]> {
   const missing: string[] = []
-  for (const { command, args, languages: users, advice } of needs) {
-    if (!users.some((language) => asked.includes(language))) continue
-    const child = spawn(command, args, { stdio: 'ignore' })
-    const code = await new Promise<number | null>((resolve) => child.once('error', () => resolve(-1)).once('close', resolve))
-    if (code !== 0) missing.push(`${command} does not work here: install ${advice}`)
+  for (const { command, names, advice } of needs) {
+    if (!names.some((name) => asked.includes(name))) continue
+    if ((await runInTerminal(command, ROOT).ended) !== 0) missing.push(`"${command}" does not work here: ${advice}`)
   }
   return missing
 }
 
+/** What keeps one from being tried is a fault like any other: the next one is tried all the same. */
+async function faultsOf(name: string, cluster: LiveCluster, workspace: Workspace, page: string): Promise<readonly string[]> {
+  try {
+    return name === TOOL ? await useTool(cluster, workspace, page) : await runThroughKill(cluster, await workspace.program(name))
+  } catch (error) {
+    return [error instanceof Error ? error.message : String(error)]
+  }
+}
+
+/** Answers how many of them did not hold. */
+async function conform(asked: readonly string[]): Promise<number> {
+  const page = readFileSync(join(ROOT, PAGE), 'utf8')
+  const workspace = new Workspace(readGuide(page).filter((step) => step.type === 'command'))
+  const cluster = await LiveCluster.create('conformance')
+  let failed = 0
+  try {
+    cluster.startAll()
+    for (const name of asked) {
+      const began = performance.now()
+      const faults = await faultsOf(name, cluster, workspace, page)
+      for (const fault of faults) console.error(`error: ${name}: ${fault}`)
+      if (faults.length > 0) failed += 1
+      console.log(`${name}: ${faults.length === 0 ? 'holds' : 'does not hold'} (${Math.round((performance.now() - began) / 1000)} s)`)
+    }
+    await cluster.stopAll()
+  } finally {
+    await cluster.dispose({ keep: failed > 0 })
+    workspace.remove()
+  }
+  return failed
+}
+
 async function main(args: readonly string[]): Promise<number> {
-  const asked = args.length === 0 ? Object.keys(languages) : args
-  const unknown = asked.find((name) => languages[name] === undefined)
+  const known = [...Object.keys(languages), TOOL]
+  const asked = args.length === 0 ? known : args
+  const unknown = asked.find((name) => !known.includes(name))
   if (unknown !== undefined) {
-    console.error(`usage: npm run conformance [-- LANGUAGE…], one of ${Object.keys(languages).join(', ')}; there is no ${unknown}`)
+    console.error(`usage: npm run conformance [-- NAME…], of ${known.join(', ')}; there is no ${unknown}`)
     return 2
   }
   const missing = await lacking(asked)
@@ -107,37 +153,6 @@ async function main(args: readonly string[]): Promise<number> {
   const failed = await conform(asked)
   console.log(`${asked.length - failed} passed, ${failed} failed`)
   return failed === 0 ? 0 : 1
-}
-
-/** Answers how many of them did not hold. */
-async function conform(asked: readonly string[]): Promise<number> {
-  const scratch = mkdtempSync(join(tmpdir(), 'oxbow-conformance-'))
-  const python = new Python(scratch)
-  const cluster = await LiveCluster.create('conformance')
-  let failed = 0
-  try {
-    cluster.startAll()
-    for (const name of asked) {
-      const faults = await holds(cluster, () => (languages[name] as (typeof languages)[string])(scratch, python))
-      for (const fault of faults) console.error(`error: ${name}: ${fault}`)
-      if (faults.length > 0) failed += 1
-      console.log(`${name}: ${faults.length === 0 ? 'holds' : 'does not hold'}`)
-    }
-    await cluster.stopAll()
-  } finally {
-    await cluster.dispose({ keep: failed > 0 })
-    rmSync(scratch, { recursive: true, force: true, maxRetries: 3 })
-  }
-  return failed
-}
-
-/** What keeps a program from being tried is a fault like any other: the next one is tried all the same. */
-async function holds(cluster: LiveCluster, prepare: () => Promise<ExampleProgram>): Promise<readonly string[]> {
-  try {
-    return await runThroughKill(cluster, await prepare())
-  } catch (error) {
-    return [error instanceof Error ? error.message : String(error)]
-  }
 }
 
 process.exitCode = await main(process.argv.slice(2))

@@ -8,15 +8,18 @@ interface Need {
   readonly otherwise: string
 }
 
+const CONFORMANCE = 'npm run conformance types it'
+
 /** The words of `console needs=WORD`. Every other block is run, always. */
 const needs: Readonly<Record<string, Need>> = {
   curl: { program: 'curl', otherwise: 'there is no curl here' },
   'systemd-analyze': { program: 'systemd-analyze', otherwise: 'there is no systemd here; test/deploy/files.test.ts reads the unit' },
   docker: { otherwise: 'test/deploy/files.test.ts reads the files that it names' },
   root: { otherwise: 'test/deploy/files.test.ts reads the files that it names' },
-  python: { otherwise: 'npm run conformance runs it' },
-  go: { otherwise: 'npm run conformance runs it' },
-  registry: { otherwise: 'npm run conformance runs it' },
+  python: { otherwise: CONFORMANCE },
+  go: { otherwise: CONFORMANCE },
+  node: { otherwise: CONFORMANCE },
+  grpcurl: { otherwise: CONFORMANCE },
 }
 
 function isOnPath(program: string): boolean {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { onLines, whenEnded } from './cli-process.ts'
 import { sleep, waitFor } from './cluster-process.ts'
 import { reasonNotToRun } from './guide-needs.ts'
-import { type GuideCommand, matchesOutput, readGuide } from './guide-text.ts'
+import { type GuideCommand, type GuideStep, matchesOutput } from './guide-text.ts'
 
 const COMMAND_TIMEOUT_MS = 120_000
 const STOP_TIMEOUT_MS = 10_000
@@ -42,12 +42,14 @@ async function stop(running: Running, timeoutMs: number): Promise<boolean> {
 export interface PageRun {
   /** As it is named in what is said. */
   readonly path: string
-  readonly markdown: string
+  readonly steps: readonly GuideStep[]
   /** The folder that the reader is in. */
   readonly folder: string
   readonly env?: NodeJS.ProcessEnv
   /** Commands that need no second time in this folder; those that were run are added. */
   readonly once?: Map<string, boolean>
+  /** Why a block with this need is passed over; undefined: it is not. */
+  readonly passOver?: (need: string) => string | undefined
   readonly timeoutMs?: number
   readonly stopTimeoutMs?: number
   readonly say?: (line: string) => void
@@ -102,13 +104,13 @@ export async function followPage(run: PageRun): Promise<boolean> {
   const page = new Page(run)
   let holds = true
   try {
-    for (const step of readGuide(run.markdown)) {
+    for (const step of run.steps) {
       if (step.type === 'file') {
         writeFileSync(join(run.folder, step.name), step.content)
         continue
       }
       const where = `${run.path}:${step.line}: ${step.command.split('\n')[0]}`
-      const reason = step.needs === undefined ? undefined : reasonNotToRun(step.needs)
+      const reason = step.needs === undefined ? undefined : (run.passOver ?? reasonNotToRun)(step.needs)
       if (reason !== undefined || run.once?.get(step.command) === true) {
         say(`pass ${where} (${reason ?? 'done before'})`)
         continue

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { ROOT } from './cluster-process.ts'
 import { moveCluster, movedText } from './guide-ports.ts'
 import { followPage, runInTerminal } from './guide-run.ts'
+import { readGuide } from './guide-text.ts'
 
 /** What a newcomer reads first, in the order of reading. */
 const FIRST_PAGES = ['README.md', 'docs/quickstart.md']
@@ -39,8 +40,8 @@ async function follow(pages: readonly string[]): Promise<boolean> {
     for (const path of pages) {
       // Each page is somebody's first.
       for (const data of ['data', 'cluster-configs/data']) rmSync(join(folder, data), { recursive: true, force: true })
-      const markdown = movedText(readFileSync(join(folder, path), 'utf8'), move)
-      holds = (await followPage({ path, markdown, folder, once, env: move?.env ?? {} })) && holds
+      const steps = readGuide(movedText(readFileSync(join(folder, path), 'utf8'), move))
+      holds = (await followPage({ path, steps, folder, once, env: move?.env ?? {} })) && holds
     }
     return holds
   } finally {

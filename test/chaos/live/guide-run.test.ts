@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { movedText } from '../../../chaos/live/guide-ports.ts'
 import { followPage } from '../../../chaos/live/guide-run.ts'
+import { readGuide } from '../../../chaos/live/guide-text.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'oxbow-guide-test-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -12,7 +13,7 @@ async function follow(blocks: string, once?: Map<string, boolean>) {
   const said: string[] = []
   const holds = await followPage({
     path: 'page.md',
-    markdown: blocks,
+    steps: readGuide(blocks),
     folder,
     timeoutMs: 1_000,
     stopTimeoutMs: 500,
