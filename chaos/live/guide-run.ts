@@ -112,7 +112,7 @@ export async function followPage(run: PageRun): Promise<boolean> {
       const where = `${run.path}:${step.line}: ${step.command.split('\n')[0]}`
       const reason = step.needs === undefined ? undefined : (run.passOver ?? reasonNotToRun)(step.needs)
       if (reason !== undefined || run.once?.get(step.command) === true) {
-        say(`pass ${where} (${reason ?? 'done before'})`)
+        say(`skip ${where} (${reason ?? 'done before'})`)
         continue
       }
       const began = performance.now()

@@ -57,7 +57,7 @@ describe('a reader who follows a page', () => {
   })
 
   it('passes over what the page says is not for everybody, if somebody else answers for it', async () => {
-    expect(await follow('```console needs=docker\n$ false\n```')).toEqual({ holds: true, said: ['pass page.md:2: false'] })
+    expect(await follow('```console needs=docker\n$ false\n```')).toEqual({ holds: true, said: ['skip page.md:2: false'] })
     await expect(follow('```console needs=luck\n$ true\n```')).rejects.toThrow('nobody answers for needs=luck')
   })
 
@@ -67,7 +67,7 @@ describe('a reader who follows a page', () => {
       ['false', false],
     ])
     const page = '```console\n$ true\n$ true\n$ false\n$ false\n```'
-    expect((await follow(page, once)).said.map((line) => line.slice(0, 4))).toEqual(['ok  ', 'pass', 'FAIL', 'FAIL'])
+    expect((await follow(page, once)).said.map((line) => line.slice(0, 4))).toEqual(['ok  ', 'skip', 'FAIL', 'FAIL'])
   })
 })
 
