@@ -1,13 +1,15 @@
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { DAMAGED_NOTE, parseDamagedNote } from '../log/damaged-note.ts'
 import { DumpScan, type DumpedBatch } from '../log/dump-scan.ts'
 import { IndexAudit } from '../log/index-audit.ts'
 import { decodeLogStart, LOG_START_NOTE, unmovedStart } from '../log/log-start.ts'
 import { segmentFileName } from '../log/segment.ts'
+import { METADATA_LOG } from '../log/surface.ts'
+import { loadCodecsOf } from '../node/dump-contents.ts'
 import type { CliContext, OutputFormat } from './context.ts'
 import { counted } from './counted.ts'
 import { type DumpTarget, findTargets, ReadOnlyFile, readIfThere } from './dump-files.ts'
-import { batchJson, batchLines } from './dump-text.ts'
+import { batchJson, batchLines, type Shown } from './dump-text.ts'
 import { exitCode } from './failure.ts'
 import { LineWriter } from './line-writer.ts'
 
@@ -127,17 +129,21 @@ class Dump {
 
   async #batches(target: DumpTarget, file: ReadOnlyFile, scan: DumpScan, audit: IndexAudit): Promise<{ readonly batches: number; readonly records: number }> {
     const counts = { batches: 0, records: 0 }
+    let shown: DumpedBatch[] = []
     const visit = (batch: DumpedBatch): void => {
       counts.batches++
       counts.records += batch.header.recordCount
       audit.batch(batch.header, batch.position)
       const { baseOffset, lastOffset } = batch.header
-      if (lastOffset >= this.#request.from && baseOffset < this.#request.to) this.#batch(target, batch)
+      if (lastOffset >= this.#request.from && baseOffset < this.#request.to) shown.push(batch)
     }
     for (let neededBytes = 1; neededBytes > 0; ) {
       const { position } = scan
       const window = await file.read(position, Math.max(WINDOW_BYTES, neededBytes))
       neededBytes = scan.feed(window, visit)
+      if (this.#request.records) await loadCodecsOf(shown)
+      for (const batch of shown) this.#batch(target, batch)
+      shown = []
       // The file became shorter under us: a running node cut it.
       if (neededBytes > window.length && window.length < file.sizeBytes - position) break
       await this.#writer.whenTaken()
@@ -147,7 +153,7 @@ class Dump {
 
   #batch(target: DumpTarget, batch: DumpedBatch): void {
     const { from, to, records } = this.#request
-    const shown = records ? { from, to } : undefined
+    const shown: Shown | undefined = records ? { from, to, as: basename(target.folder) === METADATA_LOG ? 'decisions' : 'records' } : undefined
     if (this.#output === 'json') this.#writer.write(`${JSON.stringify({ type: 'batch', log: target.name, ...batchJson(batch, shown) })}\n`)
     else this.#writer.write(batchLines(batch, shown))
   }

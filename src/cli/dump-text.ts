@@ -1,19 +1,35 @@
-import { type DumpedBatch, dumpRecords } from '../log/dump-scan.ts'
+import type { DumpedBatch } from '../log/dump-scan.ts'
+import { type DumpedDecision, dumpedDecisions, dumpedRecords } from '../node/dump-contents.ts'
 import { bytesJson, headersJson } from './record-json.ts'
 
-/** Which records of a batch are shown; `to` is exclusive. */
-export interface OffsetRange {
+/** What of a batch is shown beside itself; `to` is exclusive. */
+export interface Shown {
   readonly from: number
   readonly to: number
+  /** Of a partition's log, or of the metadata log. */
+  readonly as: 'records' | 'decisions'
 }
 
-function recordsIn(batch: DumpedBatch, { from, to }: OffsetRange): ReturnType<typeof dumpRecords> {
-  const found = dumpRecords(batch)
-  return typeof found === 'string' ? found : found.filter(({ offset }) => offset >= from && offset < to)
+type DumpedRecord = Exclude<ReturnType<typeof dumpedRecords>, string>[number]
+type Content = { readonly decision: DumpedDecision } | { readonly record: DumpedRecord }
+
+/** In the order of their offsets; a sentence when they cannot be read. */
+function contentsIn(batch: DumpedBatch, { from, to, as }: Shown): readonly Content[] | string {
+  const isIn = ({ offset }: { readonly offset: number }): boolean => offset >= from && offset < to
+  if (as === 'decisions') {
+    const decisions = dumpedDecisions(batch)
+    return typeof decisions === 'string' ? decisions : decisions.filter(isIn).map((decision) => ({ decision }))
+  }
+  const records = dumpedRecords(batch)
+  return typeof records === 'string' ? records : records.filter(isIn).map((record) => ({ record }))
 }
 
-/** One batch for programs, in Kafka's words. `shown`: its records too, as `consume -o json` has them; null with a reason where that cannot be. */
-export function batchJson(batch: DumpedBatch, shown: OffsetRange | undefined): Readonly<Record<string, unknown>> {
+function recordJson({ offset, timestamp, key, value, headers }: DumpedRecord): Readonly<Record<string, unknown>> {
+  return { offset, timestamp, key: bytesJson(key), value: bytesJson(value), headers: headersJson(headers) }
+}
+
+/** One batch for programs, in Kafka's words. `shown`: its records too, as `consume -o json` has them, or its decisions; null with a reason where that cannot be. */
+export function batchJson(batch: DumpedBatch, shown: Shown | undefined): Readonly<Record<string, unknown>> {
   const { header } = batch
   const fields = {
     baseOffset: header.baseOffset,
@@ -33,20 +49,18 @@ export function batchJson(batch: DumpedBatch, shown: OffsetRange | undefined): R
     crcOk: batch.crcOk,
   }
   if (shown === undefined) return fields
-  const found = recordsIn(batch, shown)
+  const found = contentsIn(batch, shown)
   if (typeof found === 'string') return { ...fields, records: null, recordsReason: found }
-  const records = found.map(({ offset, timestamp, key, value, headers }) => ({
-    offset,
-    timestamp,
-    key: bytesJson(key),
-    value: bytesJson(value),
-    headers: headersJson(headers),
-  }))
+  const records = found.map((content) => {
+    if ('record' in content) return recordJson(content.record)
+    const { offset, timestamp, records: decision } = content.decision
+    return { offset, timestamp, decision }
+  })
   return { ...fields, records }
 }
 
-/** A line a batch, and one a record, each ending with a newline. */
-export function batchLines(batch: DumpedBatch, shown: OffsetRange | undefined): string {
+/** A line a batch, and one a record or of a decision, each ending with a newline. */
+export function batchLines(batch: DumpedBatch, shown: Shown | undefined): string {
   const { header } = batch
   const fields: readonly (readonly [string, string | number])[] = [
     ['baseOffset', header.baseOffset],
@@ -67,13 +81,23 @@ export function batchLines(batch: DumpedBatch, shown: OffsetRange | undefined): 
   return shown === undefined ? line : line + recordLines(batch, shown)
 }
 
-function recordLines(batch: DumpedBatch, shown: OffsetRange): string {
-  const found = recordsIn(batch, shown)
+function recordLines(batch: DumpedBatch, shown: Shown): string {
+  const found = contentsIn(batch, shown)
   if (typeof found === 'string') return `  records: ${found}\n`
-  return found
-    .map(({ offset, timestamp, key, value, headers }) => {
-      const ofHeaders = headers.length === 0 ? '' : ` headers: ${JSON.stringify(headersJson(headers))}`
-      return `  offset: ${offset} timestamp: ${timestamp} key: ${JSON.stringify(bytesJson(key))} value: ${JSON.stringify(bytesJson(value))}${ofHeaders}\n`
-    })
-    .join('')
+  return found.map((content) => ('record' in content ? recordLine(content.record) : decisionLines(content.decision))).join('')
+}
+
+function recordLine({ offset, timestamp, key, value, headers }: DumpedRecord): string {
+  const ofHeaders = headers.length === 0 ? '' : ` headers: ${JSON.stringify(headersJson(headers))}`
+  return `  offset: ${offset} timestamp: ${timestamp} key: ${JSON.stringify(bytesJson(key))} value: ${JSON.stringify(bytesJson(value))}${ofHeaders}\n`
+}
+
+/** A line for the decision, and one for each of its records. */
+function decisionLines({ offset, timestamp, records }: DumpedDecision): string {
+  const lines = records.map((record) => {
+    const { type, ...fields } = record.type === 'partition' ? { type: record.type, ...record.state } : record
+    const texts = Object.entries(fields).map(([name, value]) => `${name}: ${typeof value === 'object' ? JSON.stringify(value) : value}`)
+    return `    ${type} ${texts.join(' ')}\n`
+  })
+  return `  offset: ${offset} timestamp: ${timestamp} decision:\n${lines.join('')}`
 }

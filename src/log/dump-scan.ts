@@ -1,6 +1,6 @@
 import { BrokerError } from '../base/errors.ts'
 import { BATCH_HEADER_BYTES, type BatchHeader, hasValidCrc, readBatchHeader } from '../record/batch.ts'
-import { COMPRESSION_MASK, CONTROL_FLAG, compressionTypes, type DecodedRecord, decodeRecords, LOG_APPEND_TIME_FLAG } from '../record/records.ts'
+import { COMPRESSION_MASK, CONTROL_FLAG, compressionTypes, LOG_APPEND_TIME_FLAG } from '../record/records.ts'
 import { MAX_BATCH_BYTES } from './segment-scan.ts'
 
 /** One batch as it lies in a segment file. */
@@ -106,17 +106,6 @@ export class DumpScan {
 function headerOrReason(window: Buffer, at: number): BatchHeader | string {
   try {
     return readBatchHeader(window, at)
-  } catch (error) {
-    if (error instanceof BrokerError) return error.detail
-    throw error
-  }
-}
-
-/** The records of an uncompressed batch; a sentence when they cannot be read. */
-export function dumpRecords(batch: DumpedBatch): readonly DecodedRecord[] | string {
-  if (batch.codec !== 'none') return `compressed with ${batch.codec}`
-  try {
-    return decodeRecords(batch.bytes)
   } catch (error) {
     if (error instanceof BrokerError) return error.detail
     throw error
