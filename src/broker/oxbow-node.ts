@@ -310,6 +310,7 @@ export class OxbowNode {
       votedFor: state.votedFor,
       epochs: recovery.epochs,
       startOffset: log.startOffset,
+      startTerm: -1,
       endOffset: log.endOffset,
       persistedEndOffset: storage.persistedEndOffset,
       voterSet: voterSets.current,

@@ -1,4 +1,4 @@
-import type { Entry, PeerIdentity, RaftMessage, Voter } from './messages.ts'
+import type { Entry, PeerIdentity, RaftMessage, Snapshot, SnapshotId, Voter } from './messages.ts'
 
 export type RaftRole = 'follower' | 'preCandidate' | 'candidate' | 'leader' | 'observer'
 
@@ -30,6 +30,16 @@ export type RaftInput =
   /** The newest voter set in the log, committed or not; [] before the first (rules R4.4). */
   | { readonly type: 'voterSet'; readonly voters: readonly Voter[] }
   | { readonly type: 'timer'; readonly timerId: number }
+  /** This node wrote a snapshot of what it had applied; it is durable. */
+  | { readonly type: 'snapshotTaken'; readonly snapshot: Snapshot }
+  /** A snapshot of a leader is durable here, and whole: asked for by storeSnapshot, in whatever term, or found at the start. `voters`: as it holds them. */
+  | { readonly type: 'snapshotStored'; readonly snapshot: Snapshot; readonly voters: readonly Voter[] }
+  /** What storeSnapshot asked for failed: the bytes are no whole snapshot, and were thrown away. */
+  | ({ readonly type: 'snapshotInvalid'; readonly term: number } & SnapshotId)
+  /** A writeSnapshot effect was performed: everything below `position` was written, synced or not. */
+  | ({ readonly type: 'snapshotWritten'; readonly term: number; readonly position: number } & SnapshotId)
+  /** A sendSnapshot effect was performed: [position, endPosition) left; endPosition = position when nothing could be read. */
+  | ({ readonly type: 'snapshotSent'; readonly to: number; readonly term: number; readonly position: number; readonly endPosition: number } & SnapshotId)
 
 /** What the core asks for. Effects are performed in order, at once; what must wait for a disk is not among them yet. */
 export type RaftEffect =
@@ -54,6 +64,16 @@ export type RaftEffect =
       readonly previousTerm: number
       readonly commitIndex: number
     }
+  /** Read the snapshot's file from `position`, at most maxBytes and at least one batch, send that as a snapshotChunk, answer snapshotSent. */
+  | ({ readonly type: 'sendSnapshot'; readonly to: number; readonly term: number; readonly position: number; readonly maxBytes: number } & Snapshot)
+  /** Write these bytes beside the snapshots that are whole, at position 0 as a new file, answer snapshotWritten. */
+  | ({ readonly type: 'writeSnapshot'; readonly term: number; readonly position: number; readonly bytes: Buffer } & SnapshotId)
+  /** All of it is written: check it, sync it, give it its name, sync the folder; answered by snapshotStored or snapshotInvalid. */
+  | ({ readonly type: 'storeSnapshot'; readonly term: number } & SnapshotId)
+  /** The log goes on behind a stored snapshot, which takes the place of what was applied. Nothing of the log before it counts. Answered by `persisted`, as an append. */
+  | ({ readonly type: 'installSnapshot'; readonly term: number } & SnapshotId)
+  /** Entries below startOffset are needed no more: snapshots hold them. */
+  | { readonly type: 'cutLog'; readonly startOffset: number }
   /** Entries below commitIndex may be applied. */
   | { readonly type: 'committed'; readonly commitIndex: number }
   /** A proposal was appended from startOffset on; it is decided when the commit index passes it within this term. */

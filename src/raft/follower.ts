@@ -1,7 +1,8 @@
 import { assert } from '../base/assert.ts'
 import type { RaftEffect } from './effects.ts'
-import type { AppendReply, AppendRequest, RaftMessage } from './messages.ts'
+import type { AppendReply, AppendRequest, RaftMessage, SnapshotChunk, SnapshotId } from './messages.ts'
 import type { RaftLog } from './raft-log.ts'
+import { SnapshotReception } from './snapshot-reception.ts'
 
 /**
  * What a node keeps of the leader of one term; one instance a term, shared by followers and observers.
@@ -18,6 +19,7 @@ export class Follower {
   #matchedEndOffset = 0
   #reportedEndOffset = 0
   #lastStartOffset = 0
+  #reception: SnapshotReception | null = null
 
   constructor(options: {
     readonly leaderId: number
@@ -40,6 +42,10 @@ export class Follower {
     return this.#leaderId
   }
 
+  get matchedEndOffset(): number {
+    return this.#matchedEndOffset
+  }
+
   /** A heartbeat is answered at once, entries once they are persisted. */
   receive(request: AppendRequest): void {
     assert(request.term === this.#term, 'a follower hears the leader of its term')
@@ -48,14 +54,50 @@ export class Follower {
       this.#reply(request.startOffset, outcome)
       return
     }
-    this.#matchedEndOffset = Math.max(this.#matchedEndOffset, outcome.matchedEndOffset)
     this.#lastStartOffset = request.startOffset
-    if (this.#matchedEndOffset >= this.#log.endOffset && this.#log.takeStatement(this.#term)) {
-      this.#emit({ type: 'append', startOffset: this.#log.endOffset, term: this.#term, entries: [] })
-    }
+    this.#matched(outcome.matchedEndOffset)
     const commitIndex = Math.min(request.commitIndex, this.#matchedEndOffset)
     if (this.#log.commit(commitIndex)) this.#emit({ type: 'committed', commitIndex })
     if (request.entries.length === 0 || this.#log.persistedEndOffset >= outcome.matchedEndOffset) this.#report()
+  }
+
+  /** What the own log leads to needs no bytes: it only moves the commit index, since all that a snapshot holds is committed (rules R4.5). */
+  receiveSnapshot(chunk: SnapshotChunk): void {
+    assert(chunk.term === this.#term, 'a follower hears the leader of its term')
+    const { endOffset } = chunk
+    if (endOffset <= this.#log.commitIndex || this.#log.leadsTo(chunk)) {
+      this.#lastStartOffset = endOffset
+      this.#matched(endOffset)
+      if (this.#log.commit(endOffset)) this.#emit({ type: 'committed', commitIndex: endOffset })
+      this.#report()
+      return
+    }
+    const known = this.#reception
+    if (known !== null && known.snapshot.endOffset > endOffset) return // A leader moves on to newer ones alone.
+    if (known?.isOf(chunk) !== true) this.#reception = new SnapshotReception(chunk)
+    const reception = this.#reception as SnapshotReception
+    if (!reception.take(chunk)) this.#replySnapshot(chunk, reception.writtenPosition)
+    else this.#emit({ type: 'writeSnapshot', term: this.#term, ...idOf(chunk), position: chunk.position, bytes: chunk.bytes })
+  }
+
+  snapshotWritten(written: SnapshotId & { readonly position: number }): void {
+    if (this.#reception?.isOf(written) !== true) return
+    if (this.#reception.written(written.position)) this.#emit({ type: 'storeSnapshot', term: this.#term, ...idOf(written) })
+    this.#replySnapshot(written, written.position)
+  }
+
+  /** The bytes were no snapshot: the leader is to begin anew. */
+  snapshotInvalid(id: SnapshotId): void {
+    if (this.#reception?.isOf(id) !== true) return
+    this.#reception = null
+    this.#replySnapshot(id, 0)
+  }
+
+  /** The log goes on behind a snapshot; the leader is told once that is persisted. */
+  installed(endOffset: number): void {
+    this.#reception = null
+    this.#lastStartOffset = endOffset
+    this.#matchedEndOffset = Math.max(this.#matchedEndOffset, endOffset)
   }
 
   /** The log's persisted end moved: the leader is told when that says more than it knows. */
@@ -67,15 +109,29 @@ export class Follower {
     return Math.min(this.#log.persistedEndOffset, this.#matchedEndOffset)
   }
 
+  #matched(endOffset: number): void {
+    this.#matchedEndOffset = Math.max(this.#matchedEndOffset, endOffset)
+    if (this.#matchedEndOffset < this.#log.endOffset || !this.#log.takeStatement(this.#term)) return
+    this.#emit({ type: 'append', startOffset: this.#log.endOffset, term: this.#term, entries: [] })
+  }
+
   #report(): void {
     assert(this.#tellableEndOffset >= this.#reportedEndOffset, 'what was told as persisted stays so within a term')
     this.#reportedEndOffset = this.#tellableEndOffset
     this.#reply(this.#lastStartOffset, { type: 'accepted', persistedEndOffset: this.#reportedEndOffset, counts: this.#mayCount() })
   }
 
+  #replySnapshot(id: SnapshotId, position: number): void {
+    this.#send(this.#leaderId, { type: 'snapshotReply', term: this.#term, ...idOf(id), position })
+  }
+
   #reply(startOffset: number, result: AppendReply['result']): void {
     this.#send(this.#leaderId, { type: 'appendReply', term: this.#term, startOffset, result })
   }
+}
+
+function idOf({ endOffset, lastTerm }: SnapshotId): SnapshotId {
+  return { endOffset, lastTerm }
 }
 
 type AppendOutcome =

@@ -1,10 +1,11 @@
 import { assert } from '../base/assert.ts'
 import type { PeerProgress, RaftEffect } from './effects.ts'
 import type { Membership } from './membership.ts'
-import type { AppendReply, PeerIdentity, RaftMessage } from './messages.ts'
+import type { AppendReply, PeerIdentity, RaftMessage, SnapshotId, SnapshotReply } from './messages.ts'
 import { MAX_INFLIGHT_BYTES, Progress } from './progress.ts'
 import { majorityOf, quorumEnd } from './quorum.ts'
 import type { RaftLog } from './raft-log.ts'
+import type { SnapshotTransfer } from './snapshot-transfer.ts'
 
 /** Rules R8, in ticks of 50 ms: 100 ms. */
 export const HEARTBEAT_TICKS = 2
@@ -17,7 +18,7 @@ interface Uncommitted {
 }
 
 /**
- * What only a leader has; one instance a term. It holds no entry: the driver reads and sends them (sendEntries, entriesSent).
+ * What only a leader has; one instance a term. It holds no entry and no snapshot: the driver reads and sends them (sendEntries, sendSnapshot).
  * Invariants: at most one read outstanding a peer · a peer's window stays within rules R4.3 · commit only through an entry of the own term,
  * by a majority of those that count, the leader itself at its own persisted end.
  */
@@ -29,7 +30,7 @@ export class Leader {
   readonly #emit: (effect: RaftEffect) => void
   readonly #send: (to: number, message: RaftMessage) => void
   readonly #progress = new Map<number, Progress>()
-  /** Nodes with a sendEntries that was not answered yet; it outlives what is forgotten of a peer. */
+  /** Nodes with a sendEntries or sendSnapshot that was not answered yet; it outlives what is forgotten of a peer. */
   readonly #reading = new Set<number>()
   #uncommitted: Uncommitted[] = []
   #uncommittedBytes = 0
@@ -83,6 +84,7 @@ export class Leader {
   /** Heartbeats and the count of silence. */
   tick(): void {
     for (const progress of this.#progress.values()) progress.tick()
+    for (const progress of this.#sorted()) if (progress.transfer?.tick() === true) this.#pump(progress)
     if (++this.#heartbeatTicks < HEARTBEAT_TICKS) return
     this.#heartbeatTicks = 0
     for (const progress of this.#sorted()) {
@@ -124,6 +126,15 @@ export class Leader {
     else this.#rejected(progress, reply.startOffset, reply.result)
   }
 
+  receiveSnapshotReply(from: PeerIdentity, reply: SnapshotReply): void {
+    const progress = this.#progress.get(from.nodeId)
+    if (progress === undefined || (progress.directoryId !== null && progress.directoryId !== from.directoryId)) return
+    progress.heard(from.directoryId)
+    if (progress.transfer?.isOf(reply) !== true) return
+    progress.transfer.acknowledged(reply.position)
+    this.#pump(progress)
+  }
+
   entriesSent(sent: { readonly to: number; readonly startOffset: number; readonly endOffset: number; readonly sizeBytes: number }): void {
     this.#reading.delete(sent.to)
     const progress = this.#progress.get(sent.to)
@@ -135,6 +146,28 @@ export class Leader {
       else progress.sent(sent)
     }
     this.#pump(progress)
+  }
+
+  snapshotSent(sent: { readonly to: number; readonly position: number; readonly endPosition: number } & SnapshotId): void {
+    this.#reading.delete(sent.to)
+    const progress = this.#progress.get(sent.to)
+    if (progress === undefined) return
+    if (progress.transfer?.isOf(sent) === true) {
+      // The file made room for newer ones.
+      if (sent.endPosition === sent.position) this.#beginSnapshot(progress)
+      else progress.transfer.sent(sent.position, sent.endPosition)
+    }
+    this.#pump(progress)
+  }
+
+  /** The log begins later now: what a peer needed of it is gone, or what it was to be asked about. */
+  logCut(): void {
+    const { startOffset } = this.#log
+    for (const progress of this.#sorted()) {
+      if (progress.nextOffset >= startOffset) continue
+      if (progress.transfer !== null) this.#beginSnapshot(progress)
+      else progress.probe(startOffset)
+    }
   }
 
   /** The commit index that the quorum's persisted ends allow; the present one when they allow no more. */
@@ -179,12 +212,25 @@ export class Leader {
   #rejected(progress: Progress, startOffset: number, hint: { readonly hintTerm: number; readonly hintEndOffset: number }): void {
     if (startOffset === 0 || !progress.isRejection(startOffset)) return
     const own = this.#log.endOfTerm(hint.hintTerm)
-    progress.probe(Math.max(this.#log.startOffset, Math.min(own.endOffset, hint.hintEndOffset, startOffset - 1)))
+    const nextOffset = Math.min(own.endOffset, hint.hintEndOffset, startOffset - 1)
+    if (nextOffset < this.#log.startOffset) this.#beginSnapshot(progress)
+    else progress.probe(nextOffset)
     this.#heartbeat(progress)
+    this.#pump(progress)
+  }
+
+  #beginSnapshot(progress: Progress): void {
+    const { snapshot, startOffset } = this.#log
+    assert(snapshot !== null && snapshot.endOffset >= startOffset, 'a log that does not begin at 0 begins within the newest snapshot')
+    progress.sendSnapshot(snapshot)
   }
 
   /** Asks the driver to read and send what fits, unless it is at it already. */
   #pump(progress: Progress): void {
+    if (progress.transfer !== null) {
+      this.#pumpSnapshot(progress.nodeId, progress.transfer)
+      return
+    }
     const { entryCount, sizeBytes } = progress.room
     const startOffset = progress.nextOffset
     if (entryCount === 0 || startOffset >= this.#log.endOffset || this.#reading.has(progress.nodeId)) return
@@ -202,9 +248,20 @@ export class Leader {
     })
   }
 
+  #pumpSnapshot(nodeId: number, transfer: SnapshotTransfer): void {
+    const { next, snapshot } = transfer
+    if (next === undefined || this.#reading.has(nodeId)) return
+    this.#reading.add(nodeId)
+    this.#emit({ type: 'sendSnapshot', to: nodeId, term: this.#term, ...snapshot, ...next })
+  }
+
   /** The commit index goes as it is: the peer follows it only as far as it has matched. */
   #heartbeat(progress: Progress): void {
-    const startOffset = progress.nextOffset
+    const startOffset = progress.state === 'snapshot' ? 0 : progress.nextOffset
+    if (startOffset === 0) {
+      this.#send(progress.nodeId, { type: 'append', term: this.#term, startOffset, previousTerm: -1, commitIndex: this.#log.commitIndex, entries: [] })
+      return
+    }
     const previousTerm = this.#log.termBefore(startOffset)
     this.#send(progress.nodeId, { type: 'append', term: this.#term, startOffset, previousTerm, commitIndex: this.#log.commitIndex, entries: [] })
   }

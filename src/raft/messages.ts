@@ -5,7 +5,7 @@ import type { Uuid } from '../base/ids.ts'
  * every entry below it is committed. `previousTerm` is the term of the entry at startOffset − 1, −1 at the start of the log.
  * Source: Raft paper, figure 2; pre-vote: Ongaro's dissertation 9.6; reject hints: etcd/raft.
  */
-export type RaftMessage = VoteRequest | VoteReply | AppendRequest | AppendReply
+export type RaftMessage = VoteRequest | VoteReply | AppendRequest | AppendReply | SnapshotChunk | SnapshotReply
 
 /** `term` is the term asked for: in a pre-vote the sender's term + 1, which changes no term anywhere (rules R4.2). */
 export interface VoteRequest {
@@ -53,6 +53,35 @@ export interface AppendReply {
     | { readonly type: 'accepted'; readonly persistedEndOffset: number; readonly counts: boolean }
     /** The log differs before startOffset: the leader should try from its end of `hintTerm`, at most `hintEndOffset`. */
     | { readonly type: 'rejected'; readonly hintTerm: number; readonly hintEndOffset: number }
+}
+
+/** What a snapshot holds: every entry below `endOffset` (exclusive), all of them committed; `lastTerm` is the term of the last of them. */
+export interface SnapshotId {
+  readonly endOffset: number
+  readonly lastTerm: number
+}
+
+/** A snapshot on a disk. `sizeBytes`: of its file. */
+export interface Snapshot extends SnapshotId {
+  readonly sizeBytes: number
+}
+
+/**
+ * A piece of the leader's snapshot, for a peer whose log ends before the leader's begins: its bytes from `position` on. Pieces of one
+ * snapshot go in order; a peer that has what the snapshot holds answers with an `appendReply` that accepts at `endOffset`.
+ */
+export interface SnapshotChunk extends Snapshot {
+  readonly type: 'snapshotChunk'
+  readonly term: number
+  readonly position: number
+  readonly bytes: Buffer
+}
+
+/** Of the snapshot with this end everything below `position` was written: the leader goes on from there, and begins anew where it falls. */
+export interface SnapshotReply extends SnapshotId {
+  readonly type: 'snapshotReply'
+  readonly term: number
+  readonly position: number
 }
 
 /** Who a message is from: a voter is (id, folder), so a wiped disk is another one (rules R2.1, R2.2). */

@@ -1,4 +1,6 @@
 import { assert } from '../base/assert.ts'
+import type { Snapshot } from './messages.ts'
+import { SnapshotTransfer } from './snapshot-transfer.ts'
 
 /** Rules R4.3, R8: what may be on its way to one peer. */
 export const MAX_INFLIGHT_ENTRIES = 256
@@ -15,15 +17,16 @@ interface Flight {
  *
  *   probe      where the logs part is not known: only heartbeats go, at nextOffset; accepted → replicate; rejected → nextOffset falls
  *   replicate  entries go ahead of their acknowledgement, within the window; rejected, or nothing readable → probe
- *   (snapshot  takes its place here with rules R4.5)
+ *   snapshot   its log ends before the leader's begins: a snapshot goes instead (rules R4.5); it has that or more → replicate
  *
- * Heartbeats start at nextOffset in both states, behind all entries that left: so a lost message shows as a rejection by the next
- * heartbeat, and a slow disk on the peer is not mistaken for a loss. Source: etcd/raft tracker.Progress.
+ * Heartbeats start at nextOffset in the first two states, behind all entries that left: so a lost message shows as a rejection by the next
+ * heartbeat, and a slow disk on the peer is not mistaken for a loss. While a snapshot goes they start at 0: a sign of life that any log accepts. Source: etcd/raft tracker.Progress.
  */
 export class Progress {
   readonly nodeId: number
   #directoryId: string | null
-  #state: 'probe' | 'replicate' = 'probe'
+  #state: 'probe' | 'replicate' | 'snapshot' = 'probe'
+  #transfer: SnapshotTransfer | null = null
   #nextOffset: number
   #persistedEndOffset = 0
   #counts = false
@@ -46,11 +49,16 @@ export class Progress {
     return this.#directoryId
   }
 
-  get state(): 'probe' | 'replicate' {
+  get state(): 'probe' | 'replicate' | 'snapshot' {
     return this.#state
   }
 
-  /** First offset not sent yet (replicate), or where the logs are compared next (probe). */
+  /** Of the state snapshot, null in any other. */
+  get transfer(): SnapshotTransfer | null {
+    return this.#transfer
+  }
+
+  /** First offset not sent yet (replicate), where the logs are compared next (probe), or where the snapshot ends. */
   get nextOffset(): number {
     return this.#nextOffset
   }
@@ -113,6 +121,14 @@ export class Progress {
     this.#state = 'probe'
     this.#nextOffset = nextOffset
     this.#flights = []
+    this.#transfer = null
+  }
+
+  sendSnapshot(snapshot: Snapshot): void {
+    this.#state = 'snapshot'
+    this.#nextOffset = snapshot.endOffset
+    this.#flights = []
+    this.#transfer = new SnapshotTransfer(snapshot)
   }
 
   /** The peer agrees with the leader below `startOffset` and below `persistedEndOffset`. */
@@ -122,6 +138,10 @@ export class Progress {
     this.#counts = reply.counts
     while (this.#flights[0] !== undefined && this.#flights[0].endOffset <= this.#persistedEndOffset) this.#flights.shift()
     if (this.#state === 'probe' && (reply.startOffset === this.#nextOffset || reply.persistedEndOffset >= this.#nextOffset)) this.#state = 'replicate'
+    if (this.#state === 'snapshot' && Math.max(reply.startOffset, reply.persistedEndOffset) >= this.#nextOffset) {
+      this.#state = 'replicate'
+      this.#transfer = null
+    }
     if (this.#state === 'replicate') this.#nextOffset = Math.max(this.#nextOffset, reply.persistedEndOffset)
     if (this.#persistedEndOffset >= reply.leaderEndOffset) this.#laggingTicks = 0
     else if (this.#persistedEndOffset >= this.#goalEndOffset) this.#laggingTicks = Math.min(this.#laggingTicks, this.#goalTicks)
@@ -129,6 +149,7 @@ export class Progress {
 
   /** Whether a rejection at `startOffset` says something about the present; a late one does not. */
   isRejection(startOffset: number): boolean {
+    if (this.#state === 'snapshot') return false
     return startOffset === this.#nextOffset || (this.#state === 'replicate' && startOffset < this.#nextOffset && startOffset > this.#persistedEndOffset)
   }
 }

@@ -1,43 +1,17 @@
 import { assert, unreachable } from '../base/assert.ts'
-import type { EpochStart } from '../base/epochs.ts'
-import type { Random } from '../base/random.ts'
 import { Ballot } from './ballot.ts'
 import { Candidacy } from './candidacy.ts'
+import { noteStored, noteTaken } from './durable-snapshots.ts'
 import type { PeerProgress, RaftEffect, RaftInput, RaftRole } from './effects.ts'
 import { ELECTION_MIN_TICKS, ElectionClock } from './election-clock.ts'
 import { Follower } from './follower.ts'
 import { Leader } from './leader.ts'
 import { Membership } from './membership.ts'
-import type { AppendReply, AppendRequest, PeerIdentity, RaftMessage, Voter, VoteReply, VoteRequest } from './messages.ts'
+import type { AppendReply, PeerIdentity, RaftMessage, Snapshot, SnapshotReply, Voter, VoteReply, VoteRequest } from './messages.ts'
+import type { RaftOptions } from './options.ts'
 import { majorityOf } from './quorum.ts'
 import { RaftLog } from './raft-log.ts'
 import { isWellFormed } from './validate.ts'
-
-export interface RaftOptions {
-  readonly self: PeerIdentity
-  /** The node has the controller role. */
-  readonly canVote: boolean
-  /** From the config (rules R2.2). */
-  readonly firstVoterIds: readonly number[]
-  readonly random: Random
-  /** Term and vote as saved. */
-  readonly term: number
-  readonly votedFor: number | null
-  /** Which term began where in the recovered log. */
-  readonly epochs: readonly EpochStart[]
-  readonly startOffset: number
-  readonly endOffset: number
-  readonly persistedEndOffset: number
-  /**
-   * The set of the newest voter record in the log, committed or not (R4.4: effective on append); [] when the log holds none.
-   * Else a wiped voter that has a part of the log would forget with its restart that it is none, and vote.
-   */
-  readonly voterSet: readonly Voter[]
-  /** The metadata log is damaged: no vote, no count, until log and commit index reach this offset (rules R3.4). */
-  readonly damagedBelow?: number | null
-  /** The shortest election timeout, 20 unless given (rules 8). */
-  readonly electionTicks?: number
-}
 
 /**
  * The consensus of rules 4, as one pure machine.
@@ -55,7 +29,8 @@ export interface RaftOptions {
  * Invariants:
  *   one leader a term · term, commitIndex never go back · one vote a term and never two · nothing committed is cut ·
  *   no message leaves before term and vote are saved (Ballot) · an acceptance tells only what is persisted and equal to the leader's log ·
- *   only (id, folder) of the voter set counts; a damaged node neither votes nor counts.
+ *   only (id, folder) of the voter set counts; a damaged node neither votes nor counts · a snapshot that is durable is the truth up to its end,
+ *   whoever sent it: it is installed where the log does not lead to it, and a leader's always does.
  *
  * The driver's contract: effects are performed in order and at once. `persisted` names the term of the append (or appendOpening) effect that
  * it answers. One that comes in another term is ignored: a cut may have come between. What was appended in an earlier term and not
@@ -190,6 +165,21 @@ export class Raft {
       case 'timer':
         if (this.#clock.fires(input.timerId)) this.#campaignOnEvidence()
         break
+      case 'snapshotTaken':
+        if (noteTaken(this.#log, input.snapshot, this.#emit)) this.#leader?.logCut()
+        break
+      case 'snapshotStored':
+        this.#snapshotStored(input.snapshot, input.voters)
+        break
+      case 'snapshotInvalid':
+        if (input.term === this.term) this.#follower?.snapshotInvalid(input)
+        break
+      case 'snapshotWritten':
+        if (input.term === this.term) this.#follower?.snapshotWritten(input)
+        break
+      case 'snapshotSent':
+        if (input.term === this.term) this.#leader?.snapshotSent(input)
+        break
       default:
         unreachable(input)
     }
@@ -206,10 +196,16 @@ export class Raft {
         this.#onVoteReply(from, message)
         break
       case 'append':
-        this.#onAppend(from, message)
+        this.#followerOf(from, message.term, message.startOffset)?.receive(message)
         break
       case 'appendReply':
         this.#onAppendReply(from, message)
+        break
+      case 'snapshotChunk':
+        this.#followerOf(from, message.term, message.endOffset)?.receiveSnapshot(message)
+        break
+      case 'snapshotReply':
+        this.#onSnapshotReply(from, message)
         break
       default:
         unreachable(message)
@@ -428,14 +424,15 @@ export class Raft {
 
   // Replication
 
-  #onAppend(from: PeerIdentity, request: AppendRequest): void {
-    if (request.term < this.term) {
+  /** What is kept of the leader of `messageTerm`, who was just heard; undefined: it leads no more. */
+  #followerOf(from: PeerIdentity, messageTerm: number, startOffset: number): Follower | undefined {
+    if (messageTerm < this.term) {
       // So that a leader of the past learns the term and gives up.
       const { term } = this
-      this.#send(from.nodeId, { type: 'appendReply', term, startOffset: request.startOffset, result: { type: 'rejected', hintTerm: -1, hintEndOffset: 0 } })
-      return
+      this.#send(from.nodeId, { type: 'appendReply', term, startOffset, result: { type: 'rejected', hintTerm: -1, hintEndOffset: 0 } })
+      return undefined
     }
-    if (request.term > this.term) this.#enterTerm(request.term, this.#restRole, from.nodeId)
+    if (messageTerm > this.term) this.#enterTerm(messageTerm, this.#restRole, from.nodeId)
     assert(this.#leader === null, 'one leader a term')
     this.#candidacy = null
     this.#clock.heardLeader()
@@ -449,7 +446,7 @@ export class Raft {
       mayCount: () => this.#heal(),
     })
     assert(this.#follower.leaderId === from.nodeId, 'one leader a term')
-    this.#follower.receive(request)
+    return this.#follower
   }
 
   #persisted(term: number, endOffset: number): void {
@@ -463,6 +460,20 @@ export class Raft {
     if (reply.term > this.term) this.#enterTerm(reply.term)
     else if (reply.term === this.term) this.#leader?.receive(from, reply)
     this.#advanceCommit()
+  }
+
+  #onSnapshotReply(from: PeerIdentity, reply: SnapshotReply): void {
+    if (reply.term > this.term) this.#enterTerm(reply.term)
+    else if (reply.term === this.term) this.#leader?.receiveSnapshotReply(from, reply)
+  }
+
+  #snapshotStored(snapshot: Snapshot, voters: readonly Voter[]): void {
+    const outcome = noteStored(this.#log, snapshot, { term: this.term, equalBelow: this.#follower?.matchedEndOffset ?? 0, emit: this.#emit })
+    if (outcome === 'committed') this.#leader?.committed()
+    if (outcome !== 'installed') return
+    assert(this.#leader === null, 'a leader holds all that is committed')
+    this.#follower?.installed(snapshot.endOffset)
+    this.#setVoters(voters)
   }
 
   #advanceCommit(): void {

@@ -1,4 +1,4 @@
-import type { AppendReply, AppendRequest, RaftMessage } from './messages.ts'
+import type { AppendReply, AppendRequest, RaftMessage, SnapshotId } from './messages.ts'
 
 /** A term is stamped into a batch as its leader epoch: an int32 (rules R3.1). */
 const MAX_TERM = 0x7fff_ffff
@@ -28,9 +28,20 @@ export function isWellFormed(message: RaftMessage): boolean {
       return isWellFormedAppend(message)
     case 'appendReply':
       return isWellFormedReply(message)
+    case 'snapshotChunk': {
+      const { position, sizeBytes, bytes } = message
+      return isSnapshot(message, message.term) && isOffset(position) && isOffset(sizeBytes) && bytes.length > 0 && position + bytes.length <= sizeBytes
+    }
+    case 'snapshotReply':
+      return isSnapshot(message, message.term) && isOffset(message.position)
     default:
       return false
   }
+}
+
+/** An empty log needs none. */
+function isSnapshot(id: SnapshotId, term: number): boolean {
+  return isOffset(id.endOffset) && id.endOffset > 0 && isTerm(id.lastTerm) && id.lastTerm <= term
 }
 
 function isWellFormedAppend(message: AppendRequest): boolean {

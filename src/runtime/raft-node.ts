@@ -166,6 +166,13 @@ export class RaftNode {
         this.#logger.info({ role: effect.role, term: effect.term, leaderId: effect.leaderId }, `raft: ${effect.role} in term ${effect.term}`)
         this.#events.role(effect)
         break
+      case 'sendSnapshot':
+      case 'writeSnapshot':
+      case 'storeSnapshot':
+      case 'installSnapshot':
+      case 'cutLog':
+        // This node writes no snapshots, so no log is cut and no peer needs one: bytes that claim to be of one go nowhere.
+        break
       case 'startTimer':
         this.#startTimer(effect.timerId, effect.delayMs)
         break

@@ -20,6 +20,7 @@ export function maxSizeOf(message: PeerMessage): number {
   switch (message.type) {
     case 'raft': {
       let total = MESSAGE_BYTES + sizeOfStatus(message.status)
+      if (message.message.type === 'snapshotChunk') total += message.message.bytes.length
       if (message.message.type === 'append') for (const entry of message.message.entries) total += entry.bytes.length + ENTRY_BYTES
       return total
     }

@@ -37,6 +37,8 @@ export const raftMessageCodec = union<RaftMessage>('a Raft message', {
   voteReply: [2, message({ preVote: boolean(1), term: int64(2), granted: boolean(3) })],
   append: [3, message({ term: int64(1), startOffset: int64(2), previousTerm: sint64(3), commitIndex: int64(4), entries: list(5, entryCodec) })],
   appendReply: [4, message({ term: int64(1), startOffset: int64(2), result: nested(3, appendResultCodec) })],
+  snapshotChunk: [8, message({ term: int64(1), endOffset: int64(2), lastTerm: int64(3), sizeBytes: int64(4), position: int64(5), bytes: view(6) })],
+  snapshotReply: [9, message({ term: int64(1), endOffset: int64(2), lastTerm: int64(3), position: int64(4) })],
 })
 
 export const partitionRefCodec = message<PartitionRef>({ topicId: uuid(1), partition: int32(2) })

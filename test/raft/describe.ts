@@ -1,6 +1,6 @@
 import { unreachable } from '../../src/base/assert.ts'
 import type { RaftEffect } from '../../src/raft/effects.ts'
-import type { Entry, RaftMessage } from '../../src/raft/messages.ts'
+import type { Entry, RaftMessage, SnapshotId } from '../../src/raft/messages.ts'
 
 const SHOWN_ENTRIES = 13
 
@@ -30,9 +30,20 @@ export function describeMessage(message: RaftMessage): string {
         return `rejected in term ${message.term}: at ${message.startOffset}; my term ${message.result.hintTerm} ends at ${message.result.hintEndOffset}`
       }
       return `accepted in term ${message.term}: persisted ${message.result.persistedEndOffset}${message.result.counts ? '' : ', do not count me'}`
+    case 'snapshotChunk': {
+      const { position, bytes, sizeBytes } = message
+      return `snapshot ${describeSnapshot(message)}, bytes ${position} to ${position + bytes.length} of ${sizeBytes}: term ${message.term}`
+    }
+    case 'snapshotReply':
+      return `snapshot ${describeSnapshot(message)} written to byte ${message.position}: term ${message.term}`
     default:
       return unreachable(message)
   }
+}
+
+/** `9@2`: all below 9, the last of it of term 2. */
+export function describeSnapshot(id: SnapshotId): string {
+  return `${id.endOffset}@${id.lastTerm}`
 }
 
 function describeEnd(end: { readonly lastTerm: number; readonly endOffset: number }): string {
@@ -60,6 +71,15 @@ export function describeEffect(effect: RaftEffect): string | undefined {
       return 'waits a moment, then campaigns'
     case 'sendEntries':
       return `reads for ${effect.to} from ${effect.startOffset} to ${effect.endOffset}`
+    case 'sendSnapshot':
+      return `reads for ${effect.to} snapshot ${describeSnapshot(effect)} from byte ${effect.position}`
+    case 'storeSnapshot':
+      return `stores snapshot ${describeSnapshot(effect)}`
+    case 'installSnapshot':
+      return `begins its log anew behind snapshot ${describeSnapshot(effect)}`
+    case 'cutLog':
+      return `lets go of its log below ${effect.startOffset}`
+    case 'writeSnapshot':
     case 'saveVote':
     case 'send':
     case 'accepted':

@@ -1,5 +1,5 @@
 import { assert } from '../../src/base/assert.ts'
-import { describeEntries, describeMessage } from './describe.ts'
+import { describeEntries, describeMessage, describeSnapshot } from './describe.ts'
 import { type Packet, World } from './world.ts'
 
 const COMMAND = '> '
@@ -12,10 +12,11 @@ const OUTPUT = '  '
  *   voters 1 2 3 | nodes 3 [observers 1] | node 1 term 6 log 1 1 4 [damaged 9]   who there is
  *   up all | up 1 2 | peer-down 1 refused [3] | crash 1 | restart 1 | wipe 1           processes and streams (1 learns that 2 is up)
  *   tick 1 30 | tick all 2 | timer 1                                             time
- *   deliver [1->2] | drop 1->2 | duplicate 1->2 | cut 1->2 | hold 1->2 | free 1->2 | heal
- *                                                                             the network (free: no more is held; heal: no cuts, and what was held arrives)
+ *   deliver [1->2] | drop 1->2 [1] | duplicate 1->2 | cut 1->2 | mend 1->2 | hold 1->2 | free 1->2 | heal
+ *                                                                             the network (drop: the oldest; free: no more is held; heal: no cuts, and what was held arrives)
  *   persist 1 [2 | vote]                                                        the disk of 1: all, its 2 oldest operations, its vote file alone
  *   propose 1 x y | fill 1 300 64 | reads 1 held | read 1 [2]   entries (fill: 300 proposals of 64 bytes; read: at most 2 entries)
+ *   snapshot 1 | spoil 1                             what 1 has applied, to its disk; the bytes that came to 1 are others now
  *   elect 1 | stabilize [1 2]                                                   until nothing moves, among these alone
  *   status | log | disk 1 | network | progress 1                                 what is to be seen
  *   quiet COMMAND                                                              without the output
@@ -104,9 +105,9 @@ class Interaction {
       this.#nodes.feed(Number(id), { type: 'timer', timerId: timer.timerId })
     },
     deliver: ([link]) => this.#deliver(link),
-    drop: ([link]) => {
-      const lost = this.#nodes.packets.filter((packet) => isOn(packet, link))
-      this.#nodes.packets = this.#nodes.packets.filter((packet) => !isOn(packet, link))
+    drop: ([link, count]) => {
+      const lost = this.#nodes.packets.filter((packet) => isOn(packet, link)).slice(0, Number(count ?? Number.MAX_SAFE_INTEGER))
+      this.#nodes.packets = this.#nodes.packets.filter((packet) => !lost.includes(packet))
       for (const packet of lost) this.#lines.push(`lost: ${describePacket(packet)}`)
     },
     duplicate: ([link]) => {
@@ -116,6 +117,10 @@ class Interaction {
     cut: (links) => {
       for (const link of links) this.#nodes.cuts.add(link)
       this.#lines.push(`cut: ${[...this.#nodes.cuts].join(' ')}`)
+    },
+    mend: (links) => {
+      for (const link of links) this.#nodes.cuts.delete(link)
+      this.#lines.push(`cut: ${[...this.#nodes.cuts].join(' ') || 'nothing more'}`)
     },
     hold: (links) => {
       for (const link of links) this.#heldLinks.add(link)
@@ -146,15 +151,27 @@ class Interaction {
       this.#lines.push(`reads of ${id} are ${how}`)
     },
     read: ([id, maxEntries]) => this.#nodes.read(Number(id), Number(maxEntries ?? Number.MAX_SAFE_INTEGER)),
+    snapshot: ([id]) => this.#nodes.takeSnapshot(Number(id)),
+    spoil: ([id]) => {
+      const { incoming } = this.#nodes.node(Number(id)).disk
+      incoming.fill('?', 0, 1)
+      this.#lines.push(`what came to ${id} is spoiled`)
+    },
     elect: ([id]) => this.#elect(Number(id)),
     stabilize: (words) => this.#stabilize(words.length === 0 ? this.#live() : words.map(Number)),
     status: () => this.#status(),
     log: () => {
-      for (const { nodeId, memory } of this.#nodes.nodes.values()) this.#lines.push(`${nodeId} log   ${describeEntries(memory)}`)
+      for (const { nodeId, memory, startOffset } of this.#nodes.nodes.values()) {
+        const start = startOffset > 0 ? `from ${startOffset} ` : ''
+        this.#lines.push(`${nodeId} log   ${start}${describeEntries(memory.slice(startOffset))}`)
+      }
     },
     disk: ([id]) => {
       const { disk } = this.#nodes.node(Number(id))
-      this.#lines.push(`${id} disk  term ${disk.term}, vote ${disk.votedFor ?? 'none'}, log ${describeEntries(disk.entries)}`)
+      const start = disk.startOffset > 0 ? ` from ${disk.startOffset}` : ''
+      const entries = describeEntries(disk.entries.slice(disk.startOffset))
+      this.#lines.push(`${id} disk  term ${disk.term}, vote ${disk.votedFor ?? 'none'}, log${start} ${entries}`)
+      for (const snapshot of disk.snapshots) this.#lines.push(`${id} disk  snapshot ${describeSnapshot(snapshot)}: ${describeEntries(snapshot.entries)}`)
     },
     network: () => this.#show(this.#nodes.packets),
     progress: ([id]) => {

@@ -2,15 +2,17 @@ import { describe, expect, it } from 'vitest'
 import { SeededRandom } from '../../src/base/random.ts'
 import type { RaftEffect, RaftInput } from '../../src/raft/effects.ts'
 import type { PeerIdentity, RaftMessage, Voter } from '../../src/raft/messages.ts'
-import { Raft, type RaftOptions } from '../../src/raft/raft.ts'
+import type { RaftOptions } from '../../src/raft/options.ts'
+import { Raft } from '../../src/raft/raft.ts'
 
 const PEERS: readonly PeerIdentity[] = [1, 2, 3].map((nodeId) => ({ nodeId, directoryId: `d${nodeId}` }))
 const [SELF, SECOND, THIRD] = PEERS as [PeerIdentity, PeerIdentity, PeerIdentity]
 const VOTERS: readonly Voter[] = PEERS
+const CHUNK = { type: 'snapshotChunk', term: 9, endOffset: 5, lastTerm: 1, sizeBytes: 10, position: 0, bytes: Buffer.alloc(4) } as const
 const ENTRY = { term: 1, bytes: Buffer.from('x') }
 
 function makeRaft(options: Partial<RaftOptions> = {}): Raft {
-  const log = { epochs: [], startOffset: 0, endOffset: 0, persistedEndOffset: 0 }
+  const log = { epochs: [], startOffset: 0, startTerm: -1, endOffset: 0, persistedEndOffset: 0 }
   return new Raft({
     self: SELF,
     canVote: true,
@@ -57,6 +59,11 @@ describe('Raft', () => {
     ['a term that is no integer', heartbeat(1.5)],
     ['an offset beyond 2^53', { type: 'append', term: 9, startOffset: 2 ** 53, previousTerm: 1, commitIndex: 0, entries: [] }],
     ['a commit index that is not a number', { type: 'append', term: 9, startOffset: 0, previousTerm: -1, commitIndex: Number.NaN, entries: [] }],
+    ['a snapshot of nothing', { ...CHUNK, endOffset: 0 }],
+    ['a snapshot that ends in a later term', { ...CHUNK, lastTerm: 10 }],
+    ['a piece of a snapshot beyond its end', { ...CHUNK, position: 8 }],
+    ['an empty piece of a snapshot', { ...CHUNK, bytes: Buffer.alloc(0) }],
+    ['a position in a snapshot that is none', { type: 'snapshotReply', term: 9, endOffset: 5, lastTerm: 1, position: -1 }],
     ['a previous term where nothing is before', { type: 'append', term: 9, startOffset: 0, previousTerm: 3, commitIndex: 0, entries: [] }],
     ['an entry of a term to come', { type: 'append', term: 9, startOffset: 0, previousTerm: -1, commitIndex: 0, entries: [{ ...ENTRY, term: 10 }] }],
     ['entries whose terms fall', { type: 'append', term: 9, startOffset: 0, previousTerm: -1, commitIndex: 0, entries: [{ ...ENTRY, term: 5 }, ENTRY] }],

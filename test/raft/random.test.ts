@@ -9,6 +9,8 @@ const STEPS = 400
 interface Chaos {
   readonly world: World
   readonly random: Random
+  /** Nodes write snapshots all the time, so that logs are cut and peers are left behind. */
+  readonly withSnapshots: boolean
   proposed: number
 }
 
@@ -66,6 +68,10 @@ function fireTimer(world: World, nodeId: number): void {
 function act(chaos: Chaos): void {
   const { world, random } = chaos
   const nodeId = pick(random, live(world))
+  if (chaos.withSnapshots && nodeId !== undefined && random.integer(8) === 0) {
+    world.takeSnapshot(nodeId)
+    return
+  }
   const dice = random.integer(100)
   if (dice < 45) deliverOne(chaos)
   else if (dice < 47) restartOne(chaos)
@@ -131,13 +137,19 @@ function heals(world: World): boolean {
   return false
 }
 
-function run(seed: number, voterIds: readonly number[]): { readonly committed: number; readonly healed: boolean; readonly trace: string } {
+interface Outcome {
+  readonly committed: number
+  readonly healed: boolean
+  readonly trace: string
+}
+
+function run(seed: number, voterIds: readonly number[], withSnapshots = false): Outcome {
   const trace: string[] = []
   const world = new World({ seed, firstVoterIds: voterIds, tell: (line) => trace.push(line) })
   for (const id of NODES) world.addNode(id, { canVote: voterIds.includes(id) })
   for (const id of NODES) connect(world, id)
-  const chaos: Chaos = { world, random: new SeededRandom(seed).fork('chaos'), proposed: 0 }
-  for (let step = 0; step < STEPS; step++) {
+  const chaos: Chaos = { world, random: new SeededRandom(seed).fork('chaos'), withSnapshots, proposed: 0 }
+  for (let step = 0; step < (withSnapshots ? 4 * STEPS : STEPS); step++) {
     try {
       act(chaos)
     } catch (error) {
@@ -162,6 +174,18 @@ describe('five nodes under lost, doubled, late messages, slow disks, crashes and
 
   it('do so as three voters and two observers: 100 seeds', () => {
     for (let seed = 1001; seed <= 1100; seed++) expect(run(seed, VOTERS).healed, `seed ${seed} heals`).toBe(true)
+  })
+
+  it('do so when they write snapshots, cut their logs and are caught up by them: 200 seeds, three voters and two observers', () => {
+    const seen = { cut: 0, installed: 0 }
+    for (let seed = 2001; seed <= 2200; seed++) {
+      const { healed, trace } = run(seed, VOTERS, true)
+      expect(healed, `seed ${seed} heals`).toBe(true)
+      if (trace.includes('lets go of its log')) seen.cut++
+      if (trace.includes('begins its log anew')) seen.installed++
+    }
+    expect(seen.cut).toBeGreaterThan(100)
+    expect(seen.installed).toBeGreaterThan(50)
   })
 
   it('tell the same story for the same seed', () => {

@@ -2,11 +2,12 @@ import { assert, unreachable } from '../../src/base/assert.ts'
 import type { EpochStart } from '../../src/base/epochs.ts'
 import { SeededRandom } from '../../src/base/random.ts'
 import type { RaftEffect, RaftInput } from '../../src/raft/effects.ts'
-import type { Entry, PeerIdentity, RaftMessage, Voter } from '../../src/raft/messages.ts'
+import type { Entry, PeerIdentity, RaftMessage, Snapshot, SnapshotId, Voter } from '../../src/raft/messages.ts'
 import { Raft } from '../../src/raft/raft.ts'
-import { describeEffect, describeMessage } from './describe.ts'
+import { describeEffect, describeMessage, describeSnapshot } from './describe.ts'
 import { Judge } from './judge.ts'
-import type { SendEntries, SimulatedNode } from './simulated-node.ts'
+import type { DiskOperation, SendEntries, SimulatedDisk, SimulatedNode, StoredSnapshot } from './simulated-node.ts'
+import { makeSnapshot, readChunk, readSnapshot } from './snapshots.ts'
 
 export interface Packet {
   readonly from: PeerIdentity
@@ -48,7 +49,8 @@ export class World {
       damagedBelow: options.damagedBelow ?? null,
       raft: null,
       memory: [],
-      disk: { term: options.term ?? 0, votedFor: null, entries },
+      startOffset: 0,
+      disk: { ...emptyDisk(), term: options.term ?? 0, entries },
       operations: [],
       timer: null,
       holdsReads: false,
@@ -70,8 +72,10 @@ export class World {
   start(nodeId: number): void {
     const node = this.node(nodeId)
     const { disk } = node
+    const [newest] = disk.snapshots
     node.memory = [...disk.entries]
-    node.appliedOffset = 0
+    node.startOffset = disk.startOffset
+    node.appliedOffset = newest?.endOffset ?? 0
     node.incarnation++
     node.raft = new Raft({
       self: { nodeId, directoryId: node.directoryId },
@@ -80,13 +84,24 @@ export class World {
       random: this.#random.fork(`${nodeId} ${node.incarnation}`),
       term: disk.term,
       votedFor: disk.votedFor,
-      epochs: epochsOf(disk.entries),
-      startOffset: 0,
+      epochs: epochsOf(disk.entries).filter(({ startOffset }) => startOffset >= disk.startOffset),
+      startOffset: disk.startOffset,
+      startTerm: disk.entries[disk.startOffset - 1]?.term ?? -1,
       endOffset: disk.entries.length,
       persistedEndOffset: disk.entries.length,
       voterSet: votersIn(disk.entries) ?? [],
       damagedBelow: node.damagedBelow,
     })
+    if (newest !== undefined) this.feed(nodeId, storedInput(newest))
+  }
+
+  /** Begins a snapshot of what the node has applied. */
+  takeSnapshot(nodeId: number): void {
+    const node = this.node(nodeId)
+    const endOffset = node.appliedOffset
+    const last = node.memory[endOffset - 1]
+    if (last === undefined || node.disk.snapshots.some((snapshot) => snapshot.endOffset >= endOffset)) return
+    node.operations.push({ type: 'take', endOffset, lastTerm: last.term })
   }
 
   /** The process dies; what its disk did not hold is gone. */
@@ -104,7 +119,7 @@ export class World {
     const node = this.node(nodeId)
     assert(node.raft === null, 'a disk is changed while the process is down')
     node.directoryId += `'`
-    node.disk = { term: 0, votedFor: null, entries: [] }
+    node.disk = emptyDisk()
   }
 
   /** Feeds one input and performs the effects, and the inputs that they lead to at once. */
@@ -162,9 +177,52 @@ export class World {
         disk.entries.length = Math.min(disk.entries.length, operation.endOffset)
         this.#options.tell(`${nodeId} disk  cut to ${operation.endOffset}`)
         return true
+      case 'cutStart':
+        disk.startOffset = operation.startOffset
+        this.#options.tell(`${nodeId} disk  begins at ${operation.startOffset}`)
+        return true
+      case 'write':
+        disk.incoming = Buffer.concat([disk.incoming.subarray(0, operation.position), operation.bytes])
+        this.feed(nodeId, { ...operation, type: 'snapshotWritten', position: operation.position + operation.bytes.length })
+        return true
       default:
-        return unreachable(operation)
+        this.#persistSnapshot(node, operation)
+        return true
     }
+  }
+
+  #persistSnapshot(node: SimulatedNode, operation: Extract<DiskOperation, { type: 'take' | 'store' | 'install' }>): void {
+    const { nodeId, disk } = node
+    switch (operation.type) {
+      case 'take': {
+        const snapshot = makeSnapshot(operation, node.memory)
+        this.#keepSnapshot(node, snapshot)
+        this.feed(nodeId, { type: 'snapshotTaken', snapshot: describedOf(snapshot) })
+        return
+      }
+      case 'store': {
+        const snapshot = readSnapshot(operation, disk.incoming)
+        disk.incoming = Buffer.alloc(0)
+        if (snapshot === undefined) this.#options.tell(`${nodeId} disk  snapshot ${describeSnapshot(operation)} is not whole`)
+        else this.#keepSnapshot(node, snapshot)
+        this.feed(nodeId, snapshot === undefined ? { ...operation, type: 'snapshotInvalid' } : storedInput(snapshot))
+        return
+      }
+      case 'install': {
+        disk.entries = [...findSnapshot(node, operation).entries]
+        disk.startOffset = operation.endOffset
+        this.#options.tell(`${nodeId} disk  log anew from ${operation.endOffset}, as of term ${operation.term}`)
+        this.feed(nodeId, { type: 'persisted', term: operation.term, endOffset: operation.endOffset })
+        return
+      }
+      default:
+        unreachable(operation)
+    }
+  }
+
+  #keepSnapshot({ nodeId, disk }: SimulatedNode, snapshot: StoredSnapshot): void {
+    this.#options.tell(`${nodeId} disk  snapshot ${describeSnapshot(snapshot)}`)
+    disk.snapshots = [snapshot, ...disk.snapshots].sort((left, right) => right.endOffset - left.endOffset).slice(0, 2)
   }
 
   /** Performs the reads that were held, of at most `maxEntries` each; 0: the log cannot be read now. */
@@ -198,6 +256,26 @@ export class World {
         assert(!node.reads.some((read) => read.to === effect.to), 'one read a peer')
         if (!node.holdsReads) return [this.#sendEntries(node, effect, effect.endOffset - effect.startOffset)]
         node.reads.push(effect)
+        return []
+      case 'sendSnapshot':
+        return [this.#sendSnapshot(node, effect)]
+      case 'writeSnapshot':
+        node.operations.push({ ...effect, type: 'write' })
+        return []
+      case 'storeSnapshot':
+        node.operations.push({ ...effect, type: 'store' })
+        return []
+      case 'installSnapshot':
+        node.memory = [...findSnapshot(node, effect).entries]
+        node.startOffset = effect.endOffset
+        node.appliedOffset = effect.endOffset
+        this.judge.committed(node, effect.endOffset)
+        node.operations.push({ ...effect, type: 'install' })
+        return []
+      case 'cutLog':
+        assert(effect.startOffset <= node.appliedOffset, 'what is not applied yet is not let go')
+        node.startOffset = effect.startOffset
+        node.operations.push({ type: 'cutStart', startOffset: effect.startOffset })
         return []
       case 'committed':
         return this.#apply(node, effect.commitIndex)
@@ -237,7 +315,8 @@ export class World {
     const { to, term, startOffset, previousTerm, commitIndex } = effect
     const entries: Entry[] = []
     let sizeBytes = 0
-    for (const entry of node.raft?.term === term ? node.memory.slice(startOffset, Math.min(effect.endOffset, startOffset + maxEntries)) : []) {
+    const isReadable = node.raft?.term === term && startOffset >= node.startOffset
+    for (const entry of isReadable ? node.memory.slice(startOffset, Math.min(effect.endOffset, startOffset + maxEntries)) : []) {
       if (entries.length > 0 && sizeBytes + entry.bytes.length > effect.maxBytes) break
       entries.push(entry)
       sizeBytes += entry.bytes.length
@@ -246,12 +325,40 @@ export class World {
     return { type: 'entriesSent', to, term, startOffset, endOffset: startOffset + entries.length, sizeBytes }
   }
 
+  #sendSnapshot(node: SimulatedNode, effect: SendSnapshot): RaftInput {
+    const { to, term, endOffset, lastTerm, sizeBytes, position } = effect
+    const snapshot = node.disk.snapshots.find((held) => held.endOffset === endOffset && held.lastTerm === lastTerm)
+    const bytes = snapshot === undefined || node.raft?.term !== term ? Buffer.alloc(0) : readChunk(snapshot, position, effect.maxBytes)
+    if (bytes.length > 0) this.#send(node, to, { type: 'snapshotChunk', term, endOffset, lastTerm, sizeBytes, position, bytes })
+    return { type: 'snapshotSent', to, term, endOffset, lastTerm, position, endPosition: position + bytes.length }
+  }
+
   #apply(node: SimulatedNode, commitIndex: number): RaftInput[] {
     this.judge.committed(node, commitIndex)
     const voters = votersIn(node.memory.slice(node.appliedOffset, commitIndex))
-    node.appliedOffset = commitIndex
+    node.appliedOffset = Math.max(node.appliedOffset, commitIndex)
     return voters === undefined ? [] : [{ type: 'voterSet', voters }]
   }
+}
+
+type SendSnapshot = Extract<RaftEffect, { type: 'sendSnapshot' }>
+
+function emptyDisk(): SimulatedDisk {
+  return { term: 0, votedFor: null, entries: [], startOffset: 0, snapshots: [], incoming: Buffer.alloc(0) }
+}
+
+function findSnapshot({ disk }: SimulatedNode, id: SnapshotId): StoredSnapshot {
+  const found = disk.snapshots.find((snapshot) => snapshot.endOffset === id.endOffset && snapshot.lastTerm === id.lastTerm)
+  assert(found !== undefined, 'what is installed is on disk')
+  return found
+}
+
+function describedOf({ endOffset, lastTerm, bytes }: StoredSnapshot): Snapshot {
+  return { endOffset, lastTerm, sizeBytes: bytes.length }
+}
+
+function storedInput(snapshot: StoredSnapshot): RaftInput {
+  return { type: 'snapshotStored', snapshot: describedOf(snapshot), voters: votersIn(snapshot.entries) ?? [] }
 }
 
 function epochsOf(entries: readonly Entry[]): EpochStart[] {

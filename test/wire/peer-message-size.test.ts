@@ -36,6 +36,11 @@ const large: readonly PeerMessage[] = [
     },
     status: { ...status, brokerEpoch: MAX_SIGNED, appliedOffset: MAX, wantsShutdown: true, deadLogs: repeat(ref, 9_999), leaderless: repeat(report, 1_000) },
   },
+  {
+    type: 'raft',
+    message: { type: 'snapshotChunk', term: MAX, endOffset: MAX, lastTerm: MAX, sizeBytes: MAX, position: MAX, bytes: Buffer.alloc(999_999) },
+    status: null,
+  },
   { type: 'command', requestId: MAX, command: { ...command('register'), nodeId: MAX_INT32, damaged: repeat(ref, 9_999) } },
   { type: 'command', requestId: MAX, command: { ...command('register'), directoryIds: repeat(idA, 9_999), address: { ...address, host: long, rack: long } } },
   {

@@ -72,6 +72,8 @@ export const raftMessages: readonly RaftMessage[] = [
   },
   { type: 'appendReply', term: 9, startOffset: 4, result: { type: 'accepted', persistedEndOffset: 70_000, counts: true } },
   { type: 'appendReply', term: 9, startOffset: 4, result: { type: 'rejected', hintTerm: -1, hintEndOffset: 0 } },
+  { type: 'snapshotChunk', term: 9, endOffset: MAX, lastTerm: 8, sizeBytes: 70_000, position: 0, bytes: bytes(20_000) },
+  { type: 'snapshotReply', term: 9, endOffset: 300, lastTerm: 0, position: MAX },
 ]
 
 export const status: BrokerStatus = {
