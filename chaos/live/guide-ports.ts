@@ -10,7 +10,7 @@ export interface Move {
 /** The nodes that the pages speak of; the split roles of cluster-configs are six. */
 const NODES = 6
 /** Of this machine: gRPC 9192, Kafka 9092, HTTP 9292, and so on. Those of other hosts, as in a composition, are nobody's trouble here. */
-const PORT = /(?<=127\.0\.0\.1:|Port: )9([012])9([2-7])(?!\d)/g
+const PORT = /(?<=127\.0\.0\.1:|Port: |_port": )9([012])9([2-7])(?!\d)/g
 /** The page of examples/log-analytics. */
 const EXAMPLE_PORT = 9400
 const START = /^(\$ (?:npx oxbow dev|npm start))(.*)$/gm
