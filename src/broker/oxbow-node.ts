@@ -313,7 +313,7 @@ export class OxbowNode {
       startTerm: -1,
       endOffset: log.endOffset,
       persistedEndOffset: storage.persistedEndOffset,
-      voterSet: voterSets.current,
+      voterSet: voterSets.set,
       damagedBelow,
       electionTicks: Math.ceil(this.#options.config.electionTimeoutMs / TICK_MS),
     })
@@ -327,7 +327,8 @@ export class OxbowNode {
       events: {
         appended: (offset, batches) => batches.reduce((changed, batch, at) => voterSets.appended(offset + at, decodeEntry(batch)) || changed, false),
         truncated: (endOffset) => voterSets.truncated(endOffset),
-        voters: () => voterSets.current,
+        voterSet: () => voterSets.set,
+        transfer: () => undefined,
         committed: (entries) => this.#committed(entries),
         role: (effect) => this.#role(effect),
         opening: ({ offset }) => encodeEntry(this.#opening(offset), clock.wallMs()),

@@ -1,6 +1,6 @@
 import { assert } from '../base/assert.ts'
 import type { RaftEffect } from './effects.ts'
-import type { RaftMessage } from './messages.ts'
+import type { PeerIdentity, RaftMessage } from './messages.ts'
 
 interface HeldMessage {
   readonly to: number
@@ -17,6 +17,8 @@ export class Ballot {
   readonly #emit: (effect: RaftEffect) => void
   #term: number
   #votedFor: number | null
+  /** Null when the vote was before a restart. */
+  #votedDirectoryId: string | null = null
   #savedTerm: number
   #savedVote: number | null
   #askedTerm: number
@@ -47,12 +49,23 @@ export class Ballot {
     assert(term > this.#term, 'the term never goes back')
     this.#term = term
     this.#votedFor = null
+    this.#votedDirectoryId = null
     this.#held = []
   }
 
-  vote(nodeId: number): void {
-    assert(this.#votedFor === null || this.#votedFor === nodeId, 'one vote a term')
-    this.#votedFor = nodeId
+  vote(peer: PeerIdentity): void {
+    assert(this.#votedFor === null || this.#votedFor === peer.nodeId, 'one vote a term')
+    this.#votedFor = peer.nodeId
+    this.#votedDirectoryId = peer.directoryId
+  }
+
+  /**
+   * Whether the vote of this term is free, or went to this very peer. `isKnown`: folders are known; while they are not, the same id after a
+   * restart may be a wiped disk, which could lead one term twice.
+   */
+  isFreeFor(peer: PeerIdentity, isKnown: boolean): boolean {
+    if (this.#votedFor !== peer.nodeId) return this.#votedFor === null
+    return this.#votedDirectoryId === null ? isKnown : this.#votedDirectoryId === peer.directoryId
   }
 
   send(to: number, message: RaftMessage): void {

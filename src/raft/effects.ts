@@ -1,4 +1,5 @@
-import type { Entry, PeerIdentity, RaftMessage, Snapshot, SnapshotId, Voter } from './messages.ts'
+import type { Entry, PeerIdentity, RaftMessage, Snapshot, SnapshotId, Voter, VoterSet } from './messages.ts'
+import type { VoterRefusal } from './voter-change.ts'
 
 export type RaftRole = 'follower' | 'preCandidate' | 'candidate' | 'leader' | 'observer'
 
@@ -9,6 +10,12 @@ export type RaftInput =
   | { readonly type: 'message'; readonly from: PeerIdentity; readonly message: RaftMessage }
   /** Sealed batches, unstamped. Refused whole, or appended whole. */
   | { readonly type: 'propose'; readonly proposalId: number; readonly entries: readonly Buffer[] }
+  /** One sealed batch that makes `voters` the voter set: one voter comes, or goes, or gets its folder (rules R4.4). Refused by votersRefused. */
+  | { readonly type: 'proposeVoters'; readonly proposalId: number; readonly voters: readonly Voter[]; readonly entry: Buffer }
+  /** Hand leadership to this voter; null: to the one that has most. Answered by `transfer`. */
+  | { readonly type: 'transfer'; readonly to: number | null }
+  /** Answered by `readable`, once what is committed now is known to be all that was (rules R4.6). */
+  | { readonly type: 'readIndex'; readonly readId: number }
   /**
    * Everything below endOffset is synced (and so is the mark of rules R3.6). `term` is that of the last append or appendOpening effect
    * performed when the driver asked for that sync; a completion that a cut overtook is not fed at all (rules R3.2).
@@ -27,8 +34,8 @@ export type RaftInput =
   | { readonly type: 'peerUp'; readonly peer: PeerIdentity }
   /** `refused`: the process is gone by the evidence of rules R5.5 (a); `closed`: only the stream ended. */
   | { readonly type: 'peerDown'; readonly nodeId: number; readonly reason: 'closed' | 'refused' }
-  /** The newest voter set in the log, committed or not; [] before the first (rules R4.4). */
-  | { readonly type: 'voterSet'; readonly voters: readonly Voter[] }
+  /** An append or a cut made this the newest voter set in the log. Fed before anything else. */
+  | { readonly type: 'voterSet'; readonly set: VoterSet }
   | { readonly type: 'timer'; readonly timerId: number }
   /** This node wrote a snapshot of what it had applied; it is durable. */
   | { readonly type: 'snapshotTaken'; readonly snapshot: Snapshot }
@@ -79,6 +86,11 @@ export type RaftEffect =
   /** A proposal was appended from startOffset on; it is decided when the commit index passes it within this term. */
   | { readonly type: 'accepted'; readonly proposalId: number; readonly term: number; readonly startOffset: number }
   | { readonly type: 'refused'; readonly proposalId: number; readonly code: 'NOT_CONTROLLER' | 'THROTTLING_QUOTA_EXCEEDED' }
+  | { readonly type: 'votersRefused'; readonly proposalId: number; readonly refusal: VoterRefusal }
+  /** began: proposals are refused meanwhile; ends with another role, or over: the target did not take it in time. refused: nobody can. */
+  | { readonly type: 'transfer'; readonly outcome: 'began' | 'refused' | 'over'; readonly to: number | null }
+  /** A state that has applied all below commitIndex holds all that was decided before the question. null: ask the present leader. */
+  | { readonly type: 'readable'; readonly readId: number; readonly commitIndex: number | null }
   | { readonly type: 'role'; readonly role: RaftRole; readonly term: number; readonly leaderId: number | null }
   /** Feed `timer` with this id after delayMs. A newer timer replaces an older one. */
   | { readonly type: 'startTimer'; readonly timerId: number; readonly delayMs: number }

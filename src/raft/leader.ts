@@ -1,11 +1,13 @@
-import { assert } from '../base/assert.ts'
-import type { PeerProgress, RaftEffect } from './effects.ts'
+import { assert, unreachable } from '../base/assert.ts'
+import type { PeerProgress, RaftEffect, RaftInput } from './effects.ts'
 import type { Membership } from './membership.ts'
-import type { AppendReply, PeerIdentity, RaftMessage, SnapshotId, SnapshotReply } from './messages.ts'
+import type { AppendReply, PeerIdentity, RaftMessage, SnapshotId, SnapshotReply, Voter } from './messages.ts'
 import { MAX_INFLIGHT_BYTES, Progress } from './progress.ts'
 import { majorityOf, quorumEnd } from './quorum.ts'
 import type { RaftLog } from './raft-log.ts'
+import { Reads } from './reads.ts'
 import type { SnapshotTransfer } from './snapshot-transfer.ts'
+import { judgeVoterChange, type VoterRefusal } from './voter-change.ts'
 
 /** Rules R8, in ticks of 50 ms: 100 ms. */
 export const HEARTBEAT_TICKS = 2
@@ -17,10 +19,15 @@ interface Uncommitted {
   readonly sizeBytes: number
 }
 
+/** What a node is asked for that only a leader can do. */
+export type LeaderRequest = Extract<RaftInput, { readonly type: 'propose' | 'proposeVoters' | 'transfer' | 'readIndex' }>
+
 /**
  * What only a leader has; one instance a term. It holds no entry and no snapshot: the driver reads and sends them (sendEntries, sendSnapshot).
  * Invariants: at most one read outstanding a peer · a peer's window stays within rules R4.3 · commit only through an entry of the own term,
- * by a majority of those that count, the leader itself at its own persisted end.
+ * by a majority of those that count, the leader itself at its own persisted end · one voter change at a time, none before an entry of the
+ * own term is committed (R4.4).
+ * A leader outside of the newest voter set goes on, without counting itself, until that set is committed; then it hands over, and has resigned.
  */
 export class Leader {
   readonly #self: PeerIdentity
@@ -35,6 +42,13 @@ export class Leader {
   #uncommitted: Uncommitted[] = []
   #uncommittedBytes = 0
   #heartbeatTicks = 0
+  #openingOffset = -1
+  /** Of the last voter change that this leader appended. */
+  #changeOffset = -1
+  #transfer: { readonly to: number; ticks: number } | null = null
+  #isReplaced = false
+  readonly #reads = new Reads()
+  readonly #electionTicks: number
 
   constructor(options: {
     readonly self: PeerIdentity
@@ -43,6 +57,7 @@ export class Leader {
     readonly membership: Membership
     readonly emit: (effect: RaftEffect) => void
     readonly send: (to: number, message: RaftMessage) => void
+    readonly electionTicks: number
   }) {
     this.#self = options.self
     this.#term = options.term
@@ -50,6 +65,7 @@ export class Leader {
     this.#membership = options.membership
     this.#emit = options.emit
     this.#send = options.send
+    this.#electionTicks = options.electionTicks
   }
 
   /** Appends the opening entry, and tells all peers, from where their logs are asked to match. */
@@ -57,20 +73,76 @@ export class Leader {
     const startOffset = this.#log.endOffset
     for (const peer of peers) this.#track(peer, startOffset)
     this.#trackVoters(startOffset)
+    this.#openingOffset = startOffset
     this.#emit({ type: 'appendOpening', startOffset, term: this.#term })
     this.#log.append({ entryTerm: this.#term, statedTerm: this.#term })
     for (const progress of this.#sorted()) this.#heartbeat(progress)
   }
 
-  /** Entries are refused whole or appended whole, one behind the other. */
-  propose(proposalId: number, entries: readonly Buffer[]): void {
+  ask(request: LeaderRequest): void {
+    switch (request.type) {
+      case 'propose':
+        this.#propose(request.proposalId, request.entries)
+        break
+      case 'proposeVoters':
+        this.#proposeVoters(request.proposalId, request.voters, request.entry)
+        break
+      case 'transfer':
+        this.#beginTransfer(request.to)
+        break
+      case 'readIndex':
+        if (this.#log.commitIndex <= this.#openingOffset) this.#reads.addEarly(request.readId)
+        else this.#beginRead(request.readId)
+        break
+      default:
+        unreachable(request)
+    }
+  }
+
+  /** Why this set would not be taken now; undefined: it would. */
+  judgeVoters(wanted: readonly Voter[]): VoterRefusal | undefined {
+    const { commitIndex, endOffset } = this.#log
+    if (this.#transfer !== null) return { type: 'transferring' }
+    if (commitIndex <= this.#openingOffset) return { type: 'ownTermNotCommitted' }
+    const offset = Math.max(this.#changeOffset, this.#membership.offset)
+    if (offset >= commitIndex) return { type: 'changePending', offset }
+    return judgeVoterChange({
+      self: this.#self,
+      current: this.#membership.voters,
+      wanted,
+      endOffset,
+      isSelfCaughtUp: this.#log.persistedEndOffset >= commitIndex,
+      peer: (nodeId) => {
+        const progress = this.#progress.get(nodeId)
+        if (progress === undefined) return undefined
+        const { directoryId, counts, persistedEndOffset } = progress
+        const [isHeard, isCaughtUp] = [progress.isHeardWithin(this.#electionTicks), progress.isCaughtUpWithin(this.#electionTicks)]
+        return { directoryId, counts, persistedEndOffset, isHeard, isCaughtUp }
+      },
+    })
+  }
+
+  #proposeVoters(proposalId: number, voters: readonly Voter[], entry: Buffer): void {
+    const refusal = this.judgeVoters(voters)
+    if (refusal === undefined) {
+      const offset = this.#log.endOffset
+      if (this.#propose(proposalId, [entry])) this.#changeOffset = offset
+    } else this.#emit({ type: 'votersRefused', proposalId, refusal })
+  }
+
+  /** Entries are refused whole or appended whole, one behind the other. False: refused. */
+  #propose(proposalId: number, entries: readonly Buffer[]): boolean {
     assert(entries.length > 0, 'a proposal has entries')
+    if (this.#transfer !== null) {
+      this.#emit({ type: 'refused', proposalId, code: 'NOT_CONTROLLER' })
+      return false
+    }
     let sizeBytes = 0
     for (const bytes of entries) sizeBytes += bytes.length
     // One proposal larger than the limit passes when nothing waits: else it never could.
     if (this.#uncommittedBytes > 0 && this.#uncommittedBytes + sizeBytes > MAX_UNCOMMITTED_BYTES) {
       this.#emit({ type: 'refused', proposalId, code: 'THROTTLING_QUOTA_EXCEEDED' })
-      return
+      return false
     }
     const startOffset = this.#log.endOffset
     this.#emit({ type: 'append', startOffset, term: this.#term, entries: entries.map((bytes) => ({ term: this.#term, bytes })) })
@@ -79,24 +151,95 @@ export class Leader {
     this.#uncommittedBytes += sizeBytes
     this.#emit({ type: 'accepted', proposalId, term: this.#term, startOffset })
     for (const progress of this.#sorted()) this.#pump(progress)
+    return true
   }
+
+  // Handing over
+
+  #beginTransfer(to: number | null): void {
+    const heard = this.#sorted().filter((progress) => this.#isVoter(progress) && progress.counts && progress.isHeardWithin(this.#electionTicks))
+    let target = heard.find((progress) => progress.nodeId === to)
+    if (to === null) for (const progress of heard) if (progress.persistedEndOffset > (target?.persistedEndOffset ?? -1)) target = progress
+    if (target === undefined) {
+      this.#emit({ type: 'transfer', outcome: 'refused', to })
+      return
+    }
+    this.#transfer = { to: target.nodeId, ticks: 0 }
+    this.#emit({ type: 'transfer', outcome: 'began', to: target.nodeId })
+    this.#urge(target)
+  }
+
+  /** Said again with each answer of the target: it can stand once only. */
+  #urge(progress: Progress): void {
+    if (this.#transfer?.to !== progress.nodeId || progress.persistedEndOffset < this.#log.endOffset) return
+    this.#send(progress.nodeId, { type: 'timeoutNow', term: this.#term })
+  }
+
+  #tickTransfer(): void {
+    if (this.#transfer === null || ++this.#transfer.ticks < this.#electionTicks) return
+    this.#emit({ type: 'transfer', outcome: 'over', to: this.#transfer.to })
+    this.#transfer = null
+  }
+
+  /** It was replaced by a committed set, and nobody took over in time. */
+  get hasResigned(): boolean {
+    return this.#isReplaced && this.#transfer === null
+  }
+
+  // Reads
+
+  #beginRead(readId: number): void {
+    this.#reads.begin(readId, this.#log.commitIndex)
+    this.#probeRound()
+    this.#judgeReads()
+  }
+
+  #probeRound(): void {
+    for (const progress of this.#sorted()) {
+      if (this.#isVoter(progress)) this.#send(progress.nodeId, { type: 'readProbe', term: this.#term, round: this.#reads.round })
+    }
+  }
+
+  #judgeReads(): void {
+    const rounds = this.#membership.selfVotes ? [this.#reads.round] : []
+    for (const progress of this.#progress.values()) {
+      if (this.#isVoter(progress) && progress.counts) rounds.push(this.#reads.confirmedRound(progress.nodeId))
+    }
+    const confirmed = quorumEnd(this.#membership.voters.length, rounds)
+    for (const { readId, commitIndex } of this.#reads.takeConfirmed(confirmed)) this.#emit({ type: 'readable', readId, commitIndex })
+  }
+
+  readConfirmed(from: PeerIdentity, round: number): void {
+    if (this.#progress.get(from.nodeId)?.directoryId !== from.directoryId) return
+    this.#reads.confirm(from.nodeId, round)
+    this.#judgeReads()
+  }
+
+  /** The term is over for this leader. */
+  end(): void {
+    for (const readId of this.#reads.takeAll()) this.#emit({ type: 'readable', readId, commitIndex: null })
+  }
+
+  // Replication
 
   /** Heartbeats and the count of silence. */
   tick(): void {
     for (const progress of this.#progress.values()) progress.tick()
     for (const progress of this.#sorted()) if (progress.transfer?.tick() === true) this.#pump(progress)
+    this.#tickTransfer()
     if (++this.#heartbeatTicks < HEARTBEAT_TICKS) return
     this.#heartbeatTicks = 0
     for (const progress of this.#sorted()) {
       progress.setGoal(this.#log.endOffset)
       this.#heartbeat(progress)
     }
+    if (!this.#reads.isEmpty) this.#probeRound()
   }
 
-  /** Whether a majority of the voters, this node among them, answered within `maxSilentTicks` (check-quorum, rules R4.2). */
-  hearsMajority(maxSilentTicks: number): boolean {
+  /** Whether a majority of the voters, this node among them if it is one, answered within an election timeout (check-quorum, rules R4.2). */
+  get hearsMajority(): boolean {
     let heard = this.#membership.selfVotes ? 1 : 0
-    for (const progress of this.#progress.values()) if (this.#isVoter(progress) && progress.silentTicks < maxSilentTicks) heard++
+    for (const progress of this.#progress.values()) if (this.#isVoter(progress) && progress.isHeardWithin(this.#electionTicks)) heard++
     return heard >= majorityOf(this.#membership.voters.length)
   }
 
@@ -113,8 +256,10 @@ export class Leader {
     else this.#progress.delete(nodeId)
   }
 
-  voterSetChanged(): void {
+  /** Who is no voter any more, and not connected, is followed no longer. */
+  voterSetChanged(connected: ReadonlyMap<number, PeerIdentity>): void {
     this.#trackVoters(this.#log.endOffset)
+    for (const nodeId of [...this.#progress.keys()]) if (!this.#membership.has(nodeId) && !connected.has(nodeId)) this.#progress.delete(nodeId)
   }
 
   receive(from: PeerIdentity, reply: AppendReply): void {
@@ -188,6 +333,10 @@ export class Leader {
     }
     assert(this.#uncommittedBytes >= 0, 'bytes are given back once')
     for (const progress of this.#sorted()) if (progress.state === 'replicate') this.#heartbeat(progress)
+    for (const readId of this.#reads.takeEarly()) this.#beginRead(readId)
+    if (this.#isReplaced || this.#membership.selfVotes || this.#log.commitIndex <= this.#membership.offset) return
+    this.#isReplaced = true
+    this.#beginTransfer(null)
   }
 
   describe(): PeerProgress[] {
@@ -207,6 +356,7 @@ export class Leader {
     if (result.persistedEndOffset > this.#log.endOffset) return
     progress.accepted({ startOffset, ...result, leaderEndOffset: this.#log.endOffset })
     this.#pump(progress)
+    this.#urge(progress)
   }
 
   #rejected(progress: Progress, startOffset: number, hint: { readonly hintTerm: number; readonly hintEndOffset: number }): void {
@@ -284,5 +434,21 @@ export class Leader {
   /** By node id, so that effects come in one order whatever happened before. */
   #sorted(): Progress[] {
     return [...this.#progress.values()].sort((left, right) => left.nodeId - right.nodeId)
+  }
+}
+
+/** What a node answers that does not lead. */
+export function refusalOf(request: LeaderRequest): RaftEffect {
+  switch (request.type) {
+    case 'propose':
+      return { type: 'refused', proposalId: request.proposalId, code: 'NOT_CONTROLLER' }
+    case 'proposeVoters':
+      return { type: 'votersRefused', proposalId: request.proposalId, refusal: { type: 'notLeader' } }
+    case 'transfer':
+      return { type: 'transfer', outcome: 'refused', to: request.to }
+    case 'readIndex':
+      return { type: 'readable', readId: request.readId, commitIndex: null }
+    default:
+      return unreachable(request)
   }
 }

@@ -3,9 +3,9 @@ import type { Uuid } from '../base/ids.ts'
 /**
  * What voters and observers say to each other. Offsets are Raft indexes, from 0; an end is exclusive, and so is `commitIndex`:
  * every entry below it is committed. `previousTerm` is the term of the entry at startOffset − 1, −1 at the start of the log.
- * Source: Raft paper, figure 2; pre-vote: Ongaro's dissertation 9.6; reject hints: etcd/raft.
+ * Source: Raft paper, figure 2; pre-vote, transfer: Ongaro's dissertation 9.6, 3.10; reject hints, read index: etcd/raft.
  */
-export type RaftMessage = VoteRequest | VoteReply | AppendRequest | AppendReply | SnapshotChunk | SnapshotReply
+export type RaftMessage = VoteRequest | VoteReply | AppendRequest | AppendReply | TimeoutNow | ReadProbe | ReadProbeReply | SnapshotChunk | SnapshotReply
 
 /** `term` is the term asked for: in a pre-vote the sender's term + 1, which changes no term anywhere (rules R4.2). */
 export interface VoteRequest {
@@ -84,6 +84,26 @@ export interface SnapshotReply extends SnapshotId {
   readonly position: number
 }
 
+/** The leader of `term` hands over: the receiver, which has all of its log, is to stand at once, without a pre-vote (rules R4.2). */
+export interface TimeoutNow {
+  readonly type: 'timeoutNow'
+  readonly term: number
+}
+
+/** Does anybody know a later term? Asked by the leader of `term` for the reads that wait for this round (rules R4.6). */
+export interface ReadProbe {
+  readonly type: 'readProbe'
+  readonly term: number
+  readonly round: number
+}
+
+/** `term` is the receiver's: that of the probe confirms its round, a later one deposes who asked. */
+export interface ReadProbeReply {
+  readonly type: 'readProbeReply'
+  readonly term: number
+  readonly round: number
+}
+
 /** Who a message is from: a voter is (id, folder), so a wiped disk is another one (rules R2.1, R2.2). */
 export interface PeerIdentity {
   readonly nodeId: number
@@ -95,3 +115,14 @@ export interface Voter {
   readonly nodeId: number
   readonly directoryId: Uuid | null
 }
+
+/** The voter set of the newest voter record in a log, committed or not: it counts from its append on (rules R4.4). */
+export interface VoterSet {
+  readonly voters: readonly Voter[]
+  /** Of its entry; −1 when the log holds none. */
+  readonly offset: number
+  /** The set before it, which counts again when that entry is cut off; [] when there was none. */
+  readonly previous: readonly Voter[]
+}
+
+export const noVoterSet: VoterSet = { voters: [], offset: -1, previous: [] }

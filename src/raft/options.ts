@@ -1,6 +1,6 @@
 import type { EpochStart } from '../base/epochs.ts'
 import type { Random } from '../base/random.ts'
-import type { PeerIdentity, Voter } from './messages.ts'
+import type { PeerIdentity, VoterSet } from './messages.ts'
 
 /** What a Raft core starts from: who it is, and what its disk holds. */
 export interface RaftOptions {
@@ -22,10 +22,10 @@ export interface RaftOptions {
   readonly endOffset: number
   readonly persistedEndOffset: number
   /**
-   * The set of the newest voter record in the log, committed or not (R4.4: effective on append); [] when the log holds none.
-   * Else a wiped voter that has a part of the log would forget with its restart that it is none, and vote.
+   * The set of the newest voter record in the log, committed or not (R4.4: effective on append).
+   * Else a wiped voter that has a part of the log would forget with its restart that it is none, and stand.
    */
-  readonly voterSet: readonly Voter[]
+  readonly voterSet: VoterSet
   /** The metadata log is damaged: no vote, no count, until log and commit index reach this offset (rules R3.4). */
   readonly damagedBelow?: number | null
   /** The shortest election timeout, 20 unless given (rules 8). */

@@ -33,6 +33,8 @@ export class Progress {
   #flights: Flight[] = []
   #silentTicks = 0
   #laggingTicks = 0
+  /** It had all of the log at least once: before that, laggingTicks says nothing. */
+  #hasCaughtUp = false
   /** The leader's log end when it last ticked a heartbeat, and how long ago that was. */
   #goalEndOffset: number
   #goalTicks = 0
@@ -93,6 +95,15 @@ export class Progress {
     return { entryCount: Math.max(0, entryCount), sizeBytes }
   }
 
+  isHeardWithin(ticks: number): boolean {
+    return this.#silentTicks < ticks
+  }
+
+  /** Whether it had, within `ticks`, all that the leader had then: what it lacks now it can have as fast (Ongaro's dissertation 4.2.1). */
+  isCaughtUpWithin(ticks: number): boolean {
+    return this.#hasCaughtUp && this.#laggingTicks < ticks
+  }
+
   tick(): void {
     this.#silentTicks++
     this.#laggingTicks++
@@ -143,6 +154,7 @@ export class Progress {
       this.#transfer = null
     }
     if (this.#state === 'replicate') this.#nextOffset = Math.max(this.#nextOffset, reply.persistedEndOffset)
+    if (this.#persistedEndOffset > 0 && this.#persistedEndOffset >= this.#goalEndOffset) this.#hasCaughtUp = true
     if (this.#persistedEndOffset >= reply.leaderEndOffset) this.#laggingTicks = 0
     else if (this.#persistedEndOffset >= this.#goalEndOffset) this.#laggingTicks = Math.min(this.#laggingTicks, this.#goalTicks)
   }

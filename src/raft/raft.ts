@@ -5,24 +5,27 @@ import { noteStored, noteTaken } from './durable-snapshots.ts'
 import type { PeerProgress, RaftEffect, RaftInput, RaftRole } from './effects.ts'
 import { ELECTION_MIN_TICKS, ElectionClock } from './election-clock.ts'
 import { Follower } from './follower.ts'
-import { Leader } from './leader.ts'
+import { Leader, refusalOf } from './leader.ts'
 import { Membership } from './membership.ts'
-import type { AppendReply, PeerIdentity, RaftMessage, Snapshot, SnapshotReply, Voter, VoteReply, VoteRequest } from './messages.ts'
+import type { AppendReply, PeerIdentity, RaftMessage, Snapshot, SnapshotReply, TimeoutNow, Voter, VoteReply, VoterSet, VoteRequest } from './messages.ts'
 import type { RaftOptions } from './options.ts'
-import { majorityOf } from './quorum.ts'
 import { RaftLog } from './raft-log.ts'
 import { isWellFormed } from './validate.ts'
+import { deservesVote } from './vote.ts'
+import type { VoterRefusal } from './voter-change.ts'
 
 /**
  * The consensus of rules 4, as one pure machine.
  *
- *   observer      not a voter by id and folder, or no controller    voter set names it → follower
+ *   observer      not a voter by id and folder, or no controller    voter set names it → follower, and back
  *   follower      election timeout, or evidence (R5.5)              → preCandidate
  *   preCandidate  majority would vote (R4.2)                        → candidate, term + 1
  *                 majority refuses, or votes for another            → follower
  *   candidate     majority voted, own vote saved                    → leader
  *                 majority refuses                                  → follower
  *   leader        majority silent for an election timeout           → follower, same term
+ *                 replaced by a committed voter set, nobody took over → observer, same term
+ *   follower      its leader hands over (timeoutNow)                → candidate, term + 1
  *   any           higher term in a message (a pre-vote's aside)     → follower or observer, that term, no vote
  *   any but leader: append of the own term                          → follower or observer of its sender
  *
@@ -54,8 +57,6 @@ export class Raft {
   /** Of this term's leader, even while it is not believed to live. */
   #follower: Follower | null = null
   #candidacy: Candidacy | null = null
-  /** Whom the vote of this term went to; null when that was before a restart. */
-  #votedDirectoryId: string | null = null
   #damagedBelow: number | null
   #effects: RaftEffect[] = []
   readonly #emit = (effect: RaftEffect): void => {
@@ -65,7 +66,7 @@ export class Raft {
 
   constructor(options: RaftOptions) {
     this.#self = options.self
-    this.#membership = new Membership({ ...options, voters: options.voterSet })
+    this.#membership = new Membership(options)
     this.#ballot = new Ballot({ term: options.term, votedFor: options.votedFor, emit: this.#emit })
     this.#log = new RaftLog(options)
     this.#electionTicks = options.electionTicks ?? ELECTION_MIN_TICKS
@@ -116,6 +117,11 @@ export class Raft {
     return this.#damagedBelow
   }
 
+  /** Why a proposal of this voter set would be refused now; undefined: it would be taken. */
+  judgeVoters(voters: readonly Voter[]): VoterRefusal | undefined {
+    return this.#leader === null ? { type: 'notLeader' } : this.#leader.judgeVoters(voters)
+  }
+
   /** Every peer and this node, by id; empty when this node does not lead. */
   progress(): PeerProgress[] {
     return this.#leader?.describe() ?? []
@@ -125,6 +131,8 @@ export class Raft {
     this.#effects = []
     this.#dispatch(input)
     this.#heal()
+    // The voter set, or the news that it is committed, may have made a voter of an observer, or the other way round.
+    if (this.#leader === null && this.#candidacy === null) this.#setRole(this.#restRole, this.#leaderId)
     const save = this.#ballot.takeSave()
     if (save !== undefined) this.#effects.unshift(save)
     assert((this.#leader !== null) === (this.#role === 'leader'), 'a leader, and nobody else, keeps progress')
@@ -140,8 +148,11 @@ export class Raft {
         this.#receive(input.from, input.message)
         break
       case 'propose':
-        if (this.#leader !== null) this.#leader.propose(input.proposalId, input.entries)
-        else this.#emit({ type: 'refused', proposalId: input.proposalId, code: 'NOT_CONTROLLER' })
+      case 'proposeVoters':
+      case 'transfer':
+      case 'readIndex':
+        if (this.#leader !== null) this.#leader.ask(input)
+        else this.#emit(refusalOf(input))
         break
       case 'persisted':
         this.#persisted(input.term, input.endOffset)
@@ -160,7 +171,7 @@ export class Raft {
         this.#peerDown(input.nodeId, input.reason)
         break
       case 'voterSet':
-        this.#setVoters(input.voters)
+        this.#setVoters(input.set)
         break
       case 'timer':
         if (this.#clock.fires(input.timerId)) this.#campaignOnEvidence()
@@ -207,6 +218,16 @@ export class Raft {
       case 'snapshotReply':
         this.#onSnapshotReply(from, message)
         break
+      case 'timeoutNow':
+        this.#onTimeoutNow(from, message)
+        break
+      case 'readProbe':
+        if (message.term <= this.term) this.#send(from.nodeId, { type: 'readProbeReply', term: this.term, round: message.round })
+        break
+      case 'readProbeReply':
+        if (message.term > this.term) this.#enterTerm(message.term)
+        else if (message.term === this.term) this.#leader?.readConfirmed(from, message.round)
+        break
       default:
         unreachable(message)
     }
@@ -217,11 +238,11 @@ export class Raft {
   #tick(): void {
     if (this.#leader !== null) {
       this.#leader.tick()
-      if (!this.#leader.hearsMajority(this.#electionTicks)) this.#stepDown()
+      if (!this.#leader.hearsMajority || this.#leader.hasResigned) this.#stepDown()
       return
     }
     this.#clock.tick()
-    const isAlone = this.#membership.voters.length === 1 && this.#role === 'follower'
+    const isAlone = this.#membership.voters.length === 1 && this.#membership.selfVotes && this.#role === 'follower'
     if (!isAlone && !this.#clock.isDue) return
     if (this.#isElector) this.#campaign(false)
     else {
@@ -235,7 +256,7 @@ export class Raft {
     this.#peers.set(peer.nodeId, peer)
     this.#leader?.peerUp(peer)
     if (this.#leaderId !== null || !this.#isElector || !this.#membership.has(peer.nodeId)) return
-    if (this.#candidacy !== null) this.#askForVote(peer.nodeId, this.#candidacy)
+    this.#candidacy?.ask(peer.nodeId)
     this.#arm('evidence')
   }
 
@@ -263,39 +284,41 @@ export class Raft {
 
   // Elections
 
-  /** Whether this node may vote and stand (rules R2.2, R3.4). */
+  /** Whether this node may stand (rules R2.2, R3.4). */
   get #isElector(): boolean {
-    return this.#membership.selfVotes && this.#damagedBelow === null
+    return this.#membership.mayStand(this.#log.commitIndex) && this.#damagedBelow === null
   }
 
   get #restRole(): RaftRole {
-    return this.#membership.selfVotes ? 'follower' : 'observer'
+    return this.#membership.mayStand(this.#log.commitIndex) ? 'follower' : 'observer'
   }
 
   #campaign(isOnEvidence: boolean): void {
     assert(this.#isElector && this.#leader === null, 'only an elector that does not lead campaigns')
     this.#clock.restart()
-    this.#candidacy = new Candidacy({ selfId: this.#self.nodeId, isPreVote: true, isOnEvidence })
+    this.#candidacy = this.#newCandidacy({ isPreVote: true, isOnEvidence })
     this.#setRole('preCandidate', null)
-    this.#askForVotes(this.#candidacy)
+    this.#candidacy.askAll(this.#membership)
     this.#judgeCandidacy()
   }
 
   #stand(isOnEvidence: boolean): void {
     this.#enterTerm(this.term + 1, 'candidate')
-    this.#ballot.vote(this.#self.nodeId)
-    this.#votedDirectoryId = this.#self.directoryId
-    this.#candidacy = new Candidacy({ selfId: this.#self.nodeId, isPreVote: false, isOnEvidence })
-    this.#askForVotes(this.#candidacy)
+    this.#ballot.vote(this.#self)
+    this.#candidacy = this.#newCandidacy({ isPreVote: false, isOnEvidence })
+    this.#candidacy.askAll(this.#membership)
   }
 
-  #askForVotes(candidacy: Candidacy): void {
-    for (const { nodeId } of this.#membership.voters) if (nodeId !== this.#self.nodeId) this.#askForVote(nodeId, candidacy)
+  #newCandidacy(options: { readonly isPreVote: boolean; readonly isOnEvidence: boolean }): Candidacy {
+    const { term } = this
+    return new Candidacy({ ...options, selfId: this.#self.nodeId, term, log: this.#log, send: this.#send })
   }
 
-  #askForVote(nodeId: number, candidacy: Candidacy): void {
-    const term = candidacy.isPreVote ? this.term + 1 : this.term
-    this.#send(nodeId, { type: 'voteRequest', preVote: candidacy.isPreVote, term, lastTerm: this.#log.lastTerm, endOffset: this.#log.endOffset })
+  /** The leader hands over: it lives, so that there is no need for a pre-vote, and nobody would grant one (rules R4.2). */
+  #onTimeoutNow(from: PeerIdentity, message: TimeoutNow): void {
+    if (message.term !== this.term || from.nodeId !== this.#leaderId || this.#leader !== null || !this.#isElector) return
+    this.#clock.restart()
+    this.#stand(true)
   }
 
   #judgeCandidacy(): void {
@@ -317,17 +340,11 @@ export class Raft {
 
   /** With fewer up, a retry would be in vain; the next peerUp campaigns. */
   get #isMajorityUp(): boolean {
-    let up = 1
-    for (const peer of this.#peers.values()) if (this.#membership.counts(peer)) up++
-    return up >= majorityOf(this.#membership.voters.length)
+    return this.#membership.isMajority(this.#peers.values())
   }
 
-  /** What pre-votes and votes have in common: who may ask, who may answer, and what log deserves it. */
   #deservesVote(from: PeerIdentity, request: VoteRequest): boolean {
-    if (!this.#isElector || !this.#membership.mayStand(from)) return false
-    // Empty log, no voter set known: perhaps a wiped disk of an old majority (rules R2.2).
-    if (this.#log.endOffset === 0 && !this.#membership.isKnown && request.endOffset > 0) return false
-    return this.#log.isUpToDate(request)
+    return this.#damagedBelow === null && deservesVote(from, request, this.#membership, this.#log)
   }
 
   #onPreVote(from: PeerIdentity, request: VoteRequest): void {
@@ -342,25 +359,17 @@ export class Raft {
   }
 
   #onVote(from: PeerIdentity, request: VoteRequest): void {
-    // Who is surely no voter moves no term either.
-    if (request.term > this.term && this.#membership.mayStand(from)) this.#enterTerm(request.term)
-    const granted = request.term === this.term && this.#isVoteFree(from) && this.#deservesVote(from, request)
+    if (request.term > this.term && this.#membership.mayBeVotedFor(from)) this.#enterTerm(request.term)
+    const isFree = this.#ballot.isFreeFor(from, this.#membership.isKnown) && (this.#leaderId === null || this.#ballot.votedFor !== null)
+    const granted = request.term === this.term && isFree && this.#deservesVote(from, request)
     if (granted) {
-      this.#ballot.vote(from.nodeId)
-      this.#votedDirectoryId = from.directoryId
+      this.#ballot.vote(from)
       this.#candidacy = null
       this.#setRole(this.#restRole, this.#leaderId)
       this.#clock.restart()
       this.#clock.disarm()
     }
     this.#send(from.nodeId, { type: 'voteReply', preVote: false, term: this.term, granted })
-  }
-
-  /** Whether the vote of this term is free, or went to this very peer. */
-  #isVoteFree(from: PeerIdentity): boolean {
-    if (this.#ballot.votedFor === null) return this.#leaderId === null
-    // While folders are unknown, the same id after a restart may be a wiped disk: it could lead one term twice.
-    return this.#ballot.votedFor === from.nodeId && (this.#membership.isKnown || this.#votedDirectoryId === from.directoryId)
   }
 
   #onVoteReply(from: PeerIdentity, reply: VoteReply): void {
@@ -381,12 +390,14 @@ export class Raft {
     assert(this.#ballot.isSaved && this.#ballot.votedFor === this.#self.nodeId, 'a leader voted for itself, on disk')
     this.#candidacy = null
     this.#clock.disarm()
-    this.#leader = new Leader({ self: this.#self, term: this.term, log: this.#log, membership: this.#membership, emit: this.#emit, send: this.#send })
+    const [self, term, log, membership, emit, send] = [this.#self, this.term, this.#log, this.#membership, this.#emit, this.#send]
+    this.#leader = new Leader({ self, term, log, membership, emit, send, electionTicks: this.#electionTicks })
     this.#setRole('leader', this.#self.nodeId)
     this.#leader.start([...this.#peers.values()])
   }
 
   #stepDown(): void {
+    this.#leader?.end()
     this.#leader = null
     this.#clock.restart()
     this.#setRole(this.#restRole, null)
@@ -394,8 +405,8 @@ export class Raft {
 
   #enterTerm(term: number, role: RaftRole = this.#restRole, leaderId: number | null = null): void {
     if (this.#leader !== null) this.#clock.restart()
+    this.#leader?.end()
     this.#ballot.enterTerm(term)
-    this.#votedDirectoryId = null
     this.#leader = null
     this.#candidacy = null
     this.#follower = null
@@ -411,13 +422,10 @@ export class Raft {
     this.#emit({ type: 'role', role, term, leaderId })
   }
 
-  #setVoters(voters: readonly Voter[]): void {
-    this.#membership.set(voters)
-    const isVoter = this.#membership.selfVotes
-    if (this.#leader !== null && !isVoter) this.#stepDown()
-    this.#leader?.voterSetChanged()
-    if (!isVoter) this.#candidacy = null
-    if (this.#role === 'observer' || !isVoter) this.#setRole(this.#restRole, this.#leaderId)
+  #setVoters(set: VoterSet): void {
+    this.#membership.set(set)
+    this.#leader?.voterSetChanged(this.#peers)
+    if (!this.#isElector) this.#candidacy = null
     this.#judgeCandidacy()
     this.#advanceCommit()
   }
@@ -473,7 +481,7 @@ export class Raft {
     if (outcome !== 'installed') return
     assert(this.#leader === null, 'a leader holds all that is committed')
     this.#follower?.installed(snapshot.endOffset)
-    this.#setVoters(voters)
+    this.#setVoters({ voters, offset: snapshot.endOffset - 1, previous: [] })
   }
 
   #advanceCommit(): void {

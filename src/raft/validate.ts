@@ -34,6 +34,11 @@ export function isWellFormed(message: RaftMessage): boolean {
     }
     case 'snapshotReply':
       return isSnapshot(message, message.term) && isOffset(message.position)
+    case 'timeoutNow':
+      return true
+    case 'readProbe':
+    case 'readProbeReply':
+      return isOffset(message.round)
     default:
       return false
   }

@@ -5,8 +5,9 @@ import type { Logger } from '../base/log-line.ts'
 import type { BrokerStatus } from '../controller/status.ts'
 import type { Log } from '../log/surface.ts'
 import type { RaftEffect, RaftInput } from '../raft/effects.ts'
-import type { Entry, Voter } from '../raft/messages.ts'
+import type { Entry, Voter, VoterSet } from '../raft/messages.ts'
 import type { Raft } from '../raft/raft.ts'
+import type { VoterRefusal } from '../raft/voter-change.ts'
 import { peekBatchSize, readBatchHeader } from '../record/batch.ts'
 import type { MetadataStorage } from './metadata-storage.ts'
 import type { Transport } from './transport.ts'
@@ -25,10 +26,12 @@ export interface RaftNodeEvents {
   appended(offset: number, batches: readonly Buffer[]): boolean
   /** The log was cut; true as above. */
   truncated(endOffset: number): boolean
-  voters(): readonly Voter[]
+  voterSet(): VoterSet
   /** Committed entries in order, once each. */
   committed(entries: readonly CommittedEntry[]): void
   role(role: Extract<RaftEffect, { type: 'role' }>): void
+  /** What became of a transfer that was asked for, or that a replaced leader began. */
+  transfer(transfer: Extract<RaftEffect, { type: 'transfer' }>): void
   /** The batch of a new leader's first entry (rules R2.2, R4.2). */
   opening(options: { readonly term: number; readonly offset: number }): Buffer
   /** What rides on this node's append replies. */
@@ -40,6 +43,8 @@ export interface RaftNodeEvents {
 type ProposalResult =
   | { readonly type: 'accepted'; readonly term: number; readonly offset: number }
   | { readonly type: 'refused'; readonly code: 'NOT_CONTROLLER' | 'THROTTLING_QUOTA_EXCEEDED' }
+
+type VotersResult = ProposalResult | { readonly type: 'votersRefused'; readonly refusal: VoterRefusal }
 
 /**
  * Drives the Raft core: performs its effects on the metadata log, the vote file and the transport, feeds completions back.
@@ -55,10 +60,12 @@ export class RaftNode {
   readonly #events: RaftNodeEvents
   readonly #inputs: RaftInput[] = []
   readonly #timers = new Map<number, Timer>()
-  readonly #proposals = new Map<number, ProposalResult>()
+  readonly #proposals = new Map<number, VotersResult>()
+  readonly #reads = new Map<number, (commitIndex: number | null) => void>()
   #running = false
   #stopped = false
   #nextProposalId = 1
+  #nextReadId = 1
   #commitIndex = 0
   #appliedOffset: number
   #applying = false
@@ -106,9 +113,30 @@ export class RaftNode {
     assert(!this.#running, 'a proposal is made in a turn of its own')
     const proposalId = this.#nextProposalId++
     this.feed({ type: 'propose', proposalId, entries: [batch] })
+    const result = this.#takeResult(proposalId)
+    assert(result.type !== 'votersRefused', 'only a voter change is refused as one')
+    return result
+  }
+
+  /** The same for an entry that makes `voters` the voter set (rules R4.4). */
+  proposeVoters(batch: Buffer, voters: readonly Voter[]): VotersResult {
+    assert(!this.#running, 'a proposal is made in a turn of its own')
+    const proposalId = this.#nextProposalId++
+    this.feed({ type: 'proposeVoters', proposalId, voters, entry: batch })
+    return this.#takeResult(proposalId)
+  }
+
+  #takeResult(proposalId: number): VotersResult {
     const result = this.#proposals.get(proposalId)
     this.#proposals.delete(proposalId)
     return result ?? { type: 'refused', code: 'NOT_CONTROLLER' }
+  }
+
+  /** Answers how far to apply before a read that sees all that was decided before this call (rules R4.6); null: ask the present leader. */
+  readIndex(done: (commitIndex: number | null) => void): void {
+    const readId = this.#nextReadId++
+    this.#reads.set(readId, done)
+    this.feed({ type: 'readIndex', readId })
   }
 
   /** The log has more in it, or more of it is synced. */
@@ -162,6 +190,16 @@ export class RaftNode {
       case 'refused':
         this.#proposals.set(effect.proposalId, { type: 'refused', code: effect.code })
         return
+      case 'votersRefused':
+        this.#proposals.set(effect.proposalId, { type: 'votersRefused', refusal: effect.refusal })
+        return
+      case 'transfer':
+        this.#logger.info({ to: effect.to }, transferSentence[effect.outcome](effect.to))
+        this.#events.transfer(effect)
+        break
+      case 'readable':
+        this.#readable(effect.readId, effect.commitIndex)
+        break
       case 'role':
         this.#logger.info({ role: effect.role, term: effect.term, leaderId: effect.leaderId }, `raft: ${effect.role} in term ${effect.term}`)
         this.#events.role(effect)
@@ -188,7 +226,11 @@ export class RaftNode {
   }
 
   #noteVoters(changed: boolean): void {
-    if (changed) this.feed({ type: 'voterSet', voters: this.#events.voters() })
+    if (!changed) return
+    const set = this.#events.voterSet()
+    const fields = { voters: set.voters.map((voter) => voter.nodeId), offset: set.offset }
+    this.#logger.info(fields, `raft: the voters are ${fields.voters.join(', ') || 'not known'}`)
+    this.feed({ type: 'voterSet', set })
   }
 
   #truncate(endOffset: number): void {
@@ -196,6 +238,12 @@ export class RaftNode {
     this.#logger.warn({ from: this.#log.endOffset, to: endOffset }, `metadata log: cut to ${endOffset}, where it parts from the leader's`)
     this.#storage.truncate(endOffset)
     this.#noteVoters(this.#events.truncated(endOffset))
+  }
+
+  #readable(readId: number, commitIndex: number | null): void {
+    const done = this.#reads.get(readId)
+    this.#reads.delete(readId)
+    this.#clock.defer(() => done?.(commitIndex))
   }
 
   #startTimer(timerId: number, delayMs: number): void {
@@ -269,6 +317,12 @@ export class RaftNode {
     if (this.#appliedOffset < this.#commitIndex) this.#clock.defer(() => this.#apply())
   }
 }
+
+const transferSentence = {
+  began: (to: number | null) => `raft: leadership is handed over to node ${to}`,
+  refused: (to: number | null) => `raft: leadership cannot be handed over${to === null ? '' : ` to node ${to}`}: no other voter is heard`,
+  over: (to: number | null) => `raft: node ${to} did not take over in time`,
+} as const
 
 /** The entries of whole batches: one batch is one entry (rules R3.1). Those at or past endOffset are left out. */
 function splitEntries(batches: readonly Buffer[], endOffset: number): Entry[] {

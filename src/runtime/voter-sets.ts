@@ -1,4 +1,5 @@
 import type { MetadataRecord, VoterRecord } from '../metadata/records.ts'
+import { noVoterSet, type VoterSet } from '../raft/messages.ts'
 
 export interface VoterSetAt {
   /** Metadata offset of the entry that made the set. */
@@ -20,6 +21,12 @@ export class VoterSets {
   /** [] before the first. */
   get current(): readonly VoterRecord[] {
     return this.#sets.at(-1)?.voters ?? []
+  }
+
+  /** The same as Raft takes it. */
+  get set(): VoterSet {
+    const newest = this.#sets.at(-1)
+    return newest === undefined ? noVoterSet : { ...newest, previous: this.#sets.at(-2)?.voters ?? [] }
   }
 
   /** An entry was appended. True: the set changed. */

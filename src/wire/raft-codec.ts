@@ -39,6 +39,9 @@ export const raftMessageCodec = union<RaftMessage>('a Raft message', {
   appendReply: [4, message({ term: int64(1), startOffset: int64(2), result: nested(3, appendResultCodec) })],
   snapshotChunk: [8, message({ term: int64(1), endOffset: int64(2), lastTerm: int64(3), sizeBytes: int64(4), position: int64(5), bytes: view(6) })],
   snapshotReply: [9, message({ term: int64(1), endOffset: int64(2), lastTerm: int64(3), position: int64(4) })],
+  timeoutNow: [5, message({ term: int64(1) })],
+  readProbe: [6, message({ term: int64(1), round: int64(2) })],
+  readProbeReply: [7, message({ term: int64(1), round: int64(2) })],
 })
 
 export const partitionRefCodec = message<PartitionRef>({ topicId: uuid(1), partition: int32(2) })

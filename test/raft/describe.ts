@@ -1,6 +1,7 @@
 import { unreachable } from '../../src/base/assert.ts'
 import type { RaftEffect } from '../../src/raft/effects.ts'
 import type { Entry, RaftMessage, SnapshotId } from '../../src/raft/messages.ts'
+import type { VoterRefusal } from '../../src/raft/voter-change.ts'
 
 const SHOWN_ENTRIES = 13
 
@@ -36,6 +37,12 @@ export function describeMessage(message: RaftMessage): string {
     }
     case 'snapshotReply':
       return `snapshot ${describeSnapshot(message)} written to byte ${message.position}: term ${message.term}`
+    case 'timeoutNow':
+      return `take over: term ${message.term}`
+    case 'readProbe':
+      return `is term ${message.term} the last? round ${message.round}`
+    case 'readProbeReply':
+      return `my term is ${message.term}: round ${message.round}`
     default:
       return unreachable(message)
   }
@@ -48,6 +55,33 @@ export function describeSnapshot(id: SnapshotId): string {
 
 function describeEnd(end: { readonly lastTerm: number; readonly endOffset: number }): string {
   return end.endOffset === 0 ? 'empty' : `${end.endOffset} long, last term ${end.lastTerm}`
+}
+
+function describeRefusal(refusal: VoterRefusal): string {
+  switch (refusal.type) {
+    case 'notLeader':
+      return 'it does not lead'
+    case 'transferring':
+      return 'leadership is being handed over'
+    case 'ownTermNotCommitted':
+      return 'nothing of its own term is committed yet'
+    case 'changePending':
+      return `the change at ${refusal.offset} is not committed yet`
+    case 'notOneChange':
+      return 'that is not one voter more or less'
+    case 'lastVoter':
+      return 'somebody must vote'
+    case 'notConnected':
+      return `${refusal.nodeId} is not heard`
+    case 'damaged':
+      return `${refusal.nodeId} is damaged`
+    case 'lagging':
+      return `${refusal.nodeId} lags: it has ${refusal.persistedEndOffset} of ${refusal.endOffset}`
+    case 'noLiveMajority':
+      return `${refusal.live} of the new set are heard, ${refusal.needed} are needed`
+    default:
+      return unreachable(refusal)
+  }
 }
 
 /** Undefined for what the network or the disk tells anyway. */
@@ -67,6 +101,15 @@ export function describeEffect(effect: RaftEffect): string | undefined {
       return `commits below ${effect.commitIndex}`
     case 'refused':
       return `refuses proposal ${effect.proposalId}: ${effect.code}`
+    case 'votersRefused':
+      return `refuses proposal ${effect.proposalId}: ${describeRefusal(effect.refusal)}`
+    case 'transfer':
+      if (effect.outcome === 'refused') return 'can hand over to nobody'
+      return effect.outcome === 'began' ? `hands over to ${effect.to}` : `goes on: ${effect.to} did not take over`
+    case 'readable':
+      return effect.commitIndex === null
+        ? `refuses read ${effect.readId}: it does not lead`
+        : `answers read ${effect.readId} from what is below ${effect.commitIndex}`
     case 'startTimer':
       return 'waits a moment, then campaigns'
     case 'sendEntries':

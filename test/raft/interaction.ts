@@ -17,6 +17,7 @@ const OUTPUT = '  '
  *   persist 1 [2 | vote]                                                        the disk of 1: all, its 2 oldest operations, its vote file alone
  *   propose 1 x y | fill 1 300 64 | reads 1 held | read 1 [2]   entries (fill: 300 proposals of 64 bytes; read: at most 2 entries)
  *   snapshot 1 | spoil 1                             what 1 has applied, to its disk; the bytes that came to 1 are others now
+ *   add-voter 1 4 | remove-voter 1 2 | fill-voter 1 3 | transfer 1 [2] | read-index 1   asked of 1 (transfer: to whom)
  *   elect 1 | stabilize [1 2]                                                   until nothing moves, among these alone
  *   status | log | disk 1 | network | progress 1                                 what is to be seen
  *   quiet COMMAND                                                              without the output
@@ -157,6 +158,11 @@ class Interaction {
       incoming.fill('?', 0, 1)
       this.#lines.push(`what came to ${id} is spoiled`)
     },
+    'add-voter': ([id, ...who]) => this.#nodes.proposeVoters(Number(id), { add: who.map(Number) }),
+    'fill-voter': ([id, ...who]) => this.#nodes.proposeVoters(Number(id), { fill: who.map(Number) }),
+    'remove-voter': ([id, ...who]) => this.#nodes.proposeVoters(Number(id), { remove: who.map(Number) }),
+    transfer: ([id, to]) => this.#nodes.feed(Number(id), { type: 'transfer', to: to === undefined ? null : Number(to) }),
+    'read-index': ([id]) => this.#nodes.readIndex(Number(id)),
     elect: ([id]) => this.#elect(Number(id)),
     stabilize: (words) => this.#stabilize(words.length === 0 ? this.#live() : words.map(Number)),
     status: () => this.#status(),

@@ -8,6 +8,9 @@ export class Judge {
   readonly #leaders = new Map<number, string>()
   readonly #commitIndexes = new Map<string, number>()
   readonly #logs = new Map<number, readonly Entry[]>()
+  readonly #readFrom = new Map<number, number>()
+  /** Reads that were answered. */
+  readCount = 0
   /** What any node ever committed. */
   readonly committedEntries: Entry[] = []
 
@@ -31,6 +34,21 @@ export class Judge {
       if (known === undefined) this.committedEntries.push(entry)
       else assert(isSame(known, entry), `what was committed at ${offset} stays`)
     }
+  }
+
+  /** A read begins: what is committed now, anywhere, it must see (rules R4.6). */
+  asks(readId: number): void {
+    this.#readFrom.set(readId, this.committedEntries.length)
+  }
+
+  readable({ readId, commitIndex }: Extract<RaftEffect, { type: 'readable' }>): void {
+    const from = this.#readFrom.get(readId)
+    assert(from !== undefined, 'a read is answered once')
+    this.#readFrom.delete(readId)
+    if (commitIndex === null) return
+    assert(commitIndex >= from, `read ${readId} sees all that was committed when it began`)
+    assert(commitIndex <= this.committedEntries.length, `read ${readId} sees only what is committed`)
+    this.readCount++
   }
 
   /** Log matching: equal (offset, term) means equal logs up to there. */

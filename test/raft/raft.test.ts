@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { SeededRandom } from '../../src/base/random.ts'
 import type { RaftEffect, RaftInput } from '../../src/raft/effects.ts'
-import type { PeerIdentity, RaftMessage, Voter } from '../../src/raft/messages.ts'
+import { noVoterSet, type PeerIdentity, type RaftMessage, type Voter, type VoterSet } from '../../src/raft/messages.ts'
 import type { RaftOptions } from '../../src/raft/options.ts'
 import { Raft } from '../../src/raft/raft.ts'
 
@@ -9,6 +9,12 @@ const PEERS: readonly PeerIdentity[] = [1, 2, 3].map((nodeId) => ({ nodeId, dire
 const [SELF, SECOND, THIRD] = PEERS as [PeerIdentity, PeerIdentity, PeerIdentity]
 const VOTERS: readonly Voter[] = PEERS
 const CHUNK = { type: 'snapshotChunk', term: 9, endOffset: 5, lastTerm: 1, sizeBytes: 10, position: 0, bytes: Buffer.alloc(4) } as const
+
+/** A set whose entry stands at 0. */
+function knownSet(voters: readonly Voter[]): VoterSet {
+  return { voters, offset: 0, previous: [] }
+}
+
 const ENTRY = { term: 1, bytes: Buffer.from('x') }
 
 function makeRaft(options: Partial<RaftOptions> = {}): Raft {
@@ -20,7 +26,7 @@ function makeRaft(options: Partial<RaftOptions> = {}): Raft {
     random: new SeededRandom(1),
     term: 1,
     votedFor: null,
-    voterSet: VOTERS,
+    voterSet: knownSet(VOTERS),
     ...log,
     ...options,
   })
@@ -76,14 +82,35 @@ describe('Raft', () => {
     expect(raft.term).toBe(1)
   })
 
-  it('is not moved by who is surely no voter: another folder under a voter id', () => {
-    const raft = makeRaft()
-    const effects = receive(raft, { nodeId: 2, directoryId: 'wiped' }, { type: 'voteRequest', preVote: false, term: 7, lastTerm: 6, endOffset: 9 })
-    expect(effects).toEqual([{ type: 'send', to: 2, message: { type: 'voteReply', preVote: false, term: 1, granted: false } }])
+  it('is not moved by who is no first voter, as long as no voter set is known', () => {
+    const raft = makeRaft({ voterSet: noVoterSet })
+    const effects = receive(raft, { nodeId: 4, directoryId: 'd4' }, { type: 'voteRequest', preVote: false, term: 7, lastTerm: -1, endOffset: 0 })
+    expect(effects).toEqual([{ type: 'send', to: 4, message: { type: 'voteReply', preVote: false, term: 1, granted: false } }])
+  })
+
+  it('votes for who is no voter as far as it knows, if its log is longer: the set may be in an entry that only the candidate has', () => {
+    const raft = makeRaft({ epochs: [{ epoch: 1, startOffset: 0 }], endOffset: 1, persistedEndOffset: 1 })
+    const newcomer = { nodeId: 4, directoryId: 'd4' }
+    receive(raft, newcomer, { type: 'voteRequest', preVote: false, term: 2, lastTerm: 1, endOffset: 2 })
+    const [granted] = raft.step({ type: 'voteSaved', term: 2, votedFor: 4 })
+    expect(granted).toEqual({ type: 'send', to: 4, message: { type: 'voteReply', preVote: false, term: 2, granted: true } })
+    const shorter = makeRaft({ epochs: [{ epoch: 1, startOffset: 0 }], endOffset: 1, persistedEndOffset: 1 })
+    receive(shorter, newcomer, { type: 'voteRequest', preVote: false, term: 2, lastTerm: -1, endOffset: 0 })
+    const [refused] = shorter.step({ type: 'voteSaved', term: 2, votedFor: null })
+    expect(refused).toMatchObject({ message: { granted: false } })
+  })
+
+  it('votes as an observer, and lets nobody count that who does not know it as a voter', () => {
+    const raft = makeRaft({ voterSet: knownSet([SECOND]), epochs: [{ epoch: 1, startOffset: 0 }], endOffset: 1, persistedEndOffset: 1 })
+    receive(raft, SECOND, { type: 'voteRequest', preVote: false, term: 2, lastTerm: 1, endOffset: 2 })
+    expect(raft.step({ type: 'voteSaved', term: 2, votedFor: 2 })).toMatchObject([{ message: { type: 'voteReply', granted: true } }])
+    const broker = makeRaft({ canVote: false, voterSet: knownSet([SECOND]), epochs: [{ epoch: 1, startOffset: 0 }], endOffset: 1, persistedEndOffset: 1 })
+    receive(broker, SECOND, { type: 'voteRequest', preVote: false, term: 2, lastTerm: 1, endOffset: 2 })
+    expect(broker.step({ type: 'voteSaved', term: 2, votedFor: null })).toMatchObject([{ message: { type: 'voteReply', granted: false } }])
   })
 
   it('does not count the vote of another folder, nor one that was given twice', () => {
-    const raft = makeRaft({ voterSet: [...VOTERS, { nodeId: 4, directoryId: 'd4' }, { nodeId: 5, directoryId: null }] })
+    const raft = makeRaft({ voterSet: knownSet([...VOTERS, { nodeId: 4, directoryId: 'd4' }, { nodeId: 5, directoryId: null }]) })
     feed(raft, ticks(40))
     const yes: RaftMessage = { type: 'voteReply', preVote: true, term: 2, granted: true }
     receive(raft, { nodeId: 2, directoryId: 'wiped' }, yes)
@@ -96,7 +123,7 @@ describe('Raft', () => {
   })
 
   it('leads alone where it is the only voter, without waiting for a timeout', () => {
-    const raft = makeRaft({ firstVoterIds: [1], voterSet: [], term: 0 })
+    const raft = makeRaft({ firstVoterIds: [1], voterSet: noVoterSet, term: 0 })
     expect(raft.step({ type: 'tick' })).toContainEqual({ type: 'saveVote', term: 1, votedFor: 1 })
     expect(raft.isLeader).toBe(false)
     expect(raft.step({ type: 'voteSaved', term: 1, votedFor: 1 })).toContainEqual({ type: 'appendOpening', startOffset: 0, term: 1 })
@@ -124,7 +151,7 @@ describe('Raft', () => {
   })
 
   it('keeps one vote a term even for the same id, while folders are unknown: the disk behind it may be another one', () => {
-    const raft = makeRaft({ voterSet: [], term: 0 })
+    const raft = makeRaft({ voterSet: noVoterSet, term: 0 })
     const request: RaftMessage = { type: 'voteRequest', preVote: false, term: 1, lastTerm: -1, endOffset: 0 }
     receive(raft, SECOND, request)
     raft.step({ type: 'voteSaved', term: 1, votedFor: 2 })
@@ -156,15 +183,6 @@ describe('Raft', () => {
       { ...SECOND, voter: true, persistedEndOffset: 1, silentTicks: 0, laggingTicks: 0 },
       { ...THIRD, voter: true, persistedEndOffset: 0, silentTicks: 3, laggingTicks: 3 },
     ])
-  })
-
-  it('gives up when it finds itself outside of the voter set', () => {
-    const raft = makeRaft()
-    lead(raft)
-    raft.step({ type: 'voterSet', voters: [SECOND, THIRD, { nodeId: 1, directoryId: 'another' }] })
-    expect([raft.role, raft.leaderId]).toEqual(['observer', null])
-    feed(raft, ticks(100))
-    expect(raft.role).toBe('observer')
   })
 
   it('takes an answer that claims more than it has, or comes from another folder, for none', () => {
@@ -207,7 +225,7 @@ describe('Raft', () => {
   })
 
   it('lets a vote stand against a late refusal by the same voter', () => {
-    const raft = makeRaft({ voterSet: [...VOTERS, { nodeId: 4, directoryId: 'd4' }, { nodeId: 5, directoryId: 'd5' }] })
+    const raft = makeRaft({ voterSet: knownSet([...VOTERS, { nodeId: 4, directoryId: 'd4' }, { nodeId: 5, directoryId: 'd5' }]) })
     feed(raft, ticks(40))
     receive(raft, SECOND, { type: 'voteReply', preVote: true, term: 2, granted: true })
     receive(raft, SECOND, { type: 'voteReply', preVote: true, term: 1, granted: false })

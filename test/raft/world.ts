@@ -2,7 +2,16 @@ import { assert, unreachable } from '../../src/base/assert.ts'
 import type { EpochStart } from '../../src/base/epochs.ts'
 import { SeededRandom } from '../../src/base/random.ts'
 import type { RaftEffect, RaftInput } from '../../src/raft/effects.ts'
-import type { Entry, PeerIdentity, RaftMessage, Snapshot, SnapshotId, Voter } from '../../src/raft/messages.ts'
+import {
+  type Entry,
+  noVoterSet,
+  type PeerIdentity,
+  type RaftMessage,
+  type Snapshot,
+  type SnapshotId,
+  type Voter,
+  type VoterSet,
+} from '../../src/raft/messages.ts'
 import { Raft } from '../../src/raft/raft.ts'
 import { describeEffect, describeMessage, describeSnapshot } from './describe.ts'
 import { Judge } from './judge.ts'
@@ -31,6 +40,7 @@ export class World {
   readonly #options: WorldOptions
   readonly #random: SeededRandom
   #proposals = 0
+  #reads = 0
 
   constructor(options: WorldOptions) {
     this.#options = options
@@ -89,7 +99,7 @@ export class World {
       startTerm: disk.entries[disk.startOffset - 1]?.term ?? -1,
       endOffset: disk.entries.length,
       persistedEndOffset: disk.entries.length,
-      voterSet: votersIn(disk.entries) ?? [],
+      voterSet: voterSetIn(disk.entries),
       damagedBelow: node.damagedBelow,
     })
     if (newest !== undefined) this.feed(nodeId, storedInput(newest))
@@ -133,8 +143,24 @@ export class World {
     }
   }
 
+  /** Changes the set that counts at `nodeId`: `add` and `fill` with the folder that a node has now. */
+  proposeVoters(nodeId: number, change: { readonly add?: readonly number[]; readonly remove?: readonly number[]; readonly fill?: readonly number[] }): void {
+    const kept = voterSetIn(this.node(nodeId).memory)
+      .voters.filter((voter) => change.remove?.includes(voter.nodeId) !== true)
+      .map((voter) => (change.fill?.includes(voter.nodeId) === true ? { ...voter, directoryId: this.node(voter.nodeId).directoryId } : voter))
+    const added = (change.add ?? []).map((id) => ({ nodeId: id, directoryId: this.node(id).directoryId }))
+    const voters = [...kept, ...added]
+    const text = `voters,${voters.map((voter) => `${voter.nodeId}=${voter.directoryId ?? '-'}`).join(',')}`
+    this.feed(nodeId, { type: 'proposeVoters', proposalId: ++this.#proposals, voters, entry: Buffer.from(text) })
+  }
+
   propose(nodeId: number, texts: readonly string[]): void {
     this.feed(nodeId, { type: 'propose', proposalId: ++this.#proposals, entries: texts.map((text) => Buffer.from(text)) })
+  }
+
+  readIndex(nodeId: number): void {
+    this.judge.asks(++this.#reads)
+    this.feed(nodeId, { type: 'readIndex', readId: this.#reads })
   }
 
   /** `nodeId` learns that its stream to `peerId` is open. */
@@ -239,21 +265,17 @@ export class World {
         node.operations.push({ type: 'vote', term: effect.term, votedFor: effect.votedFor })
         return []
       case 'append':
-        this.#append(node, effect.term, effect.startOffset, effect.entries)
-        return []
+        return this.#append(node, effect.term, effect.startOffset, effect.entries)
       case 'appendOpening':
-        this.#append(node, effect.term, effect.startOffset, [{ term: effect.term, bytes: Buffer.from(this.#opening(node, effect.startOffset)) }])
-        return []
+        return this.#append(node, effect.term, effect.startOffset, [{ term: effect.term, bytes: Buffer.from(this.#opening(node, effect.startOffset)) }])
       case 'truncate':
         assert(effect.endOffset >= node.appliedOffset, 'what was applied is never cut')
-        node.memory.length = effect.endOffset
-        node.operations.push({ type: 'truncate', endOffset: effect.endOffset })
-        return []
+        return this.#truncate(node, effect.endOffset)
       case 'send':
         this.#send(node, effect.to, effect.message)
         return []
       case 'sendEntries':
-        assert(!node.reads.some((read) => read.to === effect.to), 'one read a peer')
+        assert(!node.reads.some((read) => read.to === effect.to && read.term === effect.term), 'one read a peer in a term')
         if (!node.holdsReads) return [this.#sendEntries(node, effect, effect.endOffset - effect.startOffset)]
         node.reads.push(effect)
         return []
@@ -278,25 +300,41 @@ export class World {
         node.operations.push({ type: 'cutStart', startOffset: effect.startOffset })
         return []
       case 'committed':
-        return this.#apply(node, effect.commitIndex)
+        this.judge.committed(node, effect.commitIndex)
+        node.appliedOffset = effect.commitIndex
+        return []
       case 'startTimer':
         node.timer = { timerId: effect.timerId, delayMs: effect.delayMs }
         return []
       case 'role':
         this.judge.role(node, effect)
         return []
+      case 'readable':
+        this.judge.readable(effect)
+        return []
       case 'accepted':
       case 'refused':
+      case 'votersRefused':
+      case 'transfer':
         return []
       default:
         return unreachable(effect)
     }
   }
 
-  #append(node: SimulatedNode, term: number, startOffset: number, entries: readonly Entry[]): void {
+  #append(node: SimulatedNode, term: number, startOffset: number, entries: readonly Entry[]): RaftInput[] {
     assert(startOffset === node.memory.length, 'entries are appended where the log ends')
+    const before = voterSetIn(node.memory)
     node.memory.push(...entries)
     node.operations.push({ type: 'append', term, startOffset, entries })
+    return voterSetInput(before, node.memory)
+  }
+
+  #truncate(node: SimulatedNode, endOffset: number): RaftInput[] {
+    const before = voterSetIn(node.memory)
+    node.memory.length = endOffset
+    node.operations.push({ type: 'truncate', endOffset })
+    return voterSetInput(before, node.memory)
   }
 
   /** The bootstrap entry names those that the first leader has heard of. */
@@ -332,13 +370,6 @@ export class World {
     if (bytes.length > 0) this.#send(node, to, { type: 'snapshotChunk', term, endOffset, lastTerm, sizeBytes, position, bytes })
     return { type: 'snapshotSent', to, term, endOffset, lastTerm, position, endPosition: position + bytes.length }
   }
-
-  #apply(node: SimulatedNode, commitIndex: number): RaftInput[] {
-    this.judge.committed(node, commitIndex)
-    const voters = votersIn(node.memory.slice(node.appliedOffset, commitIndex))
-    node.appliedOffset = Math.max(node.appliedOffset, commitIndex)
-    return voters === undefined ? [] : [{ type: 'voterSet', voters }]
-  }
 }
 
 type SendSnapshot = Extract<RaftEffect, { type: 'sendSnapshot' }>
@@ -358,7 +389,7 @@ function describedOf({ endOffset, lastTerm, bytes }: StoredSnapshot): Snapshot {
 }
 
 function storedInput(snapshot: StoredSnapshot): RaftInput {
-  return { type: 'snapshotStored', snapshot: describedOf(snapshot), voters: votersIn(snapshot.entries) ?? [] }
+  return { type: 'snapshotStored', snapshot: describedOf(snapshot), voters: voterSetIn(snapshot.entries).voters }
 }
 
 function epochsOf(entries: readonly Entry[]): EpochStart[] {
@@ -369,11 +400,23 @@ function epochsOf(entries: readonly Entry[]): EpochStart[] {
   return epochs
 }
 
+/** Effective on append, back with a cut (rules R4.4). */
+function voterSetInput(before: VoterSet, entries: readonly Entry[]): RaftInput[] {
+  const set = voterSetIn(entries)
+  return set.offset === before.offset && set.voters.length === before.voters.length ? [] : [{ type: 'voterSet', set }]
+}
+
 /** The set of the newest voter record: `voters,1=d1,2=d2,3=-`. */
-function votersIn(entries: readonly Entry[]): readonly Voter[] | undefined {
-  const record = entries.map((entry) => entry.bytes.toString()).findLast((text) => text.startsWith('voters,'))
-  return record
-    ?.split(',')
+function voterSetIn(entries: readonly Entry[]): VoterSet {
+  const records = entries.flatMap(({ bytes }, offset) => (bytes.subarray(0, 7).toString() === 'voters,' ? [{ offset, text: bytes.toString() }] : []))
+  const [newest, before] = [records.at(-1), records.at(-2)]
+  if (newest === undefined) return noVoterSet
+  return { voters: parseVoters(newest.text), offset: newest.offset, previous: before === undefined ? [] : parseVoters(before.text) }
+}
+
+function parseVoters(text: string): readonly Voter[] {
+  return text
+    .split(',')
     .slice(1)
     .map((voter) => {
       const [nodeId, directoryId] = voter.split('=')

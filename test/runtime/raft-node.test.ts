@@ -3,7 +3,7 @@ import type { DoneVoid } from '../../src/base/done.ts'
 import { BrokerError } from '../../src/base/errors.ts'
 import type { Log } from '../../src/log/surface.ts'
 import type { RaftEffect, RaftInput } from '../../src/raft/effects.ts'
-import type { Entry } from '../../src/raft/messages.ts'
+import { type Entry, noVoterSet } from '../../src/raft/messages.ts'
 import type { Raft } from '../../src/raft/raft.ts'
 import { readBatchHeader, stampBatch } from '../../src/record/batch.ts'
 import { encodeBatch } from '../../src/record/records.ts'
@@ -50,9 +50,10 @@ class Bench {
       events: {
         appended: () => false,
         truncated: () => false,
-        voters: () => [],
+        voterSet: () => noVoterSet,
         committed: (entries) => this.applied.push(...entries.map(({ offset, term }) => `${offset} of term ${term}`)),
         role: () => undefined,
+        transfer: () => undefined,
         opening: () => entry(1).bytes,
         status: () => null,
         failed: (error) => void this.applied.push(error.message),

@@ -74,6 +74,9 @@ export const raftMessages: readonly RaftMessage[] = [
   { type: 'appendReply', term: 9, startOffset: 4, result: { type: 'rejected', hintTerm: -1, hintEndOffset: 0 } },
   { type: 'snapshotChunk', term: 9, endOffset: MAX, lastTerm: 8, sizeBytes: 70_000, position: 0, bytes: bytes(20_000) },
   { type: 'snapshotReply', term: 9, endOffset: 300, lastTerm: 0, position: MAX },
+  { type: 'timeoutNow', term: 9 },
+  { type: 'readProbe', term: 9, round: MAX },
+  { type: 'readProbeReply', term: 10, round: 0 },
 ]
 
 export const status: BrokerStatus = {
