@@ -20,7 +20,7 @@ if (major < MIN_NODE[0] || (major === MIN_NODE[0] && minor < MIN_NODE[1])) {
 }
 
 const main = join(__dirname, '..', 'dist', 'bundle', 'cli', 'main.cjs')
-if (!existsSync(main)) fail('error: NOT_BUILT: Oxbow is not built yet (run: npm run build)')
+if (!existsSync(main)) fail('error: NOT_BUILT: Oxbow is not built yet (run: npm ci && npm run build)')
 
 // Every file call takes one of these threads; it must be set before the first of them starts.
 process.env.UV_THREADPOOL_SIZE ??= '16'

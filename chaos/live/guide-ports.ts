@@ -9,8 +9,8 @@ export interface Move {
 
 /** The nodes that the pages speak of; the split roles of cluster-configs are six. */
 const NODES = 6
-/** What the pages say, and nothing longer: gRPC 9192, Kafka 9092, HTTP 9292, and so on. */
-const PORT = /(?<![\d.])9([012])9([2-7])(?!\d)/g
+/** Of this machine: gRPC 9192, Kafka 9092, HTTP 9292, and so on. Those of other hosts, as in a composition, are nobody's trouble here. */
+const PORT = /(?<=127\.0\.0\.1:|Port: |_port": )9([012])9([2-7])(?!\d)/g
 /** The page of examples/log-analytics. */
 const EXAMPLE_PORT = 9400
 const START = /^(\$ (?:npx oxbow dev|npm start))(.*)$/gm
@@ -24,11 +24,10 @@ export async function moveCluster(): Promise<Move | undefined> {
   const free = await Promise.all([...portsOf(DEFAULT_PORT_BASE), EXAMPLE_PORT].map(isFree))
   if (free.every(Boolean)) return undefined
   const portBase = await findPortBase(NODES)
-  const bootstrap = [1, 2, 3].map((nodeId) => `127.0.0.1:${portBase + 100 + nodeId}`).join(',')
-  return { portBase, env: { OXBOW_BOOTSTRAP: bootstrap, PORT: String(portBase + 300) } }
+  return { portBase, env: { PORT: String(portBase + 300) } }
 }
 
-/** The same page or cluster file, for the other ports. */
+/** The same page, cluster file or source, for the other ports. */
 export function movedText(text: string, move: Move | undefined): string {
   if (move === undefined) return text
   const { portBase } = move

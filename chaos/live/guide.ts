@@ -8,6 +8,8 @@ import { readGuide } from './guide-text.ts'
 
 /** What a newcomer reads first, in the order of reading. */
 const FIRST_PAGES = ['README.md', 'docs/quickstart.md']
+/** Where commands look for a cluster when nobody says where it is. */
+const DEFAULTS = ['src/cli/options.ts', 'examples/log-analytics/stage.ts']
 /** Each takes seconds, and once is enough in a clone. */
 const ONCE = ['npm ci', 'npm run build']
 
@@ -31,8 +33,8 @@ async function follow(pages: readonly string[]): Promise<boolean> {
     if ((await clone.ended) !== 0) throw new Error(clone.lines.join('\n'))
     const move = await moveCluster()
     if (move !== undefined) console.log(`the ports of the pages are taken: node i listens on ${move.portBase + 100}+i instead`)
-    for (const name of readdirSync(join(folder, 'cluster-configs'))) {
-      const path = join(folder, 'cluster-configs', name)
+    for (const name of [...DEFAULTS, ...readdirSync(join(folder, 'cluster-configs')).map((file) => join('cluster-configs', file))]) {
+      const path = join(folder, name)
       writeFileSync(path, movedText(readFileSync(path, 'utf8'), move))
     }
     const once = new Map(ONCE.map((command) => [command, false]))

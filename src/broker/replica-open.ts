@@ -81,10 +81,10 @@ export function* openReplica(options: OpenReplicaOptions): Task<Replica | undefi
       endOffset: log.endOffset,
       syncedEndOffset: log.syncedEndOffset,
       cutCount: log.cutCount,
-      epochs: joinEpochs(below?.epochs ?? [], recovery.epochs, log.endOffset),
+      epochs: joinEpochs(hasBelow(log) ? (below?.epochs ?? []) : [], recovery.epochs, log.endOffset),
     },
     highWatermark: Math.max(log.startOffset, Math.min(checkpoint?.highWatermark ?? 0, log.syncedEndOffset)),
-    producers: candidates.choose(log.endOffset),
+    producers: candidates.choose(log),
     fetchIds: options.fetchIds,
     lagTicks: Math.ceil(options.config.replicaLagTimeMaxMs / TICK_MS),
     reportTicks: REPORT_TICKS,
@@ -102,33 +102,44 @@ function* findStartBatch(log: Log): Task<number> {
   return readBatchHeader(batches[0] as Buffer, 0).baseOffset
 }
 
+/** Whether anything lies below the start: the note of it may be of an earlier log, that was dropped to begin anew at 0. */
+function hasBelow({ startOffset }: Log): boolean {
+  return startOffset > 0
+}
+
+/** As of endOffset, and what was replayed on it. */
+interface ProducerCandidate {
+  readonly endOffset: number
+  readonly producers: Producers
+}
+
 /**
  * The producers as the checkpoint has them, and as the note of the log start has them: the newer ones reach further, but those that came with a reset
  * are of no use when the reset did not come about. That is known when the log is open, so both are replayed.
  */
 class ProducerCandidates {
-  readonly #candidates: { readonly endOffset: number; readonly producers: Producers }[] = []
+  readonly #checkpoint: ProducerCandidate
+  readonly #below: ProducerCandidate | undefined
 
   constructor(checkpoint: ProducerSnapshot | undefined, below: ProducerSnapshot | undefined, expireTicks: number) {
-    this.#add(checkpoint, expireTicks)
-    if (below !== undefined && below.endOffset > (checkpoint?.endOffset ?? 0)) this.#add(below, expireTicks)
-  }
-
-  #add(snapshot: ProducerSnapshot | undefined, expireTicks: number): void {
-    this.#candidates.push({ endOffset: snapshot?.endOffset ?? 0, producers: Producers.restore(snapshot, { expireTicks }) })
+    const restore = (snapshot: ProducerSnapshot | undefined): ProducerCandidate => {
+      return { endOffset: snapshot?.endOffset ?? 0, producers: Producers.restore(snapshot, { expireTicks }) }
+    }
+    this.#checkpoint = restore(checkpoint)
+    this.#below = below !== undefined && below.endOffset > this.#checkpoint.endOffset ? restore(below) : undefined
   }
 
   get visitFrom(): number {
-    return this.#candidates[0]?.endOffset ?? 0
+    return this.#checkpoint.endOffset
   }
 
   visit(header: BatchHeader): void {
-    for (const { producers } of this.#candidates) if (header.baseOffset >= producers.stateOffset) producers.replay(header)
+    for (const one of [this.#checkpoint, this.#below]) if (one !== undefined && header.baseOffset >= one.producers.stateOffset) one.producers.replay(header)
   }
 
-  choose(logEndOffset: number): Producers {
-    const chosen = this.#candidates.findLast(({ endOffset }) => endOffset <= logEndOffset) ?? this.#candidates[0]
-    return (chosen as { readonly producers: Producers }).producers
+  choose(log: Log): Producers {
+    const chosen = this.#below !== undefined && hasBelow(log) && this.#below.endOffset <= log.endOffset ? this.#below : this.#checkpoint
+    return chosen.producers
   }
 }
 

@@ -257,6 +257,12 @@ export class Replica {
           `log dropped at ${event.from} and begun anew at ${event.to}: the leader of epoch ${event.leaderEpoch} keeps nothing before that`,
         )
         break
+      case 'restarted':
+        this.logger.warn(
+          { startOffset: event.startOffset, endOffset: event.endOffset, leaderEpoch: event.leaderEpoch },
+          `log dropped from ${event.startOffset} to ${event.endOffset}, and fetched anew: the leader of epoch ${event.leaderEpoch} parts from it below its start`,
+        )
+        break
       default:
         unreachable(event)
     }

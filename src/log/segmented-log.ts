@@ -29,8 +29,8 @@ const MAX_RELATIVE_OFFSET = 0x7fff_ffff
  * syncedEndOffset ≤ writtenEndOffset while no cut waits · what is not synced is in memory ·
  * a write takes bytes of one segment alone, and a segment is synced whole before its successor's file is made · a waiting cut is done and synced
  * before the next write · bytes that a cut took are counted by no completion: those of an older cut count are dropped (rules R3.2) ·
- * the first segment holds the start, or is empty there · a segment's file goes only once a start above it is durable · no write after a reset
- * comes before the note of it.
+ * the first segment holds the start, or is empty there · a segment's file goes only once a start above it is durable, or one at 0 for a log begun
+ * anew there · no write after a reset comes before the note of it.
  */
 export class SegmentedLog implements Log, SlabTenant, FlushTarget<FlushResult | undefined> {
   readonly name: string
@@ -52,8 +52,8 @@ export class SegmentedLog implements Log, SlabTenant, FlushTarget<FlushResult | 
   #doomed: Segment[] = []
   /** Segments below the start, oldest first, whose files stay until the start is durable. */
   #leaving: Segment[] = []
-  /** The start must be noted: 'reset' before anything else is done to the disk. */
-  #waitingStart: 'advance' | 'reset' | undefined
+  /** The start must be noted: 'reset' and 'restart' (a reset to 0) before anything else is done to the disk. */
+  #waitingStart: 'advance' | 'reset' | 'restart' | undefined
   /** Who waits for the next note of the start, and for the one under way. */
   #startCallbacks: DoneVoid[] = []
   #notingCallbacks: DoneVoid[] = []
@@ -63,6 +63,7 @@ export class SegmentedLog implements Log, SlabTenant, FlushTarget<FlushResult | 
   #flushing = false
   /** Removals of files under way; they go on beside the rounds. */
   #removals = 0
+  #removedCallbacks: (() => void)[] = []
   #quietCallbacks: (() => void)[] = []
 
   /** `segments`: as recovered, whole and synced; none for a new log. */
@@ -225,9 +226,13 @@ export class SegmentedLog implements Log, SlabTenant, FlushTarget<FlushResult | 
 
   resetTo(offset: number): void {
     if (this.#state !== 'open') return
-    assert(offset > this.#endOffset, 'a log is begun anew behind its end')
+    assert(offset > this.#endOffset || offset === 0, 'a log is begun anew behind its end, or at 0')
     this.#cutCount++
     this.#leaving.push(...this.#segments.replaceAll(this.#newSegment(offset)))
+    if (offset === 0) {
+      this.#doomed.push(...this.#leaving.splice(0).reverse())
+      this.#syncedEndOffset = 0
+    }
     this.#tail.cut(0)
     this.#startOffset = offset
     this.#endOffset = offset
@@ -235,7 +240,7 @@ export class SegmentedLog implements Log, SlabTenant, FlushTarget<FlushResult | 
     this.#startEpoch = -1
     this.#lastEpoch = -1
     this.#waitingCut = undefined
-    this.#waitingStart = 'reset'
+    this.#waitingStart = offset === 0 || this.#waitingStart === 'restart' ? 'restart' : 'reset'
     this.#environment.rounds.add(this)
   }
 
@@ -331,7 +336,7 @@ export class SegmentedLog implements Log, SlabTenant, FlushTarget<FlushResult | 
 
   *flush(): Task<FlushResult | undefined> {
     this.#flushing = true
-    if (this.#waitingStart === 'reset') return yield* this.#reset()
+    if (this.#waitingStart === 'reset' || this.#waitingStart === 'restart') return yield* this.#reset()
     if (this.#waitingCut !== undefined) return yield* this.#cut(this.#waitingCut)
     return this.#waitingStart === undefined ? yield* this.#write() : yield* this.#noteStart()
   }
@@ -451,11 +456,17 @@ export class SegmentedLog implements Log, SlabTenant, FlushTarget<FlushResult | 
 
   /**
    * What a waiting cut would remove goes first: it may begin at or above the new start, and the note tells what is left over by where it begins. The rest
-   * of that cut is not needed: its segment begins below.
+   * of that cut is not needed: its segment begins below. After a restart the note goes first: a crash then leaves a log that is whole up to some point, or
+   * one that lacks its beginning, which is damage; the other way round an empty one that begins where the old one did would pass for whole.
    */
   *#reset(): Task<FlushResult> {
+    const isRestart = this.#waitingStart === 'restart'
+    // Files of the same names are made again.
+    if (isRestart && this.#removals > 0) yield* callVoid((done) => this.#removedCallbacks.push(() => done(undefined)))
     const result = { endOffset: this.#startOffset, cutCount: this.#cutCount }
-    yield* this.#noteStart(this.#doomed.splice(0))
+    const doomed = this.#doomed.splice(0)
+    yield* this.#noteStart(isRestart ? [] : doomed)
+    if (isRestart) for (const segment of doomed) yield* removeSegments(this.#environment.disk, this.name, [segment])
     return result
   }
 
@@ -467,6 +478,7 @@ export class SegmentedLog implements Log, SlabTenant, FlushTarget<FlushResult | 
     runTask(removeSegments(this.#environment.disk, this.name, segments), (error) => {
       this.#removals--
       if (error !== undefined) this.#fail(error)
+      if (this.#removals === 0) for (const callback of this.#removedCallbacks.splice(0)) callback()
       this.#callWhenQuiet()
     })
   }

@@ -11,7 +11,7 @@ export const METADATA_LOG = 'metadata'
  */
 export interface Log {
   readonly name: string
-  /** First offset that is served, maybe inside a batch. Moves up (advanceStart, resetTo), never down. */
+  /** First offset that is served, maybe inside a batch. Moves up (advanceStart, resetTo), or back to 0 (resetTo). */
   readonly startOffset: number
   /** Exclusive, synced or not. */
   readonly endOffset: number
@@ -34,8 +34,8 @@ export interface Log {
    */
   advanceStart(offset: number, done: DoneVoid): void
   /**
-   * Drops all of the log and goes on at `offset` (> endOffset): the leader kept nothing that follows our end. cutCount grows by one; `synced` says (offset,
-   * that cut count) once the new start is durable.
+   * Drops all of the log and goes on at `offset` (> endOffset): the leader kept nothing that follows our end. Or at 0, as a log that never held anything:
+   * an unclean election took from us more than we hold. cutCount grows by one; `synced` says (offset, that cut count) once the new start is durable.
    */
   resetTo(offset: number): void
   /**

@@ -9,6 +9,8 @@ export type EnvironmentVariables = Readonly<Record<string, string | undefined>>
 
 const PREFIX = 'OXBOW_'
 const CONFIG_PREFIX = 'OXBOW_CONFIG_'
+/** Whoever tests with Oxbow may name variables of their own so; nothing here reads them. */
+const TEST_PREFIX = 'OXBOW_TEST_'
 
 /** What a variable may say of the one node that runs in its environment. */
 export interface NodeOverrides {
@@ -67,6 +69,7 @@ export const otherVariables: readonly { readonly name: string; readonly meaning:
   { name: 'OXBOW_CONFIG', meaning: 'the cluster file, where `server` and `config check` are not told one' },
   { name: 'OXBOW_BOOTSTRAP', meaning: '`HOST:PORT[,…]` of the nodes that commands ask, where `--bootstrap` does not say' },
   { name: 'OXBOW_LOG_LEVEL', meaning: 'how much a node logs: `debug`, `info` (default), `warn` or `error`' },
+  { name: 'OXBOW_READYZ', meaning: 'the `/readyz` that the health check of the Docker image asks; nothing else reads it' },
 ]
 
 /** `OXBOW_CONFIG_LOG_RETENTION_MS` for log.retention.ms. */
@@ -108,7 +111,7 @@ function unknownVariable(name: string, value: string): ConfigFault {
 export function unknownVariables(env: EnvironmentVariables): ConfigFault[] {
   const known = new Set([...nodeVariables, ...otherVariables].map((one) => one.name))
   return Object.entries(env)
-    .filter(([name, value]) => name.startsWith(PREFIX) && value !== undefined && value !== '')
+    .filter(([name, value]) => name.startsWith(PREFIX) && !name.startsWith(TEST_PREFIX) && value !== undefined && value !== '')
     .filter(([name, value]) => !known.has(name) && !configVariables.has(name) && !isServiceLink(name, value as string))
     .map(([name, value]) => unknownVariable(name, value as string))
 }

@@ -114,7 +114,7 @@ export type PartitionEffect =
   | { readonly type: 'truncate'; readonly endOffset: number; readonly cutCount: number }
   /** The log begins at `offset`, for readers at once. Answered by `startSynced`. */
   | { readonly type: 'advanceStart'; readonly offset: number }
-  /** Drop all, go on at `offset`, which is above the end; the cut count grows by one; answered by `synced` with that count. */
+  /** Drop all, go on at `offset`, which is above the end, or 0; the cut count grows by one; answered by `synced` with that count. */
   | { readonly type: 'resetLog'; readonly offset: number; readonly cutCount: number }
   /** baseOffset −1 with a code. */
   | {
@@ -145,3 +145,5 @@ export type PartitionEvent =
   | { readonly type: 'isrChanged'; readonly isr: readonly number[]; readonly partitionEpoch: number }
   | { readonly type: 'cut'; readonly from: number; readonly to: number; readonly leaderEpoch: number }
   | { readonly type: 'reset'; readonly from: number; readonly to: number; readonly leaderEpoch: number }
+  /** The log from startOffset to endOffset was dropped whole; it begins anew at 0. */
+  | { readonly type: 'restarted'; readonly startOffset: number; readonly endOffset: number; readonly leaderEpoch: number }

@@ -24,14 +24,16 @@ interface Outstanding {
  * A replica that follows one leader in one leader epoch (rules R6.1, R6.2).
  *
  *   fetching ──data──▶ appended ──▶ fetching        synced ──▶ report, unless one is out or a fetch has said it
- *      │  ├──diverging──▶ cut, all ids forgotten ──▶ fetching ; below the own high watermark: quarantine (R6.3)
+ *      │  ├──diverging──▶ cut, all ids forgotten ──▶ fetching ; below the own high watermark: quarantine, or, where R6.3 allows it, a cut,
+ *      │  │               and below the own start: all dropped ──▶ fetching from 0 ──reset──▶ …
  *      │  └──reset──▶ all dropped, all ids forgotten ──▶ fetching at the leader's start
  *      └──error, stream lost, answer lost──▶ a few ticks ──▶ fetching with a new id
  *
  * Invariants: at most one data fetch and one report are outstanding. An answer is used only if its id is outstanding and its leader epoch,
  * fetch offset and last fetched epoch still describe the end of the log; a cut forgets all ids. Unsynced are at most MAX_UNSYNCED_BYTES and
  * what one fetch brings. The log start follows the leader's, never above the own high watermark. Only a log that ends below the leader's start is
- * reset to it: it loses what the leader has no more, and may lose nothing else.
+ * reset to it: it loses what the leader has no more, and may lose nothing else. Only after an unclean election, or to repair damage, a log begins
+ * anew below what it held.
  */
 export class Follower {
   readonly leader: number
@@ -190,12 +192,16 @@ export class Follower {
     // An epoch that is unknown here: the end of the next smaller one, and ask again (KIP-279).
     let to = Math.min(this.#log.epochs.endOf(diverging.epoch, from).endOffset, diverging.endOffset)
     const isUnknown = diverging.epoch === -1 && answer.logStartOffset > 0 && diverging.endOffset >= answer.logStartOffset
-    if (isUnknown || diverging.epoch > this.#log.lastEpoch || to >= from) {
+    if ((isUnknown && !options.mayCutBelow) || diverging.epoch > this.#log.lastEpoch || to >= from) {
       this.#pause(options.tick)
       return undefined
     }
     // Where the logs part the leader keeps nothing, so it cannot say it better: what is committed here stays, and then it says where to go on.
     if (diverging.endOffset < answer.logStartOffset && this.#log.highWatermark < answer.logStartOffset) to = Math.max(to, this.#log.highWatermark)
+    if (to < this.#log.startOffset && options.mayCutBelow) {
+      this.#restart(effects)
+      return undefined
+    }
     if (to < this.#log.startOffset) return `the leader of epoch ${this.leaderEpoch} parts from this log at ${to}, below its start ${this.#log.startOffset}`
     if (to < this.#log.highWatermark && !options.mayCutBelow) {
       return `the leader of epoch ${this.leaderEpoch} parts from this log at ${to}, below its high watermark ${this.#log.highWatermark}`
@@ -206,6 +212,15 @@ export class Follower {
     if (kept >= 0) this.#forgetUnsynced(kept, this.#unsynced.length)
     effects.push({ type: 'event', event: { type: 'cut', from, to, leaderEpoch: this.leaderEpoch } })
     return undefined
+  }
+
+  /** What the leader has ends below all that is here: nothing of it can stay, and from 0 on the leader says where its own log begins. */
+  #restart(effects: PartitionEffect[]): void {
+    const { startOffset, endOffset } = this.#log
+    this.#forgetOutstanding()
+    this.#log.restart(effects)
+    this.#forgetUnsynced(0, this.#unsynced.length)
+    effects.push({ type: 'event', event: { type: 'restarted', startOffset, endOffset, leaderEpoch: this.leaderEpoch } })
   }
 
   /** A leader's batches come from outside: they are checked, not trusted. */

@@ -23,6 +23,7 @@ export interface LogPositions {
  * start ≤ high watermark ≤ synced end ≤ end; the epoch table and the producers describe exactly what lies below the end. The start alone moves
  * within that, and only up: records go, who wrote the last of them stays known, and what producers wrote stays too (rules R6.8).
  * A reset breaks the first order until it is durable: the log goes on above all that it held, and claims nothing there before (rules R6.1).
+ * `restart` alone takes the start down again, with all else.
  */
 export class OwnLog {
   readonly epochs: EpochTable
@@ -178,6 +179,24 @@ export class OwnLog {
     this.epochs.reset(epoch, offset)
     this.producers.reset({ endOffset: offset, producers: start.producers })
     effects.push({ type: 'resetLog', offset, cutCount: this.#cutCount })
+    this.#check()
+  }
+
+  /** Drops all of the log and begins as one that never held anything: where a cut would go below its start (rules R6.3). */
+  restart(effects: PartitionEffect[]): void {
+    const before = this.highWatermark
+    this.#highWatermark.cut({ to: 0, allowed: true })
+    this.#startOffset = 0
+    this.#syncedStartOffset = 0
+    this.#startBatchOffset = 0
+    this.#endOffset = 0
+    this.#syncedEndOffset = 0
+    this.#cutCount += 1
+    this.epochs.truncate(0)
+    this.producers.setHighWatermark(0)
+    this.producers.truncate(0)
+    effects.push({ type: 'resetLog', offset: 0, cutCount: this.#cutCount })
+    if (before > 0) effects.push({ type: 'highWatermark', offset: 0 })
     this.#check()
   }
 

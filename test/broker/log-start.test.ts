@@ -5,7 +5,7 @@ import { PartitionRecords } from '../../src/broker/partition-records.ts'
 import type { ProduceOutcome, Replica } from '../../src/broker/replica.ts'
 import { Retention } from '../../src/broker/retention.ts'
 import { compress } from '../../src/compression/codecs.ts'
-import { BATCH_HEADER_BYTES, readBatchHeader, sealBatch, writeBatchHeader } from '../../src/record/batch.ts'
+import { BATCH_HEADER_BYTES, readBatchHeader, sealBatch, stampBatch, writeBatchHeader } from '../../src/record/batch.ts'
 import { encodeBatch, NO_PRODUCER } from '../../src/record/records.ts'
 import type { FetchAnswer } from '../../src/replication/effects.ts'
 import type { FetchResponse } from '../../src/wire/api.ts'
@@ -249,6 +249,47 @@ describe('a follower begins anew', () => {
     const again = node.restart(1)
     expect(again.core).toMatchObject({ logStartOffset: 40, logEndOffset: 40, lastEpoch: 0 })
     expect(again.core.producersBelow(40)).toMatchObject([{ producerId: 7 }])
+  })
+})
+
+describe('a follower whose leader was elected unclean, below its log start', () => {
+  it('R6.3: drops its log for good, and nothing that was noted of it is believed after a restart', () => {
+    const node = new Node()
+    const { bench } = node
+    const replica = bench.alone(1, 'orders')
+    for (const baseSequence of [0, 1]) node.produce(replica, batchOf([1], { producerId: 7, producerEpoch: 0, baseSequence }))
+    expect(node.delete(replica, 1)).toEqual([1])
+    const unclean = { leader: 2, leaderEpoch: 1, partitionEpoch: 1, isr: [{ nodeId: 2, brokerEpoch: 2 }], unclean: true }
+    bench.apply(bench.topicRecords(1, 'orders', { replicas: [1, 2], ...unclean }).slice(1))
+    bench.run(200)
+    const answer = (change: Partial<FetchAnswer>, batches: readonly Buffer[] = []): void => {
+      const { fetchId, fetchOffset, lastFetchedEpoch } = bench.streams[0]!.sent.flatMap(({ fetches }) => fetches).findLast(
+        ({ fetch }) => fetch.maxBytes > 0,
+      )!.fetch
+      const head: FetchAnswer = {
+        fetchId,
+        leaderEpoch: 1,
+        fetchOffset,
+        lastFetchedEpoch,
+        highWatermark: 0,
+        logStartOffset: 0,
+        result: { type: 'data' },
+        ...change,
+      }
+      bench.streams[0]!.answer({ answers: [{ topicId: topicId(1), partition: 0, answer: head, batches: [...batches] }] })
+      bench.run(200)
+    }
+    answer({ result: { type: 'diverging', epoch: 0, endOffset: 0 } })
+    expect([replica.dead, replica.log.startOffset, replica.log.endOffset]).toEqual([false, 0, 0])
+    const batch = batchOf([5, 6, 7])
+    stampBatch(batch, 0, { baseOffset: 0, leaderEpoch: 1 })
+    answer({ highWatermark: 3 }, [batch])
+    expect(replica.core).toMatchObject({ logStartOffset: 0, logEndOffset: 3, syncedEndOffset: 3, highWatermark: 3 })
+    bench.checkpoints.loseAll()
+    const again = node.restart(1)
+    expect([again.damaged, again.core.logStartOffset, again.core.logEndOffset]).toEqual([false, 0, 3])
+    expect(again.core.epochs).toEqual([{ epoch: 1, startOffset: 0 }])
+    expect(again.core.producersBelow(9)).toEqual([])
   })
 })
 

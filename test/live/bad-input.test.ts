@@ -74,7 +74,7 @@ describe('three nodes that hold records, before whatever their ports are sent', 
     failed ||= task.result?.state === 'fail'
     expect(cluster.nodeIds.map((nodeId) => cluster.isRunning(nodeId))).toEqual([true, true, true])
     await ledger.produce(client, 30)
-    if (process.env.OXBOW_SHOW_RSS !== undefined) process.stderr.write(`${task.name}: ${pids.map(peakRssMb).join(', ')} MB\n`)
+    if (process.env.OXBOW_TEST_SHOW_RSS !== undefined) process.stderr.write(`${task.name}: ${pids.map(peakRssMb).join(', ')} MB\n`)
   })
 
   afterAll(async () => {

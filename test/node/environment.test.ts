@@ -101,6 +101,19 @@ describe('the environment', () => {
     expect(readEnvironment(links)).toEqual({ node: {}, config: new Map(), faults: [] })
   })
 
+  it('leaves alone what tests name for themselves, set to whatever it is', () => {
+    expect(readEnvironment({ OXBOW_TEST_SEED: '7', OXBOW_TEST_NODE_ID: 'x' })).toEqual({ node: {}, config: new Map(), faults: [] })
+    expect(unknownVariables({ OXBOW_TESTS: '1', OXBOW_TEST: '1' }).map(({ key }) => key)).toEqual(['OXBOW_TESTS', 'OXBOW_TEST'])
+  })
+
+  it('takes what the files of deploy/ set', () => {
+    const root = join(import.meta.dirname, '../../deploy')
+    const files = readdirSync(root, { recursive: true, withFileTypes: true }).filter((file) => file.isFile())
+    const names = files.flatMap((file) => readFileSync(join(file.parentPath, file.name), 'utf8').match(/OXBOW_[A-Z_]+/g) ?? [])
+    expect(names).toContain('OXBOW_READYZ')
+    expect(unknownVariables(Object.fromEntries(names.map((name) => [name, '1'])))).toEqual([])
+  })
+
   it('has every variable that the sources read in its tables', () => {
     const known = new Set([...nodeVariables, ...otherVariables].map(({ name }) => name))
     const root = join(import.meta.dirname, '../../src')

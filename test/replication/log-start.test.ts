@@ -210,6 +210,20 @@ describe('a follower and the log start of its leader', () => {
     expect(only(effects, 'quarantine')).toHaveLength(1)
   })
 
+  it.each([
+    ['the leader ends below its start', { type: 'diverging', epoch: 0, endOffset: 2 }, 0],
+    ['the leader knows nobody who wrote that long ago', { type: 'diverging', epoch: -1, endOffset: 7 }, 7],
+  ] as const)('R6.3: after an unclean election it begins anew where %s, and claims nothing', (_name, result, logStartOffset) => {
+    const core = partition({ startOffset: 6, endOffset: 9, epochs: [{ epoch: 0, startOffset: 5 }] }, { highWatermark: 9 })
+    const effects = answer(core, assign(core, { ...FOLLOW, unclean: true }), { logStartOffset, result })
+    expect(only(effects, 'quarantine')).toEqual([])
+    expect(only(effects, 'resetLog')).toEqual([{ type: 'resetLog', offset: 0, cutCount: 1 }])
+    expect(only(effects, 'sendFetch').at(-1)?.fetch).toMatchObject({ fetchOffset: 0, lastFetchedEpoch: -1, syncedEndOffset: 0, logStartOffset: 0 })
+    expect(core).toMatchObject({ logStartOffset: 0, highWatermark: 0, logEndOffset: 0, syncedEndOffset: 0, epochs: [], role: 'follower' })
+    // A start that was on its way to the disk changes nothing any more.
+    expect(core.step({ type: 'startSynced', offset: 6, batchOffset: 6 })).toEqual([])
+  })
+
   it('waits for a leader that does not know who wrote the record before its start', () => {
     const core = partition({ endOffset: 10 }, { highWatermark: 9 })
     const effects = answer(core, assign(core, FOLLOW), { result: { type: 'diverging', epoch: -1, endOffset: 8 }, logStartOffset: 8 })

@@ -72,9 +72,9 @@ describe('a reader who follows a page', () => {
 })
 
 it('a page is moved to other ports, and nothing else of it', () => {
-  const page = '$ npx oxbow dev --fresh\n$ npm start\n127.0.0.1:9192 http://127.0.0.1:9294/ 19192 9191 127.0.0.1:9400/'
+  const page = '$ npx oxbow dev --fresh\n$ npm start\n127.0.0.1:9192 http://127.0.0.1:9294/ oxbow-1:9192 127.0.0.1:19192 9191 127.0.0.1:9400/ grpcPort: 9193'
   expect(movedText(page, { portBase: 20_000, env: {} })).toBe(
-    '$ npx oxbow dev --port-base 20000 --fresh\n$ npm start -- --port-base 20000\n127.0.0.1:20101 http://127.0.0.1:20203/ 19192 9191 127.0.0.1:20300/',
+    '$ npx oxbow dev --port-base 20000 --fresh\n$ npm start -- --port-base 20000\n127.0.0.1:20101 http://127.0.0.1:20203/ oxbow-1:9192 127.0.0.1:19192 9191 127.0.0.1:20300/ grpcPort: 20102',
   )
   expect(movedText(page, undefined)).toBe(page)
 })

@@ -108,7 +108,7 @@ export class MemoryLog {
   }
 
   reset(startOffset: number, belowStart: BelowStart): void {
-    assert(startOffset > this.endOffset, 'a reset goes up')
+    assert(startOffset > this.endOffset || startOffset === 0, 'a reset goes up, or back to 0')
     this.batches = []
     this.startOffset = startOffset
     this.#baseOffset = startOffset

@@ -231,7 +231,8 @@ export class World {
     for (const batch of log.batches) {
       if (batch.header.lastOffset >= core.highWatermark) break
       const committed = this.committed.get(batch.header.baseOffset)
-      if (committed !== undefined && !isSame(committed, batch)) throw new Error(`I6: node ${node.nodeId} has another record at ${batch.header.baseOffset}`)
+      if (committed !== undefined && !isSame(committed, batch) && !this.controller.state.unclean)
+        throw new Error(`I6: node ${node.nodeId} has another record at ${batch.header.baseOffset}`)
     }
   }
 
@@ -364,8 +365,9 @@ export class World {
       if (batch.header.baseOffset >= highWatermark) break
       const known = this.committed.get(batch.header.baseOffset)
       if (known === undefined) this.committed.set(batch.header.baseOffset, batch)
-      else if (!isSame(known, batch) && !this.controller.state.unclean) {
-        throw new Error(`I6: ${known.value} was committed at ${batch.header.baseOffset}, now it is ${batch.value}`)
+      else if (!isSame(known, batch)) {
+        if (!this.controller.state.unclean) throw new Error(`I6: ${known.value} was committed at ${batch.header.baseOffset}, now it is ${batch.value}`)
+        this.committed.set(batch.header.baseOffset, batch)
       }
     }
   }
