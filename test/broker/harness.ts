@@ -185,7 +185,7 @@ export class BrokerBench {
   }
 
   /** Time passes: calls of disks complete, timers of that time fire. */
-  run(ms = 20): void {
+  run(ms = 30): void {
     let isOver = false
     this.clock.after(ms, () => {
       isOver = true
