@@ -44,6 +44,13 @@ export type ControllerCommand =
     }
   /** Preferred leaders; null: wherever another replica leads. */
   | { readonly type: 'electLeaders'; readonly partitions: readonly PartitionRef[] | null }
+  /** `replicas`: where each partition is to go, preferred leader first; null: back to where it was. `bytesPerSecond` null: no limit. */
+  | {
+      readonly type: 'alterReassignments'
+      readonly moves: readonly (PartitionRef & { readonly replicas: readonly number[] | null })[]
+      readonly bytesPerSecond: number | null
+      readonly validateOnly: boolean
+    }
   | { readonly type: 'allocateProducerIds'; readonly count: number }
 
 /** What only the active controller's own machine asks for: the outcome of evidence and reports. */
@@ -67,8 +74,8 @@ export interface IsrProposal {
   readonly isr: readonly IsrMember[]
 }
 
-/** What came of one partition; error null: its preferred replica leads. */
-export interface PreferredElection extends PartitionRef {
+/** What came of one partition; error null: it is as it was asked for. */
+export interface PartitionOutcome extends PartitionRef {
   readonly error: { readonly code: Code; readonly message: string } | null
 }
 
@@ -92,7 +99,8 @@ export type ControllerReply =
       readonly added: readonly (readonly number[])[]
       readonly configs: ReadonlyMap<string, string>
     }
-  | { readonly type: 'leadersElected'; readonly metadataOffset: number; readonly partitions: readonly PreferredElection[] }
+  | { readonly type: 'leadersElected'; readonly metadataOffset: number; readonly partitions: readonly PartitionOutcome[] }
+  | { readonly type: 'reassignmentsAltered'; readonly metadataOffset: number; readonly partitions: readonly PartitionOutcome[] }
   | { readonly type: 'producerIds'; readonly firstProducerId: number; readonly count: number }
   | { readonly type: 'done' }
   | { readonly type: 'error'; readonly code: Code; readonly message: string; readonly definite: boolean }

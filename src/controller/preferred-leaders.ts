@@ -1,10 +1,11 @@
-import { findPartition, type MetadataImage } from '../metadata/image.ts'
+import { BrokerError } from '../base/errors.ts'
+import type { MetadataImage } from '../metadata/image.ts'
 import type { MetadataRecord, PartitionState } from '../metadata/records.ts'
-import type { ControllerCommand, Decision, PreferredElection, PartitionRef } from './commands.ts'
+import type { ControllerCommand, Decision, PartitionOutcome, PartitionRef } from './commands.ts'
 import type { ControllerContext } from './context.ts'
 import { isLiveMember } from './isr.ts'
 import { changePartition } from './partition-change.ts'
-import { refKey } from './partition-ref.ts'
+import { refKey, requirePartition } from './partition-ref.ts'
 
 type ElectLeaders = Extract<ControllerCommand, { readonly type: 'electLeaders' }>
 
@@ -15,7 +16,7 @@ function* allPartitions(image: MetadataImage): Generator<PartitionState> {
   for (const topic of image.topics.values()) yield* topic.partitions
 }
 
-type Verdict = { readonly elected: PartitionState } | { readonly error: NonNullable<PreferredElection['error']> }
+type Verdict = { readonly elected: PartitionState } | { readonly error: NonNullable<PartitionOutcome['error']> }
 
 /** The state with its preferred replica as leader, or why not. Whoever is live and in sync has all that was acknowledged: nothing is lost. */
 function electPreferred(state: PartitionState, context: ControllerContext): Verdict {
@@ -29,17 +30,26 @@ function electPreferred(state: PartitionState, context: ControllerContext): Verd
   return { elected: changePartition(state, { isr: state.isr, leader: preferred, lost: new Set() }, context) }
 }
 
+function judgePreferred(ref: PartitionRef, context: ControllerContext): Verdict {
+  try {
+    return electPreferred(requirePartition(ref, context.image), context)
+  } catch (error) {
+    if (!(error instanceof BrokerError)) throw error
+    return { error: { code: error.code, message: error.detail } }
+  }
+}
+
 /**
  * Leadership goes back to the first replica (Kafka ElectLeaders, election type PREFERRED). Asked for all, those that need nothing are not
  * named in the answer. A partition named twice is judged twice, changed once.
  */
 export function decideElectLeaders(command: ElectLeaders, context: ControllerContext): Decision {
   const records: MetadataRecord[] = []
-  const partitions: PreferredElection[] = []
+  const partitions: PartitionOutcome[] = []
   const elected = new Set<string>()
-  const judge = (ref: PartitionRef, state: PartitionState): void => {
+  const judge = (ref: PartitionRef): void => {
     const { topicId, partition } = ref
-    const verdict = electPreferred(state, context)
+    const verdict = judgePreferred(ref, context)
     if ('elected' in verdict) {
       if (!elected.has(refKey(ref))) records.push({ type: 'partition', state: verdict.elected })
       elected.add(refKey(ref))
@@ -50,16 +60,8 @@ export function decideElectLeaders(command: ElectLeaders, context: ControllerCon
   }
   for (const ref of command.partitions ?? allPartitions(context.image)) {
     if (command.partitions === null && partitions.length >= MAX_NAMED) break
-    const state = findPartition(context.image, ref.topicId, ref.partition)
-    if (state !== undefined) judge(ref, state)
-    else partitions.push({ topicId: ref.topicId, partition: ref.partition, error: unknownPartition(ref, context) })
+    judge(ref)
   }
   const metadataOffset = context.offset + (records.length > 0 ? 1 : 0)
   return { records, reply: { type: 'leadersElected', metadataOffset, partitions } }
-}
-
-function unknownPartition({ topicId, partition }: PartitionRef, context: ControllerContext): NonNullable<PreferredElection['error']> {
-  const topic = context.image.topics.get(topicId)
-  if (topic === undefined) return { code: 'UNKNOWN_TOPIC_ID', message: `no topic has the id ${topicId}` }
-  return { code: 'UNKNOWN_TOPIC_OR_PARTITION', message: `topic ${topic.name} has no partition ${partition}` }
 }

@@ -21,8 +21,22 @@ function hashHashes(hashes: readonly number[]): number {
 
 function hashPartition(state: PartitionState): number {
   const isr = state.isr.map((member) => [member.nodeId, member.brokerEpoch])
-  const { topicId, partition, replicas, elr, leader, leaderEpoch, leaderGrantedOffset, partitionEpoch, unclean } = state
-  return hashFields([topicId, partition, replicas, isr, elr, leader, leaderEpoch, leaderGrantedOffset, partitionEpoch, unclean])
+  const { topicId, partition, replicas, elr, leader, leaderEpoch, leaderGrantedOffset, partitionEpoch, unclean, reassignment } = state
+  return hashFields([
+    topicId,
+    partition,
+    replicas,
+    isr,
+    elr,
+    leader,
+    leaderEpoch,
+    leaderGrantedOffset,
+    partitionEpoch,
+    unclean,
+    reassignment?.from,
+    reassignment?.to,
+    reassignment?.bytesPerSecond,
+  ])
 }
 
 function hashBroker(broker: BrokerImage): number {

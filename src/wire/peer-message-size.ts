@@ -59,6 +59,8 @@ function sizeOfCommand(command: ControllerCommand): number {
     }
     case 'electLeaders':
       return (command.partitions ?? []).length * PARTITION_REF_BYTES
+    case 'alterReassignments':
+      return command.moves.length * (PARTITION_REF_BYTES + FIELD_BYTES) + sizeOfAssignment(command.moves.map(({ replicas }) => replicas ?? []))
     case 'deleteTopic':
     case 'allocateProducerIds':
       return 0
@@ -68,7 +70,7 @@ function sizeOfCommand(command: ControllerCommand): number {
 function sizeOfReply(reply: ControllerReply): number {
   if (reply.type === 'topicCreated') return sizeOfAssignment(reply.assignment)
   if (reply.type === 'topicAltered') return sizeOfAssignment(reply.added) + sizeOfConfigs(reply.configs)
-  if (reply.type === 'leadersElected') {
+  if (reply.type === 'leadersElected' || reply.type === 'reassignmentsAltered') {
     let total = 0
     for (const { error } of reply.partitions)
       total += PARTITION_REF_BYTES + (error === null ? 0 : 2 * FIELD_BYTES + sizeOfString(error.code) + sizeOfString(error.message))

@@ -339,6 +339,7 @@ const mapKeys = new Set(['configs', 'set'])
 function wrapLists(key: string, value: unknown): unknown {
   const inner = (list: unknown): unknown => ({ replicas: list })
   if ((key === 'assignment' || key === 'added') && Array.isArray(value)) return value.map(inner)
+  if (key === 'moves' && Array.isArray(value)) return value.map(({ replicas, ...ref }) => ({ ...ref, replicas: replicas === null ? null : inner(replicas) }))
   return value
 }
 

@@ -47,6 +47,7 @@ export const records: readonly MetadataRecord[] = [
       leaderGrantedOffset: 129,
       partitionEpoch: 4,
       unclean: true,
+      reassignment: { from: [1, 2, 3], to: [3, 4, 5], bytesPerSecond: 1_000_000 },
     },
   },
   { type: 'topicDeleted', topicId: idB },
@@ -137,6 +138,16 @@ export const commands: readonly ControllerCommand[] = [
       { topicId: idB, partition: 70_000 },
     ],
   },
+  {
+    type: 'alterReassignments',
+    moves: [
+      { topicId: idA, partition: 0, replicas: [3, 1, 2] },
+      { topicId: idB, partition: 300, replicas: null },
+    ],
+    bytesPerSecond: 2 ** 40,
+    validateOnly: true,
+  },
+  { type: 'alterReassignments', moves: [], bytesPerSecond: null, validateOnly: false },
 ]
 
 export const replies: readonly ControllerReply[] = [
@@ -161,6 +172,14 @@ export const replies: readonly ControllerReply[] = [
     partitions: [
       { topicId: idA, partition: 0, error: null },
       { topicId: idB, partition: 300, error: { code: 'PREFERRED_LEADER_NOT_AVAILABLE', message: 'broker 2 is not in sync' } },
+    ],
+  },
+  {
+    type: 'reassignmentsAltered',
+    metadataOffset: 12,
+    partitions: [
+      { topicId: idA, partition: 0, error: null },
+      { topicId: idB, partition: 300, error: { code: 'NO_REASSIGNMENT_IN_PROGRESS', message: 'the partition is not being moved' } },
     ],
   },
   { type: 'error', code: 'INVALID_PARTITIONS', message: 'no', definite: true },

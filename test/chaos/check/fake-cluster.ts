@@ -32,6 +32,7 @@ export function makeState(change: Partial<PartitionState> = {}): PartitionState 
     leaderGrantedOffset: 5,
     partitionEpoch: 1,
     unclean: false,
+    reassignment: null,
     ...change,
   }
 }

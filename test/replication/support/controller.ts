@@ -37,6 +37,7 @@ export class TestController {
       leaderGrantedOffset: replicas.length,
       partitionEpoch: 0,
       unclean: false,
+      reassignment: null,
     }
     for (let offset = 0; offset < replicas.length; offset++) this.#push()
     this.#push()
