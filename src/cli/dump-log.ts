@@ -62,8 +62,7 @@ class Dump {
   async log(target: DumpTarget): Promise<LogReport> {
     const problems: string[] = []
     const startNote = target.isWhole ? await readIfThere(join(target.folder, LOG_START_NOTE)) : undefined
-    const noted = startNote === undefined ? undefined : decodeLogStart(startNote)
-    const start = noted === undefined ? unmovedStart : noted === 'unreadable' ? undefined : noted.start
+    const start = startNote === undefined ? unmovedStart : decodeLogStart(startNote)
     if (start === undefined) problems.push(`the note ${LOG_START_NOTE} cannot be read`)
     const damaged = target.isWhole ? await readIfThere(join(target.folder, DAMAGED_NOTE)) : undefined
     if (damaged !== undefined) problems.push(`it is marked damaged: ${parseDamagedNote(damaged.toString()).reason}`)
