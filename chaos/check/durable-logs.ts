@@ -17,18 +17,10 @@ export interface PeekDisk extends Disk {
   sizeOf(path: string): number | undefined
 }
 
-/** A vote as it lies in the two-slot file (src/log/quorum-state.ts), by its counter. */
-interface WrittenVote {
-  readonly counter: number
-  readonly term: number
-  readonly votedFor: number
-  state: WrittenBatch['state']
-}
-
 const QUORUM_STATE = 'quorum-state'
 const SEGMENT = /^(.+)\/\d{20}\.log$/
-/** Where a log begins (src/log/log-start.ts), and what it is renamed from. */
-const LOG_START = /^(.+)\/log-start(?:\.tmp)?$/
+/** Where a log begins (src/log/log-start.ts). */
+const LOG_START = /^(.+)\/log-start$/
 
 /**
  * What one machine's disk surely holds, judged by the calls that completed there: a batch is durable once a sync of its file that began
@@ -39,10 +31,9 @@ export class DurableLogs {
   readonly #files = new Map<string, WrittenBatch[]>()
   /** The paths of each log's segments, by the log's folder. */
   readonly #paths = new Map<string, Set<string>>()
-  /** Log starts as they were noted, by the log's folder: in the temporary file, under the note's name, and with that folder synced. */
-  readonly #starts = new Map<string, { written: number; renamed: number; durable: number }>()
-
-  #votes: WrittenVote[] = []
+  /** Log starts as they were noted, by the log's folder; `isNamed`: that folder was synced since the note was made. */
+  readonly #starts = new Map<string, { readonly notes: SlotRecords<number>; isNamed: boolean }>()
+  readonly #votes = new SlotRecords(readVote)
   readonly #opened: (logName: string) => void
 
   /** `opened`: told of each log of which a segment, or the note of its start, is opened. */
@@ -52,7 +43,7 @@ export class DurableLogs {
 
   /** The newest term and vote (−1: none) that are surely on the disk. */
   get vote(): { readonly term: number; readonly votedFor: number } {
-    return this.#votes.findLast(({ state }) => state === 'durable') ?? { term: 0, votedFor: -1 }
+    return this.#votes.durable ?? { term: 0, votedFor: -1 }
   }
 
   /** Whether a power loss now could take something: the moment that a fault waits for. */
@@ -63,7 +54,8 @@ export class DurableLogs {
 
   /** Exclusive: everything below is durable in the log of that folder, or below where it begins. 0 for a log that was never written. */
   endOffset(logName: string): number {
-    let endOffset = this.#starts.get(logName)?.durable ?? 0
+    const start = this.#starts.get(logName)
+    let endOffset = start?.isNamed === true ? (start.notes.durable ?? 0) : 0
     for (const path of this.#paths.get(logName) ?? []) {
       const batches = this.#files.get(path) ?? []
       const durable = batches.findLast(({ state, leaving }) => state === 'durable' && !leaving)
@@ -79,7 +71,7 @@ export class DurableLogs {
       readFile: (path, done) => disk.readFile(path, done),
       rename: (from, to, done) => {
         const renamed = this.#leave(from)
-        this.#startRenamed(from, to)
+        this.#starts.delete(from)
         disk.rename(from, to, (error) => {
           if (error === undefined) renamed(to)
           done(error)
@@ -95,10 +87,9 @@ export class DurableLogs {
       list: (path, done) => disk.list(path, done),
       mkdir: (path, done) => disk.mkdir(path, done),
       syncFolder: (path, done) => {
-        const renamed = this.#starts.get(path)?.renamed ?? 0
+        const start = this.#starts.get(path)
         disk.syncFolder(path, (error) => {
-          const start = this.#starts.get(path)
-          if (error === undefined && start !== undefined) start.durable = Math.max(start.durable, renamed)
+          if (error === undefined && start !== undefined) start.isNamed = true
           done(error)
         })
       },
@@ -108,70 +99,17 @@ export class DurableLogs {
   }
 
   #watched(path: string, file: DiskFile, sizeBytes: number): DiskFile {
-    if (path === QUORUM_STATE) return this.#watchVotes(file)
+    if (path === QUORUM_STATE) return this.#votes.watch(file)
     if (LOG_START.test(path)) return this.#watchStart(file)
     return SEGMENT.test(path) ? this.#watch(file, sizeBytes) : file
   }
 
-  #watchVotes(file: DiskFile): DiskFile {
-    for (const vote of this.#votes) if (vote.state === 'writing') vote.state = 'written'
-    return {
-      path: file.path,
-      read: (position, length, done: Done<Buffer>) => file.read(position, length, done),
-      writev: (buffers, position, done) => {
-        const vote = readVote(buffers)
-        this.#votes = [...this.#votes.slice(-4), vote]
-        file.writev(buffers, position, (error) => {
-          if (error === undefined) vote.state = 'written'
-          done(error)
-        })
-      },
-      writevSynced,
-      sync: (done) => {
-        const covered = this.#votes.filter(({ state }) => state === 'written')
-        file.sync((error) => {
-          if (error === undefined) for (const vote of covered) vote.state = 'durable'
-          done(error)
-        })
-      },
-      truncate: (sizeBytes, done) => file.truncate(sizeBytes, done),
-      size: (done) => file.size(done),
-      close: (done) => file.close(done),
-    }
-  }
-
-  /** The note is written whole, synced, renamed, and its folder synced: what a crash leaves of that is read by the next process, and synced by it again. */
   #watchStart(file: DiskFile): DiskFile {
     const folder = LOG_START.exec(file.path)?.[1] ?? file.path
     this.#opened(folder)
-    let written = 0
-    return {
-      path: file.path,
-      read: (position, length, done: Done<Buffer>) => file.read(position, length, done),
-      writev: (buffers, position, done) => {
-        written = Number(/^start=(\d+)/.exec(Buffer.concat(buffers).toString('latin1'))?.[1] ?? 0)
-        file.writev(buffers, position, done)
-      },
-      writevSynced,
-      sync: (done) => {
-        const synced = written
-        file.sync((error) => {
-          const start = this.#starts.get(folder) ?? { written: 0, renamed: 0, durable: 0 }
-          if (error === undefined) this.#starts.set(folder, { ...start, written: synced })
-          done(error)
-        })
-      },
-      truncate: (sizeBytes, done) => file.truncate(sizeBytes, done),
-      size: (done) => file.size(done),
-      close: (done) => file.close(done),
-    }
-  }
-
-  /** The note takes its name, done or not when the process dies: the next one syncs the folder with what it finds. Or the whole folder goes away. */
-  #startRenamed(from: string, to: string): void {
-    const start = this.#starts.get(LOG_START.exec(to)?.[1] ?? '')
-    if (start !== undefined) start.renamed = start.written
-    this.#starts.delete(from)
+    const start = this.#starts.get(folder) ?? { notes: new SlotRecords(readStart), isNamed: false }
+    this.#starts.set(folder, start)
+    return start.notes.watch(file)
   }
 
   #watch(file: DiskFile, sizeBytes: number): DiskFile {
@@ -249,14 +187,63 @@ function cutTo(batches: WrittenBatch[], sizeBytes: number): void {
   while (batches.length > 0 && (batches.at(-1) as WrittenBatch).endPosition > sizeBytes) batches.pop()
 }
 
-function readVote(buffers: readonly Buffer[]): WrittenVote {
-  const bytes = Buffer.concat(buffers)
-  return { counter: readInt64(bytes, 8), term: readInt64(bytes, 16), votedFor: readInt64(bytes, 24), state: 'writing' }
+function readVote(bytes: Buffer): { readonly term: number; readonly votedFor: number } {
+  return { term: readInt64(bytes, 16), votedFor: readInt64(bytes, 24) }
+}
+
+/** Undefined: zeros, which only make room. */
+function readStart(bytes: Buffer): number | undefined {
+  const start = /^count=\d+\nstart=(\d+)\n/.exec(bytes.toString('latin1', 0, 64))?.[1]
+  return start === undefined ? undefined : Number(start)
 }
 
 /** Both halves seen. */
 function writevSynced(this: DiskFile, buffers: readonly Buffer[], position: number, done: DoneVoid): void {
   this.writev(buffers, position, (error) => (error === undefined ? this.sync(done) : done(error)))
+}
+
+/** What was written to a file of slots (src/log/slots.ts), in that order. */
+class SlotRecords<Content> {
+  readonly #read: (bytes: Buffer) => Content | undefined
+  #records: { readonly content: Content; state: WrittenBatch['state'] }[] = []
+
+  constructor(read: (bytes: Buffer) => Content | undefined) {
+    this.#read = read
+  }
+
+  /** The newest that is surely on the disk. */
+  get durable(): Content | undefined {
+    return this.#records.findLast(({ state }) => state === 'durable')?.content
+  }
+
+  /** What a process before this one had under way is there or not: the next sync makes it so. */
+  watch(file: DiskFile): DiskFile {
+    for (const record of this.#records) if (record.state === 'writing') record.state = 'written'
+    return {
+      path: file.path,
+      read: (position, length, done: Done<Buffer>) => file.read(position, length, done),
+      writev: (buffers, position, done) => {
+        const content = this.#read(Buffer.concat(buffers))
+        const record = content === undefined ? undefined : { content, state: 'writing' as WrittenBatch['state'] }
+        if (record !== undefined) this.#records = [...this.#records.slice(-4), record]
+        file.writev(buffers, position, (error) => {
+          if (error === undefined && record !== undefined) record.state = 'written'
+          done(error)
+        })
+      },
+      writevSynced,
+      sync: (done) => {
+        const covered = this.#records.filter(({ state }) => state === 'written')
+        file.sync((error) => {
+          if (error === undefined) for (const record of covered) record.state = 'durable'
+          done(error)
+        })
+      },
+      truncate: (sizeBytes, done) => file.truncate(sizeBytes, done),
+      size: (done) => file.size(done),
+      close: (done) => file.close(done),
+    }
+  }
 }
 
 /** Whole batches are written, one behind the other, maybe in several slices. */

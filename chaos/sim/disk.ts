@@ -43,6 +43,8 @@ interface Device {
 }
 
 const GIB = 1024 * 1024 * 1024
+/** A new name grows its folder. */
+const NAME_BYTES = 1
 
 function failed(call: string, path: string, errno: string): BrokerError {
   return new BrokerError('DISK_FAILED', `${call} ${path}: ${errno} simulated`)
@@ -190,11 +192,11 @@ export class SimDisk implements Disk {
     })
   }
 
-  /** Throws ENOSPC when the disk was made full, or has a size of its own and not so many bytes left. */
+  /** Throws ENOSPC when something grows, and the disk was made full, or has a size of its own and not so many bytes left. */
   requireSpace(path: string, addedBytes: number): void {
     const { full, options, tree } = this.#device
     const isOver = options.freeBytes !== undefined && tree.usedBytes() + addedBytes > options.freeBytes
-    if (full || isOver) throw failed('write', path, 'ENOSPC')
+    if (addedBytes > 0 && (full || isOver)) throw failed('write', path, 'ENOSPC')
   }
 
   drawFate(exclusiveMax: number): number {
@@ -206,7 +208,7 @@ export class SimDisk implements Disk {
     const perform = (): DiskFile | undefined => {
       let inode = tree.file(path)
       if (inode === undefined && options.create) {
-        this.requireSpace(path, 0)
+        this.requireSpace(path, NAME_BYTES)
         inode = tree.create(path)
         if (inode === undefined) throw failed('open', path, 'ENOENT')
       }

@@ -258,6 +258,7 @@ export class Partitions implements ReplicaOutlets {
 
   /** Notes every replica's marks (rules R3.3, R6.8); only those that changed. */
   checkpoint(options: { readonly cleanEnds: ReadonlyMap<string, number> | null }, done: DoneVoid): void {
+    if (options.cleanEnds === null) this.#logStarts.noteOwed()
     const writes: CheckpointWrite[] = []
     const marks = new Map<string, string>()
     for (const [name, replica] of this.#byLogName) {

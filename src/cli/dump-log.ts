@@ -62,7 +62,8 @@ class Dump {
   async log(target: DumpTarget): Promise<LogReport> {
     const problems: string[] = []
     const startNote = target.isWhole ? await readIfThere(join(target.folder, LOG_START_NOTE)) : undefined
-    const start = startNote === undefined ? unmovedStart : decodeLogStart(startNote)
+    const noted = startNote === undefined ? undefined : decodeLogStart(startNote)
+    const start = noted === undefined ? unmovedStart : noted === 'unreadable' ? undefined : noted.start
     if (start === undefined) problems.push(`the note ${LOG_START_NOTE} cannot be read`)
     const damaged = target.isWhole ? await readIfThere(join(target.folder, DAMAGED_NOTE)) : undefined
     if (damaged !== undefined) problems.push(`it is marked damaged: ${parseDamagedNote(damaged.toString()).reason}`)

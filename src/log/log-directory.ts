@@ -3,13 +3,14 @@ import type { Clock } from '../base/clock.ts'
 import { crc32c } from '../base/crc32c.ts'
 import type { Disk, DiskFile } from '../base/disk.ts'
 import type { Done, DoneVoid } from '../base/done.ts'
+import { codeOf } from '../base/errors.ts'
 import type { Logger } from '../base/log-line.ts'
 import { call, callVoid, runTask, type Task } from '../base/task.ts'
 import type { BatchHeader } from '../record/batch.ts'
 import { GroupCommit } from './group-commit.ts'
 import type { FlushResult, LogEnvironment } from './log-environment.ts'
 import { recoverLog } from './recovery.ts'
-import { folderOf, makeFolder, removeSynced, replaceFile } from './replace-file.ts'
+import { folderOf, makeFolder, removeSynced, replaceFile, TEMPORARY_SUFFIX } from './replace-file.ts'
 import { parseSegmentFileName } from './segment.ts'
 import { SegmentedLog } from './segmented-log.ts'
 import { Slabs } from './slabs.ts'
@@ -104,11 +105,11 @@ class DiskLogDirectory implements LogDirectory {
   }): Task<OpenedLog> {
     const { name } = options
     const { roundBytes, indexIntervalBytes } = this.#environment
-    const { segments, start, endOffset, recovery } = yield* recoverLog({ ...options, disk: this.#disk, indexIntervalBytes, reachBytes: roundBytes })
+    const { segments, start, startNote, endOffset, recovery } = yield* recoverLog({ ...options, disk: this.#disk, indexIntervalBytes, reachBytes: roundBytes })
     if (recovery.verdict === 'torn' || recovery.verdict === 'damaged') {
       this.#options.logger.warn({ log: name, verdict: recovery.verdict, endOffset, cutBytes: recovery.cutBytes }, recovery.detail)
     }
-    const log = new SegmentedLog(this.#environment, { name, segments, start, endOffset, lastEpoch: recovery.epochs.at(-1)?.epoch ?? -1 })
+    const log = new SegmentedLog(this.#environment, { name, segments, start, startNote, endOffset, lastEpoch: recovery.epochs.at(-1)?.epoch ?? -1 })
     this.#logs.set(name, log)
     return { log, recovery }
   }
@@ -122,6 +123,26 @@ class DiskLogDirectory implements LogDirectory {
     if (!this.#names.has(name)) yield* makeFolder(this.#disk, name)
     this.#names.add(name)
     yield* replaceFile(this.#disk, path, Buffer.from(content))
+  }
+
+  tryNote(name: string, note: string, content: string, done: Done<boolean>): void {
+    let isWritten = false
+    const task = function* (this: DiskLogDirectory): Task<void> {
+      isWritten = yield* this.#tryNote(name, `${name}/${note}`, content)
+    }
+    this.#runFolderCall(name, task.call(this), (error) => done(error, isWritten))
+  }
+
+  *#tryNote(name: string, path: string, content: string): Task<boolean> {
+    try {
+      yield* this.#writeNote(name, path, content)
+      return true
+    } catch (error) {
+      if (codeOf(error) !== 'DISK_FAILED') throw error
+    }
+    // What there was room for is given back.
+    yield* callVoid((done) => this.#disk.remove(path + TEMPORARY_SUFFIX, done))
+    return false
   }
 
   readNote(name: string, note: string, done: Done<string | undefined>): void {

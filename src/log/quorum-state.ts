@@ -6,6 +6,7 @@ import type { Done, DoneVoid } from '../base/done.ts'
 import { BrokerError } from '../base/errors.ts'
 import { call, callVoid, runTask, type Task } from '../base/task.ts'
 import { replaceFile } from './replace-file.ts'
+import { newestRecord, SLOT_FILE_BYTES, slotOf, slotPosition } from './slots.ts'
 import { METADATA_LOG } from './surface.ts'
 
 const PATH = 'quorum-state'
@@ -20,21 +21,16 @@ export interface QuorumStateData {
 }
 
 /*
- * The file: two slots, written in turn, so that a torn write leaves the other one; each slot twice, in pages apart, so that one flipped byte
- * does not take the newest state with it. A record, big-endian:
+ * The file: slots (slots.ts). A record, big-endian:
  *   crc u32 (of all behind it) | version u32 | counter i64 | term i64 | votedFor i64 (−1: none) | syncedEndOffset i64 | syncedEpoch i64
  * The newest valid record counts.
  */
 const VERSION = 1
 const RECORD_BYTES = 48
-const COPY_BYTES = 4096
-const COPIES = 2
-const SLOT_BYTES = COPY_BYTES * COPIES
-const SLOTS = 2
 const FIRST: QuorumStateData = { term: 0, votedFor: null, syncedEndOffset: 0, syncedEpoch: -1 }
 
 function encodeSlot(counter: number, state: QuorumStateData): Buffer {
-  const bytes = Buffer.alloc(SLOT_BYTES)
+  const bytes = Buffer.alloc(RECORD_BYTES)
   bytes.writeUInt32BE(VERSION, 4)
   writeInt64(bytes, counter, 8)
   writeInt64(bytes, state.term, 16)
@@ -42,8 +38,7 @@ function encodeSlot(counter: number, state: QuorumStateData): Buffer {
   writeInt64(bytes, state.syncedEndOffset, 32)
   writeInt64(bytes, state.syncedEpoch, 40)
   bytes.writeUInt32BE(crc32c(bytes.subarray(4, RECORD_BYTES)), 0)
-  bytes.copy(bytes, COPY_BYTES, 0, RECORD_BYTES)
-  return bytes
+  return slotOf(bytes)
 }
 
 function decodeRecord(bytes: Buffer): { readonly counter: number; readonly state: QuorumStateData } | undefined {
@@ -106,7 +101,7 @@ export class QuorumState {
     if (this.#failure !== undefined) throw this.#failure
     this.#counter++
     const slot = encodeSlot(this.#counter, this.#state)
-    const position = (this.#counter % SLOTS) * SLOT_BYTES
+    const position = slotPosition(this.#counter)
     yield* callVoid((done) => this.#file.writevSynced([slot], position, done))
   }
 
@@ -129,17 +124,13 @@ function* open(disk: Disk): Task<QuorumState> {
   if (bytes === undefined) {
     const names = yield* call<readonly string[]>((done) => disk.list('', done))
     if (names.includes(METADATA_LOG)) throw lostVote(`${PATH} is missing though there is a metadata log`)
-    const content = Buffer.alloc(SLOT_BYTES * SLOTS)
+    const content = Buffer.alloc(SLOT_FILE_BYTES)
     encodeSlot(0, FIRST).copy(content)
     yield* replaceFile(disk, PATH, content)
   }
   const file = (yield* call<DiskFile | undefined>((done) => disk.open(PATH, { create: true }, done))) as DiskFile
   if (bytes === undefined) return new QuorumState(file, { counter: 0, state: FIRST })
-  let newest: { readonly counter: number; readonly state: QuorumStateData } | undefined
-  for (let at = 0; at < SLOT_BYTES * SLOTS; at += COPY_BYTES) {
-    const record = decodeRecord(bytes.subarray(at))
-    if (record !== undefined && record.counter > (newest?.counter ?? -1)) newest = record
-  }
+  const newest = newestRecord(bytes, decodeRecord)
   if (newest === undefined) {
     yield* callVoid((done) => file.close(done))
     throw lostVote(`${PATH} is damaged`)

@@ -4,7 +4,7 @@ import type { BatchHeader } from '../record/batch.ts'
 import { BATCH_HEADER_BYTES, hasValidCrc, readBatchHeader } from '../record/batch.ts'
 import { type EpochStart, EpochTable } from '../base/epochs.ts'
 import { DAMAGED_NOTE, formatDamagedNote, parseDamagedNote } from './damaged-note.ts'
-import { LOG_START_NOTE, type LogStart, readLogStart, unmovedStart, writeLogStart } from './log-start.ts'
+import { LOG_START_NOTE, type LogStart, LogStartNote } from './log-start.ts'
 import { folderOf, makeFolder, replaceFile } from './replace-file.ts'
 import { parseSegmentFileName, Segment } from './segment.ts'
 import { loadIndex, loadTimeIndex, openSegment, removeIndexes, writeIndexes } from './segment-io.ts'
@@ -27,7 +27,7 @@ import type { LogMarks, Recovery } from './surface.ts'
  * takes at most `reachBytes` of one segment, so what follows beyond that reach, or in another segment, was written after the bad bytes were synced.
  * What is cut as torn though it was synced is covered by suspicion (R3.4): a replica is trusted after an unclean stop only by comparison.
  *
- * Where the log begins is said by its note `log-start`, without one at 0. Segments that begin below the noted one are left over, and removed. The start is
+ * Where the log begins is said by its note `log-start`, at 0 when that says nothing. Segments that begin below the noted one are left over, and removed. The start is
  * a mark too: it was synced when it was noted, so a log that ends below it is damaged, and so is one whose first segment is not the noted one. A note that
  * cannot be read makes the log damaged: what is there from the first segment on is kept, but whether anything is missing before it nobody can say, and as
  * a leader it would have all replicas delete that.
@@ -49,6 +49,7 @@ export interface RecoveryOptions {
 export interface RecoveredLog {
   readonly segments: readonly Segment[]
   readonly start: LogStart
+  readonly startNote: LogStartNote
   readonly endOffset: number
   readonly recovery: Recovery
 }
@@ -65,8 +66,9 @@ interface Judged {
   readonly segments: Segment[]
   /** Where it begins, as noted. */
   start: LogStart
-  /** missing: it never moved. lost: the note cannot be read, and `start` is where the first segment begins. */
-  readonly startNote: 'missing' | 'read' | 'lost'
+  readonly startNote: LogStartNote
+  /** The note cannot be read, and `start` is where the first segment begins. */
+  readonly isStartLost: boolean
   /** Files that are no part of it. */
   readonly leftovers: readonly string[]
   /** Bytes of each file as found. */
@@ -94,11 +96,11 @@ export function* recoverLog(options: RecoveryOptions): Task<RecoveredLog> {
   const cutBytes = yield* cutBack(disk, judged)
   yield* settleStart(options, judged)
   yield* syncAll(options, segments)
-  const isNew = segments.length === 0 && judged.startNote === 'missing'
+  const isNew = segments.length === 0 && judged.start.startOffset === 0
   const verdict = damage !== undefined ? 'damaged' : fault !== undefined ? 'torn' : isNew ? 'new' : 'whole'
   const { start, endOffset } = judged
   const detail = describe({ verdict, startOffset: start.startOffset, endOffset, cutBytes, reason: damage?.reason ?? fault?.reason })
-  return { segments, start, endOffset, recovery: { verdict, detail, cutBytes, epochs: epochsFrom(judged) } }
+  return { segments, start, startNote: judged.startNote, endOffset, recovery: { verdict, detail, cutBytes, epochs: epochsFrom(judged) } }
 }
 
 /** What begins below the start is forgotten, but for the epoch that holds it: of an emptied log that is the epoch it ended with. */
@@ -136,15 +138,16 @@ function describe(found: {
 
 function* judge(options: RecoveryOptions, readAll: boolean): Task<Judged> {
   const names = yield* call<readonly string[]>((done) => options.disk.list(options.name, done))
-  const noted = yield* readLogStart(options.disk, options.name)
+  const { note: startNote, found: noted } = yield* LogStartNote.open(options.disk, options.name)
   const found = names.map(parseSegmentFileName).filter((base) => base !== undefined)
   const lostStart = { startOffset: found[0] ?? 0, baseOffset: found[0] ?? 0, epoch: -1 }
-  const start = noted === 'unreadable' ? lostStart : (noted ?? unmovedStart)
+  const start = noted === 'unreadable' ? lostStart : noted
   const bases = found.filter((base) => base >= start.baseOffset)
   const judged: Judged = {
     segments: [],
     start,
-    startNote: noted === undefined ? 'missing' : noted === 'unreadable' ? 'lost' : 'read',
+    startNote,
+    isStartLost: noted === 'unreadable',
     leftovers: names.filter((name) => isLeftover(name, bases)),
     fileBytes: [],
     epochs: new EpochTable(),
@@ -257,7 +260,7 @@ interface Damage {
 /** Why the log is damaged and how far it is known to have reached; undefined: it is whole, or only torn. */
 function* findDamage(options: RecoveryOptions, judged: Judged, markedEndOffset: number): Task<Damage | undefined> {
   const damage = yield* findBadBytes(options, judged, markedEndOffset)
-  if (damage !== undefined || judged.startNote !== 'lost') return damage
+  if (damage !== undefined || !judged.isStartLost) return damage
   return {
     reason: `the note ${LOG_START_NOTE} cannot be read: what lies before offset ${judged.start.startOffset} may be missing`,
     claimedEndOffset: judged.endOffset,
@@ -328,12 +331,12 @@ function* cutBack(disk: Disk, judged: Judged): Task<number> {
 /** Makes true on disk where the log begins: after a cut below the start, or where the note was lost. Then what is left over goes. */
 function* settleStart(options: RecoveryOptions, judged: Judged): Task<void> {
   const { disk, name } = options
-  const { start, startNote, leftovers } = judged
+  const { start, startNote, isStartLost, leftovers } = judged
   if (judged.endOffset < start.startOffset) {
     judged.start = { ...start, baseOffset: start.startOffset }
     judged.endOffset = start.startOffset
   }
-  if (startNote === 'lost' || judged.start !== start) yield* writeLogStart(disk, name, judged.start)
+  if (isStartLost || judged.start !== start) yield* startNote.write(judged.start)
   for (const leftover of leftovers) yield* callVoid((done) => disk.remove(`${name}/${leftover}`, done))
 }
 

@@ -7,7 +7,7 @@ import { LOG_APPEND_TIME_FLAG } from '../record/records.ts'
 import { findTimestamp } from './find-timestamp.ts'
 import type { FlushTarget } from './group-commit.ts'
 import type { FlushResult, LogEnvironment } from './log-environment.ts'
-import { type LogStart, writeLogStart } from './log-start.ts'
+import type { LogStart, LogStartNote } from './log-start.ts'
 import { retentionOffset } from './retention.ts'
 import { Segment } from './segment.ts'
 import { SegmentList } from './segment-list.ts'
@@ -36,6 +36,7 @@ export class SegmentedLog implements Log, SlabTenant, FlushTarget<FlushResult | 
   readonly name: string
   readonly #environment: LogEnvironment
   readonly #segments: SegmentList
+  readonly #startNote: LogStartNote
   readonly #tail = new TailCache()
   #startOffset: number
   #endOffset: number
@@ -73,6 +74,7 @@ export class SegmentedLog implements Log, SlabTenant, FlushTarget<FlushResult | 
       readonly name: string
       readonly segments: readonly Segment[]
       readonly start: LogStart
+      readonly startNote: LogStartNote
       readonly endOffset: number
       readonly lastEpoch: number
     },
@@ -80,6 +82,7 @@ export class SegmentedLog implements Log, SlabTenant, FlushTarget<FlushResult | 
     this.name = options.name
     this.#environment = environment
     this.#segments = new SegmentList(options.segments.length > 0 ? options.segments : [this.#newSegment(options.start.baseOffset)])
+    this.#startNote = options.startNote
     this.#startOffset = options.start.startOffset
     this.#startEpoch = options.start.epoch
     this.#endOffset = options.endOffset
@@ -444,13 +447,12 @@ export class SegmentedLog implements Log, SlabTenant, FlushTarget<FlushResult | 
   }
 
   *#noteStart(doomed: readonly Segment[] = []): Task<undefined> {
-    const { disk } = this.#environment
     const start = { startOffset: this.#startOffset, baseOffset: this.#segments.first.baseOffset, epoch: this.#startEpoch }
     const leaving = this.#leaving.splice(0)
     this.#notingCallbacks = this.#startCallbacks.splice(0)
     this.#waitingStart = undefined
-    for (const segment of doomed) yield* removeSegments(disk, this.name, [segment])
-    yield* writeLogStart(disk, this.name, start)
+    for (const segment of doomed) yield* removeSegments(this.#environment.disk, this.name, [segment])
+    yield* this.#startNote.write(start)
     this.#remove(leaving)
   }
 

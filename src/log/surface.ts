@@ -120,6 +120,8 @@ export interface LogDirectory {
   ): void
   /** Small synced files beside a log: 'partition.metadata', 'damaged'. null removes. */
   writeNote(name: string, note: string, content: string | null, done: DoneVoid): void
+  /** As writeNote, for a note that may stay as it was: false, where it cannot be written. */
+  tryNote(name: string, note: string, content: string, done: Done<boolean>): void
   readNote(name: string, note: string, done: Done<string | undefined>): void
   /** Whether a segment file of a log that is not open holds any bytes, whole batches or not. */
   holdsBytes(name: string, done: Done<boolean>): void

@@ -252,6 +252,71 @@ describe('a follower begins anew', () => {
   })
 })
 
+describe('on a disk with nothing free (rules R3.5)', () => {
+  /** Node 1 leads a log of two segments, whose start never moved; then the disk is full. */
+  function full(): { node: Node; bench: BrokerBench; replica: Replica } {
+    const node = new Node()
+    const { bench } = node
+    const replica = bench.alone(1, 'orders')
+    replica.log.limitSegments(SMALL_SEGMENTS)
+    for (let baseSequence = 0; baseSequence < 6; baseSequence += 2) node.produce(replica, batchOf([1, 2], { producerId: 7, producerEpoch: 0, baseSequence }))
+    bench.world.disk.full(true)
+    return { node, bench, replica }
+  }
+  const segments = (bench: BrokerBench): string[] => bench.world.fileNames('partitions/orders-0').filter((name) => name.endsWith('.log'))
+  const checkpoint = (bench: BrokerBench): void => bench.clock.waitVoid((done) => bench.partitions.checkpoint({ cleanEnds: null }, done))
+
+  it('records are deleted, and what they took is free; who wrote them is noted once there is room again', () => {
+    const { node, bench, replica } = full()
+    expect(segments(bench)).toHaveLength(2)
+    expect(node.delete(replica, 4)).toEqual([4])
+    expect([replica.dead, segments(bench).length]).toEqual([false, 1])
+    expect(bench.world.fileNames('partitions/orders-0').filter((name) => name.startsWith('below-start'))).toEqual([])
+    checkpoint(bench)
+    bench.run()
+    expect(node.delete(replica, 5)).toEqual([5])
+    bench.world.disk.full(false)
+    checkpoint(bench)
+    bench.run()
+    bench.checkpoints.loseAll()
+    const again = node.restart(1)
+    expect(again.core).toMatchObject({ logStartOffset: 5, logEndOffset: 6 })
+    expect(again.core.producersBelow(4)).toMatchObject([{ producerId: 7 }])
+  })
+
+  it('a crash before that loses who wrote them, and nothing else', () => {
+    const { node, bench, replica } = full()
+    expect(node.delete(replica, 6)).toEqual([6])
+    bench.world.disk.powerLoss()
+    bench.world.disk.full(false)
+    bench.checkpoints.loseAll()
+    const again = node.restart(1)
+    expect(again.core).toMatchObject({ logStartOffset: 6, logEndOffset: 6, lastEpoch: 0 })
+    expect([again.damaged, again.core.producersBelow(9)]).toEqual([false, []])
+  })
+
+  it('a follower does not begin anew before what comes with that is noted, and does once there is room', () => {
+    const bench = new BrokerBench()
+    bench.begin()
+    bench.apply(bench.topicRecords(1, 'orders', { leader: 2 }))
+    bench.run(200)
+    const replica = bench.replica(1)
+    const answer = (): void => {
+      const { fetchId, fetchOffset, lastFetchedEpoch } = bench.streams[0]!.sent.flatMap(({ fetches }) => fetches).at(-1)!.fetch
+      const result = { type: 'reset', offset: 40, epoch: 0, producers: [] } as const
+      const head = { fetchId, leaderEpoch: 0, fetchOffset, lastFetchedEpoch, highWatermark: 50, logStartOffset: 40, result }
+      bench.streams[0]!.answer({ answers: [{ topicId: topicId(1), partition: 0, answer: head, batches: [] }] })
+      bench.run(200)
+    }
+    bench.world.disk.full(true)
+    answer()
+    expect([replica.dead, replica.core.logStartOffset]).toEqual([false, 0])
+    bench.world.disk.full(false)
+    answer()
+    expect(replica.core).toMatchObject({ logStartOffset: 40, syncedEndOffset: 40 })
+  })
+})
+
 describe('a follower whose leader was elected unclean, below its log start', () => {
   it('R6.3: drops its log for good, and nothing that was noted of it is believed after a restart', () => {
     const node = new Node()

@@ -190,7 +190,7 @@ describe('dump-log', () => {
         () => writeFileSync(file(`${first}.timeindex`), readFileSync(file(segments()[1]!.replace('log', 'timeindex')))),
         /\.timeindex is not a whole index of this segment/,
       ],
-      ['a note of the start that cannot be read', () => writeFileSync(file('log-start'), 'start=x\n'), /the note log-start cannot be read/],
+      ['a note of the start that cannot be read', () => writeFileSync(file('log-start'), 'start=x\n'.repeat(2048)), /the note log-start cannot be read/],
       [
         'a mark of damage',
         () => writeFileSync(file('damaged'), '{"claimedEndOffset":9,"firstBadOffset":3,"reason":"found by a read"}\n'),

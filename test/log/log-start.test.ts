@@ -277,7 +277,20 @@ const harms: readonly Harm[] = [
     range: [9, 9],
     detail: /ends at offset 6, below the mark at 9/,
   },
-  { what: 'the note cannot be read', harm: flip('log-start', 6), verdict: 'damaged', range: [6, 20], detail: /log-start cannot be read.* before offset 6/ },
+  {
+    what: 'a flipped byte in each note of the start but one',
+    harm: (world) => [6, 4102, 8198].every((at) => flip('log-start', at)(world)),
+    verdict: 'whole',
+    range: [9, 20],
+    detail: /whole from offset 9/,
+  },
+  {
+    what: 'the note cannot be read',
+    harm: (world) => [6, 4102, 8198, 12294].every((at) => flip('log-start', at)(world)),
+    verdict: 'damaged',
+    range: [6, 20],
+    detail: /log-start cannot be read.* before offset 6/,
+  },
   { what: 'the note is missing', harm: lose('log-start'), verdict: 'damaged', range: [0, 0], detail: /begins at offset 6 where 0 should be/ },
 ]
 

@@ -1,3 +1,4 @@
+import type { DiskFile } from '../../../src/base/disk.ts'
 import { describe, expect, it } from 'vitest'
 import { ClusterChecker } from '../../../chaos/check/cluster-checker.ts'
 import { checkDelivery, type ReadRecord } from '../../../chaos/check/delivery.ts'
@@ -129,26 +130,32 @@ describe('delivery of what was deleted', () => {
 })
 
 describe('a log start on the disk', () => {
-  it('counts once its note is written, synced, renamed, and the folder is synced', () => {
+  it('counts once its note is written and synced, and the folder is synced', () => {
     const durable = new DurableLogs()
-    const done = (call: (done: (error: Error | undefined) => void) => void): void => call(() => undefined)
-    const file = { path: 'p/log-start.tmp', writev: finish, sync: finish, close: finish } as unknown as Parameters<Parameters<PeekDisk['open']>[2]>[1]
+    const file = { path: 'p/log-start', writev: finish, sync: finish, close: finish } as unknown as DiskFile
     const disk = durable.wrap({
       sizeOf: () => 0,
       open: (_path: string, _options: object, opened: (error: undefined, file: unknown) => void) => opened(undefined, file),
       rename: finish,
       syncFolder: finish,
     } as unknown as PeekDisk)
-    disk.open('p/log-start.tmp', { create: true }, (_error, note) => {
-      done((finished) => note!.writev([Buffer.from('start=42\nsegment=40\n')], 0, finished))
-      done((finished) => note!.sync(finished))
+    const note = (start: number): Buffer[] => [Buffer.from(`count=7\nstart=${start}\nsegment=40\n`)]
+    disk.open('p/log-start', { create: true }, (_error, watched) => {
+      watched?.writev([Buffer.alloc(100)], 0, () => undefined)
+      watched?.writev(note(42), 0, () => undefined)
+      expect(durable.endOffset('p')).toBe(0)
+      watched?.sync(() => undefined)
+      expect(durable.endOffset('p')).toBe(0)
+      disk.syncFolder('p', () => undefined)
+      expect(durable.endOffset('p')).toBe(42)
+      watched?.writev(note(0), 0, () => undefined)
+      expect(durable.endOffset('p')).toBe(42)
+      watched?.sync(() => undefined)
+      expect(durable.endOffset('p')).toBe(0)
+      watched?.writevSynced(note(43), 0, () => undefined)
     })
-    expect(durable.endOffset('p')).toBe(0)
-    done((finished) => disk.rename('p/log-start.tmp', 'p/log-start', finished))
-    expect(durable.endOffset('p')).toBe(0)
-    done((finished) => disk.syncFolder('p', finished))
-    expect(durable.endOffset('p')).toBe(42)
-    done((finished) => disk.rename('p', 'quarantine/p', finished))
+    expect(durable.endOffset('p')).toBe(43)
+    disk.rename('p', 'quarantine/p', () => undefined)
     expect(durable.endOffset('p')).toBe(0)
   })
 })
