@@ -76,6 +76,9 @@ export interface NodeConfig {
   readonly timestampBeforeMaxMs: number
   readonly timestampAfterMaxMs: number
   readonly retentionCheckIntervalMs: number
+  /** The metadata is written down whole once so many bytes of its log were applied since, or the last time is so long ago and any were. */
+  readonly metadataSnapshotBytes: number
+  readonly metadataSnapshotMs: number
   /** Silence after which a broker is fenced, and the shortest election timeout (rules R5.5, 8). */
   readonly sessionTimeoutMs: number
   readonly electionTimeoutMs: number
