@@ -134,21 +134,7 @@ export class OxbowNode {
       isDiskLow: () => folder.folders.isAnyLow,
       logger,
     })
-    this.#calls = new BrokerCalls({
-      nodeId,
-      configEntries: options.configEntries ?? [],
-      logLevel: seams.logLevel,
-      clock,
-      config,
-      controllerClient: this.#controllerClient,
-      partitions: this.#partitions,
-      image: () => this.#image,
-      leaderId,
-      quorum: this.#quorumClient,
-      isConnected: (peerId) => peerId === nodeId || this.#connected.has(peerId),
-      isDiskLow: (replica) => folder.folders.isLow(replica.log.name),
-      describeLogDirs: (done) => done(undefined, describeLogDirs(nodeId, folder.folders, this.#partitions.all())),
-    })
+    this.#calls = this.#makeCalls()
     this.#ticks = new TickSource(clock, () => this.#tick())
   }
 
@@ -291,6 +277,26 @@ export class OxbowNode {
       propose: (records) => this.#raft.propose(encodeEntry(records, clock.wallMs())),
       image: emptyImage,
       fenceTicks: Math.ceil(config.sessionTimeoutMs / TICK_MS),
+    })
+  }
+
+  #makeCalls(): BrokerCalls {
+    const { nodeId, config } = this.#options
+    const { folders } = this.#folder
+    return new BrokerCalls({
+      nodeId,
+      configEntries: this.#options.configEntries ?? [],
+      logLevel: this.#seams.logLevel,
+      clock: this.#seams.clock,
+      config,
+      controllerClient: this.#controllerClient,
+      partitions: this.#partitions,
+      image: () => this.#image,
+      leaderId: () => this.#raft.core.leaderId,
+      quorum: this.#quorumClient,
+      isConnected: (peerId) => peerId === nodeId || this.#connected.has(peerId),
+      isDiskLow: (replica) => folders.isLow(replica.log.name),
+      describeLogDirs: (done) => done(undefined, describeLogDirs(nodeId, folders, this.#partitions.all())),
     })
   }
 
