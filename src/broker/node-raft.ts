@@ -60,7 +60,8 @@ export function makeRaft(options: NodeOptions, seams: NodeSeams, folder: OpenedF
     epochs: recovery.epochs,
     ...start,
     endOffset: log.endOffset,
-    persistedEndOffset: storage.persistedEndOffset,
+    // A process that died between the new start of its log and the mark behind it left a mark below both: a snapshot holds what lies there.
+    persistedEndOffset: Math.max(start.startOffset, storage.persistedEndOffset),
     voterSet: voterSets.set,
     damagedBelow,
     electionTicks: Math.ceil(options.config.electionTimeoutMs / TICK_MS),
