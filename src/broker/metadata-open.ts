@@ -75,10 +75,10 @@ function* load({ clock, logger }: MetadataOpenOptions, files: SnapshotFiles, nam
   const reader = yield* files.open(name)
   if (reader === undefined) return undefined
   try {
-    const image = yield* readSnapshot(reader, name, clock)
+    const content = yield* readSnapshot(reader, name, clock)
     const snapshot = { ...name, sizeBytes: reader.sizeBytes }
     logger.info(snapshot, `metadata snapshot ${snapshotFileName(name)} loaded`)
-    return { snapshot, image }
+    return { snapshot, ...content }
   } catch (error) {
     if (!(error instanceof BrokerError) || error.code !== 'CORRUPT_MESSAGE') throw error
     logger.warn({ ...name, error: error.detail }, `metadata snapshot ${snapshotFileName(name)} is damaged, and removed`)

@@ -161,7 +161,8 @@ export class OxbowNode {
 
   raft(): RaftView {
     const { role, term, leaderId, commitIndex, endOffset } = this.#raft.core
-    return { role, term, leaderId, commitIndex, endOffset }
+    const { startOffset } = this.metadataLog
+    return { role, term, leaderId, commitIndex, startOffset, endOffset, snapshot: this.#snapshots.newest }
   }
 
   replicas(): readonly ReplicaView[] {

@@ -9,6 +9,7 @@ import type { Random } from '../base/random.ts'
 import type { Log } from '../log/surface.ts'
 import type { BrokerAddress, IsrMember } from '../metadata/records.ts'
 import type { PeerProgress, RaftRole } from '../raft/effects.ts'
+import type { SnapshotView } from '../runtime/metadata-snapshots.ts'
 import type { Transport } from '../runtime/transport.ts'
 import type { ConfigEntry } from '../wire/api.ts'
 import type { ChangeTotals } from './change-counts.ts'
@@ -109,7 +110,11 @@ export interface RaftView {
   readonly term: number
   readonly leaderId: number | null
   readonly commitIndex: number
+  /** Of the metadata log; below it snapshots hold what was decided. */
+  readonly startOffset: number
   readonly endOffset: number
+  /** The newest one on the disk; null: none yet. */
+  readonly snapshot: SnapshotView | null
 }
 
 /** What readiness and metrics are judged by, besides Raft and replicas; values are of this turn. */

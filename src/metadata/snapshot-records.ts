@@ -82,6 +82,7 @@ export class ImageLoader {
         this.#nextProducerId = record.nextProducerId
         return
       case 'broker':
+        if (this.#registered !== undefined) throw corrupt('a broker without its state')
         this.#registered = record
         return
       case 'brokerState':

@@ -8,7 +8,7 @@ import { type SnapshotFiles, snapshotFileName, type SnapshotWriter } from '../lo
 import type { MetadataImage } from '../metadata/image.ts'
 import type { RaftEffect, RaftInput } from '../raft/effects.ts'
 import type { RaftMessage, Snapshot, SnapshotId } from '../raft/messages.ts'
-import { readSnapshot, writeSnapshot } from './snapshot-content.ts'
+import { readSnapshot, type SnapshotContent, writeSnapshot } from './snapshot-content.ts'
 
 /** The newest, and the one before it: the log is kept from there on, should the newest be damaged. */
 const KEPT_SNAPSHOTS = 2
@@ -18,9 +18,14 @@ export type SnapshotEffect = Extract<RaftEffect, { type: 'sendSnapshot' | 'write
 type SendSnapshot = Extract<SnapshotEffect, { type: 'sendSnapshot' }>
 
 /** A snapshot whose bytes were found whole, and what it holds. */
-export interface LoadedSnapshot {
+export interface LoadedSnapshot extends SnapshotContent {
   readonly snapshot: Snapshot
-  readonly image: MetadataImage
+}
+
+/** The newest one, for whoever looks at the node. */
+export interface SnapshotView extends Snapshot {
+  /** By the wall clock of its writer: the leader, of one that came from it. */
+  readonly writtenMs: number
 }
 
 export interface MetadataSnapshotsOptions {
@@ -50,7 +55,8 @@ export class MetadataSnapshots {
   readonly #options: MetadataSnapshotsOptions
   readonly #clock: Clock
   readonly #logger: Logger
-  #newest: Snapshot | null
+  #newest: SnapshotView | null
+  /** Monotonic: when the last one was begun, or, of one from before this process, written. */
   #newestAtMs: number
   #applied: Applied | undefined
   #bytesSince = 0
@@ -70,12 +76,14 @@ export class MetadataSnapshots {
     this.#options = options
     this.#clock = options.clock
     this.#logger = options.logger
-    this.#newest = options.loaded?.snapshot ?? null
-    this.#newestAtMs = options.clock.monotonicMs()
+    const { loaded, clock } = options
+    this.#newest = loaded === null ? null : { ...loaded.snapshot, writtenMs: loaded.writtenMs }
+    const ageMs = loaded === null ? 0 : Math.max(0, clock.wallMs() - loaded.writtenMs)
+    this.#newestAtMs = clock.monotonicMs() - ageMs
   }
 
   /** The newest that is durable here; null: none. */
-  get newest(): Snapshot | null {
+  get newest(): SnapshotView | null {
     return this.#newest
   }
 
@@ -145,13 +153,14 @@ export class MetadataSnapshots {
   *#take({ image, lastTerm }: Applied): Task<void> {
     const { files } = this.#options
     const startedMs = this.#clock.monotonicMs()
+    const writtenMs = this.#clock.wallMs()
     const id = { endOffset: image.offset, lastTerm }
     const writer = yield* files.begin('own')
-    yield* writeSnapshot(writer, { image, lastTerm, clock: this.#clock, isStopped: () => this.#stopped })
+    yield* writeSnapshot(writer, { image, lastTerm, writtenMs, clock: this.#clock, isStopped: () => this.#stopped })
     if (this.#stopped) return yield* writer.discard()
     yield* writer.finish(id)
     const snapshot = { ...id, sizeBytes: writer.sizeBytes }
-    this.#note(snapshot)
+    this.#note({ ...snapshot, writtenMs })
     const fields = { ...snapshot, durationMs: Math.round(this.#clock.monotonicMs() - startedMs) }
     this.#logger.info(fields, `metadata snapshot ${snapshotFileName(id)} written`)
     this.#options.feed({ type: 'snapshotTaken', snapshot })
@@ -188,8 +197,8 @@ export class MetadataSnapshots {
     const writer = this.#incoming
     if (writer === undefined) return
     this.#incoming = undefined
-    const image = yield* this.#check(writer, id)
-    if (image === undefined) {
+    const content = yield* this.#check(writer, id)
+    if (content === undefined) {
       yield* writer.discard()
       this.#options.feed({ type: 'snapshotInvalid', term, ...id })
       return
@@ -197,10 +206,10 @@ export class MetadataSnapshots {
     yield* writer.finish(id)
     const snapshot = { ...id, sizeBytes: writer.sizeBytes }
     this.#logger.info(snapshot, `metadata snapshot ${snapshotFileName(id)} received from the leader`)
-    this.#note(snapshot)
+    this.#note({ ...snapshot, writtenMs: content.writtenMs })
     this.#bytesSince = 0
     this.#newestAtMs = this.#clock.monotonicMs()
-    this.#offer({ snapshot, image })
+    this.#offer({ snapshot, ...content })
     yield* this.#prune()
   }
 
@@ -210,7 +219,7 @@ export class MetadataSnapshots {
   }
 
   /** Undefined: the bytes are not that snapshot. */
-  *#check(writer: SnapshotWriter, id: SnapshotId): Task<MetadataImage | undefined> {
+  *#check(writer: SnapshotWriter, id: SnapshotId): Task<SnapshotContent | undefined> {
     try {
       return yield* readSnapshot(writer.reader(), id, this.#clock)
     } catch (error) {
@@ -243,7 +252,7 @@ export class MetadataSnapshots {
     this.#options.feed({ type: 'snapshotSent', to, term, endOffset, lastTerm, position, endPosition: position + bytes.length })
   }
 
-  #note(snapshot: Snapshot): void {
+  #note(snapshot: SnapshotView): void {
     if (snapshot.endOffset > (this.#newest?.endOffset ?? 0)) this.#newest = snapshot
   }
 

@@ -27,13 +27,12 @@ const READ_BYTES = 32 * 1024
  */
 export function* writeSnapshot(
   writer: SnapshotWriter,
-  options: { readonly image: MetadataImage; readonly lastTerm: number; readonly clock: Clock; readonly isStopped: () => boolean },
+  options: { readonly image: MetadataImage; readonly lastTerm: number; readonly writtenMs: number; readonly clock: Clock; readonly isStopped: () => boolean },
 ): Task<void> {
-  const { image, lastTerm, clock, isStopped } = options
-  const timestamp = clock.wallMs()
+  const { image, lastTerm, writtenMs, clock, isStopped } = options
   let batchCount = 0
   function* append(key: Buffer | null, value: Buffer): Task<void> {
-    const batch = encodeBatch([{ timestamp, key, value }], { ...NO_PRODUCER, attributes: key === null ? 0 : CONTROL_FLAG })
+    const batch = encodeBatch([{ timestamp: writtenMs, key, value }], { ...NO_PRODUCER, attributes: key === null ? 0 : CONTROL_FLAG })
     stampBatch(batch, 0, { baseOffset: batchCount++, leaderEpoch: lastTerm })
     yield* writer.append(batch)
   }
@@ -48,8 +47,14 @@ export function* writeSnapshot(
   yield* append(footerKey, encodeSnapshotFooter({ version: SNAPSHOT_VERSION, imageHash, recordCount }))
 }
 
+/** What a snapshot holds, and when it was written, by the wall clock of its writer. */
+export interface SnapshotContent {
+  readonly image: MetadataImage
+  readonly writtenMs: number
+}
+
 /** Reads a snapshot back, whole, and its image must have the hash that was written. Throws CORRUPT_MESSAGE when anything is not as it should be. */
-export function* readSnapshot(reader: SnapshotReader, name: SnapshotName, clock: Clock): Task<MetadataImage> {
+export function* readSnapshot(reader: SnapshotReader, name: SnapshotName, clock: Clock): Task<SnapshotContent> {
   const content = new Content(name)
   for (let position = 0; position < reader.sizeBytes; ) {
     const bytes = yield* reader.read(position, READ_BYTES)
@@ -61,10 +66,10 @@ export function* readSnapshot(reader: SnapshotReader, name: SnapshotName, clock:
     position += bytes.length
     yield* pause(clock)
   }
-  const { image, imageHash } = content.finish()
+  const { image, writtenMs, imageHash } = content.finish()
   const found = yield* hashOf(image, clock)
   if (found !== imageHash) throw corrupt(`it was written with the hash ${imageHash}, and has ${found}`)
-  return image
+  return { image, writtenMs }
 }
 
 /** The batches of a snapshot, in order. */
@@ -74,6 +79,7 @@ class Content {
   #batchCount = 0
   #recordCount = 0
   #imageHash: number | undefined
+  #writtenMs = 0
 
   constructor(name: SnapshotName) {
     this.#name = name
@@ -81,7 +87,7 @@ class Content {
 
   add(batch: Buffer): void {
     const { endOffset, lastTerm } = this.#name
-    const { baseOffset, leaderEpoch, attributes } = readBatchHeader(batch, 0)
+    const { baseOffset, leaderEpoch, attributes, baseTimestamp } = readBatchHeader(batch, 0)
     const [record] = decodeRecords(batch)
     if (baseOffset !== this.#batchCount || leaderEpoch !== lastTerm) throw corrupt(`batch ${baseOffset} of epoch ${leaderEpoch} is not the next one`)
     if (this.#imageHash !== undefined) throw corrupt('something follows its footer')
@@ -91,6 +97,7 @@ class Content {
       const header = isControl && isKey(record, headerKey) ? decodeWith(decodeSnapshotHeader, record.value) : undefined
       if (header?.version !== SNAPSHOT_VERSION || header.endOffset !== endOffset || header.lastTerm !== lastTerm)
         throw corrupt('its header is not that of its name')
+      this.#writtenMs = baseTimestamp
     } else if (isControl) {
       const footer = isKey(record, footerKey) ? decodeWith(decodeSnapshotFooter, record.value) : undefined
       if (footer?.recordCount !== this.#recordCount) throw corrupt('its footer does not count what is there')
@@ -102,9 +109,9 @@ class Content {
     }
   }
 
-  finish(): { readonly image: MetadataImage; readonly imageHash: number } {
+  finish(): SnapshotContent & { readonly imageHash: number } {
     if (this.#imageHash === undefined) throw corrupt('it has no footer')
-    return { image: this.#loader.finish(this.#name.endOffset), imageHash: this.#imageHash }
+    return { image: this.#loader.finish(this.#name.endOffset), writtenMs: this.#writtenMs, imageHash: this.#imageHash }
   }
 }
 

@@ -52,7 +52,15 @@ class FakeNode implements MetricsSource {
   }
 
   raft(): ReturnType<MetricsSource['raft']> {
-    return { role: 'leader', term: 3, leaderId: 1, commitIndex: 40, endOffset: 42 }
+    return {
+      role: 'leader',
+      term: 3,
+      leaderId: 1,
+      commitIndex: 40,
+      startOffset: 20,
+      endOffset: 42,
+      snapshot: { endOffset: 30, lastTerm: 2, sizeBytes: 4_000, writtenMs: 1_700_000_000_000 },
+    }
   }
 
   view(): NodeView {
