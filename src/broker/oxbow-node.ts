@@ -32,7 +32,7 @@ import type { OpenedFolder } from './node-open.ts'
 import { makeRaft, type NodeRaft } from './node-raft.ts'
 import { Partitions } from './partitions.ts'
 import { Registration } from './registration.ts'
-import type { NodeOptions, NodeSeams, NodeView, RaftView, ReplicaView } from './surface.ts'
+import type { LiveReplica, NodeOptions, NodeSeams, NodeView, RaftView, ReplicaView } from './surface.ts'
 import { vetHello } from './vet-hello.ts'
 
 /** How long a clean stop waits for its leaderships to move (rules R5.9) before it stops all the same. */
@@ -167,6 +167,11 @@ export class OxbowNode {
 
   replicas(): readonly ReplicaView[] {
     return [...this.#partitions.all()].map((replica) => replica.view())
+  }
+
+  /** The same without a copy of each. */
+  get liveReplicas(): Iterable<LiveReplica> {
+    return this.#partitions.live
   }
 
   view(): NodeView {

@@ -105,6 +105,15 @@ export interface ReplicaView {
   readonly damaged: boolean
 }
 
+/** A replica as it is at any moment: for whoever asks after every step whether anything changed. */
+export interface LiveReplica {
+  readonly log: Log
+  readonly damaged: boolean
+  readonly core: Pick<ReplicaView, 'role' | 'leaderEpoch' | 'partitionEpoch' | 'logStartOffset' | 'highWatermark'>
+  /** What it is now, to keep. */
+  view(): ReplicaView
+}
+
 export interface RaftView {
   readonly role: RaftRole
   readonly term: number
