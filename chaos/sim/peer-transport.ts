@@ -3,7 +3,6 @@ import { between, type Random } from '../../src/base/random.ts'
 import type { FetchClientStream, FetchServerStream, Transport, TransportHandlers } from '../../src/runtime/transport.ts'
 import type { FetchAnswerMessage, FetchRequestMessage, Hello, PeerMessage } from '../../src/wire/peer.ts'
 import type { Owner } from './event-queue.ts'
-import { HeldMessages } from './held-messages.ts'
 import type { ConnectionEnd, Host, Network, Purpose } from './network.ts'
 import { type PeerCodec, plainCodec } from './peer-codec.ts'
 
@@ -31,15 +30,6 @@ interface Peer {
 /** Two failed reconnects within it are evidence that the process is gone (rules R5.5 a). */
 const EVIDENCE_WINDOW_MS = 200
 
-export interface SimTransportOptions {
-  readonly network: Network
-  readonly host: Host
-  readonly owner: Owner
-  readonly random: Random
-  readonly codec?: PeerCodec
-  readonly held?: HeldMessages
-}
-
 /** The Transport of one simulated process. Transitions of a peer: dialling → greeting → up → closed → dialling; refused twice on the way: gone. */
 export class SimTransport implements Transport {
   readonly #network: Network
@@ -47,7 +37,6 @@ export class SimTransport implements Transport {
   readonly #owner: Owner
   readonly #random: Random
   readonly #codec: PeerCodec
-  readonly #held: HeldMessages
   readonly #peers = new Map<number, Peer>()
   readonly #ends = new Set<ConnectionEnd>()
   #handlers: TransportHandlers | undefined
@@ -55,13 +44,12 @@ export class SimTransport implements Transport {
   /** Sees each control message and fetch request before it leaves: where a checker stands (rules I9). */
   onSend: (to: number, message: PeerMessage | FetchRequestMessage) => void = () => {}
 
-  constructor(options: SimTransportOptions) {
+  constructor(options: { readonly network: Network; readonly host: Host; readonly owner: Owner; readonly random: Random; readonly codec?: PeerCodec }) {
     this.#network = options.network
     this.#host = options.host
     this.#owner = options.owner
     this.#random = options.random
     this.#codec = options.codec ?? plainCodec
-    this.#held = options.held ?? new HeldMessages()
   }
 
   start(handlers: TransportHandlers): void {
@@ -93,7 +81,7 @@ export class SimTransport implements Transport {
     }
     end.send({ type: 'hello', hello: handlers.hello() } satisfies PeerFrame)
     if (purpose === 'fetch') {
-      handlers.fetchStream(hello, this.#serverStream(hello.nodeId, end))
+      handlers.fetchStream(hello, this.#serverStream(end))
       return
     }
     end.onMessage((frame) => {
@@ -102,7 +90,7 @@ export class SimTransport implements Transport {
     })
   }
 
-  #serverStream(to: number, end: ConnectionEnd): FetchServerStream {
+  #serverStream(end: ConnectionEnd): FetchServerStream {
     let handle: (message: FetchRequestMessage) => void = () => {}
     end.onMessage((frame) => {
       const peerFrame = frame as PeerFrame
@@ -113,13 +101,7 @@ export class SimTransport implements Transport {
         handle = handler
       },
       onClose: (handler) => this.#onClose(end, handler),
-      send: (message) => {
-        let roomLeft = true
-        this.#held.send(this.#host.id, to, message, () => {
-          roomLeft = end.send({ type: 'fetchAnswer', body: this.#codec.encodeFetchAnswer(message) } satisfies PeerFrame)
-        })
-        return roomLeft
-      },
+      send: (message) => end.send({ type: 'fetchAnswer', body: this.#codec.encodeFetchAnswer(message) } satisfies PeerFrame),
       onDrain: (handler) => end.onDrain(handler),
       close: () => this.#close(end),
     }
@@ -143,8 +125,7 @@ export class SimTransport implements Transport {
     this.onSend(to, message)
     const peer = this.#peers.get(to)
     if (this.#stopped || peer?.up !== true) return
-    const { control } = peer
-    this.#held.send(this.#host.id, to, message, () => control?.sendLoose({ type: 'message', body: this.#codec.encodePeer(message) } satisfies PeerFrame))
+    peer.control?.sendLoose({ type: 'message', body: this.#codec.encodePeer(message) } satisfies PeerFrame)
   }
 
   openFetchStream(to: number): FetchClientStream {
@@ -194,10 +175,8 @@ export class SimTransport implements Transport {
       send: (message) => {
         if (closed) return
         this.onSend(to, message)
-        this.#held.send(this.#host.id, to, message, () => {
-          if (greeted) transmit(message)
-          else waiting.push(message)
-        })
+        if (greeted) transmit(message)
+        else waiting.push(message)
       },
       close: () => {
         closed = true

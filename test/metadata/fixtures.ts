@@ -21,7 +21,6 @@ export function partition(changes: Partial<PartitionState> = {}): PartitionState
     leaderGrantedOffset: 5,
     partitionEpoch: 0,
     unclean: false,
-    reassignment: null,
     ...changes,
   }
 }

@@ -1,0 +1,74 @@
+import { findPartition, type MetadataImage } from '../metadata/image.ts'
+import type { MetadataRecord, PartitionState } from '../metadata/records.ts'
+import type { ControllerCommand, Decision, ElectedReplica, Election, PartitionRef } from './commands.ts'
+import type { ControllerContext } from './context.ts'
+import { isLiveMember } from './isr.ts'
+import { changePartition } from './partition-change.ts'
+import { refKey } from './partition-ref.ts'
+import { electUnclean } from './unclean-election.ts'
+
+type ElectLeaders = Extract<ControllerCommand, { readonly type: 'electLeaders' }>
+
+/** Partitions that one answer about all names: the whole stays within one entry and one message. Whoever asks again gets the next ones. */
+const MAX_NAMED = 10_000
+
+function* allPartitions(image: MetadataImage): Generator<PartitionState> {
+  for (const topic of image.topics.values()) yield* topic.partitions
+}
+
+type Verdict = { readonly state: PartitionState; readonly elected: ElectedReplica } | { readonly error: NonNullable<Election['error']> }
+
+/** The state with its preferred replica as leader, or why not. Whoever is live and in sync has all that was acknowledged: nothing is lost. */
+function judgePreferred(state: PartitionState, context: ControllerContext): Verdict {
+  const preferred = state.replicas[0] as number
+  if (state.leader === preferred) return { error: { code: 'ELECTION_NOT_NEEDED', message: `broker ${preferred} leads already` } }
+  const member = state.isr.find(({ nodeId }) => nodeId === preferred)
+  if (member === undefined || !isLiveMember(member, state, context)) {
+    const why = member === undefined ? 'not in sync' : 'not serving it now'
+    return { error: { code: 'PREFERRED_LEADER_NOT_AVAILABLE', message: `broker ${preferred}, the first replica, is ${why}` } }
+  }
+  const elected = { nodeId: preferred, lastEpoch: -1, logEndOffset: -1 }
+  return { state: changePartition(state, { isr: state.isr, leader: preferred, lost: new Set() }, context), elected }
+}
+
+function judgeUnclean(state: PartitionState, context: ControllerContext): Verdict {
+  if (state.leader !== -1) return { error: { code: 'ELECTION_NOT_NEEDED', message: `broker ${state.leader} leads already` } }
+  const replicas = state.replicas.join(', ')
+  const message = `none of its replicas (${replicas}) is up with a log that is whole; one that has just come up says how far it is within a second`
+  return electUnclean(state, context) ?? { error: { code: 'ELIGIBLE_LEADERS_NOT_AVAILABLE', message } }
+}
+
+/**
+ * Kafka ElectLeaders, election types PREFERRED and UNCLEAN. Asked for all, those that need nothing are not named in the answer. A partition named twice
+ * is judged twice, changed once.
+ */
+export function decideElectLeaders(command: ElectLeaders, context: ControllerContext): Decision {
+  const records: MetadataRecord[] = []
+  const partitions: Election[] = []
+  const changed = new Set<string>()
+  const judge = (ref: PartitionRef, state: PartitionState): void => {
+    const { topicId, partition } = ref
+    const verdict = command.unclean ? judgeUnclean(state, context) : judgePreferred(state, context)
+    if ('elected' in verdict) {
+      if (!changed.has(refKey(ref)) && !command.validateOnly) records.push({ type: 'partition', state: verdict.state })
+      changed.add(refKey(ref))
+      partitions.push({ topicId, partition, elected: verdict.elected, error: null })
+    } else if (command.partitions !== null || verdict.error.code !== 'ELECTION_NOT_NEEDED') {
+      partitions.push({ topicId, partition, elected: null, error: verdict.error })
+    }
+  }
+  for (const ref of command.partitions ?? allPartitions(context.image)) {
+    if (command.partitions === null && partitions.length >= MAX_NAMED) break
+    const state = findPartition(context.image, ref.topicId, ref.partition)
+    if (state !== undefined) judge(ref, state)
+    else partitions.push({ topicId: ref.topicId, partition: ref.partition, elected: null, error: unknownPartition(ref, context) })
+  }
+  const metadataOffset = context.offset + (records.length > 0 ? 1 : 0)
+  return { records, reply: { type: 'leadersElected', metadataOffset, partitions } }
+}
+
+function unknownPartition({ topicId, partition }: PartitionRef, context: ControllerContext): NonNullable<Election['error']> {
+  const topic = context.image.topics.get(topicId)
+  if (topic === undefined) return { code: 'UNKNOWN_TOPIC_ID', message: `no topic has the id ${topicId}` }
+  return { code: 'UNKNOWN_TOPIC_OR_PARTITION', message: `topic ${topic.name} has no partition ${partition}` }
+}
