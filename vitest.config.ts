@@ -1,4 +1,12 @@
 import { defineConfig } from 'vitest/config'
+import { isOpened, openPrivateNames } from './chaos/explore/open-cores.ts'
+
+/** Explored cores are read and copied as a whole: chaos/explore/open-cores.ts. */
+const openCores = {
+  name: 'open-cores',
+  enforce: 'pre',
+  transform: (code: string, path: string): string | undefined => (isOpened(path) ? openPrivateNames(code) : undefined),
+} as const
 
 export default defineConfig({
   test: {
@@ -7,7 +15,16 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/live/**'],
+          exclude: ['test/live/**', 'test/chaos/explore/**'],
+          environment: 'node',
+          testTimeout: 20_000,
+        },
+      },
+      {
+        plugins: [openCores],
+        test: {
+          name: 'explored',
+          include: ['test/chaos/explore/**/*.test.ts'],
           environment: 'node',
           testTimeout: 20_000,
         },

@@ -3,6 +3,7 @@ import { between, type Random } from '../../src/base/random.ts'
 import type { FetchClientStream, FetchServerStream, Transport, TransportHandlers } from '../../src/runtime/transport.ts'
 import type { FetchAnswerMessage, FetchRequestMessage, Hello, PeerMessage } from '../../src/wire/peer.ts'
 import type { Owner } from './event-queue.ts'
+import { HeldMessages } from './held-messages.ts'
 import type { ConnectionEnd, Host, Network, Purpose } from './network.ts'
 import { type PeerCodec, plainCodec } from './peer-codec.ts'
 
@@ -30,6 +31,15 @@ interface Peer {
 /** Two failed reconnects within it are evidence that the process is gone (rules R5.5 a). */
 const EVIDENCE_WINDOW_MS = 200
 
+export interface SimTransportOptions {
+  readonly network: Network
+  readonly host: Host
+  readonly owner: Owner
+  readonly random: Random
+  readonly codec?: PeerCodec
+  readonly held?: HeldMessages
+}
+
 /** The Transport of one simulated process. Transitions of a peer: dialling → greeting → up → closed → dialling; refused twice on the way: gone. */
 export class SimTransport implements Transport {
   readonly #network: Network
@@ -37,6 +47,7 @@ export class SimTransport implements Transport {
   readonly #owner: Owner
   readonly #random: Random
   readonly #codec: PeerCodec
+  readonly #held: HeldMessages
   readonly #peers = new Map<number, Peer>()
   readonly #ends = new Set<ConnectionEnd>()
   #handlers: TransportHandlers | undefined
@@ -44,12 +55,13 @@ export class SimTransport implements Transport {
   /** Sees each control message and fetch request before it leaves: where a checker stands (rules I9). */
   onSend: (to: number, message: PeerMessage | FetchRequestMessage) => void = () => {}
 
-  constructor(options: { readonly network: Network; readonly host: Host; readonly owner: Owner; readonly random: Random; readonly codec?: PeerCodec }) {
+  constructor(options: SimTransportOptions) {
     this.#network = options.network
     this.#host = options.host
     this.#owner = options.owner
     this.#random = options.random
     this.#codec = options.codec ?? plainCodec
+    this.#held = options.held ?? new HeldMessages()
   }
 
   start(handlers: TransportHandlers): void {
@@ -81,7 +93,7 @@ export class SimTransport implements Transport {
     }
     end.send({ type: 'hello', hello: handlers.hello() } satisfies PeerFrame)
     if (purpose === 'fetch') {
-      handlers.fetchStream(hello, this.#serverStream(end))
+      handlers.fetchStream(hello, this.#serverStream(hello.nodeId, end))
       return
     }
     end.onMessage((frame) => {
@@ -90,7 +102,7 @@ export class SimTransport implements Transport {
     })
   }
 
-  #serverStream(end: ConnectionEnd): FetchServerStream {
+  #serverStream(to: number, end: ConnectionEnd): FetchServerStream {
     let handle: (message: FetchRequestMessage) => void = () => {}
     end.onMessage((frame) => {
       const peerFrame = frame as PeerFrame
@@ -101,7 +113,13 @@ export class SimTransport implements Transport {
         handle = handler
       },
       onClose: (handler) => this.#onClose(end, handler),
-      send: (message) => end.send({ type: 'fetchAnswer', body: this.#codec.encodeFetchAnswer(message) } satisfies PeerFrame),
+      send: (message) => {
+        let roomLeft = true
+        this.#held.send(this.#host.id, to, message, () => {
+          roomLeft = end.send({ type: 'fetchAnswer', body: this.#codec.encodeFetchAnswer(message) } satisfies PeerFrame)
+        })
+        return roomLeft
+      },
       onDrain: (handler) => end.onDrain(handler),
       close: () => this.#close(end),
     }
@@ -125,7 +143,8 @@ export class SimTransport implements Transport {
     this.onSend(to, message)
     const peer = this.#peers.get(to)
     if (this.#stopped || peer?.up !== true) return
-    peer.control?.sendLoose({ type: 'message', body: this.#codec.encodePeer(message) } satisfies PeerFrame)
+    const { control } = peer
+    this.#held.send(this.#host.id, to, message, () => control?.sendLoose({ type: 'message', body: this.#codec.encodePeer(message) } satisfies PeerFrame))
   }
 
   openFetchStream(to: number): FetchClientStream {
@@ -175,8 +194,10 @@ export class SimTransport implements Transport {
       send: (message) => {
         if (closed) return
         this.onSend(to, message)
-        if (greeted) transmit(message)
-        else waiting.push(message)
+        this.#held.send(this.#host.id, to, message, () => {
+          if (greeted) transmit(message)
+          else waiting.push(message)
+        })
       },
       close: () => {
         closed = true

@@ -43,7 +43,7 @@ export function drawSettings(random: Random): Settings {
     producers: between(random, 2, 3),
     consumers: between(random, 1, 2),
     sendGapMs: between(random, 40, 120),
-    config: { ...drawConfig(random), ...(isRetaining ? drawRetention(retention) : {}) },
+    config: { ...drawConfig(random), ...(isRetaining ? drawRetention(retention) : {}), ...drawSnapshots(random.fork('snapshots')) },
     conditions: { baseDelayUs: between(random, 50, 1_000), jitterUs: between(random, 50, 3_000), reorder: random.integer(4) === 0 },
     diskLatencyMs: { min: 0.1, max: random.integer(6) === 0 ? 30 : between(random, 1, 6) },
     folders: random.fork('folders').integer(5) === 0 ? 2 : 1,
@@ -62,6 +62,15 @@ function drawRetention(random: Random): Partial<NodeConfig> {
     retentionBytes: random.integer(3) !== 0 ? between(random, 0, 20_000) : -1,
     retentionCheckIntervalMs: between(random, 100, 3_000),
     timestampType: random.integer(3) === 0 ? 'LogAppendTime' : 'CreateTime',
+  }
+}
+
+/** In two of three seeds snapshots are written all the time, so that logs are cut and nodes that were away are caught up by one. */
+function drawSnapshots(random: Random): Partial<NodeConfig> {
+  if (random.integer(3) === 0) return {}
+  return {
+    metadataSnapshotBytes: between(random, 300, 4_000),
+    metadataSnapshotMs: random.integer(2) === 0 ? between(random, 300, 10_000) : 3_600_000,
   }
 }
 
@@ -85,6 +94,8 @@ function drawConfig(random: Random): NodeConfig {
     // Wall clocks jump by days here: that makes records old or new, and refuses none.
     timestampAfterMaxMs: Number.MAX_SAFE_INTEGER,
     retentionCheckIntervalMs: 300_000,
+    metadataSnapshotBytes: 20 * 1_048_576,
+    metadataSnapshotMs: 3_600_000,
     sessionTimeoutMs: 3_000,
     electionTimeoutMs: 1_000,
   }

@@ -11,6 +11,7 @@ import { serveClient } from './client-listener.ts'
 import { SimClock } from './clock.ts'
 import { SimDisk } from './disk.ts'
 import { type EventQueue, Owner } from './event-queue.ts'
+import type { HeldMessages } from './held-messages.ts'
 import type { Host, Network } from './network.ts'
 import type { PeerCodec } from './peer-codec.ts'
 import { SimTransport } from './peer-transport.ts'
@@ -25,6 +26,8 @@ export interface SimNodeSettings {
   readonly random: Random
   readonly trace: Trace
   readonly codec: PeerCodec
+  /** Default: none is. */
+  readonly held?: HeldMessages
   readonly diskLatencyMs: { readonly min: number; readonly max: number }
   /** Data folders, each on a disk of its own. */
   readonly folders: number
@@ -113,6 +116,11 @@ export class SimNode implements ObservedNode {
     return this.#disks.length
   }
 
+  /** The disk of the first data folder, for whoever breaks it. */
+  get disk(): SimDisk {
+    return this.#disks[0] as SimDisk
+  }
+
   /** The running node; undefined while it is down or recovers. */
   get running(): OxbowNode | undefined {
     return this.#node
@@ -130,18 +138,18 @@ export class SimNode implements ObservedNode {
     return this.#live().raft()
   }
 
-  replicas(): ReturnType<OxbowNode['replicas']> {
-    return this.#live().replicas()
+  get liveReplicas(): OxbowNode['liveReplicas'] {
+    return this.#live().liveReplicas
   }
 
   start(): void {
     assert(this.#state === 'down', 'only a node that is down is started')
-    const { options, queue, network, random, trace, codec } = this.#settings
+    const { options, queue, network, random, trace, codec, held } = this.#settings
     this.#incarnation += 1
     this.#state = 'starting'
     const owner = new Owner(`${this.name}/${this.#incarnation}`)
     const processRandom = random.fork(`process ${this.#incarnation}`)
-    const transport = new SimTransport({ network, host: this.host, owner, random: processRandom.fork('transport'), codec })
+    const transport = new SimTransport({ network, host: this.host, owner, random: processRandom.fork('transport'), codec, ...(held && { held }) })
     transport.onSend = (to, message) => this.#events.sends(to, message)
     this.#process = owner
     this.#events.began(owner)

@@ -1,29 +1,19 @@
 import { SeededRandom, type Random } from '../../src/base/random.ts'
-import { OxbowClient } from '../../src/client/client.ts'
-import type { NodeOptions } from '../../src/broker/surface.ts'
 import type { Producer } from '../../src/client/producer.ts'
 import { checkBudgets } from '../check/budgets.ts'
-import { ClusterChecker } from '../check/cluster-checker.ts'
 import { findUnhealed } from '../check/convergence.ts'
 import { checkDelivery, type ReadRecord } from '../check/delivery.ts'
 import { partitionKey } from '../check/observed.ts'
-import { checkFetchRequest, checkPeerMessage } from '../check/synced-before-sent.ts'
 import { demand, Violation } from '../check/violation.ts'
 import { drawFaultPlan, type Fault, type FaultKind, withFolderFault } from '../faults.ts'
 import { History } from '../history.ts'
 import { readAll, readIntoHistory } from '../reader.ts'
 import { Workload } from '../workload.ts'
-import { SimClientTransport } from './client-transport.ts'
-import { SimClock } from './clock.ts'
-import { peekThrough } from './disk-peek.ts'
-import { EventQueue, Owner } from './event-queue.ts'
+import { SimCluster } from './cluster.ts'
 import { FaultRunner } from './fault-runner.ts'
-import { LOOSE_BUDGET_BYTES, Network } from './network.ts'
-import { plainCodec, wireCodec } from './peer-codec.ts'
-import { drainPromises, withPoison } from './poison.ts'
+import { LOOSE_BUDGET_BYTES } from './network.ts'
+import { withPoison } from './poison.ts'
 import { drawSettings, type Settings } from './settings.ts'
-import { SimNode } from './sim-node.ts'
-import { Trace } from './trace.ts'
 
 export interface SeedOptions {
   readonly seed: number
@@ -47,8 +37,6 @@ export interface SeedReport {
   readonly plan: readonly Fault[]
 }
 
-const PORT = 9092
-const FIRST_CLIENT_ID = 101
 const FAULTS_FROM_MS = 4_000
 /** A plan's last faults may have to wait for their targets: this much longer. */
 const FAULT_GRACE_MS = 60_000
@@ -66,49 +54,42 @@ export class World {
   readonly #options: SeedOptions
   readonly #random: Random
   readonly #settings: Settings
-  readonly #queue = new EventQueue()
-  readonly #trace: Trace
-  readonly #network: Network
-  readonly #nodes: SimNode[] = []
-  readonly #byOwner = new Map<Owner, SimNode>()
-  readonly #clients = new Set<Owner>()
+  readonly #cluster: SimCluster
   readonly #history = new History()
-  readonly #checker: ClusterChecker
   readonly #workload: Workload
   readonly #plan: readonly Fault[]
   readonly #faults: FaultRunner
   readonly #producers: Producer[] = []
-  #clientCount = 0
   #failure: Violation | undefined
 
   constructor(options: SeedOptions) {
     this.#options = options
     this.#random = new SeededRandom(options.seed)
     this.#settings = { ...drawSettings(this.#random.fork('settings')), ...options.settings }
-    this.#trace = new Trace(options.tell)
-    this.#trace.useClock(() => this.#queue.nowMs)
-    this.#network = new Network({ queue: this.#queue, random: this.#random.fork('network'), trace: this.#trace, conditions: this.#settings.conditions })
-    this.#checker = new ClusterChecker({ peek: (nodeId) => peekThrough((logName) => this.#nodeOf(nodeId).diskOf(logName)) })
-    this.#buildNodes()
-    const workloadOwner = new Owner('workload')
-    this.#clients.add(workloadOwner)
+    this.#cluster = new SimCluster({
+      random: this.#random,
+      settings: this.#settings,
+      tell: options.tell,
+      nodeFailed: (node, error) => this.#fail(new Violation('assert', `${node.name} ended itself: ${error.message}`)),
+    })
+    const { queue, network, trace, nodes, checker } = this.#cluster
     this.#workload = new Workload({
-      clock: new SimClock(this.#queue, workloadOwner),
+      clock: this.#cluster.addClock('workload'),
       history: this.#history,
-      acknowledged: (topicId, partition, offset) => this.#guard(() => this.#checker.acknowledged(topicId, partition, offset)),
-      deleted: (topicId, partition, lowWatermark) => this.#guard(() => this.#checker.deleted(topicId, partition, lowWatermark)),
+      acknowledged: (topicId, partition, offset) => this.#guard(() => checker.acknowledged(topicId, partition, offset)),
+      deleted: (topicId, partition, lowWatermark) => this.#guard(() => checker.deleted(topicId, partition, lowWatermark)),
       failed: (error) => this.#fail(error),
     })
-    const nodeIds = this.#nodes.map(({ nodeId }) => nodeId)
+    const nodeIds = nodes.map(({ nodeId }) => nodeId)
     const span = { nodeIds, startMs: FAULTS_FROM_MS, endMs: this.#settings.faultPhaseMs - 5_000 }
     const plan = options.plan ?? drawFaultPlan(this.#random.fork('faults'), span)
     this.#plan = options.plan === undefined && this.#settings.folders > 1 ? withFolderFault(plan, this.#random.fork('folder fault'), span) : plan
     this.#faults = new FaultRunner(this.#plan, {
-      queue: this.#queue,
-      network: this.#network,
-      nodes: this.#nodes,
+      queue,
+      network,
+      nodes,
       random: this.#random.fork('fault runner'),
-      trace: this.#trace,
+      trace,
       someLeader: () => this.#someLeader(),
     })
   }
@@ -127,37 +108,39 @@ export class World {
   }
 
   #report(): SeedReport {
-    if (this.#failure !== undefined) this.#trace.tell('world', `VIOLATION ${this.#failure.message}`)
+    if (this.#failure !== undefined) this.#cluster.trace.tell('world', `VIOLATION ${this.#failure.message}`)
     return {
       seed: this.#options.seed,
-      hash: this.#trace.hash,
+      hash: this.#cluster.trace.hash,
       violation: this.#failure ?? null,
-      simulatedMs: this.#queue.nowMs,
-      steps: this.#queue.steps,
+      simulatedMs: this.#cluster.queue.nowMs,
+      steps: this.#cluster.queue.steps,
       operations: this.#history.operations,
       acknowledged: this.#history.acknowledged,
       faults: this.#faults.observedByKind(),
-      messages: this.#network.messages,
+      messages: this.#cluster.network.messages,
       plan: this.#plan,
     }
   }
 
   async #faultPhase(): Promise<void> {
     const { faultPhaseMs } = this.#settings
-    for (const node of this.#nodes) node.start()
+    for (const node of this.#cluster.nodes) node.start()
     this.#startClients()
-    await this.#runUntil(() => this.#queue.nowMs >= faultPhaseMs && (this.#faults.settled || this.#queue.nowMs >= faultPhaseMs + FAULT_GRACE_MS))
+    await this.#runUntil(
+      () => this.#cluster.queue.nowMs >= faultPhaseMs && (this.#faults.settled || this.#cluster.queue.nowMs >= faultPhaseMs + FAULT_GRACE_MS),
+    )
   }
 
   async #healPhase(): Promise<void> {
     this.#faults.heal()
     this.#workload.stop()
-    const deadlineMs = this.#queue.nowMs + HEAL_WITHIN_MS
-    const inTime = (): boolean => this.#queue.nowMs < deadlineMs
+    const deadlineMs = this.#cluster.queue.nowMs + HEAL_WITHIN_MS
+    const inTime = (): boolean => this.#cluster.queue.nowMs < deadlineMs
     let unhealed: string | undefined
     await this.#runUntil(() => (unhealed = this.#unhealed()) === undefined || !inTime())
     demand(unhealed === undefined, 'convergence', () => `${HEAL_WITHIN_MS / 1000} s after all faults: ${unhealed}`)
-    this.#trace.tell('world', 'every ISR is full again; one more record to every partition')
+    this.#cluster.trace.tell('world', 'every ISR is full again; one more record to every partition')
     this.#sendOneEach()
     await this.#runUntil(() => this.#workload.unsettled === 0 || !inTime())
     demand(
@@ -166,7 +149,7 @@ export class World {
       () => `${HEAL_WITHIN_MS / 1000} s after all faults: ${this.#workload.unsettled} client calls have no outcome`,
     )
     const records = await this.#readBack(inTime)
-    this.#guard(() => checkDelivery(this.#history, records, (topicId, partition) => this.#checker.startOffset(topicId, partition)))
+    this.#guard(() => checkDelivery(this.#history, records, (topicId, partition) => this.#cluster.checker.startOffset(topicId, partition)))
     this.#checkRun()
   }
 
@@ -187,7 +170,7 @@ export class World {
       const key = partitionKey(read.topicId, read.partition)
       if (read.offset >= (left.get(key) ?? Number.POSITIVE_INFINITY)) left.delete(key)
     }
-    const { client, clock } = this.#addClient('reader')
+    const { client, clock } = this.#cluster.addClient('reader')
     this.#watch(readAll(client, { clock, topics: () => this.#workload.topics, record, stopped: () => stopped }))
     await this.#runUntil(() => {
       this.#forgetDeleted(left)
@@ -206,7 +189,7 @@ export class World {
   #forgetDeleted(left: Map<string, number>): void {
     for (const [key, offset] of left) {
       const [topicId = '', partition] = key.split('/')
-      if (offset < this.#checker.startOffset(topicId, Number(partition))) left.delete(key)
+      if (offset < this.#cluster.checker.startOffset(topicId, Number(partition))) left.delete(key)
     }
   }
 
@@ -222,14 +205,14 @@ export class World {
   }
 
   #unhealed(): string | undefined {
-    const down = this.#nodes.find(({ state }) => state !== 'up')
+    const down = this.#cluster.nodes.find(({ state }) => state !== 'up')
     if (down !== undefined) return `${down.name} is ${down.state}`
-    const image = this.#checker.newestImage
+    const image = this.#cluster.checker.newestImage
     return image === undefined
       ? 'nothing is committed'
       : findUnhealed(
           image,
-          this.#nodes.map(({ nodeId }) => nodeId),
+          this.#cluster.nodes.map(({ nodeId }) => nodeId),
         )
   }
 
@@ -244,32 +227,24 @@ export class World {
 
   /** Events one by one, invariants after each; asks `until` every quarter of a simulated second. */
   async #runUntil(until: () => boolean): Promise<void> {
-    let nextCheckMs = this.#queue.nowMs
+    let nextCheckMs = this.#cluster.queue.nowMs
     while (this.#failure === undefined) {
-      if (this.#queue.nowMs >= nextCheckMs) {
+      if (this.#cluster.queue.nowMs >= nextCheckMs) {
         this.#checkBudgets()
         if (until()) return
-        nextCheckMs = this.#queue.nowMs + CHECK_EVERY_MS
+        nextCheckMs = this.#cluster.queue.nowMs + CHECK_EVERY_MS
       }
-      const event = this.#queue.step()
-      if (event === undefined) throw new Violation('run', 'nothing is left to happen')
-      this.#trace.mix(event.sequence)
-      this.#trace.mix(event.atUs)
-      const { owner } = event
-      if (owner === null) continue
-      const node = this.#byOwner.get(owner)
-      if (node?.running !== undefined) this.#checker.observe(node)
-      else if (this.#clients.has(owner)) await drainPromises()
+      await this.#cluster.step()
     }
     throw this.#failure
   }
 
   #checkBudgets(): void {
-    for (const node of this.#nodes) {
+    for (const node of this.#cluster.nodes) {
       const counters = node.running?.counters
       checkBudgets(node.name, [
-        { name: 'unsent to one peer, bytes', held: this.#network.unsentBytes(node.host), limit: LOOSE_BUDGET_BYTES },
-        { name: 'connections', held: this.#network.openEnds(node.host), limit: CONNECTIONS_A_NODE },
+        { name: 'unsent to one peer, bytes', held: this.#cluster.network.unsentBytes(node.host), limit: LOOSE_BUDGET_BYTES },
+        { name: 'connections', held: this.#cluster.network.openEnds(node.host), limit: CONNECTIONS_A_NODE },
         { name: 'copies of what was appended, bytes', held: counters?.copiedBytes ?? 0, limit: counters?.appendedBytes ?? 0 },
       ])
     }
@@ -278,69 +253,18 @@ export class World {
     }
   }
 
-  #buildNodes(): void {
-    const { voters, observers, config, diskLatencyMs, folders, throughWire } = this.#settings
-    const nodeIds = Array.from({ length: voters + observers }, (_, at) => at + 1)
-    const name = (nodeId: number): string => `node-${nodeId}`
-    for (const nodeId of nodeIds) {
-      const options: NodeOptions = {
-        nodeId,
-        roles: { controller: nodeId <= voters, broker: true },
-        address: { host: name(nodeId), grpcPort: PORT, kafkaPort: null, httpPort: null, rack: null },
-        peers: nodeIds.filter((other) => other !== nodeId).map((other) => ({ nodeId: other, host: name(other), grpcPort: PORT })),
-        voterIds: nodeIds.slice(0, voters),
-        clusterName: 'simulated',
-        config,
-      }
-      const node = new SimNode(
-        {
-          options,
-          queue: this.#queue,
-          network: this.#network,
-          host: this.#network.addHost(nodeId, name(nodeId)),
-          random: this.#random.fork(name(nodeId)),
-          trace: this.#trace,
-          codec: throughWire ? wireCodec : plainCodec,
-          diskLatencyMs,
-          folders,
-        },
-        {
-          began: (owner) => this.#byOwner.set(owner, node),
-          ended: (owner) => {
-            this.#byOwner.delete(owner)
-            this.#checker.died(nodeId)
-          },
-          failed: (_node, error) => this.#fail(new Violation('assert', `${node.name} ended itself: ${error.message}`)),
-          sends: (to, message) => {
-            if ('fetches' in message) checkFetchRequest(node.name, message, (topicId, partition) => this.#logName(topicId, partition), node.durable)
-            else {
-              checkPeerMessage(node.name, to, message, node.durable)
-              if (message.type === 'raft' && message.message.type === 'append')
-                this.#checker.entriesSent(
-                  nodeId,
-                  message.message.entries.map(({ bytes }) => bytes),
-                )
-            }
-          },
-        },
-      )
-      this.#byOwner.set(node.machine, node)
-      this.#nodes.push(node)
-    }
-  }
-
   #startClients(): void {
     const { topics, producers, consumers, sendGapMs, alterGapMs, deleteGapMs } = this.#settings
-    const admin = this.#addClient('admin')
+    const admin = this.#cluster.addClient('admin')
     for (const { name, partitions, atMs } of topics) {
       admin.clock.after(atMs, () => this.#watch(this.#workload.createTopic(admin.client, name, partitions)))
     }
     if (alterGapMs !== null) {
-      const { client, random } = this.#addClient('operator')
+      const { client, random } = this.#cluster.addClient('operator')
       this.#watch(this.#workload.alter(client, { gapMs: alterGapMs, random: random.fork('what to alter') }))
     }
     for (let at = 0; at < producers; at++) {
-      const { client, random } = this.#addClient(`producer ${at}`)
+      const { client, random } = this.#cluster.addClient(`producer ${at}`)
       const deliveryTimeoutMs = random.integer(3) === 0 ? 3_000 + random.integer(20_000) : 120_000
       // gzip alone is here at once: a simulation waits for no package.
       const compression = random.integer(4) === 0 ? 'gzip' : 'none'
@@ -349,43 +273,20 @@ export class World {
       this.#watch(this.#workload.produce(producer, `p${at}`, { gapMs: sendGapMs, random: random.fork('what to send') }))
     }
     if (deleteGapMs !== null) {
-      const deleter = this.#addClient('deleter')
+      const deleter = this.#cluster.addClient('deleter')
       this.#watch(this.#workload.deleteRecords(deleter.client, { gapMs: deleteGapMs, random: deleter.random.fork('what to delete') }))
     }
     for (let at = 0; at < consumers; at++) {
-      const { client, clock } = this.#addClient(`consumer ${at}`)
+      const { client, clock } = this.#cluster.addClient(`consumer ${at}`)
       this.#watch(readIntoHistory(client, `c${at}`, this.#history, { clock, topics: () => this.#workload.topics, stopped: () => false }))
     }
   }
 
-  #addClient(name: string): { readonly client: OxbowClient; readonly clock: SimClock; readonly random: Random } {
-    const host = this.#network.addHost(FIRST_CLIENT_ID + this.#clientCount, name)
-    this.#clientCount += 1
-    const owner = new Owner(name)
-    this.#clients.add(owner)
-    const clock = new SimClock(this.#queue, owner)
-    const random = this.#random.fork(name)
-    const transport = new SimClientTransport({ network: this.#network, host, owner })
-    const bootstrap = this.#nodes.map((node) => `${node.host.name}:${PORT}`)
-    return { client: new OxbowClient({ bootstrap, transport, clock, random: random.fork('client') }), clock, random }
-  }
-
   #someLeader(): number | undefined {
-    for (const topic of this.#checker.newestImage?.topics.values() ?? []) {
+    for (const topic of this.#cluster.checker.newestImage?.topics.values() ?? []) {
       for (const { leader } of topic.partitions) if (leader !== -1) return leader
     }
     return undefined
-  }
-
-  #logName(topicId: string, partition: number): string | undefined {
-    const topic = this.#checker.newestImage?.topics.get(topicId)
-    return topic === undefined ? undefined : `partitions/${topic.name}-${partition}`
-  }
-
-  #nodeOf(nodeId: number): SimNode {
-    const node = this.#nodes[nodeId - 1]
-    if (node === undefined) throw new Error(`there is no node ${nodeId}`)
-    return node
   }
 
   /** For what runs in promises of clients: its failure ends the run. */

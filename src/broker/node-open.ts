@@ -4,24 +4,18 @@ import { openLogDirectory } from '../log/log-directory.ts'
 import { checkMetaProperties, type MetaProperties, openMetaProperties } from '../log/meta-properties.ts'
 import { openQuorumState, type QuorumState } from '../log/quorum-state.ts'
 import { freeReserveWhenFull } from '../log/reserve.ts'
-import { type LogDirectory, METADATA_LOG, type OpenedLog } from '../log/surface.ts'
-import { peekBatchSize } from '../record/batch.ts'
-import { decodeEntry } from '../runtime/decision-entry.ts'
-import { VoterSets } from '../runtime/voter-sets.ts'
+import { type LogDirectory, METADATA_LOG } from '../log/surface.ts'
 import { disksOf, type FolderEvents, type OpenedFolders, openFolders, tailCacheShare } from './folders-open.ts'
+import { openMetadata, type OpenedMetadata } from './metadata-open.ts'
 import type { NodeOptions, NodeSeams } from './surface.ts'
 
-const SCAN_CHUNK_BYTES = 1024 * 1024
-
-/** A node's folders, opened, and the metadata log in the first, recovered: what Raft and the replicas start from. */
+/** A node's folders, opened, and the metadata in the first, recovered: what Raft and the replicas start from. */
 export interface OpenedFolder extends OpenedFolders {
-  /** Of the first folder, as are the next two. */
+  /** Of the first folder, as are the next ones. */
   readonly directory: LogDirectory
   readonly properties: MetaProperties
   readonly quorumState: QuorumState
-  readonly metadata: OpenedLog
-  /** Those in the metadata log, committed or not. */
-  readonly voterSets: VoterSets
+  readonly metadata: OpenedMetadata
   /** The metadata log is damaged: no vote, not counted, until it is whole beyond this offset again (rules R3.4). */
   readonly damagedBelow: number | null
 }
@@ -29,7 +23,7 @@ export interface OpenedFolder extends OpenedFolders {
 /** Opens the data folders of a node. Throws DATA_FOLDER_MISMATCH, DATA_FOLDER_IN_USE, and DISK_FAILED when the first one fails. */
 export function* openFolder(options: NodeOptions, seams: NodeSeams, events: FolderEvents): Task<OpenedFolder> {
   const { disk, clock, logger, random } = seams
-  const { segmentBytes, indexIntervalBytes } = options.config
+  const { segmentBytes, indexIntervalBytes, metadataSnapshotBytes } = options.config
   const tailCacheBytes = tailCacheShare(options, seams)
   // Before anything is written: to open the directory counts a start, and would make every replica of someone else's folder suspect.
   yield* callVoid((done) => checkMetaProperties({ disk, nodeId: options.nodeId }, done))
@@ -41,10 +35,10 @@ export function* openFolder(options: NodeOptions, seams: NodeSeams, events: Fold
   const { nodeId } = options
   const properties = yield* call<MetaProperties>((done) => openMetaProperties({ disk, nodeId, random: random.fork('directory id') }, done))
   const quorumState = yield* call<QuorumState>((done) => openQuorumState(disk, done))
-  const { syncedEndOffset } = quorumState.state
-  const marks = { safeEndOffset: syncedEndOffset, cleanEndOffset: -1 }
-  const metadata = yield* call<OpenedLog>((done) => directory.openLog({ name: METADATA_LOG, marks, visitFrom: 0, visit: () => undefined }, done))
-  const { recovery, log } = metadata
+  const metadata = yield* openMetadata({ disk, clock, logger, directory, syncedEndOffset: quorumState.state.syncedEndOffset })
+  const { recovery, log } = metadata.opened
+  // Only whole files go: without this nothing would, as long as what lies between two snapshots fits one.
+  log.limitSegments({ sizeBytes: Math.min(segmentBytes, metadataSnapshotBytes), ageMs: Number.POSITIVE_INFINITY })
   const damagedBelow = yield* metadataMark(directory, log.endOffset)
   const fields = { verdict: recovery.verdict, endOffset: log.endOffset, cutBytes: recovery.cutBytes }
   if (damagedBelow !== null)
@@ -52,7 +46,7 @@ export function* openFolder(options: NodeOptions, seams: NodeSeams, events: Fold
   else if (recovery.verdict === 'torn') logger.warn(fields, `metadata log recovered torn: ${recovery.detail}`)
   else logger.info(fields, `metadata log recovered ${recovery.verdict}: ${recovery.detail}`)
   const opened = yield* openFolders(options, seams, events, { path: disksOf(seams)[0].path, directory, properties })
-  return { ...opened, directory, properties, quorumState, metadata, voterSets: yield* readVoterSets(metadata), damagedBelow }
+  return { ...opened, directory, properties, quorumState, metadata, damagedBelow }
 }
 
 /** The mark stands in the note beside the log until the node has caught up beyond it, so it outlives restarts (rules R3.4). */
@@ -60,21 +54,4 @@ function* metadataMark(directory: LogDirectory, endOffset: number): Task<number 
   const note = yield* call<string | undefined>((done) => directory.readNote(METADATA_LOG, DAMAGED_NOTE, done))
   // Beyond what is here in any case: a note that cannot be read claims nothing.
   return note === undefined ? null : Math.max(parseDamagedNote(note).claimedEndOffset, endOffset + 1)
-}
-
-function* readVoterSets({ log }: OpenedLog): Task<VoterSets> {
-  const sets = new VoterSets([])
-  for (let offset = log.startOffset; offset < log.endOffset; ) {
-    const from = offset
-    const batches = yield* call<readonly Buffer[]>((done) => log.read(from, SCAN_CHUNK_BYTES, done))
-    for (const bytes of batches) {
-      for (let at = 0; at < bytes.length; offset++) {
-        const size = peekBatchSize(bytes, at) ?? bytes.length
-        sets.appended(offset, decodeEntry(bytes.subarray(at, at + size)))
-        at += size
-      }
-    }
-    if (offset === from) break
-  }
-  return sets
 }

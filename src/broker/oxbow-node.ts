@@ -6,16 +6,16 @@ import { call, callVoid, runTask, type Task } from '../base/task.ts'
 import { DAMAGED_NOTE } from '../log/damaged-note.ts'
 import { type Log, METADATA_LOG } from '../log/surface.ts'
 import { applyEntries } from '../metadata/apply.ts'
-import { emptyImage, type MetadataImage } from '../metadata/image.ts'
+import { differenceBetween } from '../metadata/image-difference.ts'
+import { emptyImage, type MetadataDelta, type MetadataImage } from '../metadata/image.ts'
 import type { MetadataRecord } from '../metadata/records.ts'
 import type { RaftEffect } from '../raft/effects.ts'
-import { Raft } from '../raft/raft.ts'
 import { ControllerClient } from '../runtime/controller-client.ts'
 import { ControllerHost } from '../runtime/controller-host.ts'
 import { decodeEntry, encodeEntry } from '../runtime/decision-entry.ts'
-import { MetadataStorage } from '../runtime/metadata-storage.ts'
+import type { MetadataSnapshots } from '../runtime/metadata-snapshots.ts'
 import { QuorumClient } from '../runtime/quorum-client.ts'
-import { type CommittedEntry, RaftNode } from '../runtime/raft-node.ts'
+import type { CommittedEntry, RaftNode } from '../runtime/raft-node.ts'
 import { firstRequestId } from '../runtime/request-ids.ts'
 import { TICK_MS, TickSource } from '../runtime/ticks.ts'
 import { type Hello, PEER_PROTOCOL_VERSION, type PeerMessage } from '../wire/peer.ts'
@@ -29,9 +29,10 @@ import { hintAt } from './leader-hint.ts'
 import { describeLogDirs } from './log-dirs.ts'
 import { warnOfLostVote } from './lost-vote.ts'
 import type { OpenedFolder } from './node-open.ts'
+import { makeRaft, type NodeRaft } from './node-raft.ts'
 import { Partitions } from './partitions.ts'
 import { Registration } from './registration.ts'
-import type { NodeOptions, NodeSeams, NodeView, RaftView, ReplicaView } from './surface.ts'
+import type { LiveReplica, NodeOptions, NodeSeams, NodeView, RaftView, ReplicaView } from './surface.ts'
 import { vetHello } from './vet-hello.ts'
 
 /** How long a clean stop waits for its leaderships to move (rules R5.9) before it stops all the same. */
@@ -47,6 +48,7 @@ export class OxbowNode {
   readonly #incarnationId: Uuid
   readonly #logger: Logger
   readonly #raft: RaftNode
+  readonly #snapshots: MetadataSnapshots
   readonly #host: ControllerHost
   readonly #controllerClient: ControllerClient
   readonly #quorumClient: QuorumClient
@@ -82,7 +84,9 @@ export class OxbowNode {
     const { nodeId, config } = options
     const leaderId = (): number | null => this.#raft.core.leaderId
     this.#changes = new ChangeCounts(nodeId)
-    this.#raft = this.#makeRaft()
+    const metadata = this.#makeRaft()
+    this.#raft = metadata.raft
+    this.#snapshots = metadata.snapshots
     this.#host = this.#makeHost()
     this.#controllerClient = new ControllerClient({
       transport,
@@ -130,21 +134,7 @@ export class OxbowNode {
       isDiskLow: () => folder.folders.isAnyLow,
       logger,
     })
-    this.#calls = new BrokerCalls({
-      nodeId,
-      configEntries: options.configEntries ?? [],
-      logLevel: seams.logLevel,
-      clock,
-      config,
-      controllerClient: this.#controllerClient,
-      partitions: this.#partitions,
-      image: () => this.#image,
-      leaderId,
-      quorum: this.#quorumClient,
-      isConnected: (peerId) => peerId === nodeId || this.#connected.has(peerId),
-      isDiskLow: (replica) => folder.folders.isLow(replica.log.name),
-      describeLogDirs: (done) => done(undefined, describeLogDirs(nodeId, folder.folders, this.#partitions.all())),
-    })
+    this.#calls = this.#makeCalls()
     this.#ticks = new TickSource(clock, () => this.#tick())
   }
 
@@ -171,11 +161,17 @@ export class OxbowNode {
 
   raft(): RaftView {
     const { role, term, leaderId, commitIndex, endOffset } = this.#raft.core
-    return { role, term, leaderId, commitIndex, endOffset }
+    const { startOffset } = this.metadataLog
+    return { role, term, leaderId, commitIndex, startOffset, endOffset, snapshot: this.#snapshots.newest }
   }
 
   replicas(): readonly ReplicaView[] {
     return [...this.#partitions.all()].map((replica) => replica.view())
+  }
+
+  /** The same without a copy of each. */
+  get liveReplicas(): Iterable<LiveReplica> {
+    return this.#partitions.live
   }
 
   view(): NodeView {
@@ -192,7 +188,7 @@ export class OxbowNode {
   }
 
   get metadataLog(): Log {
-    return this.#folder.metadata.log
+    return this.#folder.metadata.opened.log
   }
 
   get counters(): OpenedFolder['directory']['counters'] {
@@ -206,6 +202,9 @@ export class OxbowNode {
   /** Meets the peers; time begins. */
   begin(): void {
     const { transport } = this.#seams
+    const { loaded } = this.#folder.metadata
+    if (loaded !== null) this.#installed(loaded.image, loaded.snapshot.lastTerm)
+    this.#snapshots.start()
     transport.start({
       hello: () => this.#hello(),
       vet: (hello) => vetHello(this.#options, this.#clusterId, hello),
@@ -265,6 +264,7 @@ export class OxbowNode {
     this.#fetchers.stop()
     this.#raft.stop()
     this.#seams.transport.stop()
+    yield* callVoid((done) => this.#snapshots.stop(done))
     yield* callVoid((done) => this.#partitions.stop(done))
     const cleanEnds = yield* call<ReadonlyMap<string, number>>((done) => this.#folder.folders.close(done))
     yield* callVoid((done) => this.#partitions.checkpoint({ cleanEnds }, done))
@@ -286,55 +286,33 @@ export class OxbowNode {
     })
   }
 
-  #makeRaft(): RaftNode {
-    const { clock, logger, transport, random, fatal } = this.#seams
-    const { quorumState, metadata, properties, voterSets, damagedBelow } = this.#folder
-    const { log, recovery } = metadata
-    const state = quorumState.state
-    const storage = new MetadataStorage({
-      log,
-      votes: quorumState,
-      state,
-      events: {
-        persisted: (term, endOffset) => this.#raft.feed({ type: 'persisted', term, endOffset }),
-        voteSaved: (term, votedFor) => this.#raft.feed({ type: 'voteSaved', term, votedFor }),
-        failed: fatal,
-      },
+  #makeCalls(): BrokerCalls {
+    const { nodeId, config } = this.#options
+    const { folders } = this.#folder
+    return new BrokerCalls({
+      nodeId,
+      configEntries: this.#options.configEntries ?? [],
+      logLevel: this.#seams.logLevel,
+      clock: this.#seams.clock,
+      config,
+      controllerClient: this.#controllerClient,
+      partitions: this.#partitions,
+      image: () => this.#image,
+      leaderId: () => this.#raft.core.leaderId,
+      quorum: this.#quorumClient,
+      isConnected: (peerId) => peerId === nodeId || this.#connected.has(peerId),
+      isDiskLow: (replica) => folders.isLow(replica.log.name),
+      describeLogDirs: (done) => done(undefined, describeLogDirs(nodeId, folders, this.#partitions.all())),
     })
-    const raft = new Raft({
-      self: { nodeId: this.#options.nodeId, directoryId: properties.directoryId },
-      canVote: this.#options.roles.controller,
-      firstVoterIds: this.#options.voterIds,
-      random: random.fork('raft'),
-      term: state.term,
-      votedFor: state.votedFor,
-      epochs: recovery.epochs,
-      startOffset: log.startOffset,
-      startTerm: -1,
-      endOffset: log.endOffset,
-      persistedEndOffset: storage.persistedEndOffset,
-      voterSet: voterSets.set,
-      damagedBelow,
-      electionTicks: Math.ceil(this.#options.config.electionTimeoutMs / TICK_MS),
-    })
-    return new RaftNode({
-      raft,
-      log,
-      storage,
-      transport,
-      clock,
-      logger,
-      events: {
-        appended: (offset, batches) => batches.reduce((changed, batch, at) => voterSets.appended(offset + at, decodeEntry(batch)) || changed, false),
-        truncated: (endOffset) => voterSets.truncated(endOffset),
-        voterSet: () => voterSets.set,
-        transfer: () => undefined,
-        committed: (entries) => this.#committed(entries),
-        role: (effect) => this.#role(effect),
-        opening: ({ offset }) => encodeEntry(this.#opening(offset), clock.wallMs()),
-        status: () => (this.#options.roles.broker ? this.#registration.status() : null),
-        failed: fatal,
-      },
+  }
+
+  #makeRaft(): NodeRaft {
+    return makeRaft(this.#options, this.#seams, this.#folder, {
+      committed: (entries) => this.#committed(entries),
+      installed: (image, lastTerm) => this.#installed(image, lastTerm),
+      role: (effect) => this.#role(effect),
+      opening: ({ offset }) => encodeEntry(this.#opening(offset), this.#seams.clock.wallMs()),
+      status: () => (this.#options.roles.broker ? this.#registration.status() : null),
     })
   }
 
@@ -422,18 +400,32 @@ export class OxbowNode {
   }
 
   #committed(entries: readonly CommittedEntry[]): void {
-    const wasActive = this.#host.isActive
     const decoded = entries.map(({ offset, batch }) => ({ offset, records: decodeEntry(batch) }))
     const { image, delta } = applyEntries(this.#image, decoded)
+    const { term } = entries.at(-1) as CommittedEntry
+    this.#snapshots.applied(image, { lastTerm: term, sizeBytes: entries.reduce((total, { batch }) => total + batch.length, 0) })
+    // Not those of the delta: what one batch both made and deleted may still lie here from an earlier life of this node.
+    const deletedIds = decoded.flatMap(({ records }) => records.flatMap((record) => (record.type === 'topicDeleted' ? [record.topicId] : [])))
+    this.#follow(image, { delta, deletedIds, lastTerm: term })
+  }
+
+  /** A snapshot takes the place of what was applied: of topics that are gone from it, those known here were deleted by what it holds (rules R3.4). */
+  #installed(image: MetadataImage, lastTerm: number): void {
+    const delta = differenceBetween(this.#image, image)
+    this.#follow(image, { delta, deletedIds: delta.deleted.map(({ topicId }) => topicId), lastTerm })
+  }
+
+  /** All parts of the node learn what is applied now. */
+  #follow(image: MetadataImage, change: { readonly delta: MetadataDelta; readonly deletedIds: readonly Uuid[]; readonly lastTerm: number }): void {
+    const wasActive = this.#host.isActive
+    const { delta, deletedIds, lastTerm } = change
     if (this.#registration.brokerEpoch !== -1) this.#changes.applied(this.#image, image, delta)
     this.#image = image
     if (delta.clusterChanged) this.#joinCluster(image.clusterId as Uuid)
     if (delta.votersChanged) warnOfLostVote(this.#logger, image, { nodeId: this.#options.nodeId, directoryId: this.#folder.properties.directoryId })
     this.#registration.applied(image)
-    // Not those of the delta: what one batch both made and deleted may still lie here from an earlier life of this node.
-    const deletedIds = decoded.flatMap(({ records }) => records.flatMap((record) => (record.type === 'topicDeleted' ? [record.topicId] : [])))
     this.#partitions.applied({ image, delta, brokerEpoch: this.#registration.brokerEpoch, deletedIds })
-    this.#host.applied(image, delta, (entries.at(-1) as CommittedEntry).term)
+    this.#host.applied(image, delta, lastTerm)
     this.#calls.applied()
     if (!wasActive && this.#host.isActive) this.#activated()
     if (this.#registration.isReleased) this.#released?.()
@@ -474,6 +466,7 @@ export class OxbowNode {
     this.#host.tick(isBroker && this.#host.isActive ? this.#registration.status() : null)
     this.#controllerClient.tick()
     this.#clearDamage()
+    this.#snapshots.tick()
     this.#partitions.tick()
     if (isBroker) this.#registration.tick()
     if (this.#tickCount % DISK_CHECK_TICKS === 1) for (const { watch } of this.#folder.members) watch.check()

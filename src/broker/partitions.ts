@@ -10,26 +10,26 @@ import { effectiveMinInSyncReplicas } from '../controller/configs.ts'
 import type { LeaderlessReport } from '../controller/status.ts'
 import { DAMAGED_NOTE, formatDamagedNote } from '../log/damaged-note.ts'
 import type { Log } from '../log/surface.ts'
-import type { MetadataDelta, MetadataImage, TopicImage } from '../metadata/image.ts'
-import type { PartitionState } from '../metadata/records.ts'
-import type { FollowerFetch, LogReset, PartitionEffect, ReplicaBroker } from '../replication/effects.ts'
-import type { CommandHandle, ControllerClient } from '../runtime/controller-client.ts'
+import { findPartition, type MetadataDelta, type MetadataImage, type TopicImage } from '../metadata/image.ts'
+import { isBeingAdded, type PartitionState, replicationFactorOf } from '../metadata/records.ts'
+import type { LogReset, PartitionEffect, ReplicaBroker } from '../replication/effects.ts'
+import type { ControllerClient } from '../runtime/controller-client.ts'
 import type { DataFolder, DataFolders } from './data-folders.ts'
+import { FetchPace } from './fetch-pace.ts'
 import type { FetchServer } from './fetch-server.ts'
 import type { Fetchers } from './fetchers.ts'
+import { IsrProposals } from './isr-proposals.ts'
 import { logName } from './log-name.ts'
 import { LogStarts } from './log-starts.ts'
 import { isInIsr, type Replica, type ReplicaOutlets } from './replica.ts'
 import { openReplica } from './replica-open.ts'
 import { checkpointKey, checkpointOf, encodeCheckpoint } from './replica-marks.ts'
 import { Retention } from './retention.ts'
-import type { NodeConfig } from './surface.ts'
+import type { LiveReplica, NodeConfig } from './surface.ts'
 import { topicLimits } from './topic-limits.ts'
 
 /** Reports of leaderless partitions in one heartbeat answer (rules R5.2). */
 const REPORTS_A_STATUS = 1000
-/** Between fetches that ask for no data and say nothing new. Less than after what a replica takes an answer for lost. */
-const LOW_REPORT_MS = 1_000
 
 export interface PartitionsOptions {
   readonly nodeId: number
@@ -55,15 +55,14 @@ export class Partitions implements ReplicaOutlets {
   readonly #byLogName = new Map<string, Replica>()
   /** Logs that are being opened, made or set aside: their names are busy. */
   readonly #busy = new Set<string>()
-  readonly #proposals = new Map<Replica, CommandHandle>()
+  readonly #proposals: IsrProposals
   /** Replicas that are offline in this process. */
   readonly #dead = new Set<Replica>()
   /** Logs that could not be opened or set aside: dead in this process, not tried again (rules R3.5). Null: not known yet of which partition. */
   readonly #unopened = new Map<string, PartitionRef | null>()
   readonly #leaderless = new Set<Replica>()
   readonly #written = new Map<string, string>()
-  /** What each replica reported last in place of a fetch for data, on a disk that is low. */
-  readonly #lowReports = new WeakMap<Replica, FollowerFetch>()
+  readonly #pace: FetchPace
   readonly #logStarts: LogStarts
   readonly #retention: Retention
   #reportFrom = 0
@@ -77,7 +76,15 @@ export class Partitions implements ReplicaOutlets {
   constructor(options: PartitionsOptions) {
     this.#options = options
     this.#logger = options.logger
-    const { clock, config } = options
+    const { clock, config, folders } = options
+    this.#pace = new FetchPace({
+      clock,
+      isLow: (replica) => folders.isLow(replica.log.name),
+      moveBytesPerSecond: (replica) => this.#moveBytesPerSecond(replica),
+      send: (replica, to, fetch) => options.fetchers().send(replica, to, fetch),
+    })
+    const { nodeId, controllerClient, logger } = options
+    this.#proposals = new IsrProposals({ nodeId, brokerEpoch: () => this.#brokerEpoch, controllerClient, clock, logger })
     this.#retention = new Retention({ clock, config, configs: (topicId) => this.#image?.topics.get(topicId)?.configs, replicas: () => this.all() })
     this.#logStarts = new LogStarts({
       directoryOf: (replica) => this.#directoryOf(replica),
@@ -88,6 +95,11 @@ export class Partitions implements ReplicaOutlets {
 
   *all(): IterableIterator<Replica> {
     for (const replicas of this.#byTopic.values()) yield* replicas.values()
+  }
+
+  /** The same as they are at any moment, by the names of their logs. */
+  get live(): Iterable<LiveReplica> {
+    return this.#byLogName.values()
   }
 
   find(topicId: Uuid, partition: number): Replica | undefined {
@@ -170,6 +182,14 @@ export class Partitions implements ReplicaOutlets {
     for (const replica of this.all()) if (replica.core.role === role) replica.step({ type: 'disconnected', nodeId })
   }
 
+  /** Of what is being moved here, and not there yet (KIP-73); undefined: it may take what it can. */
+  #moveBytesPerSecond({ topicId, partition }: Replica): number | undefined {
+    const { nodeId } = this.#options
+    const state = this.#image === undefined ? undefined : findPartition(this.#image, topicId, partition)
+    if (state === undefined || !isBeingAdded(state, nodeId) || isInIsr(state.isr, nodeId, this.#brokerEpoch)) return undefined
+    return state.reassignment?.bytesPerSecond ?? undefined
+  }
+
   /** A batch on our own disk failed its checksum: the replica stops serving at once and says so (rules R3.3). */
   readFailed(replica: Replica, error: Error): void {
     // A log that was stopped under its readers is no bad disk.
@@ -216,21 +236,12 @@ export class Partitions implements ReplicaOutlets {
     this.#options.fetchServer().answer(replica, effect)
   }
 
-  /** On a disk that is low nothing more is fetched, only reported: the leader takes the replica out of the ISR once it lags (rules R3.5, R6.5). */
   sendFetch(replica: Replica, effect: Extract<PartitionEffect, { type: 'sendFetch' }>): void {
-    const { clock, folders } = this.#options
-    const { to, fetch } = effect
-    const send = (sent: FollowerFetch): void => this.#options.fetchers().send(replica, to, sent)
-    if (fetch.maxBytes === 0 || !folders.isLow(replica.log.name)) {
-      send(fetch)
-      return
-    }
-    const report = { ...fetch, maxBytes: 0 }
-    const last = this.#lowReports.get(replica)
-    this.#lowReports.set(replica, report)
-    // A report is answered at once, and the replica asks again at once: without a pause both would do nothing else.
-    if (last === undefined || isNews(last, report)) send(report)
-    else clock.after(LOW_REPORT_MS, () => send(report))
+    this.#pace.send(replica, effect.to, effect.fetch)
+  }
+
+  fetched(replica: Replica, bytes: number): void {
+    this.#pace.fetched(replica, bytes)
   }
 
   advanceStart(replica: Replica): void {
@@ -242,26 +253,7 @@ export class Partitions implements ReplicaOutlets {
   }
 
   proposeIsr(replica: Replica, effect: Extract<PartitionEffect, { type: 'proposeIsr' }>): void {
-    const { nodeId, controllerClient, clock } = this.#options
-    const { topicId, partition } = replica
-    const { leaderEpoch, partitionEpoch, isr } = effect
-    this.#proposals.get(replica)?.cancel()
-    let handle: CommandHandle | undefined
-    let isCancelled = false
-    const cancel = (): void => {
-      isCancelled = true
-      handle?.cancel()
-    }
-    this.#proposals.set(replica, { cancel })
-    clock.defer(() => {
-      if (isCancelled) return
-      const proposal = { topicId, partition, leaderEpoch, partitionEpoch, isr }
-      handle = controllerClient.request({ type: 'alterPartition', nodeId, brokerEpoch: this.#brokerEpoch, proposal }, null, (reply) => {
-        this.#proposals.delete(replica)
-        if (reply.type === 'error') this.#logger.info({ topic: replica.topic, partition, code: reply.code }, `ISR proposal refused: ${reply.message}`)
-        replica.step({ type: 'isrAnswer', leaderEpoch, partitionEpoch, code: reply.type === 'error' ? reply.code : null })
-      })
-    })
+    this.#proposals.propose(replica, effect)
   }
 
   /** A cut below the own high watermark was due: the replica is set aside, marked damaged for its next start (rules R6.3). */
@@ -302,7 +294,7 @@ export class Partitions implements ReplicaOutlets {
   stop(done: DoneVoid): void {
     this.#stopped = true
     this.#retention.stop()
-    for (const handle of this.#proposals.values()) handle.cancel()
+    this.#proposals.stop()
     for (const replica of this.all()) replica.step({ type: 'offline', reason: 'the node is stopping' })
     this.#idle = () => done(undefined)
     this.#reportIdle()
@@ -343,8 +335,12 @@ export class Partitions implements ReplicaOutlets {
 
   /** Brings one partition of the image and the replica here together: opens, assigns, or leaves it alone. */
   #reconcile(topic: TopicImage, state: PartitionState): void {
-    if (!state.replicas.includes(this.#options.nodeId) || this.#stopped) return
+    if (this.#stopped) return
     const replica = this.find(topic.topicId, state.partition)
+    if (!state.replicas.includes(this.#options.nodeId)) {
+      if (replica !== undefined) this.#movedAway(replica)
+      return
+    }
     if (replica !== undefined) {
       this.#assign(replica, topic, state)
       return
@@ -372,7 +368,7 @@ export class Partitions implements ReplicaOutlets {
   #opened({ topicId, name }: TopicImage, partition: number): void {
     const replica = this.find(topicId, partition)
     // The image held the topic when the log was begun: what is missing now was deleted by a committed decision.
-    if (replica !== undefined && this.#image?.topics.has(topicId) === false) this.#setAside(replica)
+    if (replica !== undefined && this.#image?.topics.has(topicId) === false) this.#setAside(replica, 'its topic was deleted')
     else this.#reconcileName(this.#image?.topicIds.get(name) ?? topicId, partition)
   }
 
@@ -391,7 +387,7 @@ export class Partitions implements ReplicaOutlets {
       const isOther = nodeId === this.#options.nodeId && broker?.brokerEpoch !== this.#brokerEpoch
       if (broker !== undefined && !isOther) brokers.set(nodeId, { brokerEpoch: broker.brokerEpoch, fenced: broker.fenced, draining: broker.draining })
     }
-    const minInSyncReplicas = effectiveMinInSyncReplicas(topic.configs, state.replicas.length)
+    const minInSyncReplicas = effectiveMinInSyncReplicas(topic.configs, replicationFactorOf(state))
     const { maxMessageBytes, segments, timestamps } = topicLimits(topic.configs, this.#options.config)
     replica.log.limitSegments(segments)
     replica.step({ type: 'assign', state, brokers, minInSyncReplicas, maxMessageBytes, timestamps })
@@ -456,11 +452,23 @@ export class Partitions implements ReplicaOutlets {
 
   #deleted(topicId: Uuid): void {
     this.#options.folders.forgetOffline(topicId)
-    for (const replica of [...(this.#byTopic.get(topicId)?.values() ?? [])]) this.#setAside(replica)
+    for (const replica of [...(this.#byTopic.get(topicId)?.values() ?? [])]) this.#setAside(replica, 'its topic was deleted')
   }
 
-  /** Only for a topic id whose deletion is committed: the folder goes to quarantine, then away (rules R3.4). */
-  #setAside(replica: Replica): void {
+  /**
+   * A committed decision took this replica off: others hold what it holds. The checkpoint goes first, for what it says of this log would be held against
+   * an empty one, should the partition come back; one that rolls back all the same costs that replica a repair, not a record (rules R3.7).
+   */
+  #movedAway(replica: Replica): void {
+    const { name } = replica.log
+    this.#options.checkpoints.write([{ type: 'delete', key: checkpointKey(name) }], { sync: true }, (error) => {
+      if (error !== undefined) this.#logger.warn({ log: name, error: error.message }, 'the checkpoint of a replica that was moved away could not be removed')
+    })
+    this.#setAside(replica, 'it was moved to other brokers')
+  }
+
+  /** Only for a topic id whose deletion is committed, or a replica that was taken off: the folder goes to quarantine, then away (rules R3.4). */
+  #setAside(replica: Replica, why: string): void {
     const name = replica.log.name
     const { topicId, topic, partition } = replica
     this.#byTopic.get(topicId)?.delete(partition)
@@ -468,11 +476,10 @@ export class Partitions implements ReplicaOutlets {
     this.#byLogName.delete(name)
     this.#leaderless.delete(replica)
     this.#dead.delete(replica)
-    this.#proposals.get(replica)?.cancel()
-    this.#proposals.delete(replica)
+    this.#proposals.cancel(replica)
     this.#written.delete(name)
     this.#busy.add(name)
-    replica.step({ type: 'offline', reason: 'the topic was deleted' })
+    replica.step({ type: 'offline', reason: why })
     const { folders } = this.#options
     const folder = folders.of(name)
     folder.directory.quarantine(name, (error) => {
@@ -480,17 +487,13 @@ export class Partitions implements ReplicaOutlets {
       if (error !== undefined) {
         if (folders.isFailed(folder)) folders.abandon(name)
         else this.#unopened.set(name, null)
-        this.#logger.error({ log: name, error: error.message }, 'the folder of a deleted topic could not be set aside')
+        this.#logger.error({ log: name, error: error.message }, `the folder could not be set aside: ${why}`)
       } else {
         folders.forget(name)
-        this.#logger.info({ topic, partition, topicId }, 'topic deleted: its folder is in quarantine')
+        this.#logger.info({ topic, partition, topicId }, `replica set aside, its folder is in quarantine: ${why}`)
       }
       const successor = this.#image?.topicIds.get(topic)
       if (successor !== undefined) this.#reconcileName(successor, partition)
     })
   }
-}
-
-function isNews(last: FollowerFetch, next: FollowerFetch): boolean {
-  return last.currentLeaderEpoch !== next.currentLeaderEpoch || last.fetchOffset !== next.fetchOffset || last.syncedEndOffset !== next.syncedEndOffset
 }

@@ -19,6 +19,8 @@ export interface ProduceOutcome {
 export interface ReplicaOutlets {
   answerFetch(replica: Replica, effect: Extract<PartitionEffect, { type: 'answerFetch' }>): void
   sendFetch(replica: Replica, effect: Extract<PartitionEffect, { type: 'sendFetch' }>): void
+  /** So many bytes of its leader went into its log. */
+  fetched(replica: Replica, bytes: number): void
   proposeIsr(replica: Replica, effect: Extract<PartitionEffect, { type: 'proposeIsr' }>): void
   quarantine(replica: Replica, reason: string): void
   /** The log start of the machine moved: takes it to the disk, which says so with `startSynced`. */
@@ -189,6 +191,7 @@ export class Replica {
         break
       case 'appendFetched':
         this.log.appendFetched(effect.bytes, effect.headers)
+        this.#outlets.fetched(this, effect.bytes.length)
         break
       case 'truncate':
         this.log.truncate(effect.endOffset)

@@ -9,6 +9,7 @@ import type { Random } from '../base/random.ts'
 import type { Log } from '../log/surface.ts'
 import type { BrokerAddress, IsrMember } from '../metadata/records.ts'
 import type { PeerProgress, RaftRole } from '../raft/effects.ts'
+import type { SnapshotView } from '../runtime/metadata-snapshots.ts'
 import type { Transport } from '../runtime/transport.ts'
 import type { ConfigEntry } from '../wire/api.ts'
 import type { ChangeTotals } from './change-counts.ts'
@@ -76,6 +77,9 @@ export interface NodeConfig {
   readonly timestampBeforeMaxMs: number
   readonly timestampAfterMaxMs: number
   readonly retentionCheckIntervalMs: number
+  /** The metadata is written down whole once so many bytes of its log were applied since, or the last time is so long ago and any were. */
+  readonly metadataSnapshotBytes: number
+  readonly metadataSnapshotMs: number
   /** Silence after which a broker is fenced, and the shortest election timeout (rules R5.5, 8). */
   readonly sessionTimeoutMs: number
   readonly electionTimeoutMs: number
@@ -101,12 +105,25 @@ export interface ReplicaView {
   readonly damaged: boolean
 }
 
+/** A replica as it is at any moment: for whoever asks after every step whether anything changed. */
+export interface LiveReplica {
+  readonly log: Log
+  readonly damaged: boolean
+  readonly core: Pick<ReplicaView, 'role' | 'leaderEpoch' | 'partitionEpoch' | 'logStartOffset' | 'highWatermark'>
+  /** What it is now, to keep. */
+  view(): ReplicaView
+}
+
 export interface RaftView {
   readonly role: RaftRole
   readonly term: number
   readonly leaderId: number | null
   readonly commitIndex: number
+  /** Of the metadata log; below it snapshots hold what was decided. */
+  readonly startOffset: number
   readonly endOffset: number
+  /** The newest one on the disk; null: none yet. */
+  readonly snapshot: SnapshotView | null
 }
 
 /** What readiness and metrics are judged by, besides Raft and replicas; values are of this turn. */

@@ -4,6 +4,7 @@ import type { ControllerCommand, Decision } from './commands.ts'
 import type { ControllerContext } from './context.ts'
 import { isLiveMember } from './isr.ts'
 import { changePartition } from './partition-change.ts'
+import { requirePartition } from './partition-ref.ts'
 
 type AlterPartition = Extract<ControllerCommand, { readonly type: 'alterPartition' }>
 
@@ -14,10 +15,7 @@ function isCommitted(member: IsrMember, state: PartitionState): boolean {
 /** Throws unless the sender leads the partition and speaks of its present state (rules R5.6, in this order). */
 function checkSender(command: AlterPartition, context: ControllerContext): PartitionState {
   const { nodeId, brokerEpoch, proposal } = command
-  const topic = context.image.topics.get(proposal.topicId)
-  if (topic === undefined) throw new BrokerError('UNKNOWN_TOPIC_ID', `no topic has the id ${proposal.topicId}`)
-  const state = topic.partitions[proposal.partition]
-  if (state === undefined) throw new BrokerError('UNKNOWN_TOPIC_OR_PARTITION', `topic ${topic.name} has no partition ${proposal.partition}`)
+  const state = requirePartition(proposal, context.image)
   const present = context.image.brokers.get(nodeId)?.brokerEpoch
   if (brokerEpoch !== present)
     throw new BrokerError('STALE_BROKER_EPOCH', `broker ${nodeId} speaks under epoch ${brokerEpoch}, the present one is ${present ?? 'none'}`)

@@ -1,6 +1,6 @@
 import { BrokerError } from '../base/errors.ts'
 import type { TopicImage } from '../metadata/image.ts'
-import type { MetadataRecord, PartitionState } from '../metadata/records.ts'
+import { type MetadataRecord, type PartitionState, replicationFactorOf } from '../metadata/records.ts'
 import type { ControllerCommand, Decision } from './commands.ts'
 import { effectiveMinInSyncReplicas, requireTopicConfig, validateTopicConfigs, withClusterDefaults } from './configs.ts'
 import type { ControllerContext } from './context.ts'
@@ -9,8 +9,9 @@ import { changePartition } from './partition-change.ts'
 
 type AlterTopic = Extract<ControllerCommand, { readonly type: 'alterTopic' }>
 
-function replicationFactorOf(topic: TopicImage): number {
-  return topic.partitions[0]?.replicas.length ?? 1
+function topicReplicationFactor(topic: TopicImage): number {
+  const first = topic.partitions[0]
+  return first === undefined ? 1 : replicationFactorOf(first)
 }
 
 function isSameList(left: readonly number[], right: readonly number[] | undefined): boolean {
@@ -34,7 +35,7 @@ function addedReplicas(command: AlterTopic, topic: TopicImage, context: Controll
   validatePartitionCount(partitions)
   if (partitions < first) throw new BrokerError('INVALID_PARTITIONS', `${partitions} partitions, but the topic has ${first}; partitions are never taken away`)
   if (partitions === first && (assignment === null || isDone(assignment, topic))) return []
-  const replicationFactor = replicationFactorOf(topic)
+  const replicationFactor = topicReplicationFactor(topic)
   if (assignment === null) return placePartitions({ topicId: topic.topicId, partitions, replicationFactor }, context).slice(first)
   if (assignment.length !== partitions - first)
     throw new BrokerError('INVALID_REPLICA_ASSIGNMENT', `${partitions - first} partitions to add to the ${first}, but replicas of ${assignment.length}`)
@@ -51,8 +52,8 @@ function alteredConfigs(command: AlterTopic, topic: TopicImage, context: Control
     if (!configs.delete(key)) requireTopicConfig(key)
   }
   for (const [key, value] of command.set) configs.set(key, value)
-  validateTopicConfigs(configs, replicationFactorOf(topic))
-  return withClusterDefaults(configs, replicationFactorOf(topic), context.defaults)
+  validateTopicConfigs(configs, topicReplicationFactor(topic))
+  return withClusterDefaults(configs, topicReplicationFactor(topic), context.defaults)
 }
 
 function configRecords(topic: TopicImage, configs: ReadonlyMap<string, string>): MetadataRecord[] {
@@ -65,15 +66,17 @@ function configRecords(topic: TopicImage, configs: ReadonlyMap<string, string>):
 
 /**
  * Rules R5.8: a change of min.insync.replicas clears the ELR only where the ISR has the new minimum. There the leader acknowledges by the ISR
- * alone as soon as it has applied this entry, so who is not in sync is no longer eligible from the same entry on.
+ * alone as soon as it has applied this entry, so who is not in sync is no longer eligible from the same entry on. A move that waited for
+ * enough replicas to stay may end with it.
  */
-function clearedElrs(topic: TopicImage, configs: ReadonlyMap<string, string>, context: ControllerContext): MetadataRecord[] {
+function changedByMinimum(topic: TopicImage, configs: ReadonlyMap<string, string>, context: ControllerContext): MetadataRecord[] {
   const records: MetadataRecord[] = []
-  for (const state of topic.partitions) {
-    const minInSyncReplicas = effectiveMinInSyncReplicas(configs, state.replicas.length)
-    if (state.elr.length === 0 || state.isr.length < minInSyncReplicas) continue
-    const { isr, leader } = state
-    records.push({ type: 'partition', state: changePartition(state, { isr, leader, lost: new Set(), minInSyncReplicas }, context) })
+  for (const before of topic.partitions) {
+    const isClear = before.elr.length === 0 || before.isr.length < effectiveMinInSyncReplicas(configs, replicationFactorOf(before))
+    if (isClear && before.reassignment === null) continue
+    const { isr, leader } = before
+    const state = changePartition(before, { isr, leader, lost: new Set(), configs }, context)
+    if (!isClear || state.reassignment === null) records.push({ type: 'partition', state })
   }
   return records
 }
@@ -92,7 +95,7 @@ export function decideAlterTopic(command: AlterTopic, context: ControllerContext
   const states = added.map((replicas, at): PartitionState => newPartition({ topicId, partition: firstAdded + at, replicas }, context))
   const records: MetadataRecord[] = [
     ...configRecords(topic, configs),
-    ...clearedElrs(topic, configs, context),
+    ...changedByMinimum(topic, configs, context),
     ...states.map((state): MetadataRecord => ({ type: 'partition', state })),
   ]
   const isChange = !command.validateOnly && records.length > 0

@@ -42,14 +42,13 @@ export type ControllerCommand =
       readonly delete: readonly string[]
       readonly validateOnly: boolean
     }
-  /**
-   * Leadership goes to the first replica; null: wherever another one leads. unclean: an operator gives up what only replicas hold that are gone (rules
-   * R5.7); null: wherever there is no leader.
-   */
+  /** Preferred leaders; null: wherever another replica leads. */
+  | { readonly type: 'electLeaders'; readonly partitions: readonly PartitionRef[] | null }
+  /** `replicas`: where each partition is to go, preferred leader first; null: back to where it was. `bytesPerSecond` null: no limit. */
   | {
-      readonly type: 'electLeaders'
-      readonly unclean: boolean
-      readonly partitions: readonly PartitionRef[] | null
+      readonly type: 'alterReassignments'
+      readonly moves: readonly (PartitionRef & { readonly replicas: readonly number[] | null })[]
+      readonly bytesPerSecond: number | null
       readonly validateOnly: boolean
     }
   | { readonly type: 'allocateProducerIds'; readonly count: number }
@@ -75,16 +74,8 @@ export interface IsrProposal {
   readonly isr: readonly IsrMember[]
 }
 
-/** Who leads by an election, and where its log ended when it last said so; −1: it leads cleanly, and nothing of it was compared. */
-export interface ElectedReplica {
-  readonly nodeId: number
-  readonly lastEpoch: number
-  readonly logEndOffset: number
-}
-
-/** What came of one partition; error null: `elected` leads, or would. */
-export interface Election extends PartitionRef {
-  readonly elected: ElectedReplica | null
+/** What came of one partition; error null: it is as it was asked for. */
+export interface PartitionOutcome extends PartitionRef {
   readonly error: { readonly code: Code; readonly message: string } | null
 }
 
@@ -108,7 +99,8 @@ export type ControllerReply =
       readonly added: readonly (readonly number[])[]
       readonly configs: ReadonlyMap<string, string>
     }
-  | { readonly type: 'leadersElected'; readonly metadataOffset: number; readonly partitions: readonly Election[] }
+  | { readonly type: 'leadersElected'; readonly metadataOffset: number; readonly partitions: readonly PartitionOutcome[] }
+  | { readonly type: 'reassignmentsAltered'; readonly metadataOffset: number; readonly partitions: readonly PartitionOutcome[] }
   | { readonly type: 'producerIds'; readonly firstProducerId: number; readonly count: number }
   | { readonly type: 'done' }
   | { readonly type: 'error'; readonly code: Code; readonly message: string; readonly definite: boolean }

@@ -1,12 +1,13 @@
 import { unreachable } from '../base/assert.ts'
 import { BrokerError } from '../base/errors.ts'
 import { decideAlterPartition } from './alter-partition.ts'
+import { decideAlterReassignments } from './alter-reassignments.ts'
 import { decideAlterTopic } from './alter-topic.ts'
 import { decideDeadLogs, decideDrain, decideFence, decideFillVoter, decideRegister, decideUnfence } from './brokers.ts'
 import type { ControllerCommand, Decision, InternalCommand } from './commands.ts'
 import type { ControllerContext } from './context.ts'
 import { decideElect } from './elections.ts'
-import { decideElectLeaders } from './elect-leaders.ts'
+import { decideElectLeaders } from './preferred-leaders.ts'
 import { decideAllocateProducerIds } from './producer-ids.ts'
 import { decideCreateTopic, decideDeleteTopic } from './topics.ts'
 
@@ -39,6 +40,8 @@ function decide(command: ControllerCommand | InternalCommand, context: Controlle
       return decideAlterTopic(command, context)
     case 'electLeaders':
       return decideElectLeaders(command, context)
+    case 'alterReassignments':
+      return decideAlterReassignments(command, context)
     case 'allocateProducerIds':
       return decideAllocateProducerIds(command, context)
     case 'fence':

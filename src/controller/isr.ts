@@ -1,5 +1,5 @@
 import type { BrokerImage } from '../metadata/image.ts'
-import type { IsrMember, PartitionState } from '../metadata/records.ts'
+import { type IsrMember, type PartitionState, replicationFactorOf } from '../metadata/records.ts'
 import type { PartitionRef } from './commands.ts'
 import { effectiveMinInSyncReplicas } from './configs.ts'
 import type { Evidence } from './context.ts'
@@ -19,7 +19,7 @@ export function isLiveMember(member: IsrMember, ref: PartitionRef, context: Evid
 }
 
 export function minInSyncReplicasOf(state: PartitionState, context: Evidence): number {
-  return effectiveMinInSyncReplicas(context.image.topics.get(state.topicId)?.configs ?? new Map(), state.replicas.length)
+  return effectiveMinInSyncReplicas(context.image.topics.get(state.topicId)?.configs ?? new Map(), replicationFactorOf(state))
 }
 
 /**

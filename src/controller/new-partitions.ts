@@ -90,6 +90,7 @@ export function newPartition(
     leaderGrantedOffset: context.offset,
     partitionEpoch: 0,
     unclean: false,
+    reassignment: null,
   }
   return { ...state, leader: electInSync(state, isr) }
 }

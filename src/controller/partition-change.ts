@@ -1,8 +1,10 @@
 import { assert } from '../base/assert.ts'
-import type { IsrMember, PartitionState } from '../metadata/records.ts'
 import { assertPartitionState, assertPartitionStep } from '../metadata/partition-rules.ts'
+import { type IsrMember, type PartitionState, replicationFactorOf } from '../metadata/records.ts'
+import { effectiveMinInSyncReplicas } from './configs.ts'
 import type { ControllerContext } from './context.ts'
-import { minInSyncReplicasOf, nextElr } from './isr.ts'
+import { nextElr } from './isr.ts'
+import { settledStanding } from './reassignment.ts'
 
 export interface PartitionChange {
   /** In any order. */
@@ -11,33 +13,45 @@ export interface PartitionChange {
   readonly leader: number
   /** Replicas that may no longer be eligible: damaged, or their folder is gone. */
   readonly lost: ReadonlySet<number>
-  /** As it will be, where the same entry changes it; default: as it is. */
-  readonly minInSyncReplicas?: number
-  /** Records that only others hold are given up (rules R5.7). */
-  readonly unclean?: boolean
+  /** Of the topic as they will be, where the same entry changes them; default: as they are. */
+  readonly configs?: ReadonlyMap<string, string>
 }
 
 /**
  * The one place where a partition changes, so that what belongs together moves together: ISR and ELR (R5.8), leader, leader epoch and
- * where it was granted (R5.4), partition epoch. There is a leader exactly when there is an in-sync replica.
+ * where it was granted (R5.4), partition epoch, and the end of a reassignment. There is a leader exactly when there is an in-sync replica.
  */
 export function changePartition(before: PartitionState, change: PartitionChange, context: ControllerContext): PartitionState {
   const members = new Map(change.isr.map((member) => [member.nodeId, member]))
   const isr = before.replicas.flatMap((nodeId) => members.get(nodeId) ?? [])
   assert(isr.length === change.isr.length, 'the ISR is a set of replicas')
   assert((change.leader === -1) === (isr.length === 0), 'there is a leader exactly when there is an in-sync replica')
-  const leaderChanges = change.leader !== before.leader
-  const after: PartitionState = {
-    ...before,
-    isr,
-    elr: nextElr(before, { isr, minInSyncReplicas: change.minInSyncReplicas ?? minInSyncReplicasOf(before, context), lost: change.lost }),
-    leader: change.leader,
-    leaderEpoch: leaderChanges ? before.leaderEpoch + 1 : before.leaderEpoch,
-    leaderGrantedOffset: leaderChanges ? context.offset : before.leaderGrantedOffset,
-    partitionEpoch: before.partitionEpoch + 1,
-    unclean: change.unclean === true || (before.unclean && isr.length < before.replicas.length),
-  }
+  const configs = change.configs ?? context.image.topics.get(before.topicId)?.configs ?? new Map<string, string>()
+  const changed = withElr(before, { ...before, isr, leader: change.leader }, { configs, lost: change.lost })
+  const settled = settledStanding(changed, configs, context)
+  const after = withEpochs(before, settled === undefined ? changed : withElr(before, { ...changed, ...settled }, { configs, lost: change.lost }), context)
   assertPartitionState(after)
   assertPartitionStep(before, after, context.offset)
   return after
+}
+
+function withElr(
+  before: PartitionState,
+  after: PartitionState,
+  options: { readonly configs: ReadonlyMap<string, string>; readonly lost: ReadonlySet<number> },
+): PartitionState {
+  const { isr, replicas } = after
+  const minInSyncReplicas = effectiveMinInSyncReplicas(options.configs, replicationFactorOf(after))
+  return { ...after, elr: nextElr({ ...before, replicas }, { isr, minInSyncReplicas, lost: options.lost }) }
+}
+
+function withEpochs(before: PartitionState, after: PartitionState, context: ControllerContext): PartitionState {
+  const leaderChanges = after.leader !== before.leader
+  return {
+    ...after,
+    leaderEpoch: leaderChanges ? before.leaderEpoch + 1 : before.leaderEpoch,
+    leaderGrantedOffset: leaderChanges ? context.offset : before.leaderGrantedOffset,
+    partitionEpoch: before.partitionEpoch + 1,
+    unclean: leaderChanges ? false : before.unclean,
+  }
 }

@@ -100,7 +100,8 @@ export function* recoverLog(options: RecoveryOptions): Task<RecoveredLog> {
   const verdict = damage !== undefined ? 'damaged' : fault !== undefined ? 'torn' : isNew ? 'new' : 'whole'
   const { start, endOffset } = judged
   const detail = describe({ verdict, startOffset: start.startOffset, endOffset, cutBytes, reason: damage?.reason ?? fault?.reason })
-  return { segments, start, startNote: judged.startNote, endOffset, recovery: { verdict, detail, cutBytes, epochs: epochsFrom(judged) } }
+  const recovery = { verdict, detail, cutBytes, epochs: epochsFrom(judged), startEpoch: start.epoch } as const
+  return { segments, start, startNote: judged.startNote, endOffset, recovery }
 }
 
 /** What begins below the start is forgotten, but for the epoch that holds it: of an emptied log that is the epoch it ended with. */

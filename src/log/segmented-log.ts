@@ -227,7 +227,7 @@ export class SegmentedLog implements Log, SlabTenant, FlushTarget<FlushResult | 
     this.#environment.rounds.add(this)
   }
 
-  resetTo(offset: number): void {
+  resetTo(offset: number, epoch = -1): void {
     if (this.#state !== 'open') return
     assert(offset > this.#endOffset || offset === 0, 'a log is begun anew behind its end, or at 0')
     this.#cutCount++
@@ -240,8 +240,8 @@ export class SegmentedLog implements Log, SlabTenant, FlushTarget<FlushResult | 
     this.#startOffset = offset
     this.#endOffset = offset
     this.#writtenEndOffset = offset
-    this.#startEpoch = -1
-    this.#lastEpoch = -1
+    this.#startEpoch = epoch
+    this.#lastEpoch = epoch
     this.#waitingCut = undefined
     this.#waitingStart = offset === 0 || this.#waitingStart === 'restart' ? 'restart' : 'reset'
     this.#environment.rounds.add(this)

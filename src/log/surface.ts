@@ -36,8 +36,9 @@ export interface Log {
   /**
    * Drops all of the log and goes on at `offset` (> endOffset): the leader kept nothing that follows our end. Or at 0, as a log that never held anything:
    * an unclean election took from us more than we hold. cutCount grows by one; `synced` says (offset, that cut count) once the new start is durable.
+   * `epoch`: of what came before `offset`; −1, and unless given: not known.
    */
-  resetTo(offset: number): void
+  resetTo(offset: number, epoch?: number): void
   /**
    * From the next append on: a batch that would make its segment larger than sizeBytes begins a new one, and so does one whose maxTimestamp lies more than ageMs
    * above that of its segment's first batch (Kafka LogSegment.shouldRoll). Until it is said, the folder's own size holds, and any age.
@@ -94,6 +95,8 @@ export interface Recovery {
   readonly detail: string
   readonly cutBytes: number
   readonly epochs: readonly EpochStart[]
+  /** Of what came before the log's start; −1: nothing did, or it is not known. */
+  readonly startEpoch: number
 }
 
 export interface OpenedLog {

@@ -3,6 +3,8 @@ import type { BrokerImage, MetadataImage, TopicImage } from './image.ts'
 import type { PartitionState } from './records.ts'
 
 const BYTES_A_HASH = 4
+/** Partitions that one turn of work hashes. */
+const SLICE_PARTITIONS = 512
 
 function hashText(text: string): number {
   return crc32c(Buffer.from(text, 'utf8'))
@@ -21,8 +23,22 @@ function hashHashes(hashes: readonly number[]): number {
 
 function hashPartition(state: PartitionState): number {
   const isr = state.isr.map((member) => [member.nodeId, member.brokerEpoch])
-  const { topicId, partition, replicas, elr, leader, leaderEpoch, leaderGrantedOffset, partitionEpoch, unclean } = state
-  return hashFields([topicId, partition, replicas, isr, elr, leader, leaderEpoch, leaderGrantedOffset, partitionEpoch, unclean])
+  const { topicId, partition, replicas, elr, leader, leaderEpoch, leaderGrantedOffset, partitionEpoch, unclean, reassignment } = state
+  return hashFields([
+    topicId,
+    partition,
+    replicas,
+    isr,
+    elr,
+    leader,
+    leaderEpoch,
+    leaderGrantedOffset,
+    partitionEpoch,
+    unclean,
+    reassignment?.from,
+    reassignment?.to,
+    reassignment?.bytesPerSecond,
+  ])
 }
 
 function hashBroker(broker: BrokerImage): number {
@@ -56,6 +72,18 @@ export class ImageHasher {
       hashHashes(brokers.map((broker) => this.#remember(this.#brokers, broker, hashBroker))),
       hashHashes(topics.map(([, topic]) => this.#remember(this.#topics, topic, (value) => this.#hashTopic(value)))),
     ])
+  }
+
+  /** The same in slices, for an image that this hasher has not seen: between two of them others may have their turn. */
+  *hashInSlices(image: MetadataImage): Generator<void, number> {
+    let count = 0
+    for (const topic of image.topics.values()) {
+      for (const state of topic.partitions) {
+        this.#remember(this.#partitions, state, hashPartition)
+        if (++count % SLICE_PARTITIONS === 0) yield
+      }
+    }
+    return this.hash(image)
   }
 
   #hashTopic(topic: TopicImage): number {

@@ -14,6 +14,19 @@ export function assertPartitionState(state: PartitionState): void {
     state.leader === -1 || state.isr.every((member) => member.nodeId !== state.leader || member.brokerEpoch < state.leaderGrantedOffset),
     'nobody leads with an epoch granted before its own broker epoch (R5.4)',
   )
+  assertReassignment(state)
+}
+
+function assertReassignment({ replicas, reassignment }: PartitionState): void {
+  if (reassignment === null) return
+  const { from, to } = reassignment
+  const added = to.filter((nodeId) => !from.includes(nodeId))
+  assert(from.length > 0 && to.length > 0 && new Set(to).size === to.length, 'a partition is reassigned to distinct brokers')
+  assert(replicas.length === from.length + added.length, 'while it is reassigned a partition has its old replicas and the added ones')
+  assert(
+    [...from, ...added].every((nodeId, at) => nodeId === replicas[at]),
+    'the old replicas come first, in their order',
+  )
 }
 
 /** What holds between two states of a partition; `before` undefined: it is made at `offset` (rules I5, R5.4). */

@@ -12,10 +12,20 @@ export interface IsrMember {
   readonly brokerEpoch: number
 }
 
+/** A partition on its way from one list of replicas to another (KIP-455): it ends once all that are added are in sync. */
+export interface Reassignment {
+  /** The replicas as they were: what a cancellation goes back to, and whose number is the replication factor until then. */
+  readonly from: readonly number[]
+  readonly to: readonly number[]
+  /** Of what is moved under this limit each broker takes so much at most (KIP-73, but it ends with the move); null: what it can. */
+  readonly bytesPerSecond: number | null
+}
+
 /** The whole state of one partition. `leader` −1: none. `replicas` in assignment order, preferred leader first. */
 export interface PartitionState {
   readonly topicId: Uuid
   readonly partition: number
+  /** While it is reassigned: `from`, then those of `to` that are added. */
   readonly replicas: readonly number[]
   readonly isr: readonly IsrMember[]
   readonly elr: readonly number[]
@@ -24,11 +34,22 @@ export interface PartitionState {
   /** Metadata offset of the entry that granted the leader epoch (rules R5.4). */
   readonly leaderGrantedOffset: number
   readonly partitionEpoch: number
-  /**
-   * There was an unclean election, and not every replica has been in sync since: one that comes back may hold what was given up, and is then cut below
-   * its high watermark (rules R6.3).
-   */
+  /** The leader epoch was granted by an unclean election: a cut below the high watermark is then allowed (rules R6.3). */
   readonly unclean: boolean
+  /** null: it stays where it is. */
+  readonly reassignment: Reassignment | null
+}
+
+/** Whether the partition is on its way to that broker, which did not hold it before. */
+export function isBeingAdded({ reassignment }: Pick<PartitionState, 'reassignment'>, nodeId: number): boolean {
+  if (reassignment === null) return false
+  const { from, to } = reassignment
+  return to.includes(nodeId) && !from.includes(nodeId)
+}
+
+/** The number that min.insync.replicas is counted by: replicas that are still being added make no difference to it. */
+export function replicationFactorOf(state: Pick<PartitionState, 'replicas' | 'reassignment'>): number {
+  return (state.reassignment?.from ?? state.replicas).length
 }
 
 export interface BrokerAddress {

@@ -298,9 +298,12 @@ export class Leader {
     const progress = this.#progress.get(sent.to)
     if (progress === undefined) return
     if (progress.transfer?.isOf(sent) === true) {
-      // The file made room for newer ones.
-      if (sent.endPosition === sent.position) this.#beginSnapshot(progress)
-      else progress.transfer.sent(sent.position, sent.endPosition)
+      if (sent.endPosition === sent.position) {
+        // The file made room for newer ones, or cannot be read now: a moment later the newest is tried.
+        this.#beginSnapshot(progress)
+        return
+      }
+      progress.transfer.sent(sent.position, sent.endPosition)
     }
     this.#pump(progress)
   }

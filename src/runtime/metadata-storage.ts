@@ -1,7 +1,7 @@
 import { assert } from '../base/assert.ts'
 import type { DoneVoid } from '../base/done.ts'
 import type { Log } from '../log/surface.ts'
-import type { Entry } from '../raft/messages.ts'
+import type { Entry, SnapshotId } from '../raft/messages.ts'
 import { BATCH_HEADER_BYTES, readBatchHeader } from '../record/batch.ts'
 
 /** The part of the two-slot file that this driver uses (rules R3.6). */
@@ -21,6 +21,7 @@ type Operation =
   | { readonly type: 'append'; readonly term: number; readonly startOffset: number; readonly entries: readonly Entry[] }
   | { readonly type: 'opening'; readonly term: number; readonly startOffset: number; readonly bytes: Buffer }
   | { readonly type: 'truncate'; readonly endOffset: number }
+  | ({ readonly type: 'install'; readonly term: number } & SnapshotId)
 
 interface Unpersisted {
   readonly term: number
@@ -36,7 +37,7 @@ export interface MetadataStorageEvents {
 /**
  * Raft's disk: the metadata log and the vote file, in the order of rules R3.6.
  * An entry counts as persisted once its log was synced and then the mark in the vote file; a cut lowers the mark, synced, before it
- * touches the log, so that entries behind a cut wait for it in a queue.
+ * touches the log, so that entries behind a cut wait for it in a queue. A log that is begun anew behind a snapshot is cut first where it reaches as far.
  */
 export class MetadataStorage {
   readonly #log: Log
@@ -69,7 +70,10 @@ export class MetadataStorage {
   /** Exclusive: from here on the log may hold entries that a waiting cut takes away; Infinity when none waits. */
   get settledEndOffset(): number {
     let endOffset = this.#cuttingTo ?? Number.POSITIVE_INFINITY
-    for (const operation of this.#queue) if (operation.type === 'truncate') endOffset = Math.min(endOffset, operation.endOffset)
+    for (const operation of this.#queue) {
+      if (operation.type === 'truncate') endOffset = Math.min(endOffset, operation.endOffset)
+      if (operation.type === 'install') endOffset = 0
+    }
     return endOffset
   }
 
@@ -96,6 +100,17 @@ export class MetadataStorage {
     this.#perform()
   }
 
+  /** The log goes on behind a snapshot that is on disk; answered by `persisted` with this term. */
+  install(term: number, { endOffset, lastTerm }: SnapshotId): void {
+    this.#queue.push({ type: 'install', term, endOffset, lastTerm })
+    this.#perform()
+  }
+
+  /** What lies below was persisted, and snapshots hold it. A log that is dead or closed says so itself. */
+  cutStart(startOffset: number): void {
+    this.#log.advanceStart(startOffset, () => undefined)
+  }
+
   /** The log says what is on disk. */
   synced(endOffset: number, cutCount: number): void {
     if (cutCount !== this.#log.cutCount) return
@@ -109,11 +124,24 @@ export class MetadataStorage {
       const operation = this.#queue.shift()
       if (operation === undefined) return
       if (operation.type === 'truncate') this.#beginCut(operation.endOffset)
+      else if (operation.type === 'install') this.#beginAnew(operation)
       else this.#append(operation)
     }
   }
 
-  #append(operation: Exclude<Operation, { type: 'truncate' }>): void {
+  #beginAnew(operation: Extract<Operation, { type: 'install' }>): void {
+    const { term, endOffset, lastTerm } = operation
+    if (this.#log.endOffset >= endOffset) {
+      this.#queue.unshift(operation)
+      this.#beginCut(this.#log.startOffset)
+      return
+    }
+    this.#log.resetTo(endOffset, lastTerm)
+    this.#unpersisted.length = 0
+    this.#unpersisted.push({ term, endOffset })
+  }
+
+  #append(operation: Extract<Operation, { type: 'append' | 'opening' }>): void {
     const batches = operation.type === 'opening' ? [{ term: operation.term, bytes: operation.bytes }] : operation.entries
     let offset = operation.startOffset
     for (const { term, bytes } of batches) {

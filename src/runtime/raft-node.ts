@@ -4,11 +4,13 @@ import { BrokerError } from '../base/errors.ts'
 import type { Logger } from '../base/log-line.ts'
 import type { BrokerStatus } from '../controller/status.ts'
 import type { Log } from '../log/surface.ts'
+import type { MetadataImage } from '../metadata/image.ts'
 import type { RaftEffect, RaftInput } from '../raft/effects.ts'
-import type { Entry, Voter, VoterSet } from '../raft/messages.ts'
+import type { Entry, SnapshotId, Voter, VoterSet } from '../raft/messages.ts'
 import type { Raft } from '../raft/raft.ts'
 import type { VoterRefusal } from '../raft/voter-change.ts'
 import { peekBatchSize, readBatchHeader } from '../record/batch.ts'
+import type { MetadataSnapshots } from './metadata-snapshots.ts'
 import type { MetadataStorage } from './metadata-storage.ts'
 import type { Transport } from './transport.ts'
 
@@ -29,6 +31,10 @@ export interface RaftNodeEvents {
   voterSet(): VoterSet
   /** Committed entries in order, once each. */
   committed(entries: readonly CommittedEntry[]): void
+  /** The log goes on behind a snapshot: its voters take the place of all sets of the log, from now on. */
+  replaced(image: MetadataImage): void
+  /** Its image takes the place of all that was applied; in a turn of its own. */
+  installed(image: MetadataImage, lastTerm: number): void
   role(role: Extract<RaftEffect, { type: 'role' }>): void
   /** What became of a transfer that was asked for, or that a replaced leader began. */
   transfer(transfer: Extract<RaftEffect, { type: 'transfer' }>): void
@@ -54,6 +60,7 @@ export class RaftNode {
   readonly #raft: Raft
   readonly #log: Log
   readonly #storage: MetadataStorage
+  readonly #snapshots: MetadataSnapshots
   readonly #transport: Transport
   readonly #clock: Clock
   readonly #logger: Logger
@@ -69,11 +76,14 @@ export class RaftNode {
   #commitIndex = 0
   #appliedOffset: number
   #applying = false
+  /** An image is on its way that takes the place of what was applied. */
+  #installing = false
 
   constructor(options: {
     readonly raft: Raft
     readonly log: Log
     readonly storage: MetadataStorage
+    readonly snapshots: MetadataSnapshots
     readonly transport: Transport
     readonly clock: Clock
     readonly logger: Logger
@@ -82,11 +92,12 @@ export class RaftNode {
     this.#raft = options.raft
     this.#log = options.log
     this.#storage = options.storage
+    this.#snapshots = options.snapshots
     this.#transport = options.transport
     this.#clock = options.clock
     this.#logger = options.logger
     this.#events = options.events
-    this.#appliedOffset = options.log.startOffset
+    this.#appliedOffset = options.snapshots.newest?.endOffset ?? options.log.startOffset
   }
 
   get core(): Raft {
@@ -207,9 +218,14 @@ export class RaftNode {
       case 'sendSnapshot':
       case 'writeSnapshot':
       case 'storeSnapshot':
+        this.#snapshots.perform(effect)
+        break
       case 'installSnapshot':
+        this.#install(effect.term, effect)
+        break
       case 'cutLog':
-        // This node writes no snapshots, so no log is cut and no peer needs one: bytes that claim to be of one go nowhere.
+        this.#logger.info({ startOffset: effect.startOffset }, `metadata log: begins at ${effect.startOffset} now, snapshots hold what lies below`)
+        this.#storage.cutStart(effect.startOffset)
         break
       case 'startTimer':
         this.#startTimer(effect.timerId, effect.delayMs)
@@ -244,6 +260,23 @@ export class RaftNode {
     const done = this.#reads.get(readId)
     this.#reads.delete(readId)
     this.#clock.defer(() => done?.(commitIndex))
+  }
+
+  /** The image comes in a turn of its own, as committed entries do; what is read of the log until then is not applied. */
+  #install(term: number, id: SnapshotId): void {
+    const image = this.#snapshots.installed(id)
+    this.#logger.info({ ...id }, `metadata log: goes on at ${id.endOffset}, behind a snapshot`)
+    this.#storage.install(term, id)
+    this.#events.replaced(image)
+    this.#commitIndex = Math.max(this.#commitIndex, id.endOffset)
+    this.#appliedOffset = id.endOffset
+    this.#installing = true
+    this.#clock.defer(() => {
+      this.#installing = false
+      if (this.#stopped) return
+      this.#events.installed(image, id.lastTerm)
+      this.#apply()
+    })
   }
 
   #startTimer(timerId: number, delayMs: number): void {
@@ -290,19 +323,18 @@ export class RaftNode {
   #apply(): void {
     // Behind a cut that waits for the vote file the log still holds the entries that lost: logSynced comes back to what takes their place.
     const endOffset = Math.min(this.#commitIndex, this.#storage.settledEndOffset)
-    if (this.#applying || this.#stopped || this.#appliedOffset >= endOffset) return
+    if (this.#applying || this.#installing || this.#stopped || this.#appliedOffset >= endOffset) return
     this.#applying = true
-    const cached = this.#log.readCached(this.#appliedOffset, APPLY_CHUNK_BYTES)
+    const from = this.#appliedOffset
+    const cached = this.#log.readCached(from, APPLY_CHUNK_BYTES)
     if (cached !== undefined) this.#handOut(cached, endOffset)
     else
-      this.#log.read(this.#appliedOffset, APPLY_CHUNK_BYTES, (error, batches) =>
-        error === undefined ? this.#handOut(batches, endOffset) : this.#readFailed(error),
-      )
-  }
-
-  #readFailed(error: Error): void {
-    this.#applying = false
-    this.#events.failed(error)
+      this.#log.read(from, APPLY_CHUNK_BYTES, (error, batches) => {
+        this.#applying = false
+        if (this.#appliedOffset !== from) this.#apply()
+        else if (error === undefined) this.#handOut(batches, endOffset)
+        else this.#events.failed(error)
+      })
   }
 
   /** `endOffset`: committed when the read began; what lay beyond it then may have been cut since. */

@@ -40,6 +40,11 @@ export class VoterSets {
     return changed
   }
 
+  /** The log goes on behind a snapshot: its voters count, and no cut goes back behind it. */
+  replaced(image: { readonly offset: number; readonly voters: readonly VoterRecord[] }): void {
+    this.#sets.splice(0, this.#sets.length, { offset: image.offset - 1, voters: image.voters })
+  }
+
   /** The log was cut to endOffset. True: the set changed. */
   truncated(endOffset: number): boolean {
     const before = this.#sets.length

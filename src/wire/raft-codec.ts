@@ -1,4 +1,4 @@
-import type { ControllerCommand, ControllerReply, IsrProposal, PartitionRef, ElectedReplica, Election } from '../controller/commands.ts'
+import type { ControllerCommand, ControllerReply, IsrProposal, PartitionRef, PartitionOutcome } from '../controller/commands.ts'
 import type { BrokerStatus, LeaderlessReport } from '../controller/status.ts'
 import type { AppendReply, Entry, RaftMessage } from '../raft/messages.ts'
 import { code } from './error-codec.ts'
@@ -8,6 +8,7 @@ import {
   int32,
   int32List,
   int64,
+  int64OrNull,
   list,
   message,
   nested,
@@ -94,14 +95,14 @@ export const assignmentCodec: Codec<readonly (readonly number[])[]> = {
   read: (reader) => assignmentFields.read(reader).partitions,
 }
 
-export const electedReplicaCodec = message<ElectedReplica>({ nodeId: int32(1), lastEpoch: sint32(2), logEndOffset: sint64(3) })
-
-const electionOfPartitionCodec = message<Election>({
+const partitionOutcomeCodec = message<PartitionOutcome>({
   topicId: uuid(1),
   partition: int32(2),
-  error: nestedOrNull(3, message<NonNullable<Election['error']>>({ code: code(1), message: string(2) })),
-  elected: nestedOrNull(4, electedReplicaCodec),
+  error: nestedOrNull(3, message<NonNullable<PartitionOutcome['error']>>({ code: code(1), message: string(2) })),
 })
+
+type Move = Extract<ControllerCommand, { readonly type: 'alterReassignments' }>['moves'][number]
+const moveCodec = message<Move>({ topicId: uuid(1), partition: int32(2), replicas: nestedOrNull(3, replicaListCodec) })
 
 export const commandCodec = union<ControllerCommand>('a command', {
   register: [
@@ -141,7 +142,8 @@ export const commandCodec = union<ControllerCommand>('a command', {
       validateOnly: boolean(6),
     }),
   ],
-  electLeaders: [7, message({ partitions: nestedOrNull(1, partitionRefsCodec), unclean: boolean(2), validateOnly: boolean(3) })],
+  electLeaders: [7, message({ partitions: nestedOrNull(1, partitionRefsCodec) })],
+  alterReassignments: [8, message({ moves: list(1, moveCodec), bytesPerSecond: int64OrNull(2), validateOnly: boolean(3) })],
 })
 
 export const replyCodec = union<ControllerReply>('a reply', {
@@ -151,5 +153,6 @@ export const replyCodec = union<ControllerReply>('a reply', {
   done: [4, message({})],
   error: [5, message({ code: code(1), message: string(2), definite: boolean(3) })],
   topicAltered: [6, message({ metadataOffset: int64(1), added: list(2, replicaListCodec), configs: stringMap(3) })],
-  leadersElected: [7, message({ metadataOffset: int64(1), partitions: list(2, electionOfPartitionCodec) })],
+  leadersElected: [7, message({ metadataOffset: int64(1), partitions: list(2, partitionOutcomeCodec) })],
+  reassignmentsAltered: [8, message({ metadataOffset: int64(1), partitions: list(2, partitionOutcomeCodec) })],
 })

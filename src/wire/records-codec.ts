@@ -1,4 +1,4 @@
-import type { BrokerAddress, IsrMember, MetadataRecord, PartitionState, VoterRecord } from '../metadata/records.ts'
+import type { BrokerAddress, IsrMember, MetadataRecord, PartitionState, Reassignment, VoterRecord } from '../metadata/records.ts'
 import {
   boolean,
   decode,
@@ -7,9 +7,11 @@ import {
   int32List,
   int32OrNull,
   int64,
+  int64OrNull,
   list,
   message,
   nested,
+  nestedOrNull,
   sint32,
   string,
   stringOrNull,
@@ -32,6 +34,8 @@ export const brokerAddressCodec = message<BrokerAddress>({
   rack: stringOrNull(5),
 })
 
+const reassignmentCodec = message<Reassignment>({ from: int32List(1), to: int32List(2), bytesPerSecond: int64OrNull(3) })
+
 const partitionStateCodec = message<PartitionState>({
   topicId: uuid(1),
   partition: int32(2),
@@ -43,6 +47,7 @@ const partitionStateCodec = message<PartitionState>({
   leaderGrantedOffset: int64(8),
   partitionEpoch: int32(9),
   unclean: boolean(10),
+  reassignment: nestedOrNull(11, reassignmentCodec),
 })
 
 const recordCodec = union<MetadataRecord>('a metadata record', {

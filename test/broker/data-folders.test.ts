@@ -36,7 +36,10 @@ class Disks {
   start(paths: readonly string[], nodeId = 1): OpenedFolder {
     for (const [path, disk] of this.#disks) this.#disks.set(path, disk.reopen())
     const dataDisks = paths.map((path) => ({ path, disk: this.disk(path) }))
-    const options = { nodeId, config: { segmentBytes: MIB, indexIntervalBytes: 4096, tailCacheBytes: MIB } } as unknown as NodeOptions
+    const options = {
+      nodeId,
+      config: { segmentBytes: MIB, indexIntervalBytes: 4096, tailCacheBytes: MIB, metadataSnapshotBytes: MIB },
+    } as unknown as NodeOptions
     const random = this.random.fork(`start ${++this.#starts}`)
     const logger: Logger = testLogger(this.lines)
     const seams = { disk: dataDisks[0]?.disk, dataDisks, clock: this.clock, logger, random } as unknown as NodeSeams

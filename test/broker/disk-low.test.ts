@@ -41,7 +41,10 @@ class SmallDisk {
 
   openFolder(): OpenedFolder {
     const { disk, clock } = this
-    const options = { nodeId: 1, config: { segmentBytes: MIB, indexIntervalBytes: 4096, tailCacheBytes: MIB } } as unknown as NodeOptions
+    const options = {
+      nodeId: 1,
+      config: { segmentBytes: MIB, indexIntervalBytes: 4096, tailCacheBytes: MIB, metadataSnapshotBytes: MIB },
+    } as unknown as NodeOptions
     const seams = { disk, clock, logger: silentLogger, random: new SeededRandom(1) } as unknown as NodeSeams
     const events = { synced: () => undefined, failed: () => undefined, folderFailed: () => undefined }
     return clock.wait<OpenedFolder>((done) => runTask(openFolder(options, seams, events), done))

@@ -38,6 +38,8 @@ const config: NodeConfig = {
   timestampBeforeMaxMs: Number.MAX_SAFE_INTEGER,
   timestampAfterMaxMs: 3_600_000,
   retentionCheckIntervalMs: 300_000,
+  metadataSnapshotBytes: 20 * 1024 * 1024,
+  metadataSnapshotMs: 3_600_000,
   sessionTimeoutMs: 3_000,
   electionTimeoutMs: 1_000,
 }

@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest'
 import type { Disk } from '../../src/base/disk.ts'
 import { BrokerError } from '../../src/base/errors.ts'
 import { checkpointKey, decodeCheckpoint, encodeCheckpoint } from '../../src/broker/replica-marks.ts'
+import { findPartition } from '../../src/metadata/image.ts'
+import type { MetadataRecord, PartitionState } from '../../src/metadata/records.ts'
 import { register, topicId } from '../metadata/fixtures.ts'
 import { BrokerBench, records } from './harness.ts'
 
@@ -101,6 +103,34 @@ describe('partitions', () => {
 
   const NOTE = 'partition.metadata'
   const quarantined = (bench: BrokerBench) => bench.clock.wait<readonly string[]>((done) => bench.world.disk.list('quarantine', done))
+
+  it('a replica that a decision took off is set aside with its checkpoint, also after a restart; taken on again, it begins empty and whole', () => {
+    const bench = new BrokerBench()
+    const changed = (changes: Partial<PartitionState>): MetadataRecord => {
+      const state = findPartition(bench.image, topicId(1), 0) as PartitionState
+      return { type: 'partition', state: { ...state, partitionEpoch: state.partitionEpoch + 1, ...changes } }
+    }
+    const names = (): string[] => [...bench.partitions.all()].map(({ log }) => log.name)
+    bench.begin()
+    bench.apply(bench.topicRecords(1, 'orders', { replicas: [1, 2], isr: [{ nodeId: 1, brokerEpoch: 1 }] }))
+    produce(bench, 1)
+    bench.clock.waitVoid((done) => bench.partitions.checkpoint({ cleanEnds: null }, done))
+    const elsewhere = { replicas: [2], isr: [], leader: -1, leaderEpoch: 2 }
+    bench.apply([changed({ ...elsewhere, leaderGrantedOffset: bench.image.offset })])
+    expect(names()).toEqual([])
+    expect(quarantined(bench)).toHaveLength(1)
+    expect(bench.clock.wait((done) => bench.checkpoints.get(checkpointKey('partitions/orders-0'), done))).toBeUndefined()
+    bench.apply([changed({ replicas: [2, 1] })])
+    const { log, damaged, dead } = bench.replica(1)
+    expect([log.endOffset, damaged, dead]).toEqual([0, false, false])
+    bench.restart()
+    expect(names()).toEqual(['partitions/orders-0'])
+    bench.begin()
+    bench.apply(bench.topicRecords(1, 'orders', elsewhere))
+    expect(names()).toEqual([])
+    expect(quarantined(bench)).toHaveLength(2)
+  })
+
   const spoiled: Record<string, (bench: BrokerBench) => void> = {
     'is missing': (bench) => void bench.world.disk.removeTree(`partitions/orders-0/${NOTE}`),
     'cannot be read': (bench) => void bench.world.disk.flipByte(`partitions/orders-0/${NOTE}`, 0),

@@ -5,9 +5,9 @@ import { effectiveMinInSyncReplicas } from '../../src/controller/configs.ts'
 import { applyEntries } from '../../src/metadata/apply.ts'
 import { hashImage, ImageHasher } from '../../src/metadata/hash.ts'
 import { emptyImage, type MetadataImage } from '../../src/metadata/image.ts'
-import type { PartitionState } from '../../src/metadata/records.ts'
+import { type PartitionState, replicationFactorOf } from '../../src/metadata/records.ts'
 import { Cluster, type Command, id, outcome } from './harness.ts'
-import { alterPartitionTwin, electableTwin, elrTwin, leftTwin } from './twin.ts'
+import { alterPartitionTwin, electableTwin, elrTwin } from './twin.ts'
 
 const NODES = [1, 2, 3, 4, 5]
 const STEPS = 2_500
@@ -93,6 +93,18 @@ class Chaos {
     return { type: 'alterPartition', nodeId, brokerEpoch: nearly(random, cluster.image.brokers.get(nodeId)?.brokerEpoch ?? -1), proposal }
   }
 
+  /** The leader of a partition on its way proposes whoever could join: moves are long, and would seldom end by luck alone. */
+  #join(state: PartitionState): Command {
+    const { brokers } = this.cluster.image
+    const members = state.replicas.flatMap((nodeId) => {
+      const broker = brokers.get(nodeId)
+      return broker === undefined || broker.fenced || broker.draining ? [] : [{ nodeId, brokerEpoch: broker.brokerEpoch }]
+    })
+    const { topicId, partition, leaderEpoch, partitionEpoch, leader } = state
+    const proposal = { topicId, partition, leaderEpoch, partitionEpoch, isr: members }
+    return { type: 'alterPartition', nodeId: leader, brokerEpoch: brokers.get(leader)?.brokerEpoch ?? -1, proposal }
+  }
+
   #create(): Command {
     const { random } = this
     const partitions = 1 + random.integer(3)
@@ -127,6 +139,17 @@ class Chaos {
     }
   }
 
+  #move(): Command {
+    const { random } = this
+    const shuffled = NODES.map((nodeId) => ({ nodeId, at: random.integer(1000) })).sort((left, right) => left.at - right.at)
+    const replicas = shuffled.slice(0, 1 + random.integer(4)).map(({ nodeId }) => nodeId)
+    const moves = [
+      { ...this.#ref(), replicas: chance(random, 35) ? null : replicas },
+      { ...this.#ref(), replicas: chance(random, 35) ? null : replicas },
+    ]
+    return { type: 'alterReassignments', moves, bytesPerSecond: null, validateOnly: chance(random, 5) }
+  }
+
   #register(nodeId: number): Command {
     const { random } = this
     if (chance(random, 10)) this.#folders.set(nodeId, (this.#folders.get(nodeId) ?? 0) + 10)
@@ -141,7 +164,18 @@ class Chaos {
     if (this.#sent.length > 0 && chance(random, 5)) return pick(random, this.#sent)
     // Rare, for whoever comes back is mostly not let in again before something else happens.
     const isDisplaced = ({ leader, replicas, isr }: PartitionState): boolean => leader !== replicas[0] && isr.some(({ nodeId }) => nodeId === replicas[0])
-    if (chance(random, 15) && allStates(cluster.image).some(isDisplaced)) return { type: 'electLeaders', unclean: false, partitions: null, validateOnly: false }
+    if (chance(random, 15) && allStates(cluster.image).some(isDisplaced)) return { type: 'electLeaders', partitions: null }
+    const onTheWay = allStates(cluster.image).filter(({ leader, reassignment }) => leader !== -1 && reassignment !== null)
+    if (chance(random, 12) && onTheWay.length > 0) {
+      const state = pick(random, onTheWay)
+      if (chance(random, 75)) return this.#join(state)
+      return {
+        type: 'alterReassignments',
+        moves: [{ topicId: state.topicId, partition: state.partition, replicas: null }],
+        bytesPerSecond: null,
+        validateOnly: false,
+      }
+    }
     const nodeId = pick(random, NODES)
     const brokerEpoch = nearly(random, cluster.image.brokers.get(nodeId)?.brokerEpoch ?? 0)
     const command = this.#draw(random.integer(100), nodeId, brokerEpoch)
@@ -159,22 +193,11 @@ class Chaos {
     if (roll < 39) return { type: 'deleteTopic', topicId: this.#ref().topicId }
     if (roll < 40) return { type: 'allocateProducerIds', count: 10 }
     if (roll < 43) return this.#alterTopic()
-    if (roll < 45)
-      return {
-        type: 'electLeaders',
-        unclean: chance(this.random, 50),
-        partitions: chance(this.random, 80) ? null : [this.#ref(), this.#ref()],
-        validateOnly: false,
-      }
+    if (roll < 45) return { type: 'electLeaders', partitions: chance(this.random, 80) ? null : [this.#ref(), this.#ref()] }
+    if (roll < 48) return this.#move()
     if (roll < 75) return this.#alter()
     return { type: 'elect', partitions: [...allStates(this.cluster.image).filter(() => chance(this.random, 70)), this.#ref()] }
   }
-}
-
-/** Nobody may lead it cleanly, and an operator wants a leader all the same. */
-function isUncleanElection(chaos: Chaos, command: Command, before: MetadataImage, old: PartitionState): boolean {
-  const isAsked = command.type === 'electLeaders' && command.unclean && old.leader === -1
-  return isAsked && electableTwin({ image: before, sessions: chaos.cluster.sessions }, old).length === 0
 }
 
 /** Who a command makes ineligible for good in that partition (rules R5.3, R5.7, R5.8). */
@@ -187,8 +210,7 @@ function isLost(chaos: Chaos, command: Command, before: MetadataImage, state: Pa
       command.damaged.some((ref) => ref.topicId === state.topicId && ref.partition === state.partition)
     )
   }
-  if (isUncleanElection(chaos, command, before, state)) return true
-  if (command.type !== 'elect' && command.type !== 'electLeaders') return false
+  if (command.type !== 'elect') return false
   const broker = before.brokers.get(nodeId)
   const report = broker === undefined ? undefined : chaos.cluster.sessions.report(broker, state)
   return report?.partitionEpoch === state.partitionEpoch && report.damaged
@@ -200,21 +222,22 @@ function checkPartition(chaos: Chaos, command: Command, before: MetadataImage, o
   expect(state.leaderEpoch).toBe(state.leader === old.leader ? old.leaderEpoch : old.leaderEpoch + 1)
   expect(state.leaderGrantedOffset).toBe(state.leader === old.leader ? old.leaderGrantedOffset : before.offset)
   const configs = image.topics.get(state.topicId)!.configs
-  const minInSyncReplicas = effectiveMinInSyncReplicas(configs, state.replicas.length)
+  const minInSyncReplicas = effectiveMinInSyncReplicas(configs, replicationFactorOf(state))
   expect([...state.elr].sort()).toEqual(elrTwin(old, state, minInSyncReplicas, (nodeId) => isLost(chaos, command, before, old, nodeId)))
-  const isUnclean = isUncleanElection(chaos, command, before, old)
-  expect(state.unclean).toBe(isUnclean || (old.unclean && state.isr.length < state.replicas.length))
-  if (command.type === 'electLeaders' && !command.unclean) {
+  const isSettled = old.reassignment !== null && state.reassignment === null
+  if (isSettled) chaos.count(command.type === 'alterReassignments' ? 'move cut short' : 'moved')
+  if (command.type === 'electLeaders' && !isSettled) {
     chaos.count('preferred leader elected')
     expect(state).toMatchObject({ leader: old.replicas[0], isr: old.isr })
   } else if (old.leader !== -1) {
-    const inSync = old.replicas.filter((nodeId) => state.isr.some((member) => member.nodeId === nodeId))
-    expect(state.leader).toBe(inSync.includes(old.leader) ? old.leader : (inSync[0] ?? -1))
+    const first = (replicas: readonly number[]): number => replicas.find((nodeId) => state.isr.some((member) => member.nodeId === nodeId)) ?? -1
+    // A move that ends takes its order along, and the leader by the old one if that stays.
+    if (state.isr.some((member) => member.nodeId === old.leader)) expect(state.leader).toBe(old.leader)
+    else expect(state.replicas === old.replicas ? [first(old.replicas)] : [first(old.replicas), first(state.replicas)]).toContain(state.leader)
   }
   if (old.leader !== -1 || state.leader === -1) return
-  chaos.count(isUnclean ? 'elected unclean' : 'elected by reports')
-  const world = { image: before, sessions }
-  const electable = isUnclean ? leftTwin(world, old) : electableTwin(world, old)
+  chaos.count('elected by reports')
+  const electable = electableTwin({ image: before, sessions }, old)
   expect(electable).toContain(state.leader)
   const report = sessions.report(before.brokers.get(state.leader)!, old)!
   expect(report.damaged).toBe(false)
@@ -231,7 +254,7 @@ function checkImage(image: MetadataImage): void {
     expect(state.leader === -1 ? isr : isr.includes(state.leader)).toEqual(state.leader === -1 ? [] : true)
     expect(state.elr.filter((nodeId) => isr.includes(nodeId))).toEqual([])
     // R5.8, after a change of min.insync.replicas too.
-    if (state.elr.length > 0) expect(isr.length).toBeLessThan(effectiveMinInSyncReplicas(image.topics.get(state.topicId)!.configs, state.replicas.length))
+    if (state.elr.length > 0) expect(isr.length).toBeLessThan(effectiveMinInSyncReplicas(image.topics.get(state.topicId)!.configs, replicationFactorOf(state)))
     for (const member of state.isr) {
       // I7, and R5.4 for the leader.
       expect(image.brokers.get(member.nodeId)).toMatchObject({ brokerEpoch: member.brokerEpoch, fenced: false, draining: false })
@@ -312,10 +335,12 @@ describe('the controller under random commands', () => {
           'alterTopic INVALID_PARTITIONS',
           'electLeaders leadersElected',
           'preferred leader elected',
+          'alterReassignments reassignmentsAltered',
+          'moved',
+          'move cut short',
           'elect done',
           'elected by reports',
           'elected a suspect',
-          'elected unclean',
           'alterPartition done',
           ...[
             'STALE_BROKER_EPOCH',

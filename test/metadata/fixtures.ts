@@ -21,6 +21,7 @@ export function partition(changes: Partial<PartitionState> = {}): PartitionState
     leaderGrantedOffset: 5,
     partitionEpoch: 0,
     unclean: false,
+    reassignment: null,
     ...changes,
   }
 }

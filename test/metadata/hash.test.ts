@@ -56,6 +56,11 @@ describe('I8 image hash', () => {
     ['topic name', withTopic({ name: 'x' })],
     ['configs', withTopic({ configs: new Map([['a', '1']]) })],
     ['a partition more', withTopic({ partitions: [partition(), partition({ partition: 1 })] })],
+    ...[
+      { from: [1], to: [2], bytesPerSecond: null },
+      { from: [1], to: [2], bytesPerSecond: 1 },
+      { from: [2], to: [1], bytesPerSecond: null },
+    ].map((reassignment, at) => [`a move, ${at}`, withTopic({ partitions: [partition({ reassignment })] })] as const),
     ...Object.entries({ replicas: [2, 1], isr: [], elr: [1], leader: -1, leaderEpoch: 1, leaderGrantedOffset: 6, partitionEpoch: 1, unclean: true }).map(
       ([key, value]) => [key, withTopic({ partitions: [partition({ [key]: value })] })] as const,
     ),

@@ -273,6 +273,8 @@ describe('the table of config keys', () => {
       timestampBeforeMaxMs: 9_007_199_254_740_991,
       timestampAfterMaxMs: 3_600_000,
       retentionCheckIntervalMs: 300_000,
+      metadataSnapshotBytes: 20_971_520,
+      metadataSnapshotMs: 3_600_000,
       sessionTimeoutMs: 3_000,
       electionTimeoutMs: 1_000,
     })

@@ -29,7 +29,7 @@ function isrOf(partition: number): typeof members {
 function stateOf(partition: number): PartitionState {
   const epochs = { leaderEpoch: 1, leaderGrantedOffset: 1, partitionEpoch: 1 }
   const leader = partition === 5 ? -1 : partition % 2 === 0 ? 1 : 2
-  return { topicId: TOPIC, partition, replicas: [1, 2, 3], isr: isrOf(partition), elr: [], leader, unclean: false, ...epochs }
+  return { topicId: TOPIC, partition, replicas: [1, 2, 3], isr: isrOf(partition), elr: [], leader, unclean: false, reassignment: null, ...epochs }
 }
 
 function viewOf(partition: number): ReplicaView {
@@ -52,7 +52,15 @@ class FakeNode implements MetricsSource {
   }
 
   raft(): ReturnType<MetricsSource['raft']> {
-    return { role: 'leader', term: 3, leaderId: 1, commitIndex: 40, endOffset: 42 }
+    return {
+      role: 'leader',
+      term: 3,
+      leaderId: 1,
+      commitIndex: 40,
+      startOffset: 20,
+      endOffset: 42,
+      snapshot: { endOffset: 30, lastTerm: 2, sizeBytes: 4_000, writtenMs: 1_700_000_000_000 },
+    }
   }
 
   view(): NodeView {

@@ -16,7 +16,7 @@ const options = {
 function partition(number: number, change: Partial<PartitionState> = {}): PartitionState {
   const isr = [1, 2, 3].map((nodeId) => ({ nodeId, brokerEpoch: 5 }))
   const epochs = { leaderEpoch: 1, leaderGrantedOffset: 1, partitionEpoch: 1 }
-  return { topicId: TOPIC, partition: number, replicas: [1, 2, 3], isr, elr: [], leader: 2, unclean: false, ...epochs, ...change }
+  return { topicId: TOPIC, partition: number, replicas: [1, 2, 3], isr, elr: [], leader: 2, unclean: false, reassignment: null, ...epochs, ...change }
 }
 
 function imageOf(offset: number, partitions: readonly PartitionState[]): MetadataImage {
@@ -32,7 +32,7 @@ class FakeNode implements ReadinessSource {
   isServing = true
 
   raft(): RaftView {
-    return { role: 'follower', term: 3, leaderId: 2, commitIndex: 100, endOffset: 100, ...this.raftView }
+    return { role: 'follower', term: 3, leaderId: 2, commitIndex: 100, startOffset: 0, endOffset: 100, snapshot: null, ...this.raftView }
   }
 
   view(): NodeView {

@@ -49,6 +49,7 @@ function assign(core: Partition, change: Partial<PartitionState> = {}, timestamp
     leaderGrantedOffset: 20,
     partitionEpoch: 5,
     unclean: false,
+    reassignment: null,
     ...change,
   }
   return core.step({ type: 'assign', state, brokers, minInSyncReplicas: 1, maxMessageBytes: 100, timestamps })

@@ -41,6 +41,7 @@ function assign(core: Partition, change: Partial<PartitionState> = {}, options: 
     leaderGrantedOffset: 20,
     partitionEpoch: 5,
     unclean: false,
+    reassignment: null,
     ...change,
   }
   return core.step({ type: 'assign', state, brokers, minInSyncReplicas: options.minInSyncReplicas ?? 1, maxMessageBytes: 100, timestamps: TIMESTAMPS })

@@ -2,11 +2,13 @@ import { describe, expect, it } from 'vitest'
 import type { DoneVoid } from '../../src/base/done.ts'
 import { BrokerError } from '../../src/base/errors.ts'
 import type { Log } from '../../src/log/surface.ts'
+import { emptyImage } from '../../src/metadata/image.ts'
 import type { RaftEffect, RaftInput } from '../../src/raft/effects.ts'
 import { type Entry, noVoterSet } from '../../src/raft/messages.ts'
 import type { Raft } from '../../src/raft/raft.ts'
 import { readBatchHeader, stampBatch } from '../../src/record/batch.ts'
 import { encodeBatch } from '../../src/record/records.ts'
+import type { MetadataSnapshots } from '../../src/runtime/metadata-snapshots.ts'
 import { MetadataStorage } from '../../src/runtime/metadata-storage.ts'
 import { RaftNode } from '../../src/runtime/raft-node.ts'
 import type { Transport } from '../../src/runtime/transport.ts'
@@ -44,6 +46,7 @@ class Bench {
       raft,
       log,
       storage,
+      snapshots: { newest: null, installed: () => emptyImage } as unknown as MetadataSnapshots,
       transport: { send: () => undefined } as unknown as Transport,
       clock: this.clock,
       logger: silentLogger,
@@ -52,6 +55,8 @@ class Bench {
         truncated: () => false,
         voterSet: () => noVoterSet,
         committed: (entries) => this.applied.push(...entries.map(({ offset, term }) => `${offset} of term ${term}`)),
+        replaced: () => undefined,
+        installed: (_, lastTerm) => void this.applied.push(`a snapshot of term ${lastTerm}`),
         role: () => undefined,
         transfer: () => undefined,
         opening: () => entry(1).bytes,

@@ -47,6 +47,7 @@ export const records: readonly MetadataRecord[] = [
       leaderGrantedOffset: 129,
       partitionEpoch: 4,
       unclean: true,
+      reassignment: { from: [1, 2, 3], to: [3, 4, 5], bytesPerSecond: 1_000_000 },
     },
   },
   { type: 'topicDeleted', topicId: idB },
@@ -128,17 +129,25 @@ export const commands: readonly ControllerCommand[] = [
     validateOnly: true,
   },
   { type: 'alterTopic', topicId: idB, partitions: 0, assignment: null, set: new Map(), delete: [], validateOnly: false },
-  { type: 'electLeaders', unclean: true, partitions: null, validateOnly: true },
-  { type: 'electLeaders', unclean: false, partitions: [], validateOnly: false },
+  { type: 'electLeaders', partitions: null },
+  { type: 'electLeaders', partitions: [] },
   {
     type: 'electLeaders',
-    unclean: true,
-    validateOnly: false,
     partitions: [
       { topicId: idA, partition: 0 },
       { topicId: idB, partition: 70_000 },
     ],
   },
+  {
+    type: 'alterReassignments',
+    moves: [
+      { topicId: idA, partition: 0, replicas: [3, 1, 2] },
+      { topicId: idB, partition: 300, replicas: null },
+    ],
+    bytesPerSecond: 2 ** 40,
+    validateOnly: true,
+  },
+  { type: 'alterReassignments', moves: [], bytesPerSecond: null, validateOnly: false },
 ]
 
 export const replies: readonly ControllerReply[] = [
@@ -161,8 +170,16 @@ export const replies: readonly ControllerReply[] = [
     type: 'leadersElected',
     metadataOffset: 9,
     partitions: [
-      { topicId: idA, partition: 0, elected: { nodeId: 300, lastEpoch: -1, logEndOffset: 2 ** 52 - 1 }, error: null },
-      { topicId: idB, partition: 300, elected: null, error: { code: 'PREFERRED_LEADER_NOT_AVAILABLE', message: 'broker 2 is not in sync' } },
+      { topicId: idA, partition: 0, error: null },
+      { topicId: idB, partition: 300, error: { code: 'PREFERRED_LEADER_NOT_AVAILABLE', message: 'broker 2 is not in sync' } },
+    ],
+  },
+  {
+    type: 'reassignmentsAltered',
+    metadataOffset: 12,
+    partitions: [
+      { topicId: idA, partition: 0, error: null },
+      { topicId: idB, partition: 300, error: { code: 'NO_REASSIGNMENT_IN_PROGRESS', message: 'the partition is not being moved' } },
     ],
   },
   { type: 'error', code: 'INVALID_PARTITIONS', message: 'no', definite: true },

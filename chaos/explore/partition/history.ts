@@ -1,0 +1,115 @@
+import { demand } from '../../check/violation.ts'
+import { type Batches, nameOf } from './batches.ts'
+import { Numbered, textOf } from '../object-graph.ts'
+import type { Happening } from './replica.ts'
+import { commonLength, type LogOf } from './replica-disk.ts'
+
+/** What happened that nobody may contradict. */
+export interface History {
+  /** Below the greatest high watermark that any leader ever had. */
+  readonly committed: LogOf
+  /** Offset of each record that was acknowledged. */
+  readonly acknowledged: ReadonlyMap<number, number>
+  readonly written: readonly number[]
+  /** By leader epoch. */
+  readonly leaders: ReadonlyMap<number, string>
+}
+
+/** All histories that come up, by number, and what follows which. */
+export class Histories {
+  readonly #histories = new Numbered<History>()
+  readonly #next = new Map<string, number>()
+  readonly #batches: Batches
+
+  constructor(batches: Batches) {
+    this.#batches = batches
+    this.#number({ committed: [], acknowledged: new Map(), written: [], leaders: new Map() })
+  }
+
+  get(number: number): History {
+    return this.#histories.get(number)
+  }
+
+  /** Throws what the happenings contradict. */
+  after(number: number, happeningsNumber: number, happenings: readonly Happening[]): number {
+    if (happenings.length === 0) return number
+    const key = `${number} ${happeningsNumber}`
+    let next = this.#next.get(key)
+    if (next !== undefined) return next
+    let history = this.get(number)
+    for (const happening of happenings) history = this.#add(history, happening)
+    next = this.#number(history)
+    this.#next.set(key, next)
+    return next
+  }
+
+  #number(history: History): number {
+    return this.#histories.number(textOf(history), () => history)
+  }
+
+  #add(history: History, happening: Happening): History {
+    switch (happening.type) {
+      case 'wrote':
+        return this.#wrote(history, happening.batch)
+      case 'exposed':
+        return this.#exposed(history, happening.batches)
+      case 'acknowledged':
+        return this.#acknowledged(history, happening.record, happening.offset)
+      case 'leads':
+        return leads(history, happening.epoch, happening.process)
+      default:
+        for (const batch of happening.batches) {
+          demand(!history.committed.includes(batch), 'I6', () => `node ${happening.nodeId} cut ${this.#describe(batch)}, which was below a high watermark`)
+        }
+        return history
+    }
+  }
+
+  #wrote(history: History, batch: number): History {
+    const { offset, epoch } = this.#batches.get(batch)
+    for (const known of history.written) {
+      const other = this.#batches.get(known)
+      const isSame = known === batch || other.offset !== offset || other.epoch !== epoch
+      demand(isSame, 'I2', () => `offset ${offset} of epoch ${epoch} is ${this.#describe(known)} and ${this.#describe(batch)}`)
+    }
+    return history.written.includes(batch) ? history : { ...history, written: [...history.written, batch].sort((left, right) => left - right) }
+  }
+
+  #exposed(history: History, batches: LogOf): History {
+    const { committed } = history
+    const common = commonLength(committed, batches)
+    demand(
+      common === Math.min(committed.length, batches.length),
+      'I6',
+      () => `${this.#batches.describe(committed)} was committed, and now ${this.#batches.describe(batches)} is`,
+    )
+    return batches.length > committed.length ? { ...history, committed: batches } : history
+  }
+
+  #acknowledged(history: History, record: number, offset: number): History {
+    const batch = history.committed[offset]
+    const { acknowledged } = history
+    const before = acknowledged.get(record)
+    demand(
+      batch !== undefined && this.#batches.get(batch).record === record,
+      'I4',
+      () => `${nameOf(record)} was acknowledged at ${offset}, and committed is ${this.#batches.describe(history.committed)}`,
+    )
+    demand(before === undefined || before === offset, 'delivery', () => `${nameOf(record)} was acknowledged at ${before} and at ${offset}`)
+    return before === undefined
+      ? { ...history, acknowledged: new Map([...acknowledged, [record, offset] as const].sort(([left], [right]) => left - right)) }
+      : history
+  }
+
+  #describe(batch: number): string {
+    return `${this.#batches.describe([batch])} at ${this.#batches.get(batch).offset}`
+  }
+}
+
+function leads(history: History, epoch: number, process: string): History {
+  const known = history.leaders.get(epoch)
+  demand(known === undefined || known === process, 'I3', () => `leader epoch ${epoch} is led by node ${process} and was led by node ${known}`)
+  return known === undefined
+    ? { ...history, leaders: new Map([...history.leaders, [epoch, process] as const].sort(([left], [right]) => left - right)) }
+    : history
+}

@@ -1,0 +1,368 @@
+import { assert, unreachable } from '../../../src/base/assert.ts'
+import type { ControllerCommand, InternalCommand } from '../../../src/controller/commands.ts'
+import type { Partition } from '../../../src/replication/partition.ts'
+import { partsOf } from './actions.ts'
+import { indexOfBound } from './bounds.ts'
+import { checkWorld } from './checks.ts'
+import { assignmentOf, type Decided, registration, statusOf, TOPIC_ID } from './control.ts'
+import { DeadMessages } from './dead-messages.ts'
+import { compactFetchIds, isFetchLost } from './fetch-ids.ts'
+import { opened } from './opened-partition.ts'
+import type { Registers } from './registers.ts'
+import { incarnationId, type Outcome, type Replica } from './replica.ts'
+import { afterCrash, afterLoss } from './replica-disk.ts'
+import { produceIdOf } from './replica-step.ts'
+import type { ReplicaInput } from './replicas.ts'
+import type { State } from '../model.ts'
+import { isLeft, pack, sentRecords, spend, type World } from './world.ts'
+
+const REF = { topicId: TOPIC_ID, partition: 0 } as const
+
+/** What each action does to the world. */
+export class Moves {
+  readonly #registers: Registers
+  readonly #deadMessages: DeadMessages
+  readonly #assignments: number[] = []
+
+  constructor(registers: Registers) {
+    this.#registers = registers
+    this.#deadMessages = new DeadMessages(registers)
+  }
+
+  /** Whether a possible action changes anything, and is allowed at this moment. */
+  isWorthwhile(world: World, action: number): boolean {
+    const { kind, at, which } = partsOf(action)
+    switch (kind) {
+      case 'soon':
+        return this.#isChanging(world, at, 'soon', 0)
+      case 'later':
+        return (isLeft(world, 'timeouts') || this.isOverdue(world, at)) && this.#isChanging(world, at, 'later', 0)
+      case 'lag':
+        return this.#proposes(world, at)
+      case 'produce':
+        return this.#isChanging(world, at, 'produce', this.#produceId(world, which))
+      case 'elect':
+        return this.#registers.controls.canElect(world.control)
+      case 'report':
+        return this.#report(world, at) !== world.control
+      case 'resend':
+        return !world.messages.some((message) => this.#concerns(message, this.#replica(world, at)))
+      case 'start':
+        return this.#register(world, at, which).isEntry
+      case 'prefer':
+      case 'configure':
+      case 'drain':
+        return this.#decide(world, at, which, kind).isEntry
+      case 'disconnect':
+        return this.#isChanging(world, at, 'disconnect', this.#nodeId(which)) || this.#isChanging(world, which, 'disconnect', this.#nodeId(at))
+      default:
+        return true
+    }
+  }
+
+  /** What it waits for will not come: an answer that is nowhere, or a time after which something is tried again. */
+  isOverdue(world: World, at: number): boolean {
+    const { core } = this.#replica(world, at)
+    if (core === undefined) return false
+    const { leader } = opened(core)._role
+    if (leader === undefined) return isFetchLost(world, at, this.#registers)
+    const retryTick = leader._isr._proposal?.retryTick ?? 0
+    if (world.pending[at] === 0 && (retryTick > 0 || leader._isr._refusedUntil.size > 0)) return true
+    return world.messages.length === 0 && [...leader._followers].some(([nodeId, { _waiting }]) => _waiting !== undefined && this.#isUntold(world, nodeId, core))
+  }
+
+  /** The answer that would have told the high watermark was not used: the next one comes when the fetch that waits now has waited for long enough. */
+  #isUntold(world: World, nodeId: number, leader: Partition): boolean {
+    const { core } = this.#replica(world, this.#registers.nodeIds.indexOf(nodeId))
+    return core?.leaderEpoch === leader.leaderEpoch && core.highWatermark < leader.highWatermark
+  }
+
+  /** Changes `world`; the state that it is then. Throws what is wrong with it. */
+  perform(world: World, action: number): State {
+    const { kind, at, which } = partsOf(action)
+    const acknowledged = this.#registers.histories.get(world.history).acknowledged.size
+    this.#perform(world, kind, at, which)
+    checkWorld(world, this.#registers, acknowledged)
+    return this.pack(world)
+  }
+
+  pack(world: World): State {
+    this.#deadMessages.drop(world)
+    compactFetchIds(world, this.#registers)
+    return pack(world)
+  }
+
+  #perform(world: World, kind: ReturnType<typeof partsOf>['kind'], at: number, which: number): void {
+    switch (kind) {
+      case 'deliver':
+      case 'lose':
+      case 'duplicate':
+        this.#message(world, kind, which)
+        return
+      case 'apply':
+        this.#apply(world, at, which)
+        return
+      case 'complete':
+      case 'soon':
+        this.#step(world, at, kind, which)
+        return
+      case 'later':
+        if (!this.isOverdue(world, at)) spend(world, 'timeouts')
+        this.#step(world, at, kind, 0)
+        return
+      case 'lag':
+        spend(world, 'isrChanges')
+        this.#step(world, at, kind, 0)
+        return
+      case 'produce': {
+        const produceId = this.#produceId(world, which)
+        spend(world, which < sentRecords(world, this.#registers.bounds) ? 'retries' : 'records')
+        this.#step(world, at, kind, produceId)
+        return
+      }
+      case 'crash':
+      case 'spoil':
+      case 'wipe':
+      case 'stop':
+        this.#end(world, kind, at, which)
+        return
+      case 'start':
+        this.#start(world, at, which)
+        return
+      case 'report':
+        world.control = this.#report(world, at)
+        return
+      case 'resend':
+        world.messages.push(this.#replica(world, at).proposal)
+        return
+      case 'disconnect':
+        this.#disconnect(world, at, which)
+        return
+      case 'failOver':
+        spend(world, 'failovers')
+        world.control = this.#registers.controls.failOver(world.control)
+        return
+      default:
+        this.#command(world, kind, at, which)
+    }
+  }
+
+  #command(world: World, kind: CommandKind, at: number, which: number): void {
+    if (kind === 'prefer') spend(world, 'moves')
+    if (kind === 'configure') spend(world, 'configChanges')
+    if (kind === 'drain') spend(world, 'drains')
+    if (kind === 'fence' && this.#replica(world, at).core !== undefined) spend(world, 'fences')
+    this.#decided(world, this.#decide(world, at, which, kind))
+  }
+
+  #replica(world: World, at: number): Replica {
+    return this.#registers.replicas.get(world.replicas[at] as number)
+  }
+
+  #nodeId(at: number): number {
+    return this.#registers.nodeIds[at] as number
+  }
+
+  #isChanging(world: World, at: number, input: ReplicaInput, argument: number): boolean {
+    return this.#replica(world, at).core !== undefined && this.#try(world, at, input, argument) !== null
+  }
+
+  /** Null: nothing changes. What is wrong shows when it is performed. */
+  #try(world: World, at: number, input: ReplicaInput, argument: number): Outcome | null | undefined {
+    const outcome = this.#registers.replicas.tryStep(world.replicas[at] as number, input, argument)
+    return outcome === undefined || outcome.isChanged ? outcome : null
+  }
+
+  #proposes(world: World, at: number): boolean {
+    const outcome = this.#try(world, at, 'lag', 0)
+    if (outcome === null || outcome === undefined) return outcome === undefined
+    return this.#registers.replicas.get(outcome.replica).proposal !== this.#replica(world, at).proposal
+  }
+
+  #produceId(world: World, record: number): number {
+    const { bounds } = this.#registers
+    const isRetry = record < sentRecords(world, bounds)
+    return produceIdOf(record, isRetry ? 1 + (world.left[indexOfBound('retries')] as number) : 0)
+  }
+
+  #step(world: World, at: number, input: ReplicaInput, argument: number): void {
+    const { replicas, histories, messages } = this.#registers
+    const outcome = replicas.step(world.replicas[at] as number, input, argument)
+    world.replicas[at] = outcome.replica
+    for (const sent of outcome.sends) if (this.#arrives(world, messages.get(sent).to)) world.messages.push(sent)
+    world.history = histories.after(world.history, outcome.happenings, replicas.happenings(outcome.happenings))
+  }
+
+  /** What goes to a dead process goes nowhere. */
+  #arrives(world: World, to: number): boolean {
+    return to === 0 || this.#replica(world, this.#registers.nodeIds.indexOf(to)).core !== undefined
+  }
+
+  #message(world: World, kind: 'deliver' | 'lose' | 'duplicate', which: number): void {
+    const number = world.messages[which] as number
+    if (kind !== 'duplicate') world.messages.splice(which, 1)
+    if (kind === 'lose') spend(world, 'losses')
+    if (kind === 'duplicate') spend(world, 'duplicates')
+    if (kind === 'lose') return
+    const message = this.#registers.messages.get(number)
+    if (message.type !== 'proposal') {
+      this.#step(world, this.#registers.nodeIds.indexOf(message.to), 'deliver', number)
+      return
+    }
+    const { from, brokerEpoch, leaderEpoch, partitionEpoch, isr } = message
+    const proposal = { ...REF, leaderEpoch, partitionEpoch, isr }
+    const decided = this.#registers.controls.decide(world.control, { type: 'alterPartition', nodeId: from, brokerEpoch, proposal })
+    this.#decided(world, decided)
+    const code = decided.reply.type === 'error' ? decided.reply.code : null
+    // The client of the controller tries that again by itself (runtime/controller-client).
+    if (code === 'NOT_CONTROLLER') return
+    if (this.#isProcess(world, from, brokerEpoch))
+      world.messages.push(this.#registers.messages.number({ type: 'isrAnswer', from: 0, to: from, proposal: number, code }))
+  }
+
+  #isProcess(world: World, nodeId: number, brokerEpoch: number): boolean {
+    const replica = this.#replica(world, this.#registers.nodeIds.indexOf(nodeId))
+    return replica.core !== undefined && replica.brokerEpoch === brokerEpoch
+  }
+
+  #decided(world: World, { control, isEntry }: Decided): void {
+    world.control = control
+    if (!isEntry) return
+    world.images.push(this.#registers.controls.imageNumber(this.#registers.controls.get(control).image))
+    for (let at = 0; at < world.pending.length; at++) if (this.#replica(world, at).core !== undefined) world.pending[at] = (world.pending[at] as number) + 1
+  }
+
+  /** The next `count` images at once: what lies between is not seen by anybody. */
+  #apply(world: World, at: number, count: number): void {
+    const pending = world.pending[at] as number
+    const number = world.images[world.images.length - pending + count - 1] as number
+    world.pending[at] = pending - count
+    const replica = this.#replica(world, at)
+    const broker = this.#registers.controls.image(number).brokers.get(replica.nodeId)
+    // Before its own registration nothing is assigned (rules R5.4).
+    if (broker?.incarnationId !== incarnationId(replica)) return
+    this.#step(world, at, 'apply', this.#assignment(number, at, broker.brokerEpoch))
+  }
+
+  /** What the image with this number tells that replica. */
+  #assignment(image: number, at: number, brokerEpoch: number): number {
+    const { controls, replicas, nodeIds } = this.#registers
+    const key = image * nodeIds.length + at
+    return (this.#assignments[key] ??= replicas.assignNumber({ input: assignmentOf(controls.image(image)), brokerEpoch }))
+  }
+
+  /** The process ends; its disk keeps one of the things that it may keep. */
+  #end(world: World, kind: 'crash' | 'spoil' | 'wipe' | 'stop', at: number, which: number): void {
+    const replica = this.#replica(world, at)
+    const { core, durable, memory } = replica
+    assert(core !== undefined, 'a process that lives ends')
+    const dead = { ...replica, core: undefined, round: undefined, proposal: -1, brokerEpoch: -1, mark: Math.max(0, core.highWatermark) }
+    const { replicas } = this.#registers
+    if (kind !== 'stop') spend(world, kind === 'crash' ? 'crashes' : 'damage')
+    let left: Replica
+    if (kind === 'stop') left = { ...dead, durable: memory }
+    else if (kind === 'crash') left = { ...dead, durable: afterCrash(durable, memory)[which] as readonly number[], suspect: true }
+    else if (kind === 'wipe') left = { ...dead, durable: [], directory: replica.directory + 1, mark: 0, suspect: true, damaged: false, harmed: true }
+    else
+      left = { ...dead, durable: afterLoss(durable)[which >> 1] as readonly number[], damaged: replica.damaged || which % 2 === 1, suspect: true, harmed: true }
+    world.replicas[at] = replicas.number({ ...left, memory: left.durable })
+    world.pending[at] = 0
+    world.messages = world.messages.filter((message) => this.#registers.messages.get(message).to !== replica.nodeId)
+  }
+
+  /** A new process, and its registration. */
+  #start(world: World, at: number, which: number): void {
+    const { replicas } = this.#registers
+    const decided = this.#register(world, at, which)
+    world.replicas[at] = replicas.start(this.#starting(world, at, which), this.#found(world, at, which))
+    this.#decided(world, decided)
+    world.pending[at] = 1
+  }
+
+  #register(world: World, at: number, which: number): Decided {
+    const starting = this.#registers.replicas.get(this.#starting(world, at, which))
+    return this.#registers.controls.decide(world.control, registration(starting, this.#found(world, at, which).damaged))
+  }
+
+  #starting(world: World, at: number, _which: number): number {
+    const replica = this.#replica(world, at)
+    return this.#registers.replicas.number({ ...replica, incarnation: replica.incarnation + 1 })
+  }
+
+  /** What recovery finds: a log that ends below what was noted of it is damaged (rules R3.3). `which` 1: nothing was noted. */
+  #found(world: World, at: number, which: number): { readonly mark: number; readonly damaged: boolean } {
+    const { mark, durable, damaged } = this.#replica(world, at)
+    const noted = which === 1 ? 0 : mark
+    return { mark: noted, damaged: damaged || noted > durable.length }
+  }
+
+  #report(world: World, at: number): number {
+    const { core, nodeId, suspect, damaged } = this.#replica(world, at)
+    if (core === undefined || core.state === undefined) return world.control
+    const { partitionEpoch, lastEpoch, syncedEndOffset, role } = core
+    const report = { ...REF, partitionEpoch, lastEpoch, syncedEndOffset, suspect, damaged: damaged || role === 'offline' }
+    return this.#hear(world, at, nodeId, [report])
+  }
+
+  #hear(world: World, at: number, nodeId: number, reports: Parameters<typeof statusOf>[2]): number {
+    const { controls } = this.#registers
+    const { image } = controls.get(world.control)
+    const applied = { ...statusOf(image, nodeId, reports), appliedOffset: image.offset - (world.pending[at] as number) }
+    return controls.hear(world.control, nodeId, applied)
+  }
+
+  /** Whether a message is the pending proposal of the replica, or its answer. */
+  #concerns(number: number, { nodeId, proposal }: Replica): boolean {
+    if (number === proposal) return true
+    const message = this.#registers.messages.get(number)
+    return message.type === 'isrAnswer' && message.to === nodeId && message.proposal === proposal
+  }
+
+  #disconnect(world: World, at: number, other: number): void {
+    spend(world, 'losses')
+    const [one, two] = [this.#nodeId(at), this.#nodeId(other)]
+    world.messages = world.messages.filter((number) => {
+      const { from, to } = this.#registers.messages.get(number)
+      return !((from === one && to === two) || (from === two && to === one))
+    })
+    if (this.#replica(world, at).core !== undefined) this.#step(world, at, 'disconnect', two)
+    if (this.#replica(world, other).core !== undefined) this.#step(world, other, 'disconnect', one)
+  }
+
+  #decide(world: World, at: number, which: number, kind: CommandKind): Decided {
+    const { controls } = this.#registers
+    const { image } = controls.get(world.control)
+    const nodeId = this.#nodeId(at)
+    const brokerEpoch = image.brokers.get(nodeId)?.brokerEpoch ?? -1
+    // The status that it rests on came with it.
+    const control = kind === 'unfence' ? this.#hear(world, at, nodeId, []) : world.control
+    return controls.decide(control, commandOf(kind, { nodeId, brokerEpoch }, which))
+  }
+}
+
+type CommandKind = 'fence' | 'unfence' | 'drain' | 'elect' | 'prefer' | 'configure'
+
+function commandOf(kind: CommandKind, broker: { readonly nodeId: number; readonly brokerEpoch: number }, which: number): ControllerCommand | InternalCommand {
+  switch (kind) {
+    case 'fence':
+    case 'unfence':
+    case 'drain':
+      return { type: kind, ...broker }
+    case 'elect':
+      return { type: 'elect', partitions: [REF] }
+    case 'prefer':
+      return { type: 'electLeaders', partitions: [REF] }
+    case 'configure':
+      return {
+        type: 'alterTopic',
+        topicId: TOPIC_ID,
+        partitions: 0,
+        assignment: null,
+        set: new Map([['min.insync.replicas', `${which}`]]),
+        delete: [],
+        validateOnly: false,
+      }
+    default:
+      return unreachable(kind)
+  }
+}

@@ -1,0 +1,26 @@
+import { Batches } from './batches.ts'
+import type { Bounds } from './bounds.ts'
+import { Controls } from './control.ts'
+import { Histories } from './history.ts'
+import { Messages } from './messages.ts'
+import { Replicas } from './replicas.ts'
+
+/** Who has which number: all that comes up in one exploration, and its bounds. */
+export class Registers {
+  readonly nodeIds: readonly number[]
+  readonly bounds: Bounds
+  readonly batches: Batches
+  readonly messages = new Messages()
+  readonly replicas: Replicas
+  readonly controls = new Controls()
+  readonly histories: Histories
+
+  constructor(bounds: Bounds, nodes: number) {
+    this.nodeIds = Array.from({ length: nodes }, (_, at) => at + 1)
+    this.bounds = bounds
+    // A record that is sent again is known by its sequence.
+    this.batches = new Batches(bounds.retries > 0)
+    this.replicas = new Replicas({ nodeIds: this.nodeIds, batches: this.batches, messages: this.messages })
+    this.histories = new Histories(this.batches)
+  }
+}

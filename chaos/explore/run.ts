@@ -1,0 +1,61 @@
+import { commonHelp, type ExploreArguments, helpOf, parseExploreArguments } from './arguments.ts'
+import type { BoundTable, Model } from './model.ts'
+import { partitionBounds } from './partition/bounds.ts'
+import { PartitionModel } from './partition/model.ts'
+import { Search } from './search.ts'
+import { tellStory } from './story.ts'
+
+const usage = `Tries every interleaving, within bounds, of the machines that run in production.
+
+  npm run explore -- [options]          the replicas of a partition and the controller
+
+Bounds:
+${helpOf(partitionBounds)}
+Options:
+${commonHelp}`
+
+/** `npm run explore`. Returns the exit code: 0 nothing is wrong, 1 something is (the shortest way to it is told), 2 the options make no sense. */
+export function runExplore(args: readonly string[]): number {
+  if (args.includes('--help') || args.includes('-h')) {
+    process.stdout.write(usage)
+    return 0
+  }
+  return explore(args, partitionBounds, ({ bounds, nodes }) => new PartitionModel(bounds, nodes))
+}
+
+function explore<Name extends string>(args: readonly string[], table: BoundTable<Name>, make: (parsed: ExploreArguments<Name>) => Model): number {
+  const parsed = parse(args, table)
+  if (parsed === undefined) return 2
+  const model = make(parsed)
+  const { maxStates, heal } = parsed
+  process.stdout.write(`${parsed.nodes} nodes, ${describeBounds(parsed.bounds, table)}\n`)
+  const startedAt = performance.now()
+  const progress = (states: number, waiting: number, depth: number): void => {
+    const rate = Math.round(states / ((performance.now() - startedAt) / 1000))
+    process.stdout.write(`${states} states, ${waiting} of them waiting, ${depth} steps deep, ${rate} a second\n`)
+  }
+  const { found, states, transitions, depth, seconds, isComplete } = new Search(model, { maxStates, heal, progress }).run()
+  if (found !== undefined) for (const line of tellStory(model, found)) process.stdout.write(`${line}\n`)
+  process.stdout.write(`\nstates       ${states}, ${transitions} transitions, ${depth} steps deep\n`)
+  process.stdout.write(`time         ${seconds.toFixed(1)} s, ${Math.round(states / seconds)} states a second\n`)
+  process.stdout.write(`memory       ${Math.round(process.memoryUsage.rss() / 1_000_000)} MB\n`)
+  process.stdout.write(
+    `verdict      ${found !== undefined ? found.violation.message : isComplete ? 'all states within the bounds, none is wrong' : `gave up after ${maxStates} states, none of them is wrong`}\n`,
+  )
+  return found === undefined ? 0 : 1
+}
+
+/** Undefined: they make no sense, and it was said why. */
+function parse<Name extends string>(args: readonly string[], table: BoundTable<Name>): ExploreArguments<Name> | undefined {
+  try {
+    return parseExploreArguments(args, table)
+  } catch (error) {
+    process.stderr.write(`error: ${(error as Error).message} (npm run explore -- --help shows all)\n`)
+    return undefined
+  }
+}
+
+function describeBounds<Name extends string>(bounds: Readonly<Record<Name, number>>, { names }: BoundTable<Name>): string {
+  const set = names.filter((name) => bounds[name] > 0).map((name) => `${name} ${bounds[name]}`)
+  return set.length === 0 ? 'all bounds 0' : set.join(', ')
+}

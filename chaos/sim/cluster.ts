@@ -1,0 +1,159 @@
+import type { Random } from '../../src/base/random.ts'
+import type { NodeOptions } from '../../src/broker/surface.ts'
+import { OxbowClient } from '../../src/client/client.ts'
+import type { FetchRequestMessage, PeerMessage } from '../../src/wire/peer.ts'
+import { ClusterChecker } from '../check/cluster-checker.ts'
+import { checkFetchRequest, checkPeerMessage } from '../check/synced-before-sent.ts'
+import { Violation } from '../check/violation.ts'
+import { SimClientTransport } from './client-transport.ts'
+import { SimClock } from './clock.ts'
+import { peekThrough } from './disk-peek.ts'
+import { EventQueue, Owner } from './event-queue.ts'
+import { HeldMessages } from './held-messages.ts'
+import { Network } from './network.ts'
+import { plainCodec, wireCodec } from './peer-codec.ts'
+import { drainPromises } from './poison.ts'
+import type { Settings } from './settings.ts'
+import { SimNode } from './sim-node.ts'
+import { Trace } from './trace.ts'
+
+export type ClusterSettings = Pick<Settings, 'voters' | 'observers' | 'config' | 'conditions' | 'diskLatencyMs' | 'folders' | 'throughWire'>
+
+export interface SimClusterOptions {
+  readonly random: Random
+  readonly settings: ClusterSettings
+  /** Sentences of the story; null: nobody reads. */
+  readonly tell: ((line: string) => void) | null
+  /** What a node cannot survive. */
+  readonly nodeFailed: (node: SimNode, error: Error) => void
+}
+
+export interface SimClient {
+  readonly client: OxbowClient
+  readonly clock: SimClock
+  readonly random: Random
+}
+
+const PORT = 9092
+const FIRST_CLIENT_ID = 101
+
+/** Nodes, clients and the network between them, with the invariants of rules 7 looked at after every step. Who runs it decides what happens to them. */
+export class SimCluster {
+  readonly queue = new EventQueue()
+  readonly trace: Trace
+  readonly network: Network
+  readonly nodes: readonly SimNode[]
+  readonly checker: ClusterChecker
+  readonly held = new HeldMessages()
+  readonly #random: Random
+  readonly #byOwner = new Map<Owner, SimNode>()
+  readonly #clients = new Set<Owner>()
+  readonly #nodeFailed: SimClusterOptions['nodeFailed']
+  #clientCount = 0
+
+  constructor({ random, settings, tell, nodeFailed }: SimClusterOptions) {
+    this.#random = random
+    this.#nodeFailed = nodeFailed
+    this.trace = new Trace(tell)
+    this.trace.useClock(() => this.queue.nowMs)
+    this.network = new Network({ queue: this.queue, random: random.fork('network'), trace: this.trace, conditions: settings.conditions })
+    this.checker = new ClusterChecker({ peek: (nodeId) => peekThrough((logName) => this.node(nodeId).diskOf(logName)) })
+    const nodeIds = Array.from({ length: settings.voters + settings.observers }, (_, at) => at + 1)
+    this.nodes = nodeIds.map((nodeId) => this.#buildNode(nodeId, nodeIds, settings))
+  }
+
+  node(nodeId: number): SimNode {
+    const node = this.nodes[nodeId - 1]
+    if (node === undefined) throw new Error(`there is no node ${nodeId}`)
+    return node
+  }
+
+  /** One event, and what it changed checked. Promises of clients that can go on have gone on when it returns. */
+  async step(): Promise<void> {
+    const event = this.queue.step()
+    if (event === undefined) throw new Violation('run', 'nothing is left to happen')
+    this.trace.mix(event.sequence)
+    this.trace.mix(event.atUs)
+    const { owner } = event
+    if (owner === null) return
+    const node = this.#byOwner.get(owner)
+    if (node?.running !== undefined) this.checker.observe(node)
+    else if (this.#clients.has(owner)) await drainPromises()
+  }
+
+  /** The clock of something that is no node: what it waits for are steps in which promises go on. */
+  addClock(name: string): SimClock {
+    const owner = new Owner(name)
+    this.#clients.add(owner)
+    return new SimClock(this.queue, owner)
+  }
+
+  addClient(name: string): SimClient {
+    const owner = new Owner(name)
+    const host = this.network.addHost(FIRST_CLIENT_ID + this.#clientCount, name)
+    this.#clientCount += 1
+    this.#clients.add(owner)
+    const clock = new SimClock(this.queue, owner)
+    const random = this.#random.fork(name)
+    const transport = new SimClientTransport({ network: this.network, host, owner })
+    const bootstrap = this.nodes.map((node) => `${node.host.name}:${PORT}`)
+    return { client: new OxbowClient({ bootstrap, transport, clock, random: random.fork('client') }), clock, random }
+  }
+
+  #buildNode(nodeId: number, nodeIds: readonly number[], settings: ClusterSettings): SimNode {
+    const name = (id: number): string => `node-${id}`
+    const { voters, config, diskLatencyMs, folders, throughWire } = settings
+    const options: NodeOptions = {
+      nodeId,
+      roles: { controller: nodeId <= voters, broker: true },
+      address: { host: name(nodeId), grpcPort: PORT, kafkaPort: null, httpPort: null, rack: null },
+      peers: nodeIds.filter((other) => other !== nodeId).map((other) => ({ nodeId: other, host: name(other), grpcPort: PORT })),
+      voterIds: nodeIds.slice(0, voters),
+      clusterName: 'simulated',
+      config,
+    }
+    const node: SimNode = new SimNode(
+      {
+        options,
+        queue: this.queue,
+        network: this.network,
+        host: this.network.addHost(nodeId, name(nodeId)),
+        random: this.#random.fork(name(nodeId)),
+        trace: this.trace,
+        codec: throughWire ? wireCodec : plainCodec,
+        held: this.held,
+        diskLatencyMs,
+        folders,
+      },
+      {
+        began: (owner) => this.#byOwner.set(owner, node),
+        ended: (owner) => {
+          this.#byOwner.delete(owner)
+          this.checker.died(nodeId)
+        },
+        failed: (failed, error) => this.#nodeFailed(failed, error),
+        sends: (to, message) => this.#checkSend(node, to, message),
+      },
+    )
+    this.#byOwner.set(node.machine, node)
+    return node
+  }
+
+  #checkSend(node: SimNode, to: number, message: PeerMessage | FetchRequestMessage): void {
+    if ('fetches' in message) {
+      checkFetchRequest(node.name, message, (topicId, partition) => this.#logName(topicId, partition), node.durable)
+      return
+    }
+    checkPeerMessage(node.name, to, message, node.durable)
+    if (message.type !== 'raft' || message.message.type !== 'append') return
+    this.checker.entriesSent(
+      node.nodeId,
+      message.message.entries.map(({ bytes }) => bytes),
+    )
+  }
+
+  #logName(topicId: string, partition: number): string | undefined {
+    const topic = this.checker.newestImage?.topics.get(topicId)
+    return topic === undefined ? undefined : `partitions/${topic.name}-${partition}`
+  }
+}

@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest'
+import { FetchPace } from '../../src/broker/fetch-pace.ts'
+import type { Replica } from '../../src/broker/replica.ts'
+import { TestClock } from '../log/world.ts'
+import { fetchOf } from './harness.ts'
+
+const KIB = 1024
+
+/** A follower that always asks for the next 16 KiB and gets them at once. `limit`: bytes a second, while it is being moved. */
+function follow(options: { readonly limit: number | undefined; readonly seconds: number; readonly replicas?: number }): number[] {
+  const clock = new TestClock()
+  const got: number[] = []
+  const pace: FetchPace = new FetchPace({
+    clock,
+    isLow: () => false,
+    moveBytesPerSecond: () => options.limit,
+    send: (replica, _to, fetch) =>
+      clock.after(1, () => {
+        const at = replicas.indexOf(replica)
+        if (fetch.maxBytes > 0) {
+          got[at] = (got[at] ?? 0) + 16 * KIB
+          pace.fetched(replica, 16 * KIB)
+        }
+        pace.send(replica, 2, fetchOf({ fetchOffset: got[at] ?? 0, maxBytes: 16 * KIB }))
+      }),
+  })
+  const replicas = Array.from({ length: options.replicas ?? 1 }, () => ({}) as Replica)
+  for (const replica of replicas) pace.send(replica, 2, fetchOf({ fetchOffset: 0, maxBytes: 16 * KIB }))
+  let isOver = false
+  clock.after(options.seconds * 1000, () => {
+    isOver = true
+  })
+  while (!isOver) clock.step()
+  return got
+}
+
+describe('how much followers ask for', () => {
+  it('KIP-73: replicas that are being moved share their limit; a second of it may come at once', () => {
+    const got = follow({ limit: 256 * KIB, seconds: 10, replicas: 3 })
+    const total = got.reduce((sum, bytes) => sum + bytes, 0)
+    expect(total).toBeGreaterThan(0.9 * 10 * 256 * KIB)
+    expect(total).toBeLessThan(1.05 * 11 * 256 * KIB)
+    for (const bytes of got) expect(bytes).toBeGreaterThan(0.1 * total)
+  })
+
+  it('one that is in sync, or moves without a limit, takes what it can', () => {
+    expect(follow({ limit: undefined, seconds: 1 })[0]).toBeGreaterThan(900 * 16 * KIB)
+  })
+})

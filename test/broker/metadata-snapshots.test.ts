@@ -1,0 +1,235 @@
+import { describe, expect, it } from 'vitest'
+import { METADATA_LOG } from '../../src/log/surface.ts'
+import { hashImage } from '../../src/metadata/hash.ts'
+import { type MetadataNode, MetadataQuorum, type NodeSettings } from './metadata-quorum.ts'
+
+const snapshotsOf = (node: MetadataNode): string[] => node.files().filter((name) => name.endsWith('.checkpoint'))
+
+/** Snapshots that were begun, as a process sees them, durable or not. */
+const unfinished = (quorum: MetadataQuorum, node: MetadataNode): readonly string[] =>
+  quorum.clock.wait<readonly string[]>((done) => node.disk.list(METADATA_LOG, done)).filter((name) => name.endsWith('.checkpoint.tmp'))
+
+function expectTrueImage(quorum: MetadataQuorum, node: MetadataNode): void {
+  expect(hashImage(node.image)).toBe(quorum.hashAt(node.image.offset))
+}
+
+/** A voter that leads, with `decisions` made one after another. */
+function quorumOf(decisions: number, settings: NodeSettings, seed = 1): { quorum: MetadataQuorum; voter: MetadataNode } {
+  const quorum = new MetadataQuorum(seed)
+  const voter = quorum.add(1, settings)
+  voter.start()
+  quorum.until(() => voter.isLeader && voter.image.offset > 0, 'a leader')
+  decide(quorum, voter, decisions)
+  return { quorum, voter }
+}
+
+function decide(quorum: MetadataQuorum, voter: MetadataNode, count: number): void {
+  for (let made = 0; made < count; made++) {
+    const { offset } = voter.image
+    voter.propose()
+    quorum.until(() => voter.image.offset > offset, 'a decision')
+  }
+}
+
+const settle = (quorum: MetadataQuorum, ms = 500): void => {
+  const endMs = quorum.clock.monotonicMs() + ms
+  quorum.until(() => quorum.clock.monotonicMs() >= endMs, 'time')
+}
+
+describe('R4.5 a node writes snapshots of its metadata', () => {
+  it('by size: two are kept, and the log begins at the older one, in files that end there', () => {
+    const { quorum, voter } = quorumOf(40, { snapshotBytes: 600 })
+    settle(quorum)
+    expect(snapshotsOf(voter)).toHaveLength(2)
+    const { log } = voter.folder.metadata.opened
+    const older = Math.min(...snapshotsOf(voter).map((name) => Number.parseInt(name, 10)))
+    expect(log.startOffset).toBe(older)
+    expect(voter.image.offset - older).toBeLessThan(30)
+    const firstFile = Math.min(
+      ...voter
+        .files()
+        .filter((name) => name.endsWith('.log'))
+        .map((name) => Number.parseInt(name, 10)),
+    )
+    expect(firstFile).toBeGreaterThan(0)
+    expectTrueImage(quorum, voter)
+  })
+
+  it('by age, and only when anything was decided since', () => {
+    const { quorum, voter } = quorumOf(3, { snapshotMs: 5_000 })
+    expect(snapshotsOf(voter)).toEqual([])
+    settle(quorum, 6_000)
+    expect(snapshotsOf(voter)).toHaveLength(1)
+    settle(quorum, 20_000)
+    expect(snapshotsOf(voter)).toHaveLength(1)
+    decide(quorum, voter, 1)
+    settle(quorum, 6_000)
+    expect(snapshotsOf(voter)).toHaveLength(2)
+  })
+
+  it('starts from the newest and the log behind it', () => {
+    const { quorum, voter } = quorumOf(40, { snapshotBytes: 600 })
+    settle(quorum)
+    const { offset } = voter.image
+    voter.crash('powerLoss')
+    voter.start()
+    expect(voter.folder.metadata.loaded?.snapshot.endOffset).toBeGreaterThan(10)
+    quorum.until(() => voter.image.offset > offset, 'a leader again')
+    expectTrueImage(quorum, voter)
+  })
+
+  it('starts from the older one when the newest is damaged, with nothing lost', () => {
+    const { quorum, voter } = quorumOf(40, { snapshotBytes: 600 })
+    settle(quorum)
+    const { offset } = voter.image
+    voter.crash('kill')
+    const newest = snapshotsOf(voter).toSorted().at(-1)
+    expect(voter.disk.flipByte(`metadata/${newest}`, 150)).toBe(true)
+    voter.start()
+    expect(voter.lines.some(({ level, message }) => level === 'warn' && message.includes('is damaged, and removed'))).toBe(true)
+    expect(voter.folder.damagedBelow).toBeNull()
+    quorum.until(() => voter.image.offset > offset, 'a leader again')
+    expectTrueImage(quorum, voter)
+  })
+
+  it('R3.4: whose snapshots are all damaged does not vote: what it had is gone', () => {
+    const { quorum, voter } = quorumOf(40, { snapshotBytes: 600 })
+    settle(quorum)
+    const { offset } = voter.image
+    voter.crash('kill')
+    for (const name of snapshotsOf(voter)) voter.disk.flipByte(`metadata/${name}`, 150)
+    voter.start()
+    expect(voter.folder.damagedBelow).toBeGreaterThanOrEqual(offset)
+    expect(voter.folder.metadata.opened.log.endOffset).toBe(0)
+    settle(quorum, 10_000)
+    expect(voter.isLeader).toBe(false)
+  })
+
+  it('a snapshot that cannot be written is said, and tried again when the next is due', () => {
+    const { quorum, voter } = quorumOf(0, { snapshotBytes: 600 })
+    voter.disk.failNext('write', 'metadata/own')
+    decide(quorum, voter, 20)
+    settle(quorum)
+    expect(voter.lines.some(({ level, message }) => level === 'error' && message.includes('could not be written'))).toBe(true)
+    expect(voter.failure).toBeUndefined()
+    decide(quorum, voter, 20)
+    settle(quorum)
+    expect(snapshotsOf(voter).length).toBeGreaterThan(0)
+  })
+})
+
+describe('R4.5 a follower is caught up by a snapshot', () => {
+  it('one that is new or wiped', () => {
+    const { quorum, voter } = quorumOf(60, { snapshotBytes: 600 })
+    const observer = quorum.add(2)
+    observer.start()
+    quorum.until(() => observer.image.offset === voter.image.offset, 'the observer has all')
+    expectTrueImage(quorum, observer)
+    expect(snapshotsOf(observer)).toHaveLength(1)
+    observer.crash('kill')
+    observer.disk.wipe()
+    decide(quorum, voter, 30)
+    observer.start()
+    quorum.until(() => observer.image.offset === voter.image.offset, 'the observer has all again')
+    expectTrueImage(quorum, observer)
+  })
+
+  it('one that was away while the log was cut; one that was away for less goes on from the log', () => {
+    const { quorum, voter } = quorumOf(5, { snapshotBytes: 600 })
+    const observer = quorum.add(2)
+    observer.start()
+    quorum.until(() => observer.image.offset === voter.image.offset, 'the observer has all')
+    observer.crash('kill')
+    decide(quorum, voter, 2)
+    observer.start()
+    quorum.until(() => observer.image.offset === voter.image.offset, 'the observer has all')
+    expect(snapshotsOf(observer)).toEqual([])
+    observer.crash('powerLoss')
+    decide(quorum, voter, 60)
+    observer.start()
+    quorum.until(() => observer.image.offset === voter.image.offset, 'the observer has all')
+    expect(snapshotsOf(observer)).toHaveLength(1)
+    expectTrueImage(quorum, observer)
+  })
+
+  it('what came is checked before it is used: a leader whose file went bad ends, and the follower takes nothing of it', () => {
+    const { quorum, voter } = quorumOf(60, { snapshotBytes: 600 })
+    settle(quorum)
+    for (const name of snapshotsOf(voter)) voter.disk.flipByte(`metadata/${name}`, 150)
+    const observer = quorum.add(2)
+    observer.start()
+    quorum.until(() => voter.failure !== undefined, 'the leader notices')
+    expect(observer.image.offset).toBe(0)
+    expect(snapshotsOf(observer)).toEqual([])
+  })
+})
+
+describe('R4.5 a crash at any disk call', () => {
+  for (const fate of ['kill', 'powerLoss'] as const) {
+    it(`of writing snapshots and cutting the log behind them, by ${fate}: nothing decided is lost`, () => {
+      const met = { loaded: 0, cut: 0, unfinished: 0 }
+      for (let events = 0, over = false; !over; events++) {
+        const { quorum, voter } = quorumOf(10, { snapshotBytes: 400 }, events)
+        const first = voter.image.offset
+        let stepped = 0
+        // Decisions one after another, until two more snapshots were written and the log was cut behind the first.
+        while (stepped++ < events && !over) {
+          if (voter.raft.raft.core.endOffset === voter.image.offset) voter.propose()
+          quorum.clock.step()
+          over = voter.image.offset > first + 12
+        }
+        const { offset } = voter.image
+        voter.crash(fate)
+        if (unfinished(quorum, voter).length > 0) met.unfinished++
+        voter.start()
+        if (voter.folder.metadata.loaded !== null) met.loaded++
+        if (voter.folder.metadata.opened.log.startOffset > 0) met.cut++
+        expect(voter.folder.damagedBelow).toBeNull()
+        expect(unfinished(quorum, voter)).toEqual([])
+        quorum.until(() => voter.isLeader && voter.image.offset > offset, 'a leader again')
+        decide(quorum, voter, 10)
+        expectTrueImage(quorum, voter)
+      }
+      for (const [what, count] of Object.entries(met)) expect(count, what).toBeGreaterThan(0)
+    }, 120_000)
+
+    for (const who of ['wiped', 'lagging'] as const) {
+      it(`of taking in a snapshot on a ${who} node, by ${fate}: it is caught up all the same`, () => {
+        const met = { unfinished: 0, stored: 0 }
+        for (let events = 0, over = false; !over; events++) {
+          const { quorum, voter } = quorumOf(4, { snapshotBytes: 400 }, events)
+          const observer = quorum.add(2, { snapshotBytes: 400 })
+          if (who === 'lagging') {
+            observer.start()
+            quorum.until(() => observer.image.offset === voter.image.offset, 'the observer has all')
+            observer.crash('kill')
+          }
+          decide(quorum, voter, 20)
+          settle(quorum)
+          const { offset } = voter.image
+          observer.start()
+          for (let stepped = 0; stepped < events && !over; stepped++) {
+            quorum.clock.step()
+            over = observer.image.offset === offset
+          }
+          const before = observer.image.offset
+          observer.crash(fate)
+          if (unfinished(quorum, observer).length > 0) met.unfinished++
+          observer.start()
+          // It was stored, and the log was not begun anew behind it yet.
+          if (observer.lines.some(({ message }) => message.includes('behind a snapshot'))) met.stored++
+          expect(observer.folder.damagedBelow).toBeNull()
+          expect(unfinished(quorum, observer)).toEqual([])
+          quorum.until(() => observer.image.offset === voter.image.offset, 'the observer has all')
+          expect(observer.image.offset).toBeGreaterThanOrEqual(before)
+          expectTrueImage(quorum, observer)
+          observer.crash('powerLoss')
+          observer.start()
+          quorum.until(() => observer.image.offset === voter.image.offset, 'the observer has all')
+          expectTrueImage(quorum, observer)
+        }
+        for (const [what, count] of Object.entries(met)) expect(count, what).toBeGreaterThan(0)
+      }, 120_000)
+    }
+  }
+})
