@@ -100,6 +100,7 @@ export class OxbowNode {
       clock,
       raft: this.#raft.core,
       clusterId: () => this.#clusterId,
+      stored: () => ({ logStartOffset: this.metadataLog.startOffset, snapshot: this.#snapshots.newest }),
       hint: (leader) => hintAt(this.#image, leader, this.#raft.core.term),
       firstRequestId: firstRequestId(incarnationId),
     })

@@ -93,6 +93,9 @@ const quorumStatusCodec = message<QuorumStatus>({
   maxFollowerLagTimeMs: int64(6),
   voters: int32List(7),
   observers: int32List(8),
+  snapshotEndOffset: int64(9),
+  snapshotTimestamp: sint64(10),
+  logStartOffset: int64(11),
 })
 
 const quorumReplicaCodec = message<QuorumReplica>({

@@ -198,6 +198,11 @@ export interface QuorumStatus {
   readonly maxFollowerLagTimeMs: number
   readonly voters: readonly number[]
   readonly observers: readonly number[]
+  /** Exclusive, of the leader's newest snapshot; 0: none yet. */
+  readonly snapshotEndOffset: number
+  /** Wall clock ms, −1: none yet. */
+  readonly snapshotTimestamp: number
+  readonly logStartOffset: number
 }
 
 export interface QuorumReplica {

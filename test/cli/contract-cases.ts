@@ -63,6 +63,9 @@ const quorumStatus: Shape = {
   maxFollowerLagTimeMs: number,
   voters: numbers,
   observers: numbers,
+  logStartOffset: number,
+  snapshotEndOffset: number,
+  snapshotTimestamp: number,
 }
 
 async function withRecords(cluster: CliCluster): Promise<void> {

@@ -254,6 +254,9 @@ export class CliCluster implements ClientTransport {
         maxFollowerLagTimeMs: 7,
         voters: [1, 2],
         observers: [3],
+        snapshotEndOffset: 9,
+        snapshotTimestamp: 1_700_000_000_000,
+        logStartOffset: 4,
       },
       replicas: [
         { ...replica, nodeId: 1, lastFetchTimestamp: heardMs(1), status: 'Leader' },

@@ -76,7 +76,19 @@ describe('cluster health', () => {
     const look: ClusterLook = {
       cluster: { clusterId: null, controllerId: 1, brokers: [] },
       quorum: {
-        status: { clusterId: null, leaderId: 1, leaderEpoch: 1, highWatermark: 1, maxFollowerLag: 0, maxFollowerLagTimeMs: 0, voters: [1], observers: [] },
+        status: {
+          clusterId: null,
+          leaderId: 1,
+          leaderEpoch: 1,
+          highWatermark: 1,
+          maxFollowerLag: 0,
+          maxFollowerLagTimeMs: 0,
+          voters: [1],
+          observers: [],
+          snapshotEndOffset: 0,
+          snapshotTimestamp: -1,
+          logStartOffset: 0,
+        },
         replicas: [{ nodeId: 1, directoryId: null, logEndOffset: 1, lag: 0, lastFetchTimestamp: 5, lastCaughtUpTimestamp: 5, status: 'Leader' }],
       },
       unreachable: [],

@@ -77,7 +77,19 @@ export class FakeBroker implements Broker {
   }
 
   describeQuorum(done: Done<QuorumDescription>): void {
-    const status = { clusterId: null, leaderId: 1, leaderEpoch: 2, highWatermark: 3, maxFollowerLag: 0, maxFollowerLagTimeMs: 0, voters: [1], observers: [] }
+    const status = {
+      clusterId: null,
+      leaderId: 1,
+      leaderEpoch: 2,
+      highWatermark: 3,
+      maxFollowerLag: 0,
+      maxFollowerLagTimeMs: 0,
+      voters: [1],
+      observers: [],
+      snapshotEndOffset: 0,
+      snapshotTimestamp: -1,
+      logStartOffset: 0,
+    }
     this.#answer('describeQuorum', { status, replicas: [] }, done)
   }
 

@@ -297,7 +297,19 @@ const unarySamples: readonly Sample[] = [
     brokers: (['running', 'fenced', 'draining', 'offline'] as const).map((state) => ({ ...info, state, leaders: 3, replicas: 0 })),
   }),
   sample('QuorumDescription', quorumDescriptionCodec, {
-    status: { clusterId: idA, leaderId: 1, leaderEpoch: 5, highWatermark: 100, maxFollowerLag: 0, maxFollowerLagTimeMs: 7, voters: [1, 2, 3], observers: [] },
+    status: {
+      clusterId: idA,
+      leaderId: 1,
+      leaderEpoch: 5,
+      highWatermark: 100,
+      maxFollowerLag: 0,
+      maxFollowerLagTimeMs: 7,
+      voters: [1, 2, 3],
+      observers: [],
+      snapshotEndOffset: 90,
+      snapshotTimestamp: -1,
+      logStartOffset: 70,
+    },
     replicas: (['Leader', 'Voter', 'Observer'] as const).map((status) => ({
       nodeId: 1,
       directoryId: null,

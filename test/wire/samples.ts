@@ -200,6 +200,9 @@ export function quorumOf(count: number): QuorumDescription {
       maxFollowerLagTimeMs: MAX,
       voters: nodeIds.slice(0, 2),
       observers: nodeIds.slice(2),
+      snapshotEndOffset: MAX,
+      snapshotTimestamp: -1,
+      logStartOffset: MAX,
     },
     replicas: nodeIds.map((nodeId) => ({
       nodeId,
