@@ -65,6 +65,7 @@ export const errorTable = {
   STALE_BROKER_EPOCH: row(77, 'FAILED_PRECONDITION', false, true, 'the broker epoch is not the current one'),
   OFFSET_NOT_AVAILABLE: row(78, 'UNAVAILABLE', true, true, 'the new leader does not know its high watermark yet'),
   PREFERRED_LEADER_NOT_AVAILABLE: row(80, 'UNAVAILABLE', true, true, 'the preferred leader is not alive or not in sync'),
+  ELIGIBLE_LEADERS_NOT_AVAILABLE: row(83, 'UNAVAILABLE', true, true, 'no replica that may lead is alive'),
   ELECTION_NOT_NEEDED: row(84, 'FAILED_PRECONDITION', false, true, 'the partition has the leader that was asked for'),
   NO_REASSIGNMENT_IN_PROGRESS: row(85, 'FAILED_PRECONDITION', false, true, 'the partition is not being moved'),
   THROTTLING_QUOTA_EXCEEDED: row(89, 'RESOURCE_EXHAUSTED', true, true, 'a limit is reached, try again later'),

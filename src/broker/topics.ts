@@ -92,13 +92,14 @@ export class Topics {
 
   electLeaders(request: ElectLeadersRequest, done: Done<ElectLeadersResponse>): void {
     const timeoutMs = Math.max(1, Math.min(request.timeoutMs, MAX_TIMEOUT_MS))
-    this.#controllerClient.request({ type: 'electLeaders', partitions: request.partitions }, timeoutMs, (reply) => {
+    const { unclean, partitions: asked, validateOnly } = request
+    this.#controllerClient.request({ type: 'electLeaders', unclean, partitions: asked, validateOnly }, timeoutMs, (reply) => {
       if (reply.type !== 'leadersElected') {
         done(unexpected(reply), undefined as never)
         return
       }
-      const partitions = reply.partitions.map(({ topicId, partition, error }) => {
-        return { topicId, partition, error: error === null ? null : toApiError(new BrokerError(error.code, error.message)) }
+      const partitions = reply.partitions.map(({ topicId, partition, elected, error }) => {
+        return { topicId, partition, elected, error: error === null ? null : toApiError(new BrokerError(error.code, error.message)) }
       })
       this.#waitForOffset(reply.metadataOffset, timeoutMs, 'leaders were elected', (error) => done(error, { partitions }))
     })

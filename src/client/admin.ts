@@ -53,10 +53,19 @@ export interface AlterTopicOptions {
   readonly timeoutMs?: number
 }
 
+export interface ElectLeadersOptions {
+  readonly partitions?: readonly PartitionQuestion[]
+  readonly unclean?: boolean
+  /** Says what would be, and elects nobody. */
+  readonly validateOnly?: boolean
+  readonly timeoutMs?: number
+}
+
 export interface ElectedPartition {
   readonly topic: string
   readonly partition: number
-  /** null: its preferred replica leads now. */
+  /** Who leads now, or would; null with an error. Of an unclean election, where its log ends (exclusive) and in which epoch; −1: nothing is lost. */
+  readonly elected: { readonly nodeId: number; readonly lastEpoch: number; readonly logEndOffset: number } | null
   readonly error: BrokerError | null
 }
 
@@ -244,8 +253,12 @@ export class Admin {
     return described
   }
 
-  /** Without partitions: of all that their preferred replica does not lead; those it leads already are then left out. */
-  async electLeaders(options: { readonly partitions?: readonly PartitionQuestion[]; readonly timeoutMs?: number } = {}): Promise<ElectedPartition[]> {
+  /**
+   * Without partitions: of all that their preferred replica does not lead; those it leads already are then left out.
+   * `unclean`: of those that have no leader, and whose other replicas are gone for good: what was acknowledged and only those hold is lost.
+   */
+  async electLeaders(options: ElectLeadersOptions = {}): Promise<ElectedPartition[]> {
+    const { unclean = false, validateOnly = false } = options
     const deadlineMs = this.#deadline(options.timeoutMs)
     const wanted = options.partitions
     const known = wanted === undefined ? await this.listTopics() : await this.#describe([...new Set(wanted.map(({ topic }) => topic))], deadlineMs)
@@ -255,14 +268,15 @@ export class Admin {
     const response = await this.#call(
       (connection, attemptMs, done: Done<ElectLeadersResponse>) => {
         const noting = this.#noting(connection, known[0]?.name ?? '', deadlineMs, done)
-        connection.electLeaders({ partitions, timeoutMs: Math.min(attemptMs, MAX_NODE_WAIT_MS) }, attemptMs, noting)
+        connection.electLeaders({ partitions, unclean, validateOnly, timeoutMs: Math.min(attemptMs, MAX_NODE_WAIT_MS) }, attemptMs, noting)
       },
       deadlineMs,
       { attemptTimeoutMs: Infinity },
     )
-    return response.partitions.map(({ topicId, partition, error }) => ({
+    return response.partitions.map(({ topicId, partition, elected, error }) => ({
       topic: names.get(topicId) ?? topicId,
       partition,
+      elected,
       error: error === null ? null : toBrokerError(error),
     }))
   }

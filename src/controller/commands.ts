@@ -42,8 +42,16 @@ export type ControllerCommand =
       readonly delete: readonly string[]
       readonly validateOnly: boolean
     }
-  /** Preferred leaders; null: wherever another replica leads. */
-  | { readonly type: 'electLeaders'; readonly partitions: readonly PartitionRef[] | null }
+  /**
+   * Leadership goes to the first replica; null: wherever another one leads. unclean: an operator gives up what only replicas hold that are gone (rules
+   * R5.7); null: wherever there is no leader.
+   */
+  | {
+      readonly type: 'electLeaders'
+      readonly unclean: boolean
+      readonly partitions: readonly PartitionRef[] | null
+      readonly validateOnly: boolean
+    }
   /** `replicas`: where each partition is to go, preferred leader first; null: back to where it was. `bytesPerSecond` null: no limit. */
   | {
       readonly type: 'alterReassignments'
@@ -74,6 +82,18 @@ export interface IsrProposal {
   readonly isr: readonly IsrMember[]
 }
 
+/** Who leads by an election, and where its log ended when it last said so; −1: it leads cleanly, and nothing of it was compared. */
+export interface ElectedReplica {
+  readonly nodeId: number
+  readonly lastEpoch: number
+  readonly logEndOffset: number
+}
+
+/** error null: `elected` leads, or would. */
+export interface Election extends PartitionOutcome {
+  readonly elected: ElectedReplica | null
+}
+
 /** What came of one partition; error null: it is as it was asked for. */
 export interface PartitionOutcome extends PartitionRef {
   readonly error: { readonly code: Code; readonly message: string } | null
@@ -99,7 +119,7 @@ export type ControllerReply =
       readonly added: readonly (readonly number[])[]
       readonly configs: ReadonlyMap<string, string>
     }
-  | { readonly type: 'leadersElected'; readonly metadataOffset: number; readonly partitions: readonly PartitionOutcome[] }
+  | { readonly type: 'leadersElected'; readonly metadataOffset: number; readonly partitions: readonly Election[] }
   | { readonly type: 'reassignmentsAltered'; readonly metadataOffset: number; readonly partitions: readonly PartitionOutcome[] }
   | { readonly type: 'producerIds'; readonly firstProducerId: number; readonly count: number }
   | { readonly type: 'done' }

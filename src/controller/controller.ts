@@ -7,7 +7,7 @@ import { decideDeadLogs, decideDrain, decideFence, decideFillVoter, decideRegist
 import type { ControllerCommand, Decision, InternalCommand } from './commands.ts'
 import type { ControllerContext } from './context.ts'
 import { decideElect } from './elections.ts'
-import { decideElectLeaders } from './preferred-leaders.ts'
+import { decideElectLeaders } from './elect-leaders.ts'
 import { decideAllocateProducerIds } from './producer-ids.ts'
 import { decideCreateTopic, decideDeleteTopic } from './topics.ts'
 

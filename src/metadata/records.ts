@@ -34,7 +34,10 @@ export interface PartitionState {
   /** Metadata offset of the entry that granted the leader epoch (rules R5.4). */
   readonly leaderGrantedOffset: number
   readonly partitionEpoch: number
-  /** The leader epoch was granted by an unclean election: a cut below the high watermark is then allowed (rules R6.3). */
+  /**
+   * There was an unclean election, and not every replica has been in sync since: one that comes back may hold what was given up, and is then cut below
+   * its high watermark (rules R6.3).
+   */
   readonly unclean: boolean
   /** null: it stays where it is. */
   readonly reassignment: Reassignment | null

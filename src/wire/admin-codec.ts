@@ -43,7 +43,7 @@ import {
   uuid,
   uuidOrNull,
 } from './proto-message.ts'
-import { assignmentCodec, partitionRefsCodec, replicaListCodec } from './raft-codec.ts'
+import { assignmentCodec, electedReplicaCodec, partitionRefsCodec, replicaListCodec } from './raft-codec.ts'
 
 /** admin.proto: service Admin. */
 export const createTopicRequestCodec = message<CreateTopicRequest>({
@@ -136,9 +136,19 @@ const configResourceCodec = message<ConfigResource>({ type: choice(1, ['topic', 
 
 export const describeConfigsResponseCodec = message<DescribeConfigsResponse>({ resources: list(1, configResourceCodec) })
 
-export const electLeadersRequestCodec = message<ElectLeadersRequest>({ partitions: nestedOrNull(1, partitionRefsCodec), timeoutMs: int32(2) })
+export const electLeadersRequestCodec = message<ElectLeadersRequest>({
+  partitions: nestedOrNull(1, partitionRefsCodec),
+  timeoutMs: int32(2),
+  unclean: boolean(3),
+  validateOnly: boolean(4),
+})
 
-const electedLeaderCodec = message<ElectedLeader>({ topicId: uuid(1), partition: int32(2), error: nestedOrNull(3, apiErrorCodec) })
+const electedLeaderCodec = message<ElectedLeader>({
+  topicId: uuid(1),
+  partition: int32(2),
+  error: nestedOrNull(3, apiErrorCodec),
+  elected: nestedOrNull(4, electedReplicaCodec),
+})
 
 export const electLeadersResponseCodec = message<ElectLeadersResponse>({ partitions: list(1, electedLeaderCodec) })
 

@@ -271,8 +271,11 @@ export interface DescribeConfigsResponse {
   readonly resources: readonly ConfigResource[]
 }
 
-/** partitions null: all that are not led by their preferred replica. */
+/** partitions null: all that are not led by their preferred replica; with an unclean election, all that have no leader. */
 export interface ElectLeadersRequest {
+  readonly unclean: boolean
+  /** Says what would be, and elects nobody. */
+  readonly validateOnly: boolean
   readonly partitions: readonly { readonly topicId: Uuid; readonly partition: number }[] | null
   readonly timeoutMs: number
 }
@@ -280,7 +283,9 @@ export interface ElectLeadersRequest {
 export interface ElectedLeader {
   readonly topicId: Uuid
   readonly partition: number
-  /** null: its preferred replica leads now. ELECTION_NOT_NEEDED: it did before. */
+  /** Who leads now, or would; null with an error. Of an unclean election, where its log ends (exclusive) and in which epoch; −1: nothing is lost. */
+  readonly elected: { readonly nodeId: number; readonly lastEpoch: number; readonly logEndOffset: number } | null
+  /** ELECTION_NOT_NEEDED: it has that leader, or with an unclean election any, already. */
   readonly error: ApiError | null
 }
 

@@ -6,6 +6,7 @@ import type { PeerMessage } from './peer.ts'
 const MESSAGE_BYTES = 160
 const ENTRY_BYTES = 24
 const PARTITION_REF_BYTES = 32
+const ELECTED_REPLICA_BYTES = 32
 const LEADERLESS_BYTES = 80
 const ISR_MEMBER_BYTES = 32
 /** With its id among the voters or observers of the status. */
@@ -73,7 +74,7 @@ function sizeOfReply(reply: ControllerReply): number {
   if (reply.type === 'leadersElected' || reply.type === 'reassignmentsAltered') {
     let total = 0
     for (const { error } of reply.partitions)
-      total += PARTITION_REF_BYTES + (error === null ? 0 : 2 * FIELD_BYTES + sizeOfString(error.code) + sizeOfString(error.message))
+      total += PARTITION_REF_BYTES + ELECTED_REPLICA_BYTES + (error === null ? 0 : 2 * FIELD_BYTES + sizeOfString(error.code) + sizeOfString(error.message))
     return total
   }
   return reply.type === 'error' ? sizeOfString(reply.message) : 0

@@ -208,6 +208,7 @@ export class CliCluster implements ClientTransport {
   /** The preferred leader of a partition is the one that the fake gave it first. */
   #elect(request: ElectLeadersRequest): ElectLeadersResponse {
     this.elected.push(request)
+    if (request.unclean) return this.#electUnclean(request)
     const preferred = (partition: number): number => (partition % 3) + 1
     const all = [...this.fake.topics.values()].flatMap(({ topicId, partitions }) =>
       partitions.flatMap(({ leader }, partition) => (leader === preferred(partition) ? [] : [{ topicId, partition }])),
@@ -217,9 +218,26 @@ export class CliCluster implements ClientTransport {
       const isRefused = this.refused.has(`${name}-${partition}`)
       const code = isRefused ? 'PREFERRED_LEADER_NOT_AVAILABLE' : states[partition]?.leader === preferred(partition) ? 'ELECTION_NOT_NEEDED' : undefined
       if (code === undefined) this.fake.moveLeader(name, partition, preferred(partition))
-      return { topicId, partition, error: code === undefined ? null : apiError(code) }
+      const elected = { nodeId: preferred(partition), lastEpoch: -1, logEndOffset: -1 }
+      return { topicId, partition, elected: code === undefined ? elected : null, error: code === undefined ? null : apiError(code) }
     })
     return { partitions }
+  }
+
+  /** Broker 3 is left, with a log that ends at 7. */
+  #electUnclean({ partitions, validateOnly }: ElectLeadersRequest): ElectLeadersResponse {
+    const all = [...this.fake.topics.values()].flatMap(({ topicId, partitions: states }) =>
+      states.flatMap(({ leader }, partition) => (leader === -1 ? [{ topicId, partition }] : [])),
+    )
+    const elections = (partitions ?? all).map(({ topicId, partition }) => {
+      const { name, partitions: states } = this.#named(topicId)
+      const isLed = states[partition]?.leader !== -1
+      const code = isLed ? 'ELECTION_NOT_NEEDED' : this.refused.has(`${name}-${partition}`) ? 'ELIGIBLE_LEADERS_NOT_AVAILABLE' : undefined
+      if (code === undefined && !validateOnly) this.fake.moveLeader(name, partition, 3)
+      const elected = code === undefined ? { nodeId: 3, lastEpoch: 1, logEndOffset: 7 } : null
+      return { topicId, partition, elected, error: code === undefined ? null : apiError(code) }
+    })
+    return { partitions: elections }
   }
 
   #deleteRecords(request: DeleteRecordsRequest): DeleteRecordsResponse {

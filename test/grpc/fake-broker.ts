@@ -102,7 +102,7 @@ export class FakeBroker implements Broker {
   }
 
   electLeaders(request: ElectLeadersRequest, done: Done<ElectLeadersResponse>): void {
-    this.#answer(request, { partitions: [{ topicId, partition: 3, error: null }] }, done)
+    this.#answer(request, { partitions: [{ topicId, partition: 3, elected: { nodeId: 2, lastEpoch: 1, logEndOffset: 2 ** 40 }, error: null }] }, done)
   }
 
   deleteRecords(request: DeleteRecordsRequest, done: Done<DeleteRecordsResponse>): void {

@@ -256,12 +256,17 @@ const unarySamples: readonly Sample[] = [
       },
     ],
   }),
-  sample('ElectLeadersRequest', electLeadersRequestCodec, { partitions: null, timeoutMs: 1 }, 'ElectLeadersRequest, all'),
-  sample('ElectLeadersRequest', electLeadersRequestCodec, { partitions: [{ topicId: idA, partition: 70_000 }], timeoutMs: 1 }),
+  sample('ElectLeadersRequest', electLeadersRequestCodec, { partitions: null, unclean: false, validateOnly: false, timeoutMs: 1 }, 'ElectLeadersRequest, all'),
+  sample('ElectLeadersRequest', electLeadersRequestCodec, {
+    partitions: [{ topicId: idA, partition: 70_000 }],
+    unclean: true,
+    validateOnly: true,
+    timeoutMs: 1,
+  }),
   sample('ElectLeadersResponse', electLeadersResponseCodec, {
     partitions: [
-      { topicId: idA, partition: 0, error },
-      { topicId: idB, partition: 1, error: null },
+      { topicId: idA, partition: 0, elected: null, error },
+      { topicId: idB, partition: 1, elected: { nodeId: 3, lastEpoch: -1, logEndOffset: 2 ** 52 - 1 }, error: null },
     ],
   }),
   sample('DeleteRecordsRequest', deleteRecordsRequestCodec, {

@@ -129,10 +129,12 @@ export const commands: readonly ControllerCommand[] = [
     validateOnly: true,
   },
   { type: 'alterTopic', topicId: idB, partitions: 0, assignment: null, set: new Map(), delete: [], validateOnly: false },
-  { type: 'electLeaders', partitions: null },
-  { type: 'electLeaders', partitions: [] },
+  { type: 'electLeaders', unclean: true, partitions: null, validateOnly: true },
+  { type: 'electLeaders', unclean: false, partitions: [], validateOnly: false },
   {
     type: 'electLeaders',
+    unclean: true,
+    validateOnly: false,
     partitions: [
       { topicId: idA, partition: 0 },
       { topicId: idB, partition: 70_000 },
@@ -170,8 +172,8 @@ export const replies: readonly ControllerReply[] = [
     type: 'leadersElected',
     metadataOffset: 9,
     partitions: [
-      { topicId: idA, partition: 0, error: null },
-      { topicId: idB, partition: 300, error: { code: 'PREFERRED_LEADER_NOT_AVAILABLE', message: 'broker 2 is not in sync' } },
+      { topicId: idA, partition: 0, elected: { nodeId: 300, lastEpoch: -1, logEndOffset: 2 ** 52 - 1 }, error: null },
+      { topicId: idB, partition: 300, elected: null, error: { code: 'PREFERRED_LEADER_NOT_AVAILABLE', message: 'broker 2 is not in sync' } },
     ],
   },
   {

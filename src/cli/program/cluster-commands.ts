@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander'
+import type { ElectFlags } from '../partition-elect.ts'
 import { clusterOptions, integer, type RawClusterOptions, withCluster } from '../options.ts'
 import { example, type Raw, type Wiring } from './wiring.ts'
 
@@ -52,14 +53,17 @@ function addQuorumCommands(program: Command, { context, finish }: Wiring): void 
 function addPartitionCommands(program: Command, { context, finish }: Wiring): void {
   const partition = example(program.command('partition').description('leaders of partitions'), ELECT_EXAMPLE)
   const elect = withCluster(partition.command('elect'))
-    .description('give partitions back to their preferred leaders')
+    .description('give partitions back to their preferred leaders; or, as a last resort, a leader to those that have none')
     .argument('[topic...]', 'TOPIC, or TOPIC:PARTITION')
-    .option('--all', 'every partition that another replica leads')
-    .action(async (names: readonly string[], raw: Raw) => {
+    .option('--all', 'every partition that another replica leads; with --unclean every one without a leader')
+    .option('--unclean', 'whoever is left leads, and what only the replicas hold that are gone is lost; says first what that is')
+    .option('--dry-run', 'with --unclean: say what would be lost, and change nothing')
+    .option('--yes', 'with --unclean: do not ask')
+    .action(async (names: readonly string[], raw: Raw & ElectFlags) => {
       const { electPartitions } = await import('../partition-elect.ts')
-      finish(await electPartitions(context, clusterOptions(context, raw), names, raw.all === true))
+      finish(await electPartitions(context, clusterOptions(context, raw), names, raw))
     })
-  example(elect, ELECT_EXAMPLE, 'npx oxbow partition elect --all')
+  example(elect, ELECT_EXAMPLE, 'npx oxbow partition elect --all', 'npx oxbow partition elect orders:0 --unclean --dry-run')
 }
 
 const ELECT_EXAMPLE = 'npx oxbow partition elect orders'
