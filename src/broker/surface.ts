@@ -49,7 +49,7 @@ export interface NodeOptions {
   readonly address: BrokerAddress
   /** All nodes of the cluster file but this one. */
   readonly peers: readonly PeerAddress[]
-  /** Ids of the first voters: the nodes with the controller role in the file. */
+  /** Ids of the first voters: the nodes with the controller role in the file, but those with firstVoter: false. */
   readonly voterIds: readonly number[]
   readonly clusterName: string
   readonly config: NodeConfig

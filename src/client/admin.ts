@@ -15,6 +15,7 @@ import type {
   OffsetAt,
   QuorumDescription,
   TopicInfo,
+  VotersChange,
 } from '../wire/api.ts'
 import { AnyNodeCall, type AnyNodeOptions, type NodeCall } from './any-node.ts'
 import { type Cluster, MAX_NODE_WAIT_MS } from './cluster.ts'
@@ -82,6 +83,15 @@ export interface DeletedPartition {
   /** The first offset kept by now; −1 with an error. */
   readonly lowWatermark: number
   readonly error: BrokerError | null
+}
+
+export interface VoterOptions {
+  readonly nodeId: number
+  /** Default: the data folder that the node has. */
+  readonly directoryId?: string
+  /** Checks; changes nothing. */
+  readonly validateOnly?: boolean
+  readonly timeoutMs?: number
 }
 
 export interface AdminOptions {
@@ -279,6 +289,30 @@ export class Admin {
       elected,
       error: error === null ? null : toBrokerError(error),
     }))
+  }
+
+  /**
+   * Makes a node a voter of the metadata quorum, or gives a voter whose disk was wiped its new data folder. Waits until the node has caught up.
+   * Repeating it is harmless.
+   */
+  addVoter(options: VoterOptions): Promise<VotersChange> {
+    return this.#changeVoters('addVoter', options)
+  }
+
+  /** Takes a node out of the voters; it goes on as an observer. */
+  removeVoter(options: VoterOptions): Promise<VotersChange> {
+    return this.#changeVoters('removeVoter', options)
+  }
+
+  #changeVoters(call: 'addVoter' | 'removeVoter', options: VoterOptions): Promise<VotersChange> {
+    const { nodeId, directoryId = null, validateOnly = false } = options
+    return this.#call<VotersChange>(
+      (connection, attemptMs, done) =>
+        connection[call]({ nodeId, directoryId, validateOnly, timeoutMs: Math.min(attemptMs, MAX_NODE_WAIT_MS) }, attemptMs, done),
+      this.#deadline(options.timeoutMs),
+      // A question is answered as it stands; a change waits for what passes by itself.
+      { attemptTimeoutMs: Infinity, retries: (error) => error.retriable && !(validateOnly && error.code === 'VOTER_NOT_READY') },
+    )
   }
 
   /** Drops the records below an offset, for good; each partition has its own outcome. */

@@ -1,6 +1,6 @@
 import type { Code } from '../base/errors.ts'
 import type { Uuid } from '../base/ids.ts'
-import type { BrokerAddress, IsrMember, MetadataRecord } from '../metadata/records.ts'
+import type { BrokerAddress, IsrMember, MetadataRecord, VoterRecord } from '../metadata/records.ts'
 
 export interface PartitionRef {
   readonly topicId: Uuid
@@ -60,6 +60,10 @@ export type ControllerCommand =
       readonly validateOnly: boolean
     }
   | { readonly type: 'allocateProducerIds'; readonly count: number }
+  /** directoryId null: the folder that the node has now. */
+  | { readonly type: 'addVoter'; readonly nodeId: number; readonly directoryId: Uuid | null; readonly validateOnly: boolean }
+  /** directoryId null: whatever folder it has. */
+  | { readonly type: 'removeVoter'; readonly nodeId: number; readonly directoryId: Uuid | null; readonly validateOnly: boolean }
 
 /** What only the active controller's own machine asks for: the outcome of evidence and reports. */
 export type InternalCommand =
@@ -122,6 +126,15 @@ export type ControllerReply =
   | { readonly type: 'leadersElected'; readonly metadataOffset: number; readonly partitions: readonly Election[] }
   | { readonly type: 'reassignmentsAltered'; readonly metadataOffset: number; readonly partitions: readonly PartitionOutcome[] }
   | { readonly type: 'producerIds'; readonly firstProducerId: number; readonly count: number }
+  /** isComplete false: the old folder of a wiped voter has left; the same command again brings the new one. warnings: about that set. */
+  | {
+      readonly type: 'votersChanged'
+      readonly metadataOffset: number
+      readonly isChanged: boolean
+      readonly isComplete: boolean
+      readonly voters: readonly VoterRecord[]
+      readonly warnings: readonly string[]
+    }
   | { readonly type: 'done' }
   | { readonly type: 'error'; readonly code: Code; readonly message: string; readonly definite: boolean }
 

@@ -1,9 +1,16 @@
 import type { Uuid } from '../base/ids.ts'
 
-/** A voter of the quorum; directoryId null until its first Hello (rules R2.2). */
+/** Where other nodes dial a voter. */
+export interface VoterEndpoint {
+  readonly host: string
+  readonly grpcPort: number
+}
+
+/** A voter of the quorum; directoryId null until its first Hello (rules R2.2). endpoint null: in nodes' cluster files alone. */
 export interface VoterRecord {
   readonly nodeId: number
   readonly directoryId: Uuid | null
+  readonly endpoint: VoterEndpoint | null
 }
 
 /** An in-sync replica under the broker epoch that it joined with (rules R5.4). */

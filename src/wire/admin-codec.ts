@@ -21,6 +21,9 @@ import type {
   QuorumDescription,
   QuorumReplica,
   QuorumStatus,
+  QuorumVoter,
+  VoterRequest,
+  VotersChange,
 } from './api.ts'
 import { apiErrorCodec } from './error-codec.ts'
 import {
@@ -151,6 +154,13 @@ const electedLeaderCodec = message<ElectedLeader>({
 })
 
 export const electLeadersResponseCodec = message<ElectLeadersResponse>({ partitions: list(1, electedLeaderCodec) })
+
+/** Of AddVoter and RemoveVoter. */
+export const voterRequestCodec = message<VoterRequest>({ nodeId: int32(1), directoryId: uuidOrNull(2), validateOnly: boolean(3), timeoutMs: int32(4) })
+
+const quorumVoterCodec = message<QuorumVoter>({ nodeId: int32(1), directoryId: uuidOrNull(2) })
+
+export const votersChangeCodec = message<VotersChange>({ isChanged: boolean(1), voters: list(2, quorumVoterCodec), warnings: stringList(3) })
 
 const deleteRecordsPartitionCodec = message<DeleteRecordsRequest['partitions'][number]>({ topicId: uuid(1), partition: int32(2), beforeOffset: sint64(3) })
 

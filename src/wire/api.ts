@@ -293,6 +293,28 @@ export interface ElectLeadersResponse {
   readonly partitions: readonly ElectedLeader[]
 }
 
+/** AddVoter, RemoveVoter. directoryId null: the folder that the node has. */
+export interface VoterRequest {
+  readonly nodeId: number
+  readonly directoryId: Uuid | null
+  readonly validateOnly: boolean
+  readonly timeoutMs: number
+}
+
+export interface QuorumVoter {
+  readonly nodeId: number
+  /** null: known by its id alone, until its first Hello. */
+  readonly directoryId: Uuid | null
+}
+
+/** isChanged false: it was so before. */
+export interface VotersChange {
+  readonly isChanged: boolean
+  readonly voters: readonly QuorumVoter[]
+  /** What an operator should know about these voters. */
+  readonly warnings: readonly string[]
+}
+
 /** Asked of the leader of each partition. beforeOffset: the first offset to keep; −1: the high watermark. */
 export interface DeleteRecordsRequest {
   readonly partitions: readonly { readonly topicId: Uuid; readonly partition: number; readonly beforeOffset: number }[]

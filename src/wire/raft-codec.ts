@@ -21,9 +21,10 @@ import {
   union,
   uuid,
   uuidList,
+  uuidOrNull,
   view,
 } from './proto-message.ts'
-import { brokerAddressCodec, isrMemberCodec } from './records-codec.ts'
+import { brokerAddressCodec, isrMemberCodec, voterCodec } from './records-codec.ts'
 
 /** peer.proto: Raft messages, brokers' status, and commands to the active controller. */
 const entryCodec = message<Entry>({ term: int64(1), bytes: view(2) })
@@ -151,6 +152,8 @@ export const commandCodec = union<ControllerCommand>('a command', {
   ],
   electLeaders: [7, message({ partitions: nestedOrNull(1, partitionRefsCodec), unclean: boolean(2), validateOnly: boolean(3) })],
   alterReassignments: [8, message({ moves: list(1, moveCodec), bytesPerSecond: int64OrNull(2), validateOnly: boolean(3) })],
+  addVoter: [9, message({ nodeId: int32(1), directoryId: uuidOrNull(2), validateOnly: boolean(3) })],
+  removeVoter: [10, message({ nodeId: int32(1), directoryId: uuidOrNull(2), validateOnly: boolean(3) })],
 })
 
 export const replyCodec = union<ControllerReply>('a reply', {
@@ -162,4 +165,8 @@ export const replyCodec = union<ControllerReply>('a reply', {
   topicAltered: [6, message({ metadataOffset: int64(1), added: list(2, replicaListCodec), configs: stringMap(3) })],
   leadersElected: [7, message({ metadataOffset: int64(1), partitions: list(2, electionCodec) })],
   reassignmentsAltered: [8, message({ metadataOffset: int64(1), partitions: list(2, partitionOutcomeCodec) })],
+  votersChanged: [
+    9,
+    message({ metadataOffset: int64(1), isChanged: boolean(2), isComplete: boolean(3), voters: list(4, voterCodec), warnings: stringList(5) }),
+  ],
 })

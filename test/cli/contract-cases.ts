@@ -54,6 +54,14 @@ const topic: Shape = {
   partitions: [{ partition: number, leader: number, leaderEpoch: number, replicas: numbers, isr: numbers, elr: numbers }],
 }
 const configEntries: Shape = [{ name: text, value: textOrNull, default: textOrNull, source: text, unit: textOrNull, doc: text, readOnly: flag }]
+const votersChange = {
+  nodeId: number,
+  changed: flag,
+  dryRun: flag,
+  voters: [{ nodeId: number, directoryId: textOrNull }],
+  warnings: texts,
+} satisfies Shape
+
 const quorumStatus: Shape = {
   clusterId: textOrNull,
   leaderId: number,
@@ -159,6 +167,13 @@ export const contractCases: readonly ContractCase[] = [
     json: quorumStatus,
     isLines: true,
     table: /^\S+Z leader 1, epoch 4, voters 1,2, observers 3\n$/,
+  },
+  { command: 'quorum add-voter', args: ['2', '--dry-run'], json: votersChange, table: /^NodeId +DirectoryId\n +1 +1{32}\n/ },
+  {
+    command: 'quorum remove-voter',
+    args: ['2', '--dry-run'],
+    json: { ...votersChange, warnings: (value) => Array.isArray(value) && value.length === 0 },
+    table: /^NodeId +DirectoryId\n +1 +1{32}\n/,
   },
   {
     command: 'partition elect',

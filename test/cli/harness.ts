@@ -24,6 +24,8 @@ import type {
   ListOffsetsResponse,
   QuorumDescription,
   TopicInfo,
+  VoterRequest,
+  VotersChange,
 } from '../../src/wire/api.ts'
 import { apiError, FakeCluster, type FakeTopic } from '../client/fake-cluster.ts'
 
@@ -68,6 +70,7 @@ export class CliCluster implements ClientTransport {
   readonly closedHosts = new Set<string>()
   readonly altered: AlterTopicRequest[] = []
   readonly elected: ElectLeadersRequest[] = []
+  readonly voterRequests: VoterRequest[] = []
   /** `topic-partition` whose election or deletion is refused. */
   readonly refused = new Set<string>()
   /** First offset of `topic-partition` after a deletion. */
@@ -96,6 +99,8 @@ export class CliCluster implements ClientTransport {
       alterTopic: (request, _timeoutMs, done) => answer(done, () => this.#alter(request)),
       describeConfigs: (request, _timeoutMs, done) => answer(done, () => this.#describeConfigs(request)),
       electLeaders: (request, _timeoutMs, done) => answer(done, () => this.#elect(request)),
+      addVoter: (request, _timeoutMs, done) => answer(done, () => this.#changeVoters(request, [1, 2, request.nodeId])),
+      removeVoter: (request, _timeoutMs, done) => answer(done, () => this.#changeVoters(request, [1])),
       deleteRecords: (request, _timeoutMs, done) => answer(done, () => this.#deleteRecords(request)),
       createTopic: (request, _timeoutMs, done) => later(done, () => this.#create(request)),
       deleteTopic: (request, timeoutMs, done) => {
@@ -253,6 +258,14 @@ export class CliCluster implements ClientTransport {
       }
     })
     return { partitions }
+  }
+
+  /** Voters 1 and 2; node 9 is never ready. */
+  #changeVoters(request: VoterRequest, nodeIds: readonly number[]): VotersChange {
+    this.voterRequests.push(request)
+    if (request.nodeId === 9) throw new BrokerError('VOTER_NOT_READY', 'node 9 has not caught up: see oxbow quorum replication')
+    const voters = [...new Set(nodeIds)].map((nodeId) => ({ nodeId, directoryId: nodeId === 2 ? null : String(nodeId).repeat(32) }))
+    return { isChanged: request.nodeId !== 1, voters, warnings: voters.length % 2 === 0 ? ['an even number'] : [] }
   }
 
   #describe(): ClusterDescription {

@@ -26,6 +26,8 @@ import type {
   ProduceResponse,
   QuorumDescription,
   TopicInfo,
+  VoterRequest,
+  VotersChange,
 } from '../../src/wire/api.ts'
 import type { FetchRecordsRequest, FetchRecordsResponse, ProduceRecordsRequest, ProduceRecordsResponse } from '../../src/wire/plain-api.ts'
 
@@ -103,6 +105,14 @@ export class FakeBroker implements Broker {
 
   electLeaders(request: ElectLeadersRequest, done: Done<ElectLeadersResponse>): void {
     this.#answer(request, { partitions: [{ topicId, partition: 3, elected: { nodeId: 2, lastEpoch: 1, logEndOffset: 2 ** 40 }, error: null }] }, done)
+  }
+
+  addVoter(request: VoterRequest, done: Done<VotersChange>): void {
+    this.#answer(request, { isChanged: true, voters: [{ nodeId: request.nodeId, directoryId: request.directoryId }], warnings: ['few'] }, done)
+  }
+
+  removeVoter(request: VoterRequest, done: Done<VotersChange>): void {
+    this.#answer(request, { isChanged: false, voters: [], warnings: [] }, done)
   }
 
   deleteRecords(request: DeleteRecordsRequest, done: Done<DeleteRecordsResponse>): void {

@@ -65,7 +65,7 @@ class FakeNode implements MetricsSource {
 
   view(): NodeView {
     const changes = { isrShrinks: 21, isrExpands: 22, leaderElections: 23, uncleanLeaderElections: 24, raftElections: 25 }
-    const peer = { directoryId: null, voter: true, silentTicks: 0, laggingTicks: 0 }
+    const peer = { directoryId: null, voter: true, counts: true, silentTicks: 0, laggingTicks: 0, isCaughtUp: true }
     const followers = [
       { ...peer, nodeId: 1, persistedEndOffset: 42 },
       { ...peer, nodeId: 2, persistedEndOffset: 39 },

@@ -17,6 +17,8 @@ import {
   logDirsDescriptionCodec,
   logLevelCodec,
   quorumDescriptionCodec,
+  voterRequestCodec,
+  votersChangeCodec,
 } from '../../src/wire/admin-codec.ts'
 import { apiErrorCodec } from '../../src/wire/error-codec.ts'
 import { decodeFetchRequest, decodeFetchResponse, encodeFetchRequest, encodeFetchResponse } from '../../src/wire/fetch-codec.ts'
@@ -268,6 +270,16 @@ const unarySamples: readonly Sample[] = [
       { topicId: idA, partition: 0, elected: null, error },
       { topicId: idB, partition: 1, elected: { nodeId: 3, lastEpoch: -1, logEndOffset: 2 ** 52 - 1 }, error: null },
     ],
+  }),
+  sample('AddVoterRequest', voterRequestCodec, { nodeId: 4, directoryId: idA, validateOnly: true, timeoutMs: 9 }),
+  sample('RemoveVoterRequest', voterRequestCodec, { nodeId: 4, directoryId: null, validateOnly: false, timeoutMs: 9 }),
+  sample('VotersChange', votersChangeCodec, {
+    isChanged: true,
+    voters: [
+      { nodeId: 1, directoryId: idA },
+      { nodeId: 2, directoryId: null },
+    ],
+    warnings: ['an even number'],
   }),
   sample('DeleteRecordsRequest', deleteRecordsRequestCodec, {
     partitions: [

@@ -21,8 +21,8 @@ export const records: readonly MetadataRecord[] = [
     type: 'cluster',
     clusterId: idA,
     voters: [
-      { nodeId: 1, directoryId: idB },
-      { nodeId: 2, directoryId: null },
+      { nodeId: 1, directoryId: idB, endpoint: { host: 'n1', grpcPort: 65_535 } },
+      { nodeId: 2, directoryId: null, endpoint: null },
     ],
   },
   { type: 'voters', voters: [] },
@@ -131,6 +131,8 @@ export const commands: readonly ControllerCommand[] = [
   { type: 'alterTopic', topicId: idB, partitions: 0, assignment: null, set: new Map(), delete: [], validateOnly: false },
   { type: 'electLeaders', unclean: true, partitions: null, validateOnly: true },
   { type: 'electLeaders', unclean: false, partitions: [], validateOnly: false },
+  { type: 'addVoter', nodeId: 2 ** 31 - 1, directoryId: null, validateOnly: true },
+  { type: 'removeVoter', nodeId: 0, directoryId: idB, validateOnly: false },
   {
     type: 'electLeaders',
     unclean: true,
@@ -184,10 +186,29 @@ export const replies: readonly ControllerReply[] = [
       { topicId: idB, partition: 300, error: { code: 'NO_REASSIGNMENT_IN_PROGRESS', message: 'the partition is not being moved' } },
     ],
   },
+  {
+    type: 'votersChanged',
+    metadataOffset: MAX,
+    isChanged: true,
+    isComplete: false,
+    voters: [
+      { nodeId: 1, directoryId: idB, endpoint: { host: 'a'.repeat(255), grpcPort: 65_535 } },
+      { nodeId: 2 ** 31 - 1, directoryId: null, endpoint: null },
+    ],
+    warnings: ['', 'an even number'],
+  },
   { type: 'error', code: 'INVALID_PARTITIONS', message: 'no', definite: true },
 ]
 
-export const hello: Hello = { clusterId: null, nodeId: 1, directoryId: idA, incarnationId: idB, protocolVersion: 1 }
+export const hello: Hello = {
+  clusterId: null,
+  nodeId: 1,
+  directoryId: idA,
+  incarnationId: idB,
+  protocolVersion: 1,
+  endpoint: { host: 'n1', grpcPort: 9192 },
+  isController: true,
+}
 
 /** Of so many replicas, with each number at its edge. */
 export function quorumOf(count: number): QuorumDescription {

@@ -1,6 +1,6 @@
-import { type Command, Option } from 'commander'
+import { Argument, type Command, Option } from 'commander'
 import type { ElectFlags } from '../partition-elect.ts'
-import { clusterOptions, integer, type RawClusterOptions, withCluster } from '../options.ts'
+import { clusterOptions, directoryId, integer, type RawClusterOptions, withCluster } from '../options.ts'
 import { example, type Raw, type Wiring } from './wiring.ts'
 
 export function addClusterCommands(program: Command, { context, finish }: Wiring): void {
@@ -48,6 +48,33 @@ function addQuorumCommands(program: Command, { context, finish }: Wiring): void 
       finish(await watchQuorum(context, clusterOptions(context, raw), { intervalMs: raw.interval, count: raw.count }))
     })
   example(watch, 'npx oxbow quorum watch')
+  addVoterCommand(quorum, { context, finish }, 'add', {
+    description: 'make a running node a voter, or a voter whose disk was wiped one again, with its new folder',
+    directory: 'only when the node has this data folder',
+  })
+  addVoterCommand(quorum, { context, finish }, 'remove', {
+    description: 'take a node out of the voters: it goes on as an observer, and may be stopped',
+    directory: 'only the voter with this data folder',
+  })
+}
+
+function addVoterCommand(
+  quorum: Command,
+  { context, finish }: Wiring,
+  change: 'add' | 'remove',
+  texts: { readonly description: string; readonly directory: string },
+): void {
+  const command = withCluster(quorum.command(`${change}-voter`))
+    .description(texts.description)
+    .addArgument(new Argument('<node>', 'node id').argParser(integer(0, 2_147_483_647)))
+    .addOption(new Option('--directory-id <id>', texts.directory).argParser(directoryId))
+    .option('--dry-run', 'check, and show the voters as they would be')
+    .action(async (nodeId: number, raw: RawClusterOptions & { readonly directoryId?: string; readonly dryRun?: boolean }) => {
+      const { changeVoters } = await import('../quorum-voters.ts')
+      const choice = { nodeId, directoryId: raw.directoryId, dryRun: raw.dryRun === true }
+      finish(await changeVoters(context, clusterOptions(context, raw), change, choice))
+    })
+  example(command, `npx oxbow quorum ${change}-voter 4 --dry-run`, `npx oxbow quorum ${change}-voter 4`)
 }
 
 function addPartitionCommands(program: Command, { context, finish }: Wiring): void {
