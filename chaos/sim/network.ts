@@ -1,6 +1,6 @@
 import { assert } from '../../src/base/assert.ts'
 import { between, type Random } from '../../src/base/random.ts'
-import { copyMessage } from './copy.ts'
+import { copyMessage, messageBytes } from './copy.ts'
 import type { EventQueue, Owner } from './event-queue.ts'
 import { type LinkConditions, Links } from './links.ts'
 import type { Trace } from './trace.ts'
@@ -40,7 +40,7 @@ const RETRANSMIT_US = 200_000
 
 /**
  * One end of a connection, as TCP would give it: in order, whole, or closed. `sendLoose` is for what may be lost, doubled and reordered
- * on the way (control messages, runtime/transport.ts). Everything that arrives is a copy, made when it was sent, in an event of the receiver's owner.
+ * on the way (control messages, runtime/transport.ts). Everything that arrives is a copy, in an event of the receiver's owner.
  */
 export class ConnectionEnd {
   readonly host: Host
@@ -83,9 +83,9 @@ export class ConnectionEnd {
   /** False: more than 256 KiB are under way; onDrain says when it is less. */
   send(message: unknown): boolean {
     if (!this.open) return true
-    const { copy, sizeBytes } = copyMessage(message)
+    const sizeBytes = messageBytes(message)
     this.inFlightBytes += sizeBytes
-    this.#network.transmit(this, copy, sizeBytes)
+    this.#network.transmit(this, message, sizeBytes)
     if (this.inFlightBytes > HIGH_WATER_BYTES) this.#full = true
     return !this.#full
   }
@@ -250,7 +250,7 @@ export class Network {
     const to = other.host.id
     if (links.stops(from, to) || !other.host.machineUp) return
     if (!other.open && !other.owner.dead) this.#breakLater(end)
-    const { copy, sizeBytes } = copyMessage(message)
+    const sizeBytes = messageBytes(message)
     if (links.losesMessage(from, to) || end.looseBytes + sizeBytes > LOOSE_BUDGET_BYTES) return
     end.looseBytes += sizeBytes
     let atUs = this.queue.nowUs + links.delayUs(from, to)
@@ -260,19 +260,17 @@ export class Network {
     }
     this.queue.schedule(atUs - this.queue.nowUs, other.owner, () => {
       end.looseBytes -= sizeBytes
-      this.#hand(end, other, copy, sizeBytes)
+      this.#hand(end, other, message, sizeBytes)
     })
     const twiceUs = links.doublesMessageAfterUs(from, to)
-    if (twiceUs === undefined) return
-    const { copy: second } = copyMessage(copy)
-    this.queue.schedule(atUs + twiceUs - this.queue.nowUs, other.owner, () => this.#hand(end, other, second, sizeBytes))
+    if (twiceUs !== undefined) this.queue.schedule(atUs + twiceUs - this.queue.nowUs, other.owner, () => this.#hand(end, other, message, sizeBytes))
   }
 
   #hand(from: ConnectionEnd, to: ConnectionEnd, message: unknown, sizeBytes: number): void {
     this.messages += 1
     this.#trace.mix(from.host.id * 4096 + to.host.id)
     this.#trace.mix(sizeBytes)
-    to.deliver(message)
+    to.deliver(copyMessage(message))
   }
 
   /** An orderly close: the other end hears of it unless a cut lies between. */

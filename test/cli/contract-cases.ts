@@ -208,4 +208,6 @@ export const dataless: ReadonlyMap<string, string> = new Map([
   ['server', 'its output is the log of the node, JSON lines always'],
   ['completion', 'its output is a script'],
   ['sim run', 'its options and output are those of the simulator'],
+  ['sim replay', 'its output is a story'],
+  ['sim shrink', 'its output is a file'],
 ])
