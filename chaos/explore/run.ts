@@ -2,15 +2,20 @@ import { commonHelp, type ExploreArguments, helpOf, parseExploreArguments } from
 import type { BoundTable, Model } from './model.ts'
 import { partitionBounds } from './partition/bounds.ts'
 import { PartitionModel } from './partition/model.ts'
+import { raftBounds } from './raft/bounds.ts'
+import { RaftModel } from './raft/model.ts'
 import { Search } from './search.ts'
 import { tellStory } from './story.ts'
 
 const usage = `Tries every interleaving, within bounds, of the machines that run in production.
 
-  npm run explore -- [options]          the replicas of a partition and the controller
+  npm run explore -- [options]          the replicas of a partition, and the controller
+  npm run explore -- raft [options]     the voters of the metadata log
 
-Bounds:
+Bounds of a partition:
 ${helpOf(partitionBounds)}
+Bounds of raft:
+${helpOf(raftBounds)}
 Options:
 ${commonHelp}`
 
@@ -20,6 +25,7 @@ export function runExplore(args: readonly string[]): number {
     process.stdout.write(usage)
     return 0
   }
+  if (args[0] === 'raft') return explore(args.slice(1), raftBounds, ({ bounds, nodes }) => new RaftModel(bounds, nodes))
   return explore(args, partitionBounds, ({ bounds, nodes }) => new PartitionModel(bounds, nodes))
 }
 

@@ -138,8 +138,8 @@ export class SimNode implements ObservedNode {
     return this.#live().raft()
   }
 
-  get liveReplicas(): OxbowNode['liveReplicas'] {
-    return this.#live().liveReplicas
+  replicas(): ReturnType<OxbowNode['replicas']> {
+    return this.#live().replicas()
   }
 
   start(): void {

@@ -122,10 +122,7 @@ function processContext(): CliContext {
   const stdoutHandlers: ((error: Error) => void)[] = []
   process.stdout.on('error', (error) => stdoutHandlers.at(-1)?.(error))
   return {
-    // Opened by who reads it: most commands do not.
-    get stdin() {
-      return process.stdin
-    },
+    stdin: process.stdin,
     stdout: process.stdout,
     stderr: process.stderr,
     env: process.env,

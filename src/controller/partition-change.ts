@@ -15,8 +15,6 @@ export interface PartitionChange {
   readonly lost: ReadonlySet<number>
   /** Of the topic as they will be, where the same entry changes them; default: as they are. */
   readonly configs?: ReadonlyMap<string, string>
-  /** Records that only others hold are given up (rules R5.7). */
-  readonly unclean?: boolean
 }
 
 /**
@@ -31,9 +29,7 @@ export function changePartition(before: PartitionState, change: PartitionChange,
   const configs = change.configs ?? context.image.topics.get(before.topicId)?.configs ?? new Map<string, string>()
   const changed = withElr(before, { ...before, isr, leader: change.leader }, { configs, lost: change.lost })
   const settled = settledStanding(changed, configs, context)
-  const moved = settled === undefined ? changed : withElr(before, { ...changed, ...settled }, { configs, lost: change.lost })
-  const unclean = change.unclean === true || (before.unclean && moved.isr.length < moved.replicas.length)
-  const after = withEpochs(before, { ...moved, unclean }, context)
+  const after = withEpochs(before, settled === undefined ? changed : withElr(before, { ...changed, ...settled }, { configs, lost: change.lost }), context)
   assertPartitionState(after)
   assertPartitionStep(before, after, context.offset)
   return after
@@ -56,5 +52,6 @@ function withEpochs(before: PartitionState, after: PartitionState, context: Cont
     leaderEpoch: leaderChanges ? before.leaderEpoch + 1 : before.leaderEpoch,
     leaderGrantedOffset: leaderChanges ? context.offset : before.leaderGrantedOffset,
     partitionEpoch: before.partitionEpoch + 1,
+    unclean: leaderChanges ? false : before.unclean,
   }
 }

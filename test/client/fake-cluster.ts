@@ -234,8 +234,6 @@ export class FakeCluster implements ClientTransport {
       alterTopic: unbuilt,
       describeConfigs: unbuilt,
       electLeaders: unbuilt,
-      addVoter: unbuilt,
-      removeVoter: unbuilt,
       deleteRecords: unbuilt,
       describeLogDirs: unbuilt,
       getLogLevel: unbuilt,

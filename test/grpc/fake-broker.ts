@@ -26,8 +26,6 @@ import type {
   ProduceResponse,
   QuorumDescription,
   TopicInfo,
-  VoterRequest,
-  VotersChange,
 } from '../../src/wire/api.ts'
 import type { FetchRecordsRequest, FetchRecordsResponse, ProduceRecordsRequest, ProduceRecordsResponse } from '../../src/wire/plain-api.ts'
 
@@ -79,19 +77,7 @@ export class FakeBroker implements Broker {
   }
 
   describeQuorum(done: Done<QuorumDescription>): void {
-    const status = {
-      clusterId: null,
-      leaderId: 1,
-      leaderEpoch: 2,
-      highWatermark: 3,
-      maxFollowerLag: 0,
-      maxFollowerLagTimeMs: 0,
-      voters: [1],
-      observers: [],
-      snapshotEndOffset: 0,
-      snapshotTimestamp: -1,
-      logStartOffset: 0,
-    }
+    const status = { clusterId: null, leaderId: 1, leaderEpoch: 2, highWatermark: 3, maxFollowerLag: 0, maxFollowerLagTimeMs: 0, voters: [1], observers: [] }
     this.#answer('describeQuorum', { status, replicas: [] }, done)
   }
 
@@ -104,15 +90,7 @@ export class FakeBroker implements Broker {
   }
 
   electLeaders(request: ElectLeadersRequest, done: Done<ElectLeadersResponse>): void {
-    this.#answer(request, { partitions: [{ topicId, partition: 3, elected: { nodeId: 2, lastEpoch: 1, logEndOffset: 2 ** 40 }, error: null }] }, done)
-  }
-
-  addVoter(request: VoterRequest, done: Done<VotersChange>): void {
-    this.#answer(request, { isChanged: true, voters: [{ nodeId: request.nodeId, directoryId: request.directoryId }], warnings: ['few'] }, done)
-  }
-
-  removeVoter(request: VoterRequest, done: Done<VotersChange>): void {
-    this.#answer(request, { isChanged: false, voters: [], warnings: [] }, done)
+    this.#answer(request, { partitions: [{ topicId, partition: 3, error: null }] }, done)
   }
 
   deleteRecords(request: DeleteRecordsRequest, done: Done<DeleteRecordsResponse>): void {

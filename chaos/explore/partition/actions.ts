@@ -1,7 +1,7 @@
 import { partitionOf } from './control.ts'
 import type { Registers } from './registers.ts'
 import type { Replica } from './replica.ts'
-import { afterCrash, afterLoss } from './replica-disk.ts'
+import { afterCrash, afterLoss } from '../abstract-disk.ts'
 import { isLeft, sentRecords, type World } from './world.ts'
 
 /** What can happen. `at`: the place of a node; `which`: a message, a length, a record, as the kind says. */

@@ -2,7 +2,7 @@ import { demand } from '../../check/violation.ts'
 import { nameOf } from './batches.ts'
 import { minInSyncReplicasOf, partitionOf } from './control.ts'
 import type { Registers } from './registers.ts'
-import { commonLength } from './replica-disk.ts'
+import { commonLength } from '../abstract-disk.ts'
 import type { World } from './world.ts'
 
 /** What no single step can see (rules 7). `acknowledged`: how many records were, before the step. */

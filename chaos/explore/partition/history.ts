@@ -2,7 +2,7 @@ import { demand } from '../../check/violation.ts'
 import { type Batches, nameOf } from './batches.ts'
 import { Numbered, textOf } from '../object-graph.ts'
 import type { Happening } from './replica.ts'
-import { commonLength, type LogOf } from './replica-disk.ts'
+import { commonLength, type LogOf } from '../abstract-disk.ts'
 
 /** What happened that nobody may contradict. */
 export interface History {

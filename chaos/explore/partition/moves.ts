@@ -10,7 +10,7 @@ import { compactFetchIds, isFetchLost } from './fetch-ids.ts'
 import { opened } from './opened-partition.ts'
 import type { Registers } from './registers.ts'
 import { incarnationId, type Outcome, type Replica } from './replica.ts'
-import { afterCrash, afterLoss } from './replica-disk.ts'
+import { afterCrash, afterLoss } from '../abstract-disk.ts'
 import { produceIdOf } from './replica-step.ts'
 import type { ReplicaInput } from './replicas.ts'
 import type { State } from '../model.ts'
@@ -351,7 +351,7 @@ function commandOf(kind: CommandKind, broker: { readonly nodeId: number; readonl
     case 'elect':
       return { type: 'elect', partitions: [REF] }
     case 'prefer':
-      return { type: 'electLeaders', unclean: false, partitions: [REF], validateOnly: false }
+      return { type: 'electLeaders', partitions: [REF] }
     case 'configure':
       return {
         type: 'alterTopic',

@@ -6,7 +6,7 @@ import type { Batches } from './batches.ts'
 import type { Messages } from './messages.ts'
 import { forgetTime } from './opened-partition.ts'
 import type { Happening, Replica } from './replica.ts'
-import { commonLength } from './replica-disk.ts'
+import { commonLength } from '../abstract-disk.ts'
 
 export interface StepTools {
   readonly batches: Batches

@@ -2,7 +2,7 @@ import type { IsrMember } from '../../../src/metadata/records.ts'
 import type { PartitionInput } from '../../../src/replication/effects.ts'
 import type { Partition } from '../../../src/replication/partition.ts'
 import { copyGraph, textOf } from '../object-graph.ts'
-import type { LogOf } from './replica-disk.ts'
+import type { LogOf } from '../abstract-disk.ts'
 
 export type AssignInput = Extract<PartitionInput, { type: 'assign' }>
 

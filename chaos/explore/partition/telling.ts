@@ -4,7 +4,7 @@ import { partitionOf } from './control.ts'
 import { describeMessage } from './messages.ts'
 import type { Registers } from './registers.ts'
 import type { Replica } from './replica.ts'
-import { afterCrash, afterLoss } from './replica-disk.ts'
+import { afterCrash, afterLoss } from '../abstract-disk.ts'
 import type { World } from './world.ts'
 
 /** What an action is, in words. */

@@ -1,0 +1,20 @@
+import type { RaftBounds } from './bounds.ts'
+import { Entries } from './entries.ts'
+import { RaftHistories } from './history.ts'
+import { Voters } from './voters.ts'
+
+/** Who has which number: all that comes up in one exploration, and its bounds. */
+export class RaftRegisters {
+  readonly nodeIds: readonly number[]
+  readonly bounds: RaftBounds
+  readonly entries = new Entries()
+  readonly voters: Voters
+  readonly histories: RaftHistories
+
+  constructor(bounds: RaftBounds, nodes: number) {
+    this.nodeIds = Array.from({ length: nodes }, (_, at) => at + 1)
+    this.bounds = bounds
+    this.voters = new Voters(this.nodeIds, this.entries)
+    this.histories = new RaftHistories(this.entries)
+  }
+}
