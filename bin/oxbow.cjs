@@ -4,8 +4,6 @@
 
 const { existsSync } = require('node:fs')
 const { join } = require('node:path')
-const nodeModule = require('node:module')
-const { setFlagsFromString } = require('node:v8')
 
 const MIN_NODE = [20, 19]
 
@@ -23,14 +21,9 @@ const main = join(__dirname, '..', 'dist', 'bundle', 'cli', 'main.cjs')
 if (!existsSync(main)) fail('error: NOT_BUILT: Oxbow is not built yet (run: npm ci && npm run build)')
 
 // Every file call takes one of these threads; it must be set before the first of them starts.
-process.env.UV_THREADPOOL_SIZE ??= '16'
+if (process.env.UV_THREADPOOL_SIZE === undefined) process.env.UV_THREADPOOL_SIZE = '16'
 
-// Batches live outside of V8's heap, but count for it: without this it marks the small heap again for every few of them, which took a
-// quarter of a loaded node's CPU time.
-setFlagsFromString('--heap-growing-percent=300')
-
-// From Node 22 on: compiled code is kept between runs.
-nodeModule.enableCompileCache?.()
+require('./v8.cjs').useCodeCache()
 
 let cli
 try {

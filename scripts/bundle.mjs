@@ -1,7 +1,11 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { rolldown } from 'rolldown'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const { writeCodeCache } = createRequire(import.meta.url)('../bin/v8.cjs')
 
 /** `…/node_modules/@grpc/grpc-js` of a module within. */
 const PACKAGE_FOLDER = /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/
@@ -28,7 +32,7 @@ const licenses = {
 // The command in a few files. It loads some 500 modules, most of them of libraries, and to find and load them one by one is most of what it
 // costs to start a node. It lies as deep below the root as the source of the same module, so that relative paths stay what they are.
 const bundle = await rolldown({
-  cwd: fileURLToPath(new URL('..', import.meta.url)),
+  cwd: root,
   input: 'dist/src/cli/main.js',
   platform: 'node',
   // Native code and .proto files are found beside their package; the simulator loads further files by their names.
@@ -46,5 +50,13 @@ const bundle = await rolldown({
   plugins: [licenses],
 })
 // CommonJS: to start the loader of ES modules costs a third of what `oxbow --version` does beyond Node itself.
-await bundle.write({ dir: 'dist/bundle/cli', format: 'cjs', cleanDir: true, entryFileNames: '[name].cjs', chunkFileNames: '[name]-[hash].cjs' })
+const { output } = await bundle.write({
+  dir: 'dist/bundle/cli',
+  format: 'cjs',
+  dynamicImportInCjs: false,
+  cleanDir: true,
+  entryFileNames: '[name].cjs',
+  chunkFileNames: '[name]-[hash].cjs',
+})
 await bundle.close()
+for (const { type, fileName } of output) if (type === 'chunk') writeCodeCache(join(root, 'dist/bundle/cli', fileName))

@@ -1,4 +1,4 @@
-import type { ReplicaView } from '../../src/broker/surface.ts'
+import type { LiveReplica, RaftView, ReplicaView } from '../../src/broker/surface.ts'
 import { type Log, METADATA_LOG } from '../../src/log/surface.ts'
 import { findPartition, type MetadataImage } from '../../src/metadata/image.ts'
 import type { PartitionState } from '../../src/metadata/records.ts'
@@ -36,6 +36,8 @@ interface WatchedNode {
   readonly byLog: Map<Log, WatchedReplica>
   readonly raft: NeverBack
   readonly commit: OwnTermCommit
+  /** Its Raft when it was looked at last. */
+  last: RaftView | undefined
   image: MetadataImage | undefined
 }
 
@@ -52,6 +54,8 @@ export class ClusterChecker {
   readonly #oneLeader = new OneLeader()
   readonly #hashes = new ImageHashes()
   readonly #dirty = new Set<string>()
+  /** For sentences, by key. */
+  readonly #names = new Map<string, string>()
   #newest: MetadataImage | undefined
   #exposedRecords = 0
 
@@ -105,8 +109,8 @@ export class ClusterChecker {
     const watched = this.#watch(node)
     this.#observeImage(watched)
     this.#observeRaft(watched)
-    for (const view of node.replicas()) this.#observeReplica(watched, view)
-    for (const key of this.#dirty) this.#checkMembers(key)
+    for (const replica of node.liveReplicas) this.#observeReplica(watched, replica)
+    if (this.#dirty.size > 0) for (const key of this.#dirty) this.#checkMembers(key)
   }
 
   #watch(node: ObservedNode): WatchedNode {
@@ -119,6 +123,7 @@ export class ClusterChecker {
       byLog: new Map(),
       raft: new NeverBack(),
       commit: new OwnTermCommit(),
+      last: undefined,
       image: undefined,
     }
     this.#nodes.set(node.nodeId, watched)
@@ -159,14 +164,19 @@ export class ClusterChecker {
 
   #observeRaft(watched: WatchedNode): void {
     const raft = watched.node.raft()
+    const { last } = watched
+    if (last?.role === raft.role && last.term === raft.term && last.commitIndex === raft.commitIndex) return
+    watched.last = raft
     watched.raft.observe(METADATA_LOG, watched.where, { leaderEpoch: raft.term, partitionEpoch: 0, logStartOffset: 0, highWatermark: raft.commitIndex })
     if (raft.role === 'leader') this.#oneLeader.leads(METADATA_LOG, raft.term, watched.node.nodeId, watched.node.incarnation)
     watched.commit.observe(watched.where, raft, watched.node.metadataLog)
   }
 
-  #observeReplica(watched: WatchedNode, view: ReplicaView): void {
-    const replica = watched.byLog.get(view.log) ?? this.#meet(watched, view)
-    if (replica.readable && isUnchanged(replica, view)) return
+  #observeReplica(watched: WatchedNode, live: LiveReplica): void {
+    const known = watched.byLog.get(live.log)
+    if (known?.readable === true && isUnchanged(known, live)) return
+    const view = live.view()
+    const replica = known ?? this.#meet(watched, view)
     const { held, key } = replica
     replica.view = view
     replica.startOffset = view.log.startOffset
@@ -252,24 +262,28 @@ export class ClusterChecker {
   }
 
   #describe(key: string): string {
+    const known = this.#names.get(key)
+    if (known !== undefined) return known
     const [topicId = '', partition] = key.split('/')
-    return `${this.#newest?.topics.get(topicId)?.name ?? topicId}-${partition}`
+    const topic = this.#newest?.topics.get(topicId)?.name
+    const name = `${topic ?? topicId}-${partition}`
+    if (topic !== undefined) this.#names.set(key, name)
+    return name
   }
 }
 
 /** Whether the step left this replica as it was when it was looked at last. */
-function isUnchanged({ view: before, held, startOffset, endOffset, cutCount }: WatchedReplica, view: ReplicaView): boolean {
-  const { log } = view
+function isUnchanged({ view: before, held, startOffset, endOffset, cutCount }: WatchedReplica, { log, core, damaged }: LiveReplica): boolean {
   return (
     log.startOffset === startOffset &&
     log.endOffset === endOffset &&
     log.syncedEndOffset === held.syncedEndOffset &&
     log.cutCount === cutCount &&
-    view.logStartOffset === before.logStartOffset &&
-    view.highWatermark === before.highWatermark &&
-    view.partitionEpoch === before.partitionEpoch &&
-    view.leaderEpoch === before.leaderEpoch &&
-    view.role === before.role &&
-    view.damaged === before.damaged
+    core.logStartOffset === before.logStartOffset &&
+    core.highWatermark === before.highWatermark &&
+    core.partitionEpoch === before.partitionEpoch &&
+    core.leaderEpoch === before.leaderEpoch &&
+    core.role === before.role &&
+    damaged === before.damaged
   )
 }

@@ -12,6 +12,12 @@ interface WrittenBatch {
   leaving: boolean
 }
 
+/** The batches of a file in order, and those of them that no sync has covered yet (or that were cut before one did). */
+interface HeldBatches {
+  readonly batches: WrittenBatch[]
+  readonly volatile: Set<WrittenBatch>
+}
+
 /** A disk that also says how large a file is now; undefined: there is none. */
 export interface PeekDisk extends Disk {
   sizeOf(path: string): number | undefined
@@ -123,12 +129,13 @@ export class DurableLogs {
       batch.leaving = false
       if (batch.state === 'writing') batch.state = 'written'
     }
+    const volatile = new Set(batches.filter(({ state }) => state !== 'durable'))
     return {
       path: file.path,
       read: (position, length, done: Done<Buffer>) => file.read(position, length, done),
-      writev: (buffers, position, done) => this.#writev(file, batches, buffers, position, done),
+      writev: (buffers, position, done) => this.#writev(file, { batches, volatile }, buffers, position, done),
       writevSynced,
-      sync: (done) => this.#sync(file, batches, done),
+      sync: (done) => this.#sync(file, volatile, done),
       truncate: (newSizeBytes, done) => {
         for (const batch of batches) batch.leaving ||= batch.endPosition > newSizeBytes
         file.truncate(newSizeBytes, (error) => {
@@ -141,20 +148,27 @@ export class DurableLogs {
     }
   }
 
-  #writev(file: DiskFile, batches: WrittenBatch[], buffers: readonly Buffer[], position: number, done: DoneVoid): void {
+  #writev(file: DiskFile, held: HeldBatches, buffers: readonly Buffer[], position: number, done: DoneVoid): void {
+    const { batches, volatile } = held
     cutTo(batches, position)
     const writing = readWritten(buffers, position)
     batches.push(...writing)
+    for (const batch of writing) volatile.add(batch)
     file.writev(buffers, position, (error) => {
       if (error === undefined) for (const batch of writing) if (batch.state === 'writing') batch.state = 'written'
       done(error)
     })
   }
 
-  #sync(file: DiskFile, batches: WrittenBatch[], done: DoneVoid): void {
-    const covered = batches.filter(({ state }) => state === 'written')
+  #sync(file: DiskFile, volatile: Set<WrittenBatch>, done: DoneVoid): void {
+    const covered = [...volatile].filter(({ state }) => state === 'written')
     file.sync((error) => {
-      if (error === undefined) for (const batch of covered) batch.state = 'durable'
+      if (error === undefined) {
+        for (const batch of covered) {
+          batch.state = 'durable'
+          volatile.delete(batch)
+        }
+      }
       done(error)
     })
   }

@@ -1,4 +1,4 @@
-import type { RaftView, ReplicaView } from '../../src/broker/surface.ts'
+import type { LiveReplica, RaftView } from '../../src/broker/surface.ts'
 import type { Log } from '../../src/log/surface.ts'
 import type { MetadataImage } from '../../src/metadata/image.ts'
 
@@ -9,7 +9,7 @@ export interface ObservedNode {
   readonly image: MetadataImage
   readonly metadataLog: Log
   raft(): RaftView
-  replicas(): readonly ReplicaView[]
+  readonly liveReplicas: Iterable<LiveReplica>
 }
 
 export function partitionKey(topicId: string, partition: number): string {

@@ -54,6 +54,8 @@ export interface LiveClusterOptions {
   readonly nodes?: number
   /** Config keys of the cluster file. */
   readonly config?: Readonly<Record<string, number>>
+  /** The nodes after the first so many join later. */
+  readonly firstVoters?: number
 }
 
 /** A cluster of real `oxbow server` processes in a folder of its own, each of which can be killed and started again. */
@@ -64,7 +66,7 @@ export class LiveCluster {
   readonly portBase: number
   readonly #children = new Map<number, ChildProcess>()
 
-  private constructor(folder: string, nodes: number, portBase: number, config: Readonly<Record<string, number>>) {
+  private constructor(folder: string, portBase: number, { nodes = 3, config = {}, firstVoters = nodes }: LiveClusterOptions) {
     this.folder = folder
     this.portBase = portBase
     this.nodeIds = Array.from({ length: nodes }, (_, at) => at + 1)
@@ -73,7 +75,7 @@ export class LiveCluster {
     const entries = Object.entries(config).map(([key, value]) => `    ${key}: ${value}\n`)
     const lines = this.nodeIds.map(
       (id) =>
-        `  - { nodeId: ${id}, host: ${HOST}, grpcPort: ${portBase + 100 + id}, kafkaPort: ${portBase + id}, httpPort: ${portBase + 200 + id}, dataDirs: ["${id}"] }\n`,
+        `  - { nodeId: ${id}, host: ${HOST}, grpcPort: ${portBase + 100 + id}, kafkaPort: ${portBase + id}, httpPort: ${portBase + 200 + id}, dataDirs: ["${id}"]${id > firstVoters ? ', firstVoter: false' : ''} }\n`,
     )
     const defaults = entries.length === 0 ? '' : `defaults:\n  config:\n${entries.join('')}`
     writeFileSync(this.configPath, `clusterName: story\n${defaults}nodes:\n${lines.join('')}`)
@@ -82,7 +84,7 @@ export class LiveCluster {
   static async create(name: string, options: LiveClusterOptions = {}): Promise<LiveCluster> {
     const nodes = options.nodes ?? 3
     const folder = mkdtempSync(join(tmpdir(), `oxbow-${name}-`))
-    return new LiveCluster(folder, nodes, await findPortBase(nodes), options.config ?? {})
+    return new LiveCluster(folder, await findPortBase(nodes), options)
   }
 
   get configPath(): string {
@@ -97,9 +99,9 @@ export class LiveCluster {
     return new OxbowClient({ bootstrap: this.bootstrap })
   }
 
-  start(nodeId: number): void {
+  start(nodeId: number, configPath = this.configPath): void {
     const log = openSync(join(this.folder, 'logs', `node-${nodeId}.log`), 'a')
-    const child = spawn(process.execPath, [BIN, 'server', '--config', this.configPath, '--node', String(nodeId)], { stdio: ['ignore', log, log] })
+    const child = spawn(process.execPath, [BIN, 'server', '--config', configPath, '--node', String(nodeId)], { stdio: ['ignore', log, log] })
     closeSync(log)
     this.#children.set(nodeId, child)
   }

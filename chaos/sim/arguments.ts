@@ -8,8 +8,10 @@ export interface SimArguments {
   /** Stop beginning new seeds after so many real seconds; null: no such end. */
   readonly seconds: number | null
   readonly jobs: number
-  /** One JSON line a seed: for the processes that main starts. */
-  readonly lines: boolean
+  /** Each seed that it divides is run a second time; 0: none. */
+  readonly twice: number
+  /** The folder for what failed. */
+  readonly failures: string
 }
 
 /** One line an option. */
@@ -18,7 +20,9 @@ Options:
   --seed N       one seed (default 1)
   --seeds A..B   all seeds from A to B
   --trace        tell the story of the seed
-  --time S       begin no new seed after S seconds; without --seeds it goes on from seed 1
+  --time T       begin no new seed after T (90, 90s, 10m, 2h); without --seeds it goes on from seed 1
+  --twice N      run each Nth seed a second time: the traces have to be equal
+  --failures DIR where what failed is left, a file a seed, for replay and shrink (default .sim)
   --jobs N       processes at once (default: the processors of this machine)
   --mutants      break the rules one by one, and see each noticed
   -h, --help     show this
@@ -26,23 +30,33 @@ Options:
 
 const MOST_SEEDS = 2 ** 31
 
+const valued = new Set(['--seed', '--seeds', '--time', '--jobs', '--twice', '--failures'])
+
 /** Reads the options. Throws an Error with one sentence when they make no sense. */
 export function parseSimArguments(args: readonly string[], processors: number): SimArguments {
   const flags = new Set<string>()
   const values = new Map<string, string>()
   for (let at = 0; at < args.length; at++) {
     const [name = '', inline] = (args[at] as string).split('=', 2)
-    if (name === '--trace' || name === '--mutants' || name === '--lines') flags.add(name)
-    else if (name === '--seed' || name === '--seeds' || name === '--time' || name === '--jobs') {
+    if (name === '--trace' || name === '--mutants') flags.add(name)
+    else if (valued.has(name)) {
       const value = inline ?? args[++at]
       if (value === undefined) throw new Error(`${name} needs a value`)
       values.set(name, value)
     } else throw new Error(`"${args[at]}" is not an option of the simulator`)
   }
   const [fromSeed, toSeed] = parseSeeds(values, flags)
-  const seconds = values.has('--time') ? parseCount('--time', values.get('--time') as string) : null
-  const jobs = values.has('--jobs') ? parseCount('--jobs', values.get('--jobs') as string) : processors
-  return { fromSeed, toSeed, trace: flags.has('--trace'), mutants: flags.has('--mutants'), seconds, jobs, lines: flags.has('--lines') }
+  const count = (name: string, otherwise: number): number => (values.has(name) ? parseCount(name, values.get(name) as string) : otherwise)
+  return {
+    fromSeed,
+    toSeed,
+    trace: flags.has('--trace'),
+    mutants: flags.has('--mutants'),
+    seconds: values.has('--time') ? parseSeconds(values.get('--time') as string) : null,
+    jobs: count('--jobs', processors),
+    twice: count('--twice', 0),
+    failures: values.get('--failures') ?? '.sim',
+  }
 }
 
 function parseSeeds(values: ReadonlyMap<string, string>, flags: ReadonlySet<string>): readonly [number, number] {
@@ -70,4 +84,13 @@ function parseCount(name: string, text: string): number {
   const value = Number(text)
   if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < 1) throw new Error(`${name} is "${text}", a whole number from 1 is expected`)
   return value
+}
+
+const units: Readonly<Record<string, number>> = { '': 1, s: 1, m: 60, h: 3_600 }
+
+function parseSeconds(text: string): number {
+  const match = /^(\d{1,9})([smh]?)$/.exec(text)
+  const seconds = Number(match?.[1]) * (units[match?.[2] ?? ''] ?? 1)
+  if (match === null || seconds === 0) throw new Error(`--time is "${text}", a time such as 90s, 10m or 2h is expected`)
+  return seconds
 }

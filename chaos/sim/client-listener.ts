@@ -12,6 +12,7 @@ import type {
   LogLevelDescription,
   MetadataRequest,
   ProduceRequest,
+  VoterRequest,
 } from '../../src/wire/api.ts'
 import type { ConnectionEnd } from './network.ts'
 
@@ -118,6 +119,12 @@ function call(broker: Broker, method: UnaryMethod, request: unknown, done: (erro
       return
     case 'electLeaders':
       broker.electLeaders(request as ElectLeadersRequest, done)
+      return
+    case 'addVoter':
+      broker.addVoter(request as VoterRequest, done)
+      return
+    case 'removeVoter':
+      broker.removeVoter(request as VoterRequest, done)
       return
     case 'deleteRecords':
       broker.deleteRecords(request as DeleteRecordsRequest, done)

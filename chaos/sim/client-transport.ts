@@ -26,6 +26,8 @@ import type {
   ProduceResponse,
   QuorumDescription,
   TopicInfo,
+  VoterRequest,
+  VotersChange,
 } from '../../src/wire/api.ts'
 import { type ClientFrame, fromWireError, type UnaryMethod } from './client-listener.ts'
 import type { Owner, SimEvent } from './event-queue.ts'
@@ -127,6 +129,14 @@ class SimClientConnection implements ClientConnection {
 
   electLeaders(request: ElectLeadersRequest, timeoutMs: number, done: Done<ElectLeadersResponse>): void {
     this.#call('electLeaders', request, timeoutMs, done as Done<unknown>)
+  }
+
+  addVoter(request: VoterRequest, timeoutMs: number, done: Done<VotersChange>): void {
+    this.#call('addVoter', request, timeoutMs, done as Done<unknown>)
+  }
+
+  removeVoter(request: VoterRequest, timeoutMs: number, done: Done<VotersChange>): void {
+    this.#call('removeVoter', request, timeoutMs, done as Done<unknown>)
   }
 
   deleteRecords(request: DeleteRecordsRequest, timeoutMs: number, done: Done<DeleteRecordsResponse>): void {

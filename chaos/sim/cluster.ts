@@ -32,6 +32,8 @@ export interface SimClient {
   readonly client: OxbowClient
   readonly clock: SimClock
   readonly random: Random
+  /** On the network: what links name. */
+  readonly hostId: number
 }
 
 const PORT = 9092
@@ -97,7 +99,7 @@ export class SimCluster {
     const random = this.#random.fork(name)
     const transport = new SimClientTransport({ network: this.network, host, owner })
     const bootstrap = this.nodes.map((node) => `${node.host.name}:${PORT}`)
-    return { client: new OxbowClient({ bootstrap, transport, clock, random: random.fork('client') }), clock, random }
+    return { client: new OxbowClient({ bootstrap, transport, clock, random: random.fork('client') }), clock, random, hostId: host.id }
   }
 
   #buildNode(nodeId: number, nodeIds: readonly number[], settings: ClusterSettings): SimNode {

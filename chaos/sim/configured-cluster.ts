@@ -26,12 +26,17 @@ function simulatedOptions(options: NodeOptions): NodeOptions {
   return { ...options, address: { ...options.address, host: host(options.nodeId), grpcPort: PORT }, peers }
 }
 
+export interface ConfiguredWorld {
+  node(nodeId: number): SimNode
+  sleep(ms: number): Promise<void>
+}
+
 export interface ConfiguredRun {
   readonly seed: number
   /** Node ids that the client is told of; default: all. */
   readonly bootstrap?: readonly number[]
   /** What the client does once a record is acknowledged. */
-  readonly ask?: (client: OxbowClient) => Promise<void>
+  readonly ask?: (client: OxbowClient, world: ConfiguredWorld) => Promise<void>
 }
 
 /** Starts the nodes of a cluster file in a simulation, each with as many disks as it has folders, until a record is acknowledged there. Throws what kept it. */
@@ -66,7 +71,11 @@ export async function startConfigured(cluster: ConfiguredCluster, { seed, bootst
   return await withPoison(async () => {
     for (const node of nodes) node.start()
     let isDone = false
-    const work = firstRecord(client, clock, brokers).then(() => ask?.(client))
+    const world: ConfiguredWorld = {
+      node: (nodeId) => nodes.find((node) => node.nodeId === nodeId) as SimNode,
+      sleep: (ms) => new Promise((resume) => clock.after(ms, resume)),
+    }
+    const work = firstRecord(client, world, brokers).then(() => ask?.(client, world))
     work.then(
       () => void (isDone = true),
       (error: Error) => void (failure ??= error),
@@ -83,7 +92,7 @@ export async function startConfigured(cluster: ConfiguredCluster, { seed, bootst
   })
 }
 
-async function firstRecord(client: OxbowClient, clock: SimClock, brokers: number): Promise<void> {
+async function firstRecord(client: OxbowClient, world: ConfiguredWorld, brokers: number): Promise<void> {
   const admin = client.admin()
   for (;;) {
     const running = await admin.describeCluster().then(
@@ -91,7 +100,7 @@ async function firstRecord(client: OxbowClient, clock: SimClock, brokers: number
       () => 0,
     )
     if (running === brokers) break
-    await new Promise<void>((resume) => clock.after(ASK_AGAIN_MS, resume))
+    await world.sleep(ASK_AGAIN_MS)
   }
   await admin.createTopic({ name: TOPIC, partitions: 4, replicationFactor: Math.min(brokers, USUAL_REPLICATION_FACTOR) })
   await client.producer({ lingerMs: 0 }).send({ topic: TOPIC, value: Buffer.from('first') })

@@ -12,13 +12,17 @@ function copyValue(value: unknown): unknown {
     return value
   }
   if (Buffer.isBuffer(value)) return Buffer.from(value)
-  if (Array.isArray(value)) return value.map(copyValue)
+  if (Array.isArray(value)) {
+    const copy: unknown[] = value.slice()
+    for (let at = 0; at < copy.length; at++) copy[at] = copyValue(copy[at])
+    return copy
+  }
   if (value instanceof Map) return new Map([...value].map(([key, held]) => [copyValue(key), copyValue(held)]))
   if (value instanceof Set) return new Set([...value].map(copyValue))
   const prototype: unknown = Object.getPrototypeOf(value)
   if (prototype !== Object.prototype && prototype !== null) throw new Error(`a message holds a ${value.constructor.name}`)
-  const copy: Record<string, unknown> = {}
-  for (const key of Object.keys(value)) copy[key] = copyValue((value as Record<string, unknown>)[key])
+  const copy: Record<string, unknown> = { ...value }
+  for (const key in copy) copy[key] = copyValue(copy[key])
   return copy
 }
 
@@ -29,6 +33,6 @@ export function messageBytes(value: unknown): number {
   if (Buffer.isBuffer(value)) return value.length
   let bytes = 2
   if (Array.isArray(value) || value instanceof Map || value instanceof Set) for (const held of value) bytes += messageBytes(held)
-  else for (const key of Object.keys(value)) bytes += messageBytes((value as Record<string, unknown>)[key])
+  else for (const key in value) bytes += messageBytes((value as Record<string, unknown>)[key])
   return bytes
 }

@@ -34,6 +34,8 @@ interface Device {
   faults: { readonly call: DiskCall; readonly pathPrefix: string }[]
   slowFactor: number
   full: boolean
+  /** All that fits on it; undefined: more than anybody writes. */
+  capacityBytes: number | undefined
   /** Every call fails. */
   broken: boolean
   readonly losses: Losses
@@ -60,6 +62,7 @@ function newDevice(options: SimDiskOptions): Device {
     faults: [],
     slowFactor: 1,
     full: false,
+    capacityBytes: options.freeBytes,
     broken: false,
     losses: { keptWrites: 0, tornWrites: 0, lostWrites: 0, lostTruncates: 0, lostNames: 0 },
     failedCalls: 0,
@@ -194,8 +197,8 @@ export class SimDisk implements Disk {
 
   /** Throws ENOSPC when something grows, and the disk was made full, or has a size of its own and not so many bytes left. */
   requireSpace(path: string, addedBytes: number): void {
-    const { full, options, tree } = this.#device
-    const isOver = options.freeBytes !== undefined && tree.usedBytes() + addedBytes > options.freeBytes
+    const { full, capacityBytes, tree } = this.#device
+    const isOver = capacityBytes !== undefined && tree.usedBytes() + addedBytes > capacityBytes
     if (addedBytes > 0 && (full || isOver)) throw failed('write', path, 'ENOSPC')
   }
 
@@ -271,8 +274,11 @@ export class SimDisk implements Disk {
   }
 
   space(done: Done<DiskSpace>): void {
-    const { freeBytes = 100 * GIB, totalBytes = 200 * GIB } = this.#device.options
-    const perform = (): DiskSpace => ({ freeBytes: this.#device.full ? 0 : Math.max(0, freeBytes - this.#device.tree.usedBytes()), totalBytes })
+    const { totalBytes = 200 * GIB } = this.#device.options
+    const perform = (): DiskSpace => {
+      const { full, capacityBytes = 100 * GIB, tree } = this.#device
+      return { freeBytes: full ? 0 : Math.max(0, capacityBytes - tree.usedBytes()), totalBytes }
+    }
     this.call({ call: undefined, name: 'statfs', path: '', perform }, done)
   }
 
@@ -313,6 +319,7 @@ export class SimDisk implements Disk {
   clearFaults(): void {
     this.#device.faults = []
     this.#device.full = false
+    this.#device.capacityBytes = this.#device.options.freeBytes
     this.#device.slowFactor = 1
   }
 
@@ -341,6 +348,11 @@ export class SimDisk implements Disk {
 
   full(isFull: boolean): void {
     this.#device.full = isFull
+  }
+
+  /** Something else fills the disk: no more than this fits on it from now on. */
+  leave(freeBytes: number): void {
+    this.#device.capacityBytes = this.#device.tree.usedBytes() + freeBytes
   }
 
   /** Each call fails with EIO from now on, whichever process makes it, until it is mended. */

@@ -19,6 +19,7 @@ export interface FaultRunnerOptions {
   readonly queue: EventQueue
   readonly network: Network
   readonly nodes: readonly SimNode[]
+  /** A stream a fault, by its id: what one leaves out, the others do not feel. */
   readonly random: Random
   readonly trace: Trace
   /** The leader of some partition, as the newest metadata says. */
@@ -121,7 +122,7 @@ export class FaultRunner {
         break
       case 'checkpointsLost':
         this.#crash(outcome, node, 'kill')
-        node.loseCheckpoints(this.#options.random.integer(2) === 0 ? 'lose' : 'rollBack')
+        node.loseCheckpoints(this.#chance(fault).integer(2) === 0 ? 'lose' : 'rollBack')
         break
       case 'restart':
         node.stop(() => {
@@ -141,7 +142,7 @@ export class FaultRunner {
         this.#breakFolder(outcome, node)
         break
       case 'clockJump':
-        node.jumpWall(this.#options.random.integer(2 * WALL_JUMP_MS) - WALL_JUMP_MS)
+        node.jumpWall(this.#chance(fault).integer(2 * WALL_JUMP_MS) - WALL_JUMP_MS)
         outcome.observed = true
         break
       default:
@@ -176,7 +177,8 @@ export class FaultRunner {
   }
 
   #crashAll(outcome: Outcome, how: 'kill' | 'powerLoss'): void {
-    const { nodes, random } = this.#options
+    const { nodes } = this.#options
+    const random = this.#chance(outcome.fault)
     this.#tell(outcome.fault, 'all nodes')
     const before = nodes.map((node) => [node, node.incarnation] as const)
     for (const node of nodes) node.crash(how)
@@ -198,7 +200,7 @@ export class FaultRunner {
 
   /** Broken, and found to be; then the node is started anew, maybe once more without it, with the folder mended or replaced. */
   #breakFolder(outcome: Outcome, node: SimNode): void {
-    const { random } = this.#options
+    const random = this.#chance(outcome.fault)
     const failedBefore = node.failedFolderCalls
     const end = random.integer(2) === 0 ? 'mended' : 'replaced'
     this.#broken.add(node)
@@ -263,6 +265,11 @@ export class FaultRunner {
     outcome.observed = trouble.hits > 0
     trouble.end()
     this.#options.trace.tell('world', `over: ${describeFault(fault)}, met by ${trouble.hits} messages`)
+  }
+
+  /** What the plan leaves open. */
+  #chance({ id }: Fault): Random {
+    return this.#options.random.fork(`fault ${id}`)
   }
 
   #tell(fault: Fault, where: string): void {

@@ -1,14 +1,17 @@
 import { fileURLToPath } from 'node:url'
 import type { SimArguments } from './arguments.ts'
-import { type SeedLine, toSeedLine } from './seed-line.ts'
+import { runCase, writeFailure } from './failure-file.ts'
+import { drawCase } from './seed-case.ts'
+import type { SeedLine } from './seed-line.ts'
 import { type SeedProcess, startSeedProcess } from './seed-process.ts'
 import { Totals } from './totals.ts'
-import { World } from './world.ts'
+import { trySeed } from './try-seed.ts'
 
 /** Seeds that one process runs before another takes over: a leak in one does not grow for ever. */
 const SEEDS_A_PROCESS = 20
 /** Fewer seeds are run here, without other processes. */
 const SEEDS_AT_HOME = 2
+const FAILURES_KEPT = 10
 
 /** `oxbow sim run`. Resolves to the exit code: 0 all held, 1 something did not. */
 export async function runSim(parsed: SimArguments): Promise<number> {
@@ -21,15 +24,14 @@ export async function runSim(parsed: SimArguments): Promise<number> {
   if (parsed.trace || seeds <= SEEDS_AT_HOME || parsed.jobs === 1) await runHere(parsed, totals)
   else await runInProcesses(parsed, totals)
   process.stdout.write(totals.describe())
+  await keepFailures(totals.failures, parsed.failures)
   return totals.failed ? 1 : 0
 }
 
 async function runHere(options: SimArguments, totals: Totals): Promise<void> {
   const endAt = deadline(options)
   for (let seed = options.fromSeed; seed <= options.toSeed && performance.now() < endAt; seed++) {
-    const startedAt = performance.now()
-    const report = await new World({ seed, tell: options.trace ? (line) => process.stdout.write(`${line}\n`) : null }).run()
-    const line = toSeedLine(report, performance.now() - startedAt)
+    const line = await trySeed({ seed, tell: options.trace ? (text) => process.stdout.write(`${text}\n`) : null }, options.twice)
     totals.add(line)
     announce(line)
   }
@@ -49,13 +51,22 @@ async function runInProcesses(options: SimArguments, totals: Totals): Promise<vo
     while (nextSeed <= options.toSeed && performance.now() < endAt) {
       const fromSeed = nextSeed
       nextSeed = Math.min(options.toSeed + 1, fromSeed + SEEDS_A_PROCESS)
-      const one = startSeedProcess({ script, fromSeed, toSeed: nextSeed - 1, line })
+      const one = startSeedProcess({ script, fromSeed, toSeed: nextSeed - 1, twice: options.twice, line })
       running.add(one)
       await one.ended
       running.delete(one)
     }
   }
   await Promise.all(Array.from({ length: options.jobs }, work))
+}
+
+/** Each of the first failures is run once more, for its story, and left as a file. */
+async function keepFailures(failures: readonly SeedLine[], folder: string): Promise<void> {
+  for (const { seed } of failures.slice(0, FAILURES_KEPT)) {
+    const failure = await runCase(drawCase(seed))
+    if (failure === null) process.stdout.write(`seed ${seed} held when it was run again\n`)
+    else process.stdout.write(`  npx oxbow sim replay ${writeFailure(folder, `seed-${seed}`, failure)}\n`)
+  }
 }
 
 function deadline({ seconds }: SimArguments): number {

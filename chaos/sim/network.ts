@@ -144,6 +144,11 @@ export class Network {
     return host
   }
 
+  /** All hosts so far. */
+  get hostIds(): Iterable<number> {
+    return this.#hosts.keys()
+  }
+
   /** Connections that are open at this host. */
   openEnds(host: Host): number {
     let count = 0

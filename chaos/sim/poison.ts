@@ -7,13 +7,19 @@ const real = { setImmediate: globalThis.setImmediate, now: Date.now, random: Mat
 type Name = 'setTimeout' | 'setInterval' | 'setImmediate'
 const timers: readonly Name[] = ['setTimeout', 'setInterval', 'setImmediate']
 
-/** Waits until every promise that can go on has gone on. */
+/** Waits until every promise that can go on has gone on: what is said for the next tick comes behind all of them, without a round of the event loop. */
 export function drainPromises(): Promise<void> {
+  return new Promise((resolve) => process.nextTick(resolve))
+}
+
+/** Lets the real process have a turn: signals, and output that waits. */
+function takeTurn(): Promise<void> {
   return new Promise((resolve) => real.setImmediate(resolve))
 }
 
 /** Runs `action` with Date.now, Math.random, performance.now and timers poisoned, and puts them back. */
 export async function withPoison<T>(action: () => Promise<T>): Promise<T> {
+  await takeTurn()
   const keptTimers = timers.map((name) => globalThis[name])
   const poison = (what: string) => (): never => {
     throw new Error(`${what} was called in a simulation`)

@@ -14,16 +14,21 @@ export interface SeedProcessOptions {
   readonly script: string
   readonly fromSeed: number
   readonly toSeed: number
+  /** Each seed that it divides is run a second time; 0: none. */
+  readonly twice?: number
   /** A scripted scenario instead of what the seeds would draw. */
   readonly scenario?: string
   readonly line: (line: SeedLine) => void
 }
 
+/** Most of what a seed makes dies young: a larger nursery copies less of it. */
+const YOUNG_OBJECTS = '--max-semi-space-size=64'
+
 /** Starts a process that runs the seeds and says a line for each. */
 export function startSeedProcess(options: SeedProcessOptions): SeedProcess {
-  const { script, fromSeed, toSeed, scenario, line } = options
-  const args = [script, String(fromSeed), String(toSeed), ...(scenario === undefined ? [] : [scenario])]
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  const { script, fromSeed, toSeed, twice = 0, scenario, line } = options
+  const args = [script, String(fromSeed), String(toSeed), String(twice), ...(scenario === undefined ? [] : [scenario])]
+  const child = spawn(process.execPath, [YOUNG_OBJECTS, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
   createInterface({ input: child.stdout }).on('line', (text) => line(JSON.parse(text) as SeedLine))
   let killed = false
   const ended = new Promise<void>((resolve, reject) => {

@@ -138,8 +138,8 @@ export class SimNode implements ObservedNode {
     return this.#live().raft()
   }
 
-  replicas(): ReturnType<OxbowNode['replicas']> {
-    return this.#live().replicas()
+  get liveReplicas(): OxbowNode['liveReplicas'] {
+    return this.#live().liveReplicas
   }
 
   start(): void {

@@ -17,6 +17,11 @@ export class Totals {
     return this.#failures.length > 0 || this.#seeds === 0
   }
 
+  /** In the order of their seeds. */
+  get failures(): readonly SeedLine[] {
+    return this.#failures.toSorted((left, right) => left.seed - right.seed)
+  }
+
   add(line: SeedLine): void {
     this.#seeds += 1
     this.#simulatedMs += line.simulatedMs
@@ -38,7 +43,7 @@ export class Totals {
       `steps        ${this.#steps}, ${Math.round(this.#steps / Math.max(1, this.#realMs / 1000))} a second and process, ${(this.#simulatedMs / Math.max(1, this.#realMs)).toFixed(1)} simulated seconds a second`,
       `failures     ${this.#failures.length}`,
     ]
-    for (const { seed, violation, hash } of this.#failures.sort((left, right) => left.seed - right.seed)) {
+    for (const { seed, violation, hash } of this.failures) {
       lines.push(`  seed ${seed} (${hash}): ${violation?.sentence.split('\n')[0]}`, `    npm run sim -- --seed ${seed} --trace`)
     }
     return `${lines.join('\n')}\n`

@@ -5,7 +5,7 @@ import { findUnhealed } from '../check/convergence.ts'
 import { checkDelivery, type ReadRecord } from '../check/delivery.ts'
 import { partitionKey } from '../check/observed.ts'
 import { demand, Violation } from '../check/violation.ts'
-import { drawFaultPlan, type Fault, type FaultKind, withFolderFault } from '../faults.ts'
+import type { FaultKind } from '../faults.ts'
 import { History } from '../history.ts'
 import { readAll, readIntoHistory } from '../reader.ts'
 import { Workload } from '../workload.ts'
@@ -13,19 +13,15 @@ import { SimCluster } from './cluster.ts'
 import { FaultRunner } from './fault-runner.ts'
 import { LOOSE_BUDGET_BYTES } from './network.ts'
 import { withPoison } from './poison.ts'
-import { drawSettings, type Settings } from './settings.ts'
+import { drawCase, type Given, type SeedCase } from './seed-case.ts'
 
-export interface SeedOptions {
+export interface SeedOptions extends Given {
   readonly seed: number
   /** Sentences of the story; null: nobody reads. */
   readonly tell: ((line: string) => void) | null
-  /** Instead of what the seed would draw: for scripted scenarios. */
-  readonly plan?: readonly Fault[]
-  readonly settings?: Partial<Settings>
 }
 
-export interface SeedReport {
-  readonly seed: number
+export interface SeedReport extends SeedCase {
   readonly hash: string
   readonly violation: Violation | null
   readonly simulatedMs: number
@@ -34,10 +30,8 @@ export interface SeedReport {
   readonly acknowledged: number
   readonly faults: ReadonlyMap<FaultKind, number>
   readonly messages: number
-  readonly plan: readonly Fault[]
 }
 
-const FAULTS_FROM_MS = 4_000
 /** A plan's last faults may have to wait for their targets: this much longer. */
 const FAULT_GRACE_MS = 60_000
 const LEAST_ACKNOWLEDGED = 500
@@ -51,24 +45,21 @@ const CLIENT_BUFFER_BYTES = 32 * 1024 * 1024
 
 /** One seed: a cluster, its clients, its faults, its checkers, from the first event to the verdict. */
 export class World {
-  readonly #options: SeedOptions
+  readonly #case: SeedCase
   readonly #random: Random
-  readonly #settings: Settings
   readonly #cluster: SimCluster
   readonly #history = new History()
   readonly #workload: Workload
-  readonly #plan: readonly Fault[]
   readonly #faults: FaultRunner
   readonly #producers: Producer[] = []
   #failure: Violation | undefined
 
   constructor(options: SeedOptions) {
-    this.#options = options
+    this.#case = drawCase(options.seed, options)
     this.#random = new SeededRandom(options.seed)
-    this.#settings = { ...drawSettings(this.#random.fork('settings')), ...options.settings }
     this.#cluster = new SimCluster({
       random: this.#random,
-      settings: this.#settings,
+      settings: this.#case.settings,
       tell: options.tell,
       nodeFailed: (node, error) => this.#fail(new Violation('assert', `${node.name} ended itself: ${error.message}`)),
     })
@@ -80,11 +71,7 @@ export class World {
       deleted: (topicId, partition, lowWatermark) => this.#guard(() => checker.deleted(topicId, partition, lowWatermark)),
       failed: (error) => this.#fail(error),
     })
-    const nodeIds = nodes.map(({ nodeId }) => nodeId)
-    const span = { nodeIds, startMs: FAULTS_FROM_MS, endMs: this.#settings.faultPhaseMs - 5_000 }
-    const plan = options.plan ?? drawFaultPlan(this.#random.fork('faults'), span)
-    this.#plan = options.plan === undefined && this.#settings.folders > 1 ? withFolderFault(plan, this.#random.fork('folder fault'), span) : plan
-    this.#faults = new FaultRunner(this.#plan, {
+    this.#faults = new FaultRunner(this.#case.plan, {
       queue,
       network,
       nodes,
@@ -110,7 +97,7 @@ export class World {
   #report(): SeedReport {
     if (this.#failure !== undefined) this.#cluster.trace.tell('world', `VIOLATION ${this.#failure.message}`)
     return {
-      seed: this.#options.seed,
+      ...this.#case,
       hash: this.#cluster.trace.hash,
       violation: this.#failure ?? null,
       simulatedMs: this.#cluster.queue.nowMs,
@@ -119,12 +106,11 @@ export class World {
       acknowledged: this.#history.acknowledged,
       faults: this.#faults.observedByKind(),
       messages: this.#cluster.network.messages,
-      plan: this.#plan,
     }
   }
 
   async #faultPhase(): Promise<void> {
-    const { faultPhaseMs } = this.#settings
+    const { faultPhaseMs } = this.#case.settings
     for (const node of this.#cluster.nodes) node.start()
     this.#startClients()
     await this.#runUntil(
@@ -254,7 +240,7 @@ export class World {
   }
 
   #startClients(): void {
-    const { topics, producers, consumers, sendGapMs, alterGapMs, deleteGapMs } = this.#settings
+    const { topics, producers, consumers, sendGapMs, alterGapMs, deleteGapMs } = this.#case.settings
     const admin = this.#cluster.addClient('admin')
     for (const { name, partitions, atMs } of topics) {
       admin.clock.after(atMs, () => this.#watch(this.#workload.createTopic(admin.client, name, partitions)))

@@ -1,5 +1,5 @@
 import type { OxbowClient, Producer, ProducerRecord } from 'oxbow/client'
-import { filesToRead, findFiles, type Line, type LogFile, readLines } from './follow.ts'
+import { filesToRead, findFiles, type LogFile, nextLines } from './follow.ts'
 import { connect, ensureTopics, header, headerOf, readTail, run, sendAll, sleep, topics } from './stage.ts'
 
 /**
@@ -58,20 +58,11 @@ async function recover(client: OxbowClient, partitions: number): Promise<Positio
   return positions
 }
 
-/** The next lines of a log. A file that was left with half a line at its end does not hold up the next one. */
-async function nextLines(files: readonly LogFile[], positions: Positions): Promise<{ file: LogFile; lines: Line[] } | undefined> {
-  for (const file of files) {
-    const lines = await readLines(file, positions.of(file.id))
-    if (lines.length > 0) return { file, lines }
-  }
-  return undefined
-}
-
 /** Sends what is new in some logs, and waits until all of it is acknowledged. Returns how many records went into each partition. */
 async function sendNew(producer: Producer, logs: readonly (readonly LogFile[])[], positions: Positions): Promise<Map<number, number>> {
   const counts = new Map<number, number>()
   const sent = logs.map(async (files) => {
-    const next = await nextLines(files, positions)
+    const next = await nextLines(files, (id) => positions.of(id))
     if (next === undefined) return
     const { file, lines } = next
     const records = lines.map(({ bytes, end }) => ({
@@ -98,11 +89,11 @@ run('collect', async (signal) => {
   const producer = client.producer({ compression: 'gzip' })
   const sinceSummary = Array.from({ length: partitions }, () => SUMMARY_EVERY_RECORDS)
   process.stdout.write(`collect: follows ${folder}\n`)
-  let known: ReadonlySet<string> = new Set()
+  let before: readonly LogFile[] = []
   while (!signal.aborted) {
-    const found = await findFiles(folder)
-    const logs = filesToRead(found, known, (id) => positions.of(id))
-    known = new Set(found.map(({ id }) => id))
+    const look = await findFiles(folder)
+    const logs = filesToRead(look, before, (id) => positions.of(id))
+    before = look
     let sent = 0
     for (let at = 0; at < logs.length; at += LOGS_A_ROUND) {
       for (const [partition, count] of await sendNew(producer, logs.slice(at, at + LOGS_A_ROUND), positions)) {

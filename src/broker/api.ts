@@ -24,6 +24,8 @@ import type {
   ProduceResponse,
   QuorumDescription,
   TopicInfo,
+  VoterRequest,
+  VotersChange,
 } from '../wire/api.ts'
 import type { FetchRecordsRequest, FetchRecordsResponse, ProduceRecordsRequest, ProduceRecordsResponse } from '../wire/plain-api.ts'
 
@@ -47,6 +49,9 @@ export interface Broker {
   describeConfigs(request: DescribeConfigsRequest, done: Done<DescribeConfigsResponse>): void
   /** Forwarded to the active controller; answers when this node knows the new leaders. */
   electLeaders(request: ElectLeadersRequest, done: Done<ElectLeadersResponse>): void
+  /** Forwarded to the active controller; answers when this node knows the new voters. */
+  addVoter(request: VoterRequest, done: Done<VotersChange>): void
+  removeVoter(request: VoterRequest, done: Done<VotersChange>): void
   deleteRecords(request: DeleteRecordsRequest, done: Done<DeleteRecordsResponse>): void
   describeLogDirs(done: Done<LogDirsDescription>): void
   getLogLevel(done: Done<LogLevelDescription>): void

@@ -27,6 +27,8 @@ import type {
   MetadataResponse,
   QuorumDescription,
   TopicInfo,
+  VoterRequest,
+  VotersChange,
 } from '../wire/api.ts'
 import type { Broker, BrokerSession } from './api.ts'
 import type { FetchContext } from './consumer-fetch.ts'
@@ -40,6 +42,7 @@ import { answerMetadata, describeCluster, ImageWaiters, type QueryContext } from
 import { ClientSession } from './session.ts'
 import type { NodeConfig } from './surface.ts'
 import { Topics } from './topics.ts'
+import { VoterChanges } from './voter-changes.ts'
 
 export interface BrokerCallsOptions {
   readonly nodeId: number
@@ -68,6 +71,7 @@ export class BrokerCalls implements Broker {
   readonly #image: () => MetadataImage
   readonly #waiters: ImageWaiters
   readonly #topics: Topics
+  readonly #voterChanges: VoterChanges
   readonly #queries: QueryContext
   readonly #produceContext: ProduceContext
   readonly #fetchContext: FetchContext
@@ -87,6 +91,7 @@ export class BrokerCalls implements Broker {
     this.#image = image
     this.#waiters = new ImageWaiters(clock)
     this.#topics = new Topics({ controllerClient: options.controllerClient, waiters: this.#waiters, image })
+    this.#voterChanges = new VoterChanges({ clock, controllerClient: options.controllerClient, waiters: this.#waiters, image })
     this.#queries = { clock, image, leaderId, isConnected }
     this.#produceContext = { clock, budget: new ProduceBudget(options.config.produceInFlightBytes), find, knowsTopic, isDiskLow: options.isDiskLow }
     this.#fetchContext = { clock, find, knowsTopic, readFailed: (replica, error) => partitions.readFailed(replica, error) }
@@ -164,6 +169,14 @@ export class BrokerCalls implements Broker {
 
   electLeaders(request: ElectLeadersRequest, done: Done<ElectLeadersResponse>): void {
     this.#clock.defer(() => this.#topics.electLeaders(request, done))
+  }
+
+  addVoter(request: VoterRequest, done: Done<VotersChange>): void {
+    this.#clock.defer(() => this.#voterChanges.ask('addVoter', request, done))
+  }
+
+  removeVoter(request: VoterRequest, done: Done<VotersChange>): void {
+    this.#clock.defer(() => this.#voterChanges.ask('removeVoter', request, done))
   }
 
   deleteRecords(request: DeleteRecordsRequest, done: Done<DeleteRecordsResponse>): void {

@@ -14,6 +14,12 @@ export interface ChangeTotals {
   readonly raftElections: number
 }
 
+/** The mark outlives the election: once it stands, another one is told by whom it elected. */
+function isUnclean(before: PartitionState, after: PartitionState): boolean {
+  const isEligible = before.elr.includes(after.leader) || before.isr.some(({ nodeId }) => nodeId === after.leader)
+  return after.unclean && !(before.unclean && isEligible)
+}
+
 /** Counts changes by the metadata that is applied, so that no core keeps counters. */
 export class ChangeCounts {
   readonly #nodeId: number
@@ -52,7 +58,7 @@ export class ChangeCounts {
     if (before === undefined || after === undefined) return
     if (after.leader !== -1 && after.leader !== before.leader) {
       this.#leaderElections++
-      if (after.unclean) this.#uncleanLeaderElections++
+      if (isUnclean(before, after)) this.#uncleanLeaderElections++
     }
     if (after.leader !== this.#nodeId) return
     if (before.isr.some((member) => !after.isr.some((other) => other.nodeId === member.nodeId))) this.#isrShrinks++

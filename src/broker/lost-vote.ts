@@ -7,5 +7,5 @@ export function warnOfLostVote(logger: Logger, image: MetadataImage, self: { rea
   const known = image.voters.find((voter) => voter.nodeId === self.nodeId)
   if (known === undefined || known.directoryId === null || known.directoryId === self.directoryId) return
   const fields = { directoryId: self.directoryId, voterDirectoryId: known.directoryId }
-  logger.warn(fields, 'this node is an observer: the voter with its id had another data folder; it serves as a broker, but has no vote')
+  logger.warn(fields, `this node is an observer: the voter with its id had another data folder (give it the vote back: oxbow quorum add-voter ${self.nodeId})`)
 }

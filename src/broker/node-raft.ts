@@ -1,16 +1,18 @@
 import { assert } from '../base/assert.ts'
+import type { MetadataRecord } from '../metadata/records.ts'
 import type { RaftInput } from '../raft/effects.ts'
 import { Raft } from '../raft/raft.ts'
-import { decodeEntry } from '../runtime/decision-entry.ts'
+import type { ProposeRecords } from '../runtime/controller-host.ts'
+import { decodeEntry, encodeEntry } from '../runtime/decision-entry.ts'
 import { MetadataSnapshots } from '../runtime/metadata-snapshots.ts'
 import { MetadataStorage } from '../runtime/metadata-storage.ts'
 import { RaftNode, type RaftNodeEvents } from '../runtime/raft-node.ts'
-import { TICK_MS } from '../runtime/ticks.ts'
+import { electionTicksOf } from '../runtime/ticks.ts'
 import type { OpenedFolder } from './node-open.ts'
 import type { NodeOptions, NodeSeams } from './surface.ts'
 
 /** What the rest of the node hears of its Raft. */
-export type NodeRaftEvents = Pick<RaftNodeEvents, 'committed' | 'installed' | 'role' | 'opening' | 'status'>
+export type NodeRaftEvents = Pick<RaftNodeEvents, 'committed' | 'installed' | 'role' | 'transfer' | 'opening' | 'status'>
 
 export interface NodeRaft {
   readonly raft: RaftNode
@@ -64,7 +66,7 @@ export function makeRaft(options: NodeOptions, seams: NodeSeams, folder: OpenedF
     persistedEndOffset: Math.max(start.startOffset, storage.persistedEndOffset),
     voterSet: voterSets.set,
     damagedBelow,
-    electionTicks: Math.ceil(options.config.electionTimeoutMs / TICK_MS),
+    electionTicks: electionTicksOf(options.config),
   })
   node = new RaftNode({
     raft,
@@ -79,10 +81,19 @@ export function makeRaft(options: NodeOptions, seams: NodeSeams, folder: OpenedF
       appended: (offset, batches) => batches.reduce((changed, batch, at) => voterSets.appended(offset + at, decodeEntry(batch)) || changed, false),
       truncated: (endOffset) => voterSets.truncated(endOffset),
       voterSet: () => voterSets.set,
-      transfer: () => undefined,
       replaced: (image) => voterSets.replaced(image),
       failed: fatal,
     },
   })
   return { raft: node, snapshots }
+}
+
+/** One decision as one entry; a change of the voters is Raft's own matter too (rules R4.4). */
+export function proposeDecision(raft: RaftNode, records: readonly MetadataRecord[], wallMs: number): ReturnType<ProposeRecords> {
+  const entry = encodeEntry(records, wallMs)
+  const change = records.find((record) => record.type === 'voters')
+  if (change === undefined) return raft.propose(entry)
+  const result = raft.proposeVoters(entry, change.voters)
+  assert(result.type !== 'votersRefused', 'a decision about voters was judged by Raft before it was made')
+  return result
 }

@@ -1,9 +1,10 @@
 import type { DoneVoid } from '../base/done.ts'
-import { BrokerError, codeOf } from '../base/errors.ts'
+import { codeOf } from '../base/errors.ts'
 import { randomUuid, type Uuid } from '../base/ids.ts'
 import type { Logger } from '../base/log-line.ts'
 import { call, callVoid, runTask, type Task } from '../base/task.ts'
 import { DAMAGED_NOTE } from '../log/damaged-note.ts'
+import type { ConnectedNode } from '../controller/quorum-view.ts'
 import { type Log, METADATA_LOG } from '../log/surface.ts'
 import { applyEntries } from '../metadata/apply.ts'
 import { differenceBetween } from '../metadata/image-difference.ts'
@@ -14,29 +15,31 @@ import { ControllerClient } from '../runtime/controller-client.ts'
 import { ControllerHost } from '../runtime/controller-host.ts'
 import { decodeEntry, encodeEntry } from '../runtime/decision-entry.ts'
 import type { MetadataSnapshots } from '../runtime/metadata-snapshots.ts'
+import { QuorumJudge } from '../runtime/quorum-judge.ts'
 import { QuorumClient } from '../runtime/quorum-client.ts'
 import type { CommittedEntry, RaftNode } from '../runtime/raft-node.ts'
 import { firstRequestId } from '../runtime/request-ids.ts'
-import { TICK_MS, TickSource } from '../runtime/ticks.ts'
-import { type Hello, PEER_PROTOCOL_VERSION, type PeerMessage } from '../wire/peer.ts'
+import { electionTicksOf, TICK_MS, TickSource } from '../runtime/ticks.ts'
+import type { Hello, PeerMessage } from '../wire/peer.ts'
 import type { Broker } from './api.ts'
 import { BrokerCalls } from './broker-calls.ts'
 import { ChangeCounts } from './change-counts.ts'
 import type { DataFolder } from './data-folders.ts'
 import { FetchServer } from './fetch-server.ts'
 import { Fetchers } from './fetchers.ts'
+import { fillVoters } from './fill-voters.ts'
 import { hintAt } from './leader-hint.ts'
 import { describeLogDirs } from './log-dirs.ts'
 import { warnOfLostVote } from './lost-vote.ts'
 import type { OpenedFolder } from './node-open.ts'
-import { makeRaft, type NodeRaft } from './node-raft.ts'
+import { makeRaft, type NodeRaft, proposeDecision } from './node-raft.ts'
 import { Partitions } from './partitions.ts'
+import { Peers } from './peers.ts'
 import { Registration } from './registration.ts'
-import type { NodeOptions, NodeSeams, NodeView, RaftView, ReplicaView } from './surface.ts'
-import { vetHello } from './vet-hello.ts'
+import { Shutdown } from './shutdown.ts'
+import type { LiveReplica, NodeOptions, NodeSeams, NodeView, RaftView, ReplicaView } from './surface.ts'
+import { helloOf, vetHello } from './hello.ts'
 
-/** How long a clean stop waits for its leaderships to move (rules R5.9) before it stops all the same. */
-const DRAIN_MS = 3_000
 const DISK_CHECK_TICKS = 40
 const PURGE_TICKS = 200
 
@@ -59,18 +62,13 @@ export class OxbowNode {
   readonly #changes: ChangeCounts
   readonly #calls: BrokerCalls
   readonly #ticks: TickSource
-  readonly #connected = new Map<number, Hello>()
-  /** Folders of the nodes whose Hello came, on a stream of theirs or of ours. */
-  readonly #folders = new Map<number, Uuid>()
-  /** Nodes whose process is gone by evidence, until they are back (rules R5.5 a). */
-  readonly #gone = new Set<number>()
+  readonly #shutdown: Shutdown
+  readonly #peers: Peers
   #image: MetadataImage = emptyImage
   #clusterId: Uuid | null
   #isMetadataDamaged: boolean
   #tickCount = 0
   #checkpointing = false
-  #stopping = false
-  #released: (() => void) | undefined
 
   constructor(options: NodeOptions, seams: NodeSeams, folder: OpenedFolder, incarnationId: Uuid) {
     this.#options = options
@@ -84,6 +82,7 @@ export class OxbowNode {
     const { nodeId, config } = options
     const leaderId = (): number | null => this.#raft.core.leaderId
     this.#changes = new ChangeCounts(nodeId)
+    this.#peers = new Peers(options, seams)
     const metadata = this.#makeRaft()
     this.#raft = metadata.raft
     this.#snapshots = metadata.snapshots
@@ -100,6 +99,7 @@ export class OxbowNode {
       clock,
       raft: this.#raft.core,
       clusterId: () => this.#clusterId,
+      stored: () => ({ logStartOffset: this.metadataLog.startOffset, snapshot: this.#snapshots.newest }),
       hint: (leader) => hintAt(this.#image, leader, this.#raft.core.term),
       firstRequestId: firstRequestId(incarnationId),
     })
@@ -136,6 +136,7 @@ export class OxbowNode {
     })
     this.#calls = this.#makeCalls()
     this.#ticks = new TickSource(clock, () => this.#tick())
+    this.#shutdown = this.#makeShutdown()
   }
 
   /** What clients may ask of this node. */
@@ -169,14 +170,19 @@ export class OxbowNode {
     return [...this.#partitions.all()].map((replica) => replica.view())
   }
 
+  /** The same without a copy of each. */
+  get liveReplicas(): Iterable<LiveReplica> {
+    return this.#partitions.live
+  }
+
   view(): NodeView {
     const { brokerEpoch, lastRefusal } = this.#registration
     return {
       brokerEpoch,
       lastRefusal,
-      isStopping: this.#stopping,
+      isStopping: this.#shutdown.isStopping,
       isDiskLow: this.#folder.folders.isAnyLow,
-      connected: [...this.#connected.keys()],
+      connected: this.#peers.connected.map((hello) => hello.nodeId),
       followers: this.#raft.core.progress(),
       changes: this.#changes.totals,
     }
@@ -202,13 +208,13 @@ export class OxbowNode {
     this.#snapshots.start()
     transport.start({
       hello: () => this.#hello(),
-      vet: (hello) => vetHello(this.#options, this.#clusterId, hello),
+      vet: (hello) => this.#vet(hello),
       peerUp: (hello) => this.#peerUp(hello),
       peerDown: (nodeId, reason) => this.#peerDown(nodeId, reason),
       message: (from, message) => this.#message(from, message),
       fetchStream: (from, stream) => this.#fetchServer.accept(from.nodeId, stream),
     })
-    for (const { nodeId, host, grpcPort } of this.#options.peers) transport.setPeer(nodeId, { host, port: grpcPort })
+    this.#peers.dialAll()
     this.#ticks.start()
   }
 
@@ -230,27 +236,8 @@ export class OxbowNode {
 
   /** A clean stop: leaderships move first (at most 3 s), then everything is synced and noted (rules R3.3, R5.9). */
   stop(done: DoneVoid): void {
-    if (this.#stopping) {
-      done(new BrokerError('INVALID_REQUEST', 'the node is stopping already'))
-      return
-    }
-    this.#stopping = true
-    this.#registration.shutDown()
-    this.#logger.info({}, 'stopping: moving leaderships away')
-    let isFinished = false
-    const finish = (): void => {
-      if (isFinished) return
-      isFinished = true
-      timer.cancel()
-      this.#released = undefined
-      runTask(this.#close(), (error) => done(error))
-    }
-    const timer = this.#seams.clock.after(DRAIN_MS, () => {
-      this.#logger.warn({}, `stopping: not released within ${DRAIN_MS} ms, stopping all the same`)
-      finish()
-    })
-    this.#released = finish
-    if (!this.#options.roles.broker || this.#registration.brokerEpoch === -1 || this.#isQuorumGone) this.#seams.clock.defer(finish)
+    if (!this.#shutdown.isStopping) this.#registration.shutDown()
+    this.#shutdown.begin(done)
   }
 
   *#close(): Task<void> {
@@ -267,6 +254,19 @@ export class OxbowNode {
     this.#logger.info({}, 'stopped cleanly')
   }
 
+  #makeShutdown(): Shutdown {
+    const { clock, logger } = this.#seams
+    return new Shutdown({
+      clock,
+      logger,
+      mustDrain: () => this.#options.roles.broker && this.#registration.brokerEpoch !== -1 && !this.#isQuorumGone,
+      leadsQuorum: () => this.#raft.core.isLeader && !this.#isQuorumGone,
+      isFollowing: () => !this.#raft.core.isLeader && this.#raft.core.leaderId !== null,
+      handOver: () => this.#raft.feed({ type: 'transfer', to: null }),
+      close: (done) => runTask(this.#close(), (error) => done(error)),
+    })
+  }
+
   #makeHost(): ControllerHost {
     const { nodeId, config } = this.#options
     const { clock, logger } = this.#seams
@@ -275,7 +275,8 @@ export class OxbowNode {
       logger,
       nodeId,
       defaults: { minInSyncReplicas: config.minInSyncReplicas },
-      propose: (records) => this.#raft.propose(encodeEntry(records, clock.wallMs())),
+      propose: (records) => proposeDecision(this.#raft, records, clock.wallMs()),
+      quorum: new QuorumJudge({ raft: this.#raft.core, electionTicks: electionTicksOf(config), node: (id) => this.#describe(id) }),
       image: emptyImage,
       fenceTicks: Math.ceil(config.sessionTimeoutMs / TICK_MS),
     })
@@ -295,7 +296,7 @@ export class OxbowNode {
       image: () => this.#image,
       leaderId: () => this.#raft.core.leaderId,
       quorum: this.#quorumClient,
-      isConnected: (peerId) => peerId === nodeId || this.#connected.has(peerId),
+      isConnected: (peerId) => peerId === nodeId || this.#peers.isConnected(peerId),
       isDiskLow: (replica) => folders.isLow(replica.log.name),
       describeLogDirs: (done) => done(undefined, describeLogDirs(nodeId, folders, this.#partitions.all())),
     })
@@ -303,6 +304,7 @@ export class OxbowNode {
 
   #makeRaft(): NodeRaft {
     return makeRaft(this.#options, this.#seams, this.#folder, {
+      transfer: ({ outcome }) => (outcome === 'began' ? undefined : this.#shutdown.roleChanged(outcome)),
       committed: (entries) => this.#committed(entries),
       installed: (image, lastTerm) => this.#installed(image, lastTerm),
       role: (effect) => this.#role(effect),
@@ -316,61 +318,61 @@ export class OxbowNode {
     const { nodeId, voterIds } = this.#options
     if (offset > 0) return [{ type: 'leaderChange', leaderId: nodeId }]
     const clusterId = randomUuid(this.#seams.random.fork('cluster id'))
-    const voters = voterIds.map((id) => ({ nodeId: id, directoryId: id === nodeId ? this.#folder.properties.directoryId : (this.#folders.get(id) ?? null) }))
+    const voters = voterIds.map((id) => ({
+      nodeId: id,
+      directoryId: id === nodeId ? this.#folder.properties.directoryId : (this.#peers.folderOf(id) ?? null),
+      endpoint: null,
+    }))
     return [{ type: 'cluster', clusterId, voters }]
   }
 
   #hello(): Hello {
-    const { nodeId } = this.#options
-    return {
-      clusterId: this.#clusterId,
-      nodeId,
-      directoryId: this.#folder.properties.directoryId,
-      incarnationId: this.#incarnationId,
-      protocolVersion: PEER_PROTOCOL_VERSION,
-    }
+    const { directoryId } = this.#folder.properties
+    return helloOf(this.#options, { clusterId: this.#clusterId, directoryId, incarnationId: this.#incarnationId })
+  }
+
+  #vet(hello: Hello): string | undefined {
+    const refusal = vetHello(this.#options, this.#clusterId, hello)
+    if (refusal === undefined) this.#peers.met(hello)
+    return refusal
+  }
+
+  /** A node as a voter to be, this one too. */
+  #describe(nodeId: number): ConnectedNode | undefined {
+    const { directoryId, endpoint, isController } = this.#hello()
+    return nodeId === this.#options.nodeId && endpoint ? { nodeId, directoryId, endpoint, isController } : this.#peers.describe(nodeId)
   }
 
   #peerUp(hello: Hello): void {
-    this.#connected.set(hello.nodeId, hello)
-    this.#folders.set(hello.nodeId, hello.directoryId)
-    this.#gone.delete(hello.nodeId)
+    this.#peers.up(hello)
     this.#logger.info({ peer: hello.nodeId, incarnationId: hello.incarnationId }, `peer ${hello.nodeId}: connected`)
     this.#raft.feed({ type: 'peerUp', peer: { nodeId: hello.nodeId, directoryId: hello.directoryId } })
-    this.#fillVoter(hello)
+    fillVoters(this.#host, [hello])
     // What was sent to it before went nowhere.
     if (hello.nodeId === this.#raft.core.leaderId) this.#controllerClient.controllerChanged()
   }
 
   #peerDown(nodeId: number, reason: 'closed' | 'refused'): void {
-    this.#connected.delete(nodeId)
+    this.#peers.down(nodeId, reason)
     this.#logger.info(
       { peer: nodeId, reason },
       reason === 'refused' ? `peer ${nodeId}: its process is gone (port refused)` : `peer ${nodeId}: connection closed`,
     )
-    if (reason === 'refused') {
-      this.#gone.add(nodeId)
-      this.#host.gone(nodeId)
-    }
+    if (reason === 'refused') this.#host.gone(nodeId)
     this.#raft.feed({ type: 'peerDown', nodeId, reason })
-    if (this.#isQuorumGone) this.#released?.()
+    if (this.#isQuorumGone) this.#shutdown.released()
   }
 
   /** No decision can release a stopping node any more: most voters have stopped too. */
   get #isQuorumGone(): boolean {
-    const { voterIds } = this.#options
-    return voterIds.filter((nodeId) => this.#gone.has(nodeId)).length * 2 >= voterIds.length
-  }
-
-  #fillVoter({ nodeId, directoryId }: Hello): void {
-    if (!this.#host.isActive || !this.#host.image.voters.some((voter) => voter.nodeId === nodeId && voter.directoryId === null)) return
-    this.#host.submit({ type: 'fillVoter', nodeId, directoryId }, () => undefined)
+    const { voters } = this.#image
+    const voterIds = voters.length > 0 ? voters.map((voter) => voter.nodeId) : this.#options.voterIds
+    return voterIds.filter((nodeId) => this.#peers.gone.has(nodeId)).length * 2 >= voterIds.length
   }
 
   #message(from: Hello, message: PeerMessage): void {
     switch (message.type) {
       case 'raft':
-        this.#folders.set(from.nodeId, from.directoryId)
         if (message.status !== null && message.message.type === 'appendReply') this.#host.heard(from.nodeId, message.status)
         this.#raft.feed({ type: 'message', from: { nodeId: from.nodeId, directoryId: from.directoryId }, message: message.message })
         break
@@ -389,6 +391,7 @@ export class OxbowNode {
 
   #role(effect: Extract<RaftEffect, { type: 'role' }>): void {
     this.#changes.role(effect)
+    this.#shutdown.roleChanged(undefined)
     if (effect.role === 'leader') this.#host.elected(effect.term)
     else this.#host.deposed()
     if (effect.leaderId !== null) this.#seams.clock.defer(() => this.#controllerClient.controllerChanged())
@@ -417,19 +420,21 @@ export class OxbowNode {
     if (this.#registration.brokerEpoch !== -1) this.#changes.applied(this.#image, image, delta)
     this.#image = image
     if (delta.clusterChanged) this.#joinCluster(image.clusterId as Uuid)
+    this.#peers.applied(image, delta)
     if (delta.votersChanged) warnOfLostVote(this.#logger, image, { nodeId: this.#options.nodeId, directoryId: this.#folder.properties.directoryId })
     this.#registration.applied(image)
     this.#partitions.applied({ image, delta, brokerEpoch: this.#registration.brokerEpoch, deletedIds })
     this.#host.applied(image, delta, lastTerm)
     this.#calls.applied()
     if (!wasActive && this.#host.isActive) this.#activated()
-    if (this.#registration.isReleased) this.#released?.()
+    else if (delta.votersChanged) this.#seams.clock.defer(() => fillVoters(this.#host, this.#peers.connected))
+    if (this.#registration.isReleased) this.#shutdown.released()
   }
 
   /** What this node saw of others before it became the active controller counts now (rules R5.5). */
   #activated(): void {
-    for (const nodeId of this.#gone) this.#host.gone(nodeId)
-    for (const hello of this.#connected.values()) this.#fillVoter(hello)
+    for (const nodeId of this.#peers.gone) this.#host.gone(nodeId)
+    fillVoters(this.#host, this.#peers.connected)
     this.#controllerClient.controllerChanged()
   }
 
@@ -470,7 +475,7 @@ export class OxbowNode {
   }
 
   #checkpoint(): void {
-    if (this.#checkpointing || this.#stopping) return
+    if (this.#checkpointing || this.#shutdown.isStopping) return
     this.#checkpointing = true
     this.#partitions.checkpoint({ cleanEnds: null }, (error) => {
       this.#checkpointing = false

@@ -25,7 +25,7 @@ import { isInIsr, type Replica, type ReplicaOutlets } from './replica.ts'
 import { openReplica } from './replica-open.ts'
 import { checkpointKey, checkpointOf, encodeCheckpoint } from './replica-marks.ts'
 import { Retention } from './retention.ts'
-import type { NodeConfig } from './surface.ts'
+import type { LiveReplica, NodeConfig } from './surface.ts'
 import { topicLimits } from './topic-limits.ts'
 
 /** Reports of leaderless partitions in one heartbeat answer (rules R5.2). */
@@ -95,6 +95,11 @@ export class Partitions implements ReplicaOutlets {
 
   *all(): IterableIterator<Replica> {
     for (const replicas of this.#byTopic.values()) yield* replicas.values()
+  }
+
+  /** The same as they are at any moment, by the names of their logs. */
+  get live(): Iterable<LiveReplica> {
+    return this.#byLogName.values()
   }
 
   find(topicId: Uuid, partition: number): Replica | undefined {

@@ -49,7 +49,7 @@ export interface NodeOptions {
   readonly address: BrokerAddress
   /** All nodes of the cluster file but this one. */
   readonly peers: readonly PeerAddress[]
-  /** Ids of the first voters: the nodes with the controller role in the file. */
+  /** Ids of the first voters: the nodes with the controller role in the file, but those with firstVoter: false. */
   readonly voterIds: readonly number[]
   readonly clusterName: string
   readonly config: NodeConfig
@@ -103,6 +103,15 @@ export interface ReplicaView {
   readonly isr: readonly IsrMember[]
   readonly suspect: boolean
   readonly damaged: boolean
+}
+
+/** A replica as it is at any moment: for whoever asks after every step whether anything changed. */
+export interface LiveReplica {
+  readonly log: Log
+  readonly damaged: boolean
+  readonly core: Pick<ReplicaView, 'role' | 'leaderEpoch' | 'partitionEpoch' | 'logStartOffset' | 'highWatermark'>
+  /** What it is now, to keep. */
+  view(): ReplicaView
 }
 
 export interface RaftView {

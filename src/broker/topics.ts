@@ -13,7 +13,7 @@ import type {
   ElectLeadersResponse,
   TopicInfo,
 } from '../wire/api.ts'
-import { toApiError } from './api-error.ts'
+import { toApiError, unexpectedReply } from './api-error.ts'
 import { type ImageWaiters, topicInfo } from './queries.ts'
 
 /** Producer ids that a broker asks for at a time (Kafka: ProducerIdsBlock, 1,000). */
@@ -45,7 +45,7 @@ export class Topics {
       timeoutMs,
       (reply) => {
         if (reply.type !== 'topicCreated') {
-          done(unexpected(reply), undefined as never)
+          done(unexpectedReply(reply), undefined as never)
           return
         }
         const answer: CreateTopicResponse = {
@@ -78,7 +78,7 @@ export class Topics {
     const command = { type: 'alterTopic', topicId, partitions, assignment, set, delete: request.delete, validateOnly } as const
     this.#controllerClient.request(command, timeoutMs, (reply) => {
       if (reply.type !== 'topicAltered') {
-        done(unexpected(reply), undefined as never)
+        done(unexpectedReply(reply), undefined as never)
         return
       }
       this.#waitForOffset(reply.metadataOffset, timeoutMs, 'the topic was altered', (error) => {
@@ -92,13 +92,14 @@ export class Topics {
 
   electLeaders(request: ElectLeadersRequest, done: Done<ElectLeadersResponse>): void {
     const timeoutMs = Math.max(1, Math.min(request.timeoutMs, MAX_TIMEOUT_MS))
-    this.#controllerClient.request({ type: 'electLeaders', partitions: request.partitions }, timeoutMs, (reply) => {
+    const { unclean, partitions: asked, validateOnly } = request
+    this.#controllerClient.request({ type: 'electLeaders', unclean, partitions: asked, validateOnly }, timeoutMs, (reply) => {
       if (reply.type !== 'leadersElected') {
-        done(unexpected(reply), undefined as never)
+        done(unexpectedReply(reply), undefined as never)
         return
       }
-      const partitions = reply.partitions.map(({ topicId, partition, error }) => {
-        return { topicId, partition, error: error === null ? null : toApiError(new BrokerError(error.code, error.message)) }
+      const partitions = reply.partitions.map(({ topicId, partition, elected, error }) => {
+        return { topicId, partition, elected, error: error === null ? null : toApiError(new BrokerError(error.code, error.message)) }
       })
       this.#waitForOffset(reply.metadataOffset, timeoutMs, 'leaders were elected', (error) => done(error, { partitions }))
     })
@@ -121,7 +122,7 @@ export class Topics {
       // Seen here before it was asked, gone now: an earlier attempt of this request deleted it.
       const isGone = reply.type === 'done' || (existed && reply.type === 'error' && reply.code === 'UNKNOWN_TOPIC_ID')
       if (!isGone) {
-        done(unexpected(reply), undefined)
+        done(unexpectedReply(reply), undefined)
         return
       }
       this.#waiters.wait(
@@ -152,7 +153,7 @@ export class Topics {
         this.#serveIds()
         return
       }
-      for (const waiting of this.#waitingForIds.splice(0)) waiting(unexpected(reply), undefined as never)
+      for (const waiting of this.#waitingForIds.splice(0)) waiting(unexpectedReply(reply), undefined as never)
     })
   }
 }
@@ -163,9 +164,4 @@ function alteredInfo(topic: TopicImage, reply: Extract<ControllerReply, { readon
   const added = reply.added.map((replicas, at) => ({ partition: first + at, leader: -1, leaderEpoch: 0, replicas, isr: [], elr: [] }))
   const { partitions, ...info } = topicInfo(topic)
   return { ...info, configs: reply.configs, partitions: [...partitions, ...added] }
-}
-
-function unexpected(reply: ControllerReply): BrokerError {
-  if (reply.type !== 'error') return new BrokerError('UNKNOWN_SERVER_ERROR', `the controller answered ${reply.type}`)
-  return new BrokerError(reply.code, reply.message, reply.definite ? {} : { definite: false })
 }

@@ -3,6 +3,7 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { DAMAGED_NOTE } from '../log/damaged-note.ts'
 import { LOG_START_NOTE } from '../log/log-start.ts'
 import { parseSegmentFileName } from '../log/segment.ts'
+import { parseSnapshotFileName, type SnapshotName } from '../log/snapshot-files.ts'
 import { METADATA_LOG } from '../log/surface.ts'
 import { lockHolder } from './dev-nodes.ts'
 import { UsageError } from './failure.ts'
@@ -12,6 +13,8 @@ export interface DumpTarget {
   readonly name: string
   readonly folder: string
   readonly segments: readonly number[]
+  /** Of the metadata, in order; of a path that names one, that one alone. */
+  readonly snapshots: readonly SnapshotName[]
   /** The whole folder was named: what is missing in it can be told. */
   readonly isWhole: boolean
 }
@@ -37,33 +40,42 @@ function segmentsOf(names: readonly string[]): number[] {
   return names.map(parseSegmentFileName).filter((base) => base !== undefined)
 }
 
-async function logIn(root: string, name: string): Promise<DumpTarget> {
-  const folder = join(root, name)
-  return { name, folder, segments: segmentsOf(await namesIn(folder)), isWhole: true }
+function snapshotsOf(names: readonly string[]): SnapshotName[] {
+  return names.map(parseSnapshotFileName).filter((name) => name !== undefined)
 }
 
-/** What a path names: a data folder, the folder of one log, or one segment file. */
+async function logIn(root: string, name: string): Promise<DumpTarget> {
+  const folder = join(root, name)
+  const names = await namesIn(folder)
+  return { name, folder, segments: segmentsOf(names), snapshots: snapshotsOf(names), isWhole: true }
+}
+
+/** What a path names: a data folder, the folder of one log, one segment file, or one snapshot of the metadata. */
 export async function findTargets(path: string): Promise<DumpTargets> {
   const place = resolve(path)
   const found = await stat(place).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT' || error.code === 'ENOTDIR')
-      throw new UsageError(`there is nothing at ${path}`, 'name a data folder, the folder of a log, or a segment file')
+      throw new UsageError(`there is nothing at ${path}`, 'name a data folder, the folder of a log, a segment file or a snapshot')
     throw error
   })
   if (!found.isDirectory()) {
-    const baseOffset = parseSegmentFileName(basename(place))
-    if (baseOffset === undefined) throw new UsageError(`${path} is no segment file`, 'one is named like 00000000000000000000.log')
-    const folder = dirname(place)
-    return { logs: [{ name: basename(place), folder, segments: [baseOffset], isWhole: false }], holderPid: await holderOf(folder) }
+    const [name, folder] = [basename(place), dirname(place)]
+    const [segments, snapshots] = [segmentsOf([name]), snapshotsOf([name])]
+    if (segments.length + snapshots.length === 0)
+      throw new UsageError(
+        `${path} is no segment file`,
+        'one is named like 00000000000000000000.log, a snapshot like 00000000000000000000-0000000000.checkpoint',
+      )
+    return { logs: [{ name, folder, segments, snapshots, isWhole: false }], holderPid: await holderOf(folder) }
   }
   const names = await namesIn(place)
-  if (segmentsOf(names).length > 0 || names.some((name) => LOG_NOTES.includes(name))) {
+  if (segmentsOf(names).length + snapshotsOf(names).length > 0 || names.some((name) => LOG_NOTES.includes(name))) {
     return { logs: [{ ...(await logIn(dirname(place), basename(place))), name: basename(place) }], holderPid: await holderOf(place) }
   }
   const logs: DumpTarget[] = []
   if (names.includes(METADATA_LOG)) logs.push(await logIn(place, METADATA_LOG))
   for (const name of await namesIn(join(place, 'partitions'))) logs.push(await logIn(place, `partitions/${name}`))
-  if (logs.length === 0) throw new UsageError(`${path} holds no log`, 'name the data folder of a node, the folder of a log, or a segment file')
+  if (logs.length === 0) throw new UsageError(`${path} holds no log`, 'name the data folder of a node, the folder of a log, a segment file or a snapshot')
   return { logs, holderPid: await holderOf(place) }
 }
 

@@ -4,11 +4,13 @@ import { DumpScan, type DumpedBatch } from '../log/dump-scan.ts'
 import { IndexAudit } from '../log/index-audit.ts'
 import { decodeLogStart, LOG_START_NOTE, unmovedStart } from '../log/log-start.ts'
 import { segmentFileName } from '../log/segment.ts'
+import { snapshotFileName, type SnapshotName } from '../log/snapshot-files.ts'
 import { METADATA_LOG } from '../log/surface.ts'
 import { loadCodecsOf } from '../node/dump-contents.ts'
 import type { CliContext, OutputFormat } from './context.ts'
 import { counted } from './counted.ts'
 import { type DumpTarget, findTargets, ReadOnlyFile, readIfThere } from './dump-files.ts'
+import { dumpSnapshot, type SnapshotReport } from './dump-snapshot.ts'
 import { batchJson, batchLines, type Shown } from './dump-text.ts'
 import { exitCode } from './failure.ts'
 import { LineWriter } from './line-writer.ts'
@@ -41,6 +43,7 @@ interface LogReport {
   readonly startOffset: number | null
   readonly endOffset: number
   readonly segments: readonly SegmentReport[]
+  readonly snapshots: readonly SnapshotReport[]
   /** Of the log as a whole. */
   readonly problems: readonly string[]
 }
@@ -93,9 +96,30 @@ class Dump {
       if (bases.length === 0 && start?.baseOffset === startOffset) endOffset = startOffset
       else problems.push(`it ends at offset ${endOffset}, below its start at ${startOffset}`)
     }
-    const report = { log: target.name, startOffset, endOffset, segments, problems }
-    this.#verdict(report)
+    const snapshots: SnapshotReport[] = []
+    for (const name of target.snapshots) snapshots.push(...(await this.#snapshot(target, name)))
+    const isReached = startOffset === null || snapshots.some((snapshot) => snapshot.endOffset >= startOffset && snapshot.problems.length === 0)
+    if (basename(target.folder) === METADATA_LOG && startOffset !== 0 && !isReached)
+      problems.push(`it begins at offset ${startOffset}, and no snapshot that reaches that is whole`)
+    const report = { log: target.name, startOffset, endOffset, segments, snapshots, problems }
+    if (target.isWhole || snapshots.length === 0) this.#verdict(report)
     return report
+  }
+
+  /** Its batches are shown when it was named. */
+  async #snapshot(target: DumpTarget, name: SnapshotName): Promise<SnapshotReport[]> {
+    const shown: Shown | undefined = this.#request.records ? { from: 0, to: Number.MAX_SAFE_INTEGER, as: 'decisions' } : undefined
+    const report = await dumpSnapshot(join(target.folder, snapshotFileName(name)), name, {
+      batch: (batch) => {
+        if (!target.isWhole) this.#write(target, batch, shown)
+      },
+      pause: () => this.#writer.whenTaken(),
+    })
+    if (report === undefined) return []
+    for (const problem of report.problems) this.#say(`  wrong: ${problem}`)
+    const holds = `offsets 0 to ${report.endOffset}, term ${report.lastTerm}, ${counted(report.records, 'record')}, ${report.sizeBytes} bytes`
+    this.#say(`snapshot ${snapshotFileName(name)}: ${holds}: ${verdictOf(report.problems.length)}`)
+    return [report]
   }
 
   async #segment(
@@ -155,15 +179,19 @@ class Dump {
   #batch(target: DumpTarget, batch: DumpedBatch): void {
     const { from, to, records } = this.#request
     const shown: Shown | undefined = records ? { from, to, as: basename(target.folder) === METADATA_LOG ? 'decisions' : 'records' } : undefined
+    this.#write(target, batch, shown)
+  }
+
+  #write(target: DumpTarget, batch: DumpedBatch, shown: Shown | undefined): void {
     if (this.#output === 'json') this.#writer.write(`${JSON.stringify({ type: 'batch', log: target.name, ...batchJson(batch, shown) })}\n`)
     else this.#writer.write(batchLines(batch, shown))
   }
 
-  #verdict({ log, startOffset, endOffset, segments, problems }: LogReport): void {
+  #verdict(report: LogReport): void {
+    const { log, startOffset, endOffset, segments, problems } = report
     for (const problem of problems) this.#say(`  wrong: ${problem}`)
-    const count = problems.length + segments.reduce((sum, segment) => sum + segment.problems.length, 0)
     this.#say(
-      `log ${log}: ${startOffset === null ? '' : `start ${startOffset}, `}end ${endOffset}, ${counted(segments.length, 'segment')} read: ${verdictOf(count)}`,
+      `log ${log}: ${startOffset === null ? '' : `start ${startOffset}, `}end ${endOffset}, ${counted(segments.length, 'segment')} read: ${verdictOf(problemCount(report))}`,
     )
   }
 
@@ -174,12 +202,16 @@ class Dump {
   finish(logs: readonly LogReport[]): void {
     if (this.#output === 'json') {
       const segments = logs.flatMap((log) => log.segments)
-      const problems = logs.reduce((sum, log) => sum + log.problems.length, 0) + segments.reduce((sum, segment) => sum + segment.problems.length, 0)
+      const problems = logs.reduce((sum, log) => sum + problemCount(log), 0)
       const [batches, records] = [segments.reduce((sum, one) => sum + one.batches, 0), segments.reduce((sum, one) => sum + one.records, 0)]
       this.#writer.write(`${JSON.stringify({ type: 'summary', ok: problems === 0, problems, batches, records, logs })}\n`)
     }
     this.#writer.flush()
   }
+}
+
+function problemCount({ problems, segments, snapshots }: LogReport): number {
+  return [...segments, ...snapshots].reduce((sum, file) => sum + file.problems.length, problems.length)
 }
 
 function verdictOf(problems: number): string {
@@ -194,6 +226,6 @@ export async function dumpLog(context: CliContext, request: DumpRequest, output:
   const reports: LogReport[] = []
   for (const target of logs) reports.push(await dump.log(target))
   dump.finish(reports)
-  const isWrong = reports.some((log) => log.problems.length > 0 || log.segments.some((segment) => segment.problems.length > 0))
+  const isWrong = reports.some((log) => problemCount(log) > 0)
   return isWrong ? exitCode.refused : exitCode.done
 }

@@ -1,21 +1,25 @@
 import type { DumpedBatch } from '../log/dump-scan.ts'
-import { type DumpedDecision, dumpedDecisions, dumpedRecords } from '../node/dump-contents.ts'
+import { type DumpedBound, type DumpedDecision, dumpedBounds, dumpedDecisions, dumpedRecords } from '../node/dump-contents.ts'
 import { bytesJson, headersJson } from './record-json.ts'
 
 /** What of a batch is shown beside itself; `to` is exclusive. */
 export interface Shown {
   readonly from: number
   readonly to: number
-  /** Of a partition's log, or of the metadata log. */
+  /** Of a partition's log, or of the metadata: its log, or a snapshot. */
   readonly as: 'records' | 'decisions'
 }
 
 type DumpedRecord = Exclude<ReturnType<typeof dumpedRecords>, string>[number]
-type Content = { readonly decision: DumpedDecision } | { readonly record: DumpedRecord }
+type Content = { readonly decision: DumpedDecision } | { readonly bound: DumpedBound } | { readonly record: DumpedRecord }
 
 /** In the order of their offsets; a sentence when they cannot be read. */
 function contentsIn(batch: DumpedBatch, { from, to, as }: Shown): readonly Content[] | string {
   const isIn = ({ offset }: { readonly offset: number }): boolean => offset >= from && offset < to
+  if (as === 'decisions' && batch.isControl) {
+    const bounds = dumpedBounds(batch)
+    return typeof bounds === 'string' ? bounds : bounds.filter(isIn).map((bound) => ({ bound }))
+  }
   if (as === 'decisions') {
     const decisions = dumpedDecisions(batch)
     return typeof decisions === 'string' ? decisions : decisions.filter(isIn).map((decision) => ({ decision }))
@@ -53,6 +57,10 @@ export function batchJson(batch: DumpedBatch, shown: Shown | undefined): Readonl
   if (typeof found === 'string') return { ...fields, records: null, recordsReason: found }
   const records = found.map((content) => {
     if ('record' in content) return recordJson(content.record)
+    if ('bound' in content) {
+      const { offset, timestamp, bound } = content.bound
+      return { offset, timestamp, control: bound }
+    }
     const { offset, timestamp, records: decision } = content.decision
     return { offset, timestamp, decision }
   })
@@ -84,12 +92,22 @@ export function batchLines(batch: DumpedBatch, shown: Shown | undefined): string
 function recordLines(batch: DumpedBatch, shown: Shown): string {
   const found = contentsIn(batch, shown)
   if (typeof found === 'string') return `  records: ${found}\n`
-  return found.map((content) => ('record' in content ? recordLine(content.record) : decisionLines(content.decision))).join('')
+  return found
+    .map((content) => {
+      if ('record' in content) return recordLine(content.record)
+      return 'bound' in content ? boundLine(content.bound) : decisionLines(content.decision)
+    })
+    .join('')
 }
 
 function recordLine({ offset, timestamp, key, value, headers }: DumpedRecord): string {
   const ofHeaders = headers.length === 0 ? '' : ` headers: ${JSON.stringify(headersJson(headers))}`
   return `  offset: ${offset} timestamp: ${timestamp} key: ${JSON.stringify(bytesJson(key))} value: ${JSON.stringify(bytesJson(value))}${ofHeaders}\n`
+}
+
+function boundLine({ offset, timestamp, bound: { type, ...fields } }: DumpedBound): string {
+  const texts = Object.entries(fields).map(([name, value]) => `${name}: ${value}`)
+  return `  offset: ${offset} timestamp: ${timestamp} ${type} ${texts.join(' ')}\n`
 }
 
 /** A line for the decision, and one for each of its records. */

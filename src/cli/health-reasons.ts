@@ -97,7 +97,7 @@ function partitionReasons({ topics, minIsr }: ClusterLook): string[] {
     ...(leaderless.length === 0
       ? []
       : [
-          `${has(leaderless)} no leader, so that nothing is written or read there: ${nameThem(leaderless)}. Next: bring back the brokers of their replicas (${brokers(leaderless)}).`,
+          `${has(leaderless)} no leader, so that nothing is written or read there: ${nameThem(leaderless)}. Next: bring back the brokers of their replicas (${brokers(leaderless)}). If those are gone for good: oxbow partition elect --all --unclean --dry-run says what a leader would cost.`,
         ]),
     ...(underMin.length === 0
       ? []

@@ -122,7 +122,10 @@ function processContext(): CliContext {
   const stdoutHandlers: ((error: Error) => void)[] = []
   process.stdout.on('error', (error) => stdoutHandlers.at(-1)?.(error))
   return {
-    stdin: process.stdin,
+    // Opened by who reads it: most commands do not.
+    get stdin() {
+      return process.stdin
+    },
     stdout: process.stdout,
     stderr: process.stderr,
     env: process.env,

@@ -32,6 +32,12 @@ export function integer(min: number, max: number = Number.MAX_SAFE_INTEGER): (te
   }
 }
 
+/** As `quorum replication` shows it. */
+export function directoryId(text: string): string {
+  if (!/^[0-9a-f]{32}$/i.test(text)) throw new InvalidArgumentError('32 hexadecimal digits are expected, as quorum replication shows them')
+  return text.toLowerCase()
+}
+
 export type KeyValue = readonly [key: string, value: string]
 
 /** Collects `--header K=V`, in order; a key may come again. */

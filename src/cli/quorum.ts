@@ -7,8 +7,22 @@ import { type Column, renderFields, renderTable } from './table.ts'
 
 type Quorum = Awaited<ReturnType<Admin['describeQuorum']>>
 
-export function statusJson({ clusterId, leaderId, leaderEpoch, highWatermark, maxFollowerLag, maxFollowerLagTimeMs, voters, observers }: Quorum['status']) {
-  return { clusterId, leaderId, leaderEpoch, highWatermark, maxFollowerLag, maxFollowerLagTimeMs, voters, observers }
+export function statusJson(status: Quorum['status']) {
+  const { clusterId, leaderId, leaderEpoch, highWatermark, maxFollowerLag, maxFollowerLagTimeMs, voters, observers } = status
+  const { logStartOffset, snapshotEndOffset, snapshotTimestamp } = status
+  return {
+    clusterId,
+    leaderId,
+    leaderEpoch,
+    highWatermark,
+    maxFollowerLag,
+    maxFollowerLagTimeMs,
+    voters,
+    observers,
+    logStartOffset,
+    snapshotEndOffset,
+    snapshotTimestamp,
+  }
 }
 
 /** As `kafka-metadata-quorum describe --status`; leaderEpoch is Kafka's name for the term. */
@@ -22,6 +36,9 @@ export function statusFields(status: Quorum['status']): readonly (readonly [name
     ['MaxFollowerLagTimeMs', status.maxFollowerLagTimeMs],
     ['CurrentVoters', `[${status.voters.join(',')}]`],
     ['CurrentObservers', `[${status.observers.join(',')}]`],
+    ['LogStartOffset', status.logStartOffset],
+    ['SnapshotEndOffset', status.snapshotEndOffset],
+    ['SnapshotTimestamp', status.snapshotTimestamp],
   ]
 }
 

@@ -17,3 +17,16 @@ export async function simulate(args: readonly string[], showHelp: (options: stri
   const { runSim } = await import('../../chaos/sim/main.ts')
   return await runSim(parsed)
 }
+
+/** `oxbow sim replay FILE` and `oxbow sim shrink FILE`. Answers the exit code. */
+export async function again(how: 'replay' | 'shrink', path: string): Promise<number> {
+  const { readFailure } = await import('../../chaos/sim/failure-file.ts')
+  let recorded: ReturnType<typeof readFailure>
+  try {
+    recorded = readFailure(path)
+  } catch (error) {
+    throw new UsageError((error as Error).message, 'oxbow sim run leaves such files in .sim')
+  }
+  const { replay, shrink } = await import('../../chaos/sim/replay.ts')
+  return await (how === 'replay' ? replay(recorded) : shrink(path, recorded))
+}

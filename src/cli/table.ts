@@ -1,4 +1,4 @@
-import stringWidth from 'string-width'
+import { textWidth } from './text-width.ts'
 
 export interface Column<Row> {
   readonly heading: string
@@ -10,14 +10,14 @@ export interface Column<Row> {
 const GAP = '  '
 
 function pad(text: string, width: number, right: boolean): string {
-  const filling = ' '.repeat(Math.max(0, width - stringWidth(text)))
+  const filling = ' '.repeat(Math.max(0, width - textWidth(text)))
   return right ? filling + text : text + filling
 }
 
 /** Aligned columns under one line of headings, no boxes: `awk` reads it too. The last column is not padded. */
 export function renderTable<Row>(columns: readonly Column<Row>[], rows: readonly Row[], style: (heading: string) => string = (text) => text): string {
   const cells = rows.map((row) => columns.map((column) => String(column.value(row))))
-  const widths = columns.map((column, at) => Math.max(stringWidth(column.heading), ...cells.map((line) => stringWidth(line[at] ?? ''))))
+  const widths = columns.map((column, at) => Math.max(textWidth(column.heading), ...cells.map((line) => textWidth(line[at] ?? ''))))
   const render = (line: readonly string[]): string =>
     line
       .map((text, at) => pad(text, widths[at] ?? 0, columns[at]?.right === true))
@@ -28,7 +28,7 @@ export function renderTable<Row>(columns: readonly Column<Row>[], rows: readonly
 
 /** `Name: value` lines, as Kafka describes a quorum. */
 export function renderFields(fields: readonly (readonly [name: string, value: string | number])[]): string {
-  const width = Math.max(...fields.map(([name]) => stringWidth(name))) + 1
+  const width = Math.max(...fields.map(([name]) => textWidth(name))) + 1
   return fields.map(([name, value]) => `${pad(`${name}:`, width, false)} ${value}\n`).join('')
 }
 

@@ -15,6 +15,7 @@ import type {
   OffsetAt,
   QuorumDescription,
   TopicInfo,
+  VotersChange,
 } from '../wire/api.ts'
 import { AnyNodeCall, type AnyNodeOptions, type NodeCall } from './any-node.ts'
 import { type Cluster, MAX_NODE_WAIT_MS } from './cluster.ts'
@@ -53,10 +54,19 @@ export interface AlterTopicOptions {
   readonly timeoutMs?: number
 }
 
+export interface ElectLeadersOptions {
+  readonly partitions?: readonly PartitionQuestion[]
+  readonly unclean?: boolean
+  /** Says what would be, and elects nobody. */
+  readonly validateOnly?: boolean
+  readonly timeoutMs?: number
+}
+
 export interface ElectedPartition {
   readonly topic: string
   readonly partition: number
-  /** null: its preferred replica leads now. */
+  /** Who leads now, or would; null with an error. Of an unclean election, where its log ends (exclusive) and in which epoch; −1: nothing is lost. */
+  readonly elected: { readonly nodeId: number; readonly lastEpoch: number; readonly logEndOffset: number } | null
   readonly error: BrokerError | null
 }
 
@@ -73,6 +83,15 @@ export interface DeletedPartition {
   /** The first offset kept by now; −1 with an error. */
   readonly lowWatermark: number
   readonly error: BrokerError | null
+}
+
+export interface VoterOptions {
+  readonly nodeId: number
+  /** Default: the data folder that the node has. */
+  readonly directoryId?: string
+  /** Checks; changes nothing. */
+  readonly validateOnly?: boolean
+  readonly timeoutMs?: number
 }
 
 export interface AdminOptions {
@@ -244,8 +263,12 @@ export class Admin {
     return described
   }
 
-  /** Without partitions: of all that their preferred replica does not lead; those it leads already are then left out. */
-  async electLeaders(options: { readonly partitions?: readonly PartitionQuestion[]; readonly timeoutMs?: number } = {}): Promise<ElectedPartition[]> {
+  /**
+   * Without partitions: of all that their preferred replica does not lead; those it leads already are then left out.
+   * `unclean`: of those that have no leader, and whose other replicas are gone for good: what was acknowledged and only those hold is lost.
+   */
+  async electLeaders(options: ElectLeadersOptions = {}): Promise<ElectedPartition[]> {
+    const { unclean = false, validateOnly = false } = options
     const deadlineMs = this.#deadline(options.timeoutMs)
     const wanted = options.partitions
     const known = wanted === undefined ? await this.listTopics() : await this.#describe([...new Set(wanted.map(({ topic }) => topic))], deadlineMs)
@@ -255,16 +278,41 @@ export class Admin {
     const response = await this.#call(
       (connection, attemptMs, done: Done<ElectLeadersResponse>) => {
         const noting = this.#noting(connection, known[0]?.name ?? '', deadlineMs, done)
-        connection.electLeaders({ partitions, timeoutMs: Math.min(attemptMs, MAX_NODE_WAIT_MS) }, attemptMs, noting)
+        connection.electLeaders({ partitions, unclean, validateOnly, timeoutMs: Math.min(attemptMs, MAX_NODE_WAIT_MS) }, attemptMs, noting)
       },
       deadlineMs,
       { attemptTimeoutMs: Infinity },
     )
-    return response.partitions.map(({ topicId, partition, error }) => ({
+    return response.partitions.map(({ topicId, partition, elected, error }) => ({
       topic: names.get(topicId) ?? topicId,
       partition,
+      elected,
       error: error === null ? null : toBrokerError(error),
     }))
+  }
+
+  /**
+   * Makes a node a voter of the metadata quorum, or gives a voter whose disk was wiped its new data folder. Waits until the node has caught up.
+   * Repeating it is harmless.
+   */
+  addVoter(options: VoterOptions): Promise<VotersChange> {
+    return this.#changeVoters('addVoter', options)
+  }
+
+  /** Takes a node out of the voters; it goes on as an observer. */
+  removeVoter(options: VoterOptions): Promise<VotersChange> {
+    return this.#changeVoters('removeVoter', options)
+  }
+
+  #changeVoters(call: 'addVoter' | 'removeVoter', options: VoterOptions): Promise<VotersChange> {
+    const { nodeId, directoryId = null, validateOnly = false } = options
+    return this.#call<VotersChange>(
+      (connection, attemptMs, done) =>
+        connection[call]({ nodeId, directoryId, validateOnly, timeoutMs: Math.min(attemptMs, MAX_NODE_WAIT_MS) }, attemptMs, done),
+      this.#deadline(options.timeoutMs),
+      // A question is answered as it stands; a change waits for what passes by itself.
+      { attemptTimeoutMs: Infinity, retries: (error) => error.retriable && !(validateOnly && error.code === 'VOTER_NOT_READY') },
+    )
   }
 
   /** Drops the records below an offset, for good; each partition has its own outcome. */

@@ -26,6 +26,8 @@ import {
   logDirsDescriptionCodec,
   logLevelCodec,
   quorumDescriptionCodec,
+  voterRequestCodec,
+  votersChangeCodec,
 } from '../wire/admin-codec.ts'
 import type {
   AlterTopicRequest,
@@ -52,6 +54,8 @@ import type {
   ProduceResponse,
   QuorumDescription,
   TopicInfo,
+  VoterRequest,
+  VotersChange,
 } from '../wire/api.ts'
 import { openChannel } from '../wire/channel.ts'
 import { decodeFetchResponse, encodeFetchRequest } from '../wire/fetch-codec.ts'
@@ -142,6 +146,14 @@ class GrpcClientConnection implements ClientConnection {
 
   electLeaders(request: ElectLeadersRequest, timeoutMs: number, done: Done<ElectLeadersResponse>): void {
     this.#call(adminService.ElectLeaders, electLeadersRequestCodec, electLeadersResponseCodec, request, timeoutMs, done)
+  }
+
+  addVoter(request: VoterRequest, timeoutMs: number, done: Done<VotersChange>): void {
+    this.#call(adminService.AddVoter, voterRequestCodec, votersChangeCodec, request, timeoutMs, done)
+  }
+
+  removeVoter(request: VoterRequest, timeoutMs: number, done: Done<VotersChange>): void {
+    this.#call(adminService.RemoveVoter, voterRequestCodec, votersChangeCodec, request, timeoutMs, done)
   }
 
   deleteRecords(request: DeleteRecordsRequest, timeoutMs: number, done: Done<DeleteRecordsResponse>): void {

@@ -24,6 +24,8 @@ import type {
   ProduceResponse,
   QuorumDescription,
   TopicInfo,
+  VoterRequest,
+  VotersChange,
 } from '../wire/api.ts'
 
 export interface NodeAddress {
@@ -52,6 +54,8 @@ export interface ClientConnection {
   alterTopic(request: AlterTopicRequest, timeoutMs: number, done: Done<TopicInfo>): void
   describeConfigs(request: DescribeConfigsRequest, timeoutMs: number, done: Done<DescribeConfigsResponse>): void
   electLeaders(request: ElectLeadersRequest, timeoutMs: number, done: Done<ElectLeadersResponse>): void
+  addVoter(request: VoterRequest, timeoutMs: number, done: Done<VotersChange>): void
+  removeVoter(request: VoterRequest, timeoutMs: number, done: Done<VotersChange>): void
   deleteRecords(request: DeleteRecordsRequest, timeoutMs: number, done: Done<DeleteRecordsResponse>): void
   describeLogDirs(timeoutMs: number, done: Done<LogDirsDescription>): void
   getLogLevel(timeoutMs: number, done: Done<LogLevelDescription>): void

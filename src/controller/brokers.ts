@@ -87,14 +87,3 @@ export function decideDeadLogs(command: CommandOf<'deadLogs'>, context: Controll
   const broker = findBroker(command, context)
   return { records: withdrawReplicas(broker.nodeId, command.partitions, context), reply: { type: 'done' } }
 }
-
-/** Rules R2.2: the first folder that a voter known by id alone comes with is its folder; any other is another voter's. */
-export function decideFillVoter(command: CommandOf<'fillVoter'>, context: ControllerContext): Decision {
-  const { nodeId, directoryId } = command
-  const voter = context.image.voters.find((known) => known.nodeId === nodeId)
-  if (voter === undefined) throw new BrokerError('WRONG_NODE', `node ${nodeId} is not a voter`)
-  if (voter.directoryId === directoryId) return nothingToDo
-  if (voter.directoryId !== null) throw new BrokerError('WRONG_NODE', `voter ${nodeId} is the one with data folder ${voter.directoryId}, not ${directoryId}`)
-  const voters = context.image.voters.map((known) => (known.nodeId === nodeId ? { nodeId, directoryId } : known))
-  return { records: [{ type: 'voters', voters }], reply: { type: 'done' } }
-}

@@ -1,6 +1,6 @@
 import type { Code } from '../base/errors.ts'
 import type { Uuid } from '../base/ids.ts'
-import type { BrokerAddress, IsrMember, MetadataRecord } from '../metadata/records.ts'
+import type { BrokerAddress, IsrMember, MetadataRecord, VoterRecord } from '../metadata/records.ts'
 
 export interface PartitionRef {
   readonly topicId: Uuid
@@ -42,8 +42,16 @@ export type ControllerCommand =
       readonly delete: readonly string[]
       readonly validateOnly: boolean
     }
-  /** Preferred leaders; null: wherever another replica leads. */
-  | { readonly type: 'electLeaders'; readonly partitions: readonly PartitionRef[] | null }
+  /**
+   * Leadership goes to the first replica; null: wherever another one leads. unclean: an operator gives up what only replicas hold that are gone (rules
+   * R5.7); null: wherever there is no leader.
+   */
+  | {
+      readonly type: 'electLeaders'
+      readonly unclean: boolean
+      readonly partitions: readonly PartitionRef[] | null
+      readonly validateOnly: boolean
+    }
   /** `replicas`: where each partition is to go, preferred leader first; null: back to where it was. `bytesPerSecond` null: no limit. */
   | {
       readonly type: 'alterReassignments'
@@ -52,6 +60,10 @@ export type ControllerCommand =
       readonly validateOnly: boolean
     }
   | { readonly type: 'allocateProducerIds'; readonly count: number }
+  /** directoryId null: the folder that the node has now. */
+  | { readonly type: 'addVoter'; readonly nodeId: number; readonly directoryId: Uuid | null; readonly validateOnly: boolean }
+  /** directoryId null: whatever folder it has. */
+  | { readonly type: 'removeVoter'; readonly nodeId: number; readonly directoryId: Uuid | null; readonly validateOnly: boolean }
 
 /** What only the active controller's own machine asks for: the outcome of evidence and reports. */
 export type InternalCommand =
@@ -72,6 +84,18 @@ export interface IsrProposal {
   readonly leaderEpoch: number
   readonly partitionEpoch: number
   readonly isr: readonly IsrMember[]
+}
+
+/** Who leads by an election, and where its log ended when it last said so; −1: it leads cleanly, and nothing of it was compared. */
+export interface ElectedReplica {
+  readonly nodeId: number
+  readonly lastEpoch: number
+  readonly logEndOffset: number
+}
+
+/** error null: `elected` leads, or would. */
+export interface Election extends PartitionOutcome {
+  readonly elected: ElectedReplica | null
 }
 
 /** What came of one partition; error null: it is as it was asked for. */
@@ -99,9 +123,18 @@ export type ControllerReply =
       readonly added: readonly (readonly number[])[]
       readonly configs: ReadonlyMap<string, string>
     }
-  | { readonly type: 'leadersElected'; readonly metadataOffset: number; readonly partitions: readonly PartitionOutcome[] }
+  | { readonly type: 'leadersElected'; readonly metadataOffset: number; readonly partitions: readonly Election[] }
   | { readonly type: 'reassignmentsAltered'; readonly metadataOffset: number; readonly partitions: readonly PartitionOutcome[] }
   | { readonly type: 'producerIds'; readonly firstProducerId: number; readonly count: number }
+  /** isComplete false: the old folder of a wiped voter has left; the same command again brings the new one. warnings: about that set. */
+  | {
+      readonly type: 'votersChanged'
+      readonly metadataOffset: number
+      readonly isChanged: boolean
+      readonly isComplete: boolean
+      readonly voters: readonly VoterRecord[]
+      readonly warnings: readonly string[]
+    }
   | { readonly type: 'done' }
   | { readonly type: 'error'; readonly code: Code; readonly message: string; readonly definite: boolean }
 

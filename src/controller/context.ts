@@ -1,4 +1,5 @@
 import type { MetadataImage } from '../metadata/image.ts'
+import type { QuorumView } from './quorum-view.ts'
 import type { SessionsView } from './sessions-view.ts'
 
 /** Defaults of the cluster file that decisions write down (configs.ts says why). null: the law's own default. */
@@ -15,6 +16,7 @@ export interface ControllerContext {
   readonly nowMs: number
   readonly defaults: ControllerDefaults
   readonly sessions: SessionsView
+  readonly quorum: QuorumView
 }
 
 /** What is known of brokers and replicas: enough to tell who may lead. */

@@ -3,13 +3,14 @@ import { BrokerError } from '../base/errors.ts'
 import { decideAlterPartition } from './alter-partition.ts'
 import { decideAlterReassignments } from './alter-reassignments.ts'
 import { decideAlterTopic } from './alter-topic.ts'
-import { decideDeadLogs, decideDrain, decideFence, decideFillVoter, decideRegister, decideUnfence } from './brokers.ts'
+import { decideDeadLogs, decideDrain, decideFence, decideRegister, decideUnfence } from './brokers.ts'
 import type { ControllerCommand, Decision, InternalCommand } from './commands.ts'
 import type { ControllerContext } from './context.ts'
 import { decideElect } from './elections.ts'
-import { decideElectLeaders } from './preferred-leaders.ts'
+import { decideElectLeaders } from './elect-leaders.ts'
 import { decideAllocateProducerIds } from './producer-ids.ts'
 import { decideCreateTopic, decideDeleteTopic } from './topics.ts'
+import { decideAddVoter, decideFillVoter, decideRemoveVoter } from './voters.ts'
 
 export type { ControllerContext, ControllerDefaults } from './context.ts'
 
@@ -54,6 +55,10 @@ function decide(command: ControllerCommand | InternalCommand, context: Controlle
       return decideDeadLogs(command, context)
     case 'elect':
       return decideElect(command.partitions, context)
+    case 'addVoter':
+      return decideAddVoter(command, context)
+    case 'removeVoter':
+      return decideRemoveVoter(command, context)
     case 'fillVoter':
       return decideFillVoter(command, context)
     default:

@@ -14,7 +14,7 @@ export function electInSync(state: PartitionState, liveIsr: readonly IsrMember[]
   return state.replicas.find(isLive) ?? -1
 }
 
-interface Candidate {
+export interface Candidate {
   readonly nodeId: number
   readonly lastEpoch: number
   readonly syncedEndOffset: number
@@ -29,12 +29,12 @@ export interface ReportedElection {
   readonly damaged: ReadonlySet<number>
 }
 
-function compareLogs(left: Candidate, right: Candidate): number {
+export function compareLogs(left: Candidate, right: Candidate): number {
   return left.lastEpoch - right.lastEpoch || left.syncedEndOffset - right.syncedEndOffset
 }
 
 /** Said by the process now registered, and about the present partition epoch: so after the partition lost its leader (rules R5.7). */
-function validReport(nodeId: number, state: PartitionState, context: Evidence): LeaderlessReport | undefined {
+export function validReport(nodeId: number, state: PartitionState, context: Evidence): LeaderlessReport | undefined {
   const broker = context.image.brokers.get(nodeId)
   const report = broker === undefined ? undefined : context.sessions.report(broker, state)
   return report?.partitionEpoch === state.partitionEpoch ? report : undefined
@@ -69,7 +69,7 @@ export function electByReports(state: PartitionState, context: Evidence): Report
 }
 
 /** The state of a leaderless partition with the leader that it can have now; undefined when it can have none. */
-function electedState(state: PartitionState, context: ControllerContext): PartitionState | undefined {
+export function electedState(state: PartitionState, context: ControllerContext): PartitionState | undefined {
   const liveIsr = state.isr.filter((member) => isLiveMember(member, state, context))
   const inSync = electInSync(state, liveIsr)
   if (inSync !== -1) return changePartition(state, { isr: liveIsr, leader: inSync, lost: new Set() }, context)

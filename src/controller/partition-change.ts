@@ -15,6 +15,8 @@ export interface PartitionChange {
   readonly lost: ReadonlySet<number>
   /** Of the topic as they will be, where the same entry changes them; default: as they are. */
   readonly configs?: ReadonlyMap<string, string>
+  /** Records that only others hold are given up (rules R5.7). */
+  readonly unclean?: boolean
 }
 
 /**
@@ -29,7 +31,9 @@ export function changePartition(before: PartitionState, change: PartitionChange,
   const configs = change.configs ?? context.image.topics.get(before.topicId)?.configs ?? new Map<string, string>()
   const changed = withElr(before, { ...before, isr, leader: change.leader }, { configs, lost: change.lost })
   const settled = settledStanding(changed, configs, context)
-  const after = withEpochs(before, settled === undefined ? changed : withElr(before, { ...changed, ...settled }, { configs, lost: change.lost }), context)
+  const moved = settled === undefined ? changed : withElr(before, { ...changed, ...settled }, { configs, lost: change.lost })
+  const unclean = change.unclean === true || (before.unclean && moved.isr.length < moved.replicas.length)
+  const after = withEpochs(before, { ...moved, unclean }, context)
   assertPartitionState(after)
   assertPartitionStep(before, after, context.offset)
   return after
@@ -52,6 +56,5 @@ function withEpochs(before: PartitionState, after: PartitionState, context: Cont
     leaderEpoch: leaderChanges ? before.leaderEpoch + 1 : before.leaderEpoch,
     leaderGrantedOffset: leaderChanges ? context.offset : before.leaderGrantedOffset,
     partitionEpoch: before.partitionEpoch + 1,
-    unclean: leaderChanges ? false : before.unclean,
   }
 }

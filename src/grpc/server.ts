@@ -11,6 +11,7 @@ import { alterTopic } from './alter-topic.ts'
 import { deleteRecords } from './delete-records.ts'
 import { describeConfigs } from './describe-configs.ts'
 import { describeLogDirs } from './describe-log-dirs.ts'
+import { addVoter, removeVoter } from './alter-voters.ts'
 import { electLeaders } from './elect-leaders.ts'
 import { getLogLevel, setLogLevel } from './log-level.ts'
 import type { ListenerContext } from './context.ts'
@@ -124,6 +125,8 @@ function addClientServices(server: Server, context: ListenerContext): void {
     AlterTopic: alterTopic(context),
     DescribeConfigs: describeConfigs(context),
     ElectLeaders: electLeaders(context),
+    AddVoter: addVoter(context),
+    RemoveVoter: removeVoter(context),
     DeleteRecords: deleteRecords(context),
     DescribeLogDirs: describeLogDirs(context),
     GetLogLevel: getLogLevel(context),

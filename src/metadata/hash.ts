@@ -63,7 +63,7 @@ export class ImageHasher {
 
   /** An unsigned 32-bit integer. */
   hash(image: MetadataImage): number {
-    const voters = image.voters.map((voter) => [voter.nodeId, voter.directoryId])
+    const voters = image.voters.map((voter) => [voter.nodeId, voter.directoryId, voter.endpoint?.host, voter.endpoint?.grpcPort])
     const brokers = [...image.brokers.values()].sort((left, right) => left.nodeId - right.nodeId)
     const topics = [...image.topics].sort(byKey)
     const named = topics.filter(([topicId, topic]) => image.topicIds.get(topic.name) === topicId).length

@@ -1,9 +1,16 @@
 import type { Uuid } from '../base/ids.ts'
 
-/** A voter of the quorum; directoryId null until its first Hello (rules R2.2). */
+/** Where other nodes dial a voter. */
+export interface VoterEndpoint {
+  readonly host: string
+  readonly grpcPort: number
+}
+
+/** A voter of the quorum; directoryId null until its first Hello (rules R2.2). endpoint null: in nodes' cluster files alone. */
 export interface VoterRecord {
   readonly nodeId: number
   readonly directoryId: Uuid | null
+  readonly endpoint: VoterEndpoint | null
 }
 
 /** An in-sync replica under the broker epoch that it joined with (rules R5.4). */
@@ -34,7 +41,10 @@ export interface PartitionState {
   /** Metadata offset of the entry that granted the leader epoch (rules R5.4). */
   readonly leaderGrantedOffset: number
   readonly partitionEpoch: number
-  /** The leader epoch was granted by an unclean election: a cut below the high watermark is then allowed (rules R6.3). */
+  /**
+   * There was an unclean election, and not every replica has been in sync since: one that comes back may hold what was given up, and is then cut below
+   * its high watermark (rules R6.3).
+   */
   readonly unclean: boolean
   /** null: it stays where it is. */
   readonly reassignment: Reassignment | null

@@ -14,6 +14,7 @@ export interface PlacedNode {
   /** Absolute. */
   readonly dataDirs: readonly string[]
   readonly roles: readonly Role[]
+  readonly isFirstVoter: boolean
   readonly rack: string | null
   readonly sources: Readonly<Record<NodeField, ValueSource>>
 }
@@ -119,13 +120,17 @@ class Judge {
 
   roles(): void {
     const { file, lineOf } = this.#parsed
-    const isAllWritten = this.#nodes.every((_, at) => this.#isAsWritten(at, 'roles')) && !this.#parsed.faults.some(({ key }) => isWithin(key, 'defaults.roles'))
+    const isAllWritten =
+      this.#nodes.every((_, at) => this.#isAsWritten(at, 'roles', 'firstVoter')) && !this.#parsed.faults.some(({ key }) => isWithin(key, 'defaults.roles'))
     for (const [at, node] of file.nodes.entries()) this.#doubledRoles(node.roles, ['nodes', at, 'roles'])
     this.#doubledRoles(file.defaults?.roles, ['defaults', 'roles'])
     if (!isAllWritten) return
     const where = { key: 'nodes', value: this.#nodes.map((node) => node.roles.join('+')), line: lineOf(['nodes']) }
     const voters = this.#nodes.filter((node) => node.roles.includes('controller')).length
     if (voters === 0) this.faults.push({ ...where, expected: 'at least one node with the role controller' })
+    else if (!this.#nodes.some((node) => node.isFirstVoter)) {
+      this.faults.push({ ...where, expected: 'at least one controller without firstVoter: false, which begins the cluster' })
+    }
     if (!this.#nodes.some((node) => node.roles.includes('broker'))) this.faults.push({ ...where, expected: 'at least one node with the role broker' })
     if (voters > 0 && voters % 2 === 0) {
       const expected = `an odd number of nodes with the role controller: ${voters} keep working without ${Math.ceil(voters / 2) - 1} of them, as ${voters - 1} do`

@@ -17,6 +17,8 @@ export interface ClusterFileNode {
   /** YAML reads a folder named 1 as a number. */
   readonly dataDirs?: readonly (string | number)[] | undefined
   readonly roles?: readonly Role[] | undefined
+  /** False: a controller that comes to a cluster that is there; it votes once it is added (rules R2.2, R4.4). */
+  readonly firstVoter?: boolean | undefined
   readonly rack?: string | null | undefined
   readonly config?: Readonly<Record<string, unknown>> | undefined
 }
@@ -63,6 +65,7 @@ const nodeKeys = v.objectWithRest(
     kafkaPort: optionalPort,
     httpPort: optionalPort,
     dataDirs: v.optional(v.pipe(v.array(folder, 'a list of folders'), v.minLength(1, 'at least one folder'), v.maxLength(32, 'at most 32 folders'))),
+    firstVoter: v.optional(v.custom<boolean>((value) => typeof value === 'boolean', wanted.firstVoter)),
     ...nodeEntries,
   },
   v.never(),

@@ -59,6 +59,8 @@ function place(path: string, { file }: ParsedClusterFile, { environment, nodeId 
       sources[field] = 'environment'
       return own[field]
     }
+    // The cluster's matter, not one node's: who votes stands in the file alone.
+    const roles = node.roles ?? file.defaults?.roles ?? ['controller', 'broker']
     return {
       nodeId: node.nodeId,
       host: pick('host', own.host, node.host, '127.0.0.1'),
@@ -71,8 +73,8 @@ function place(path: string, { file }: ParsedClusterFile, { environment, nodeId 
         fromFile,
         [resolve(dirname(path), `data/${node.nodeId}`)],
       ),
-      // The cluster's matter, not one node's: who votes stands in the file alone.
-      roles: node.roles ?? file.defaults?.roles ?? ['controller', 'broker'],
+      roles,
+      isFirstVoter: roles.includes('controller') && node.firstVoter !== false,
       rack: pick<string | null>('rack', own.rack, node.rack === undefined ? file.defaults?.rack : node.rack, null),
       sources: sources as Record<NodeField, ValueSource>,
     }
@@ -111,7 +113,7 @@ function configure(path: string, parsed: ParsedClusterFile, surroundings: Surrou
   const faults = [...environment.faults, ...parsed.faults, ...judged.faults].sort(byLine)
   if (faults.length > 0) throw new ConfigError(path, faults)
   const clusterName = parsed.file.clusterName ?? 'oxbow'
-  const voterIds = placed.filter((node) => node.roles.includes('controller')).map((node) => node.nodeId)
+  const voterIds = placed.filter((node) => node.isFirstVoter).map((node) => node.nodeId)
   const nodes = placed.map((node, at): ConfiguredNode => {
     const { config, sources } = mergeConfig([parsed.file.defaults?.config, parsed.file.nodes[at]?.config], environment)
     const dataDirs = node.dataDirs as [string, ...string[]]

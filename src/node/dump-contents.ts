@@ -5,6 +5,7 @@ import type { MetadataRecord } from '../metadata/records.ts'
 import { BATCH_HEADER_BYTES } from '../record/batch.ts'
 import { COMPRESSION_MASK, type DecodedRecord, MAX_SECTION_BYTES, visitSection } from '../record/records.ts'
 import { decodeDecision } from '../wire/records-codec.ts'
+import { decodeSnapshotFooter, decodeSnapshotHeader, footerKey, headerKey, type SnapshotFooter, type SnapshotHeader } from '../wire/snapshot-codec.ts'
 
 /** One entry of the metadata log (rules R5.1). */
 export interface DumpedDecision {
@@ -34,6 +35,24 @@ export function dumpedDecisions(batch: DumpedBatch): readonly DumpedDecision[] |
     readRecords(batch).map(({ offset, timestamp, value }) => {
       if (value === null) throw new BrokerError('CORRUPT_MESSAGE', 'an entry without a decision')
       return { offset, timestamp, records: decodeDecision(value) }
+    }),
+  )
+}
+
+/** The control record before or behind the records of a metadata snapshot. */
+export interface DumpedBound {
+  readonly offset: number
+  readonly timestamp: number
+  readonly bound: ({ readonly type: 'snapshotHeader' } & SnapshotHeader) | ({ readonly type: 'snapshotFooter' } & SnapshotFooter)
+}
+
+/** The same of a control batch of a snapshot. */
+export function dumpedBounds(batch: DumpedBatch): readonly DumpedBound[] | string {
+  return orReason(() =>
+    readRecords(batch).map(({ offset, timestamp, key, value }) => {
+      if (value !== null && key?.equals(headerKey) === true) return { offset, timestamp, bound: { type: 'snapshotHeader', ...decodeSnapshotHeader(value) } }
+      if (value !== null && key?.equals(footerKey) === true) return { offset, timestamp, bound: { type: 'snapshotFooter', ...decodeSnapshotFooter(value) } }
+      throw new BrokerError('CORRUPT_MESSAGE', 'a control record that this version does not know')
     }),
   )
 }

@@ -11,6 +11,7 @@ export const wanted = {
   rack: 'a name, or null for none',
   role: '"controller" or "broker"',
   folder: 'a folder',
+  firstVoter: 'true, or false for a controller that joins later by quorum add-voter',
 } as const
 
 export function isPort(value: unknown): boolean {

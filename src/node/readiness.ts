@@ -50,14 +50,17 @@ export class Readiness {
 
   /** Names the voters that cannot be reached: with too few of them nothing can be decided. */
   #noLeader({ connected }: NodeView): string {
-    const { nodeId, voterIds, peers } = this.#options
+    const { nodeId, peers } = this.#options
+    const { voters, brokers } = this.#source.image
+    const voterIds = voters.length > 0 ? voters.map((voter) => voter.nodeId) : this.#options.voterIds
     const gone = voterIds.filter((id) => id !== nodeId && !connected.includes(id))
     const needed = Math.floor(voterIds.length / 2) + 1
     const up = voterIds.length - gone.length
     if (up >= needed)
       return `no leader of the metadata quorum is known, although ${up} of ${voterIds.length} voters are connected: an election takes a second or two, wait`
     const names = gone.map((id) => {
-      const peer = peers.find((one) => one.nodeId === id)
+      const later = voters.find((voter) => voter.nodeId === id)?.endpoint ?? brokers.get(id)?.address
+      const peer = peers.find((one) => one.nodeId === id) ?? later
       return peer === undefined ? `node ${id}` : `node ${id} (${peer.host}:${peer.grpcPort})`
     })
     return `the metadata quorum has no leader: ${up} of ${voterIds.length} voters can be reached, ${needed} are needed. Missing: ${listed(names)}: start them, or see why their ports cannot be reached from here`

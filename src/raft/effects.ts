@@ -100,10 +100,14 @@ export interface PeerProgress {
   readonly nodeId: number
   readonly directoryId: string | null
   readonly voter: boolean
+  /** False while its log is damaged, and until it answered (rules R3.4). */
+  readonly counts: boolean
   /** Known persisted end on that peer, exclusive. */
   readonly persistedEndOffset: number
   /** Ticks since it last answered; 0 for the leader itself. */
   readonly silentTicks: number
   /** Ticks since it last had everything that the leader had then. */
   readonly laggingTicks: number
+  /** It had, within an election timeout, all that the leader had then. */
+  readonly isCaughtUp: boolean
 }

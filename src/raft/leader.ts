@@ -347,11 +347,14 @@ export class Leader {
       nodeId: progress.nodeId,
       directoryId: progress.directoryId,
       voter: this.#isVoter(progress),
+      counts: progress.counts,
       persistedEndOffset: progress.persistedEndOffset,
       silentTicks: progress.silentTicks,
       laggingTicks: progress.laggingTicks,
+      isCaughtUp: progress.isCaughtUpWithin(this.#electionTicks),
     }))
-    const self = { ...this.#self, voter: this.#membership.selfVotes, persistedEndOffset: this.#log.persistedEndOffset, silentTicks: 0, laggingTicks: 0 }
+    const [voter, persistedEndOffset] = [this.#membership.selfVotes, this.#log.persistedEndOffset]
+    const self = { ...this.#self, voter, counts: true, persistedEndOffset, silentTicks: 0, laggingTicks: 0, isCaughtUp: true }
     return [...peers, self].sort((left, right) => left.nodeId - right.nodeId)
   }
 

@@ -49,6 +49,14 @@ function findChange(current: readonly Voter[], wanted: readonly Voter[]): Change
   return changes.length === 1 ? changes[0] : undefined
 }
 
+/** Whether a node could be a voter now; undefined: it could. `endOffset`: of the leader's log. */
+export function judgeNewcomer({ nodeId, directoryId }: Voter, view: PeerView | undefined, endOffset: number): VoterRefusal | undefined {
+  if (view === undefined || view.directoryId !== directoryId || !view.isHeard) return { type: 'notConnected', nodeId }
+  if (!view.counts) return { type: 'damaged', nodeId }
+  if (!view.isCaughtUp) return { type: 'lagging', nodeId, persistedEndOffset: view.persistedEndOffset, endOffset }
+  return undefined
+}
+
 /** Judges the set itself; that no other change is under way is the leader's to know. */
 export function judgeVoterChange(options: {
   readonly self: PeerIdentity
@@ -71,11 +79,8 @@ export function judgeVoterChange(options: {
     return view?.isHeard === true && view.counts && view.isCaughtUp && view.directoryId === directoryId
   }
   if (change.type === 'add') {
-    const { nodeId, directoryId } = change.voter
-    const view = peer(nodeId)
-    if (view === undefined || view.directoryId !== directoryId || !view.isHeard) return { type: 'notConnected', nodeId }
-    if (!view.counts) return { type: 'damaged', nodeId }
-    if (!view.isCaughtUp) return { type: 'lagging', nodeId, persistedEndOffset: view.persistedEndOffset, endOffset: options.endOffset }
+    const refusal = judgeNewcomer(change.voter, peer(change.voter.nodeId), options.endOffset)
+    if (refusal !== undefined) return refusal
   }
   const live = wanted.filter(isLive).length
   const needed = majorityOf(wanted.length)

@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/log-line.ts'
 import type { ControllerCommand, ControllerReply, InternalCommand } from '../controller/commands.ts'
 import { type ControllerDefaults, handle } from '../controller/controller.ts'
+import type { QuorumView } from '../controller/quorum-view.ts'
 import { Sessions } from '../controller/sessions.ts'
 import type { BrokerStatus } from '../controller/status.ts'
 import { applyEntries } from '../metadata/apply.ts'
@@ -42,6 +43,7 @@ export class ControllerHost {
   readonly #nodeId: number
   readonly #defaults: ControllerDefaults
   readonly #propose: ProposeRecords
+  readonly #quorum: QuorumView
   readonly #fenceTicks: number | undefined
   #active: { readonly term: number; readonly sessions: Sessions; image: MetadataImage } | undefined
   #electedTerm: number | undefined
@@ -54,6 +56,7 @@ export class ControllerHost {
     readonly nodeId: number
     readonly defaults: ControllerDefaults
     readonly propose: ProposeRecords
+    readonly quorum: QuorumView
     readonly image: MetadataImage
     /** A broker that was silent for so long is fenced. */
     readonly fenceTicks?: number | undefined
@@ -63,6 +66,7 @@ export class ControllerHost {
     this.#nodeId = options.nodeId
     this.#defaults = options.defaults
     this.#propose = options.propose
+    this.#quorum = options.quorum
     this.#fenceTicks = options.fenceTicks
     this.#image = options.image
   }
@@ -135,6 +139,7 @@ export class ControllerHost {
       nowMs: this.#clock.wallMs(),
       defaults: this.#defaults,
       sessions: active.sessions.view(),
+      quorum: this.#quorum,
     })
     if (decision.records.length > 0) {
       const proposed = this.#propose(decision.records)

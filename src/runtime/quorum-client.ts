@@ -5,7 +5,7 @@ import type { Uuid } from '../base/ids.ts'
 import type { Raft } from '../raft/raft.ts'
 import type { QuorumDescription } from '../wire/api.ts'
 import type { QuorumMessage } from '../wire/peer.ts'
-import { describeQuorum } from './quorum-description.ts'
+import { describeQuorum, type StoredMetadata } from './quorum-description.ts'
 import type { Transport } from './transport.ts'
 
 /** A leader that has not answered by then is not waited for: whoever asked may ask another node, or again. */
@@ -16,6 +16,7 @@ export interface QuorumClientOptions {
   readonly clock: Clock
   readonly raft: Raft
   readonly clusterId: () => Uuid | null
+  readonly stored: () => StoredMetadata
   /** Where clients reach the leader; undefined: nowhere that is known. */
   readonly hint: (leaderId: number) => LeaderHint | undefined
   readonly firstRequestId: number
@@ -60,8 +61,8 @@ export class QuorumClient {
   }
 
   #describe(): QuorumDescription {
-    const { raft, clusterId, clock } = this.#options
-    return describeQuorum(raft, clusterId(), clock.wallMs())
+    const { raft, clusterId, stored, clock } = this.#options
+    return describeQuorum(raft, { clusterId: clusterId(), stored: stored(), nowMs: clock.wallMs() })
   }
 
   #refuse(requestId: number, code: 'NOT_CONTROLLER' | 'REQUEST_TIMED_OUT', leader: number): void {

@@ -265,7 +265,7 @@ export class RaftNode {
   /** The image comes in a turn of its own, as committed entries do; what is read of the log until then is not applied. */
   #install(term: number, id: SnapshotId): void {
     const image = this.#snapshots.installed(id)
-    this.#logger.info({ ...id }, `metadata log: goes on at ${id.endOffset}, behind a snapshot`)
+    this.#logger.info({ endOffset: id.endOffset, lastTerm: id.lastTerm }, `metadata log: goes on at ${id.endOffset}, behind a snapshot`)
     this.#storage.install(term, id)
     this.#events.replaced(image)
     this.#commitIndex = Math.max(this.#commitIndex, id.endOffset)

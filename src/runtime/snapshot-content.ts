@@ -55,7 +55,7 @@ export interface SnapshotContent {
 
 /** Reads a snapshot back, whole, and its image must have the hash that was written. Throws CORRUPT_MESSAGE when anything is not as it should be. */
 export function* readSnapshot(reader: SnapshotReader, name: SnapshotName, clock: Clock): Task<SnapshotContent> {
-  const content = new Content(name)
+  const content = new SnapshotParser(name)
   for (let position = 0; position < reader.sizeBytes; ) {
     const bytes = yield* reader.read(position, READ_BYTES)
     for (let at = 0; at < bytes.length; ) {
@@ -72,8 +72,8 @@ export function* readSnapshot(reader: SnapshotReader, name: SnapshotName, clock:
   return { image, writtenMs }
 }
 
-/** The batches of a snapshot, in order. */
-class Content {
+/** Takes the batches of a snapshot, in order, their CRCs checked. Throws CORRUPT_MESSAGE at what is not the next one, and at an end before the footer. */
+export class SnapshotParser {
   readonly #name: SnapshotName
   readonly #loader = new ImageLoader()
   #batchCount = 0
@@ -109,6 +109,12 @@ class Content {
     }
   }
 
+  /** Records between header and footer, so far. */
+  get recordCount(): number {
+    return this.#recordCount
+  }
+
+  /** `imageHash`: as it was written; that of the image is for the caller to compare. */
   finish(): SnapshotContent & { readonly imageHash: number } {
     if (this.#imageHash === undefined) throw corrupt('it has no footer')
     return { image: this.#loader.finish(this.#name.endOffset), writtenMs: this.#writtenMs, imageHash: this.#imageHash }

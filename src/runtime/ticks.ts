@@ -3,6 +3,11 @@ import type { Clock, Timer } from '../base/clock.ts'
 /** One tick: 50 ms that the node really ran (rules R5.5, 8). */
 export const TICK_MS = 50
 
+/** The shortest election timeout. */
+export function electionTicksOf({ electionTimeoutMs }: { readonly electionTimeoutMs: number }): number {
+  return Math.ceil(electionTimeoutMs / TICK_MS)
+}
+
 /**
  * Calls `onTick` every 50 ms that this process ran. A late timer counts once: a stall or a paused machine credits everybody,
  * because the time that was lost is not made up for.

@@ -21,6 +21,9 @@ import type {
   QuorumDescription,
   QuorumReplica,
   QuorumStatus,
+  QuorumVoter,
+  VoterRequest,
+  VotersChange,
 } from './api.ts'
 import { apiErrorCodec } from './error-codec.ts'
 import {
@@ -43,7 +46,7 @@ import {
   uuid,
   uuidOrNull,
 } from './proto-message.ts'
-import { assignmentCodec, partitionRefsCodec, replicaListCodec } from './raft-codec.ts'
+import { assignmentCodec, electedReplicaCodec, partitionRefsCodec, replicaListCodec } from './raft-codec.ts'
 
 /** admin.proto: service Admin. */
 export const createTopicRequestCodec = message<CreateTopicRequest>({
@@ -93,6 +96,9 @@ const quorumStatusCodec = message<QuorumStatus>({
   maxFollowerLagTimeMs: int64(6),
   voters: int32List(7),
   observers: int32List(8),
+  snapshotEndOffset: int64(9),
+  snapshotTimestamp: sint64(10),
+  logStartOffset: int64(11),
 })
 
 const quorumReplicaCodec = message<QuorumReplica>({
@@ -133,11 +139,28 @@ const configResourceCodec = message<ConfigResource>({ type: choice(1, ['topic', 
 
 export const describeConfigsResponseCodec = message<DescribeConfigsResponse>({ resources: list(1, configResourceCodec) })
 
-export const electLeadersRequestCodec = message<ElectLeadersRequest>({ partitions: nestedOrNull(1, partitionRefsCodec), timeoutMs: int32(2) })
+export const electLeadersRequestCodec = message<ElectLeadersRequest>({
+  partitions: nestedOrNull(1, partitionRefsCodec),
+  timeoutMs: int32(2),
+  unclean: boolean(3),
+  validateOnly: boolean(4),
+})
 
-const electedLeaderCodec = message<ElectedLeader>({ topicId: uuid(1), partition: int32(2), error: nestedOrNull(3, apiErrorCodec) })
+const electedLeaderCodec = message<ElectedLeader>({
+  topicId: uuid(1),
+  partition: int32(2),
+  error: nestedOrNull(3, apiErrorCodec),
+  elected: nestedOrNull(4, electedReplicaCodec),
+})
 
 export const electLeadersResponseCodec = message<ElectLeadersResponse>({ partitions: list(1, electedLeaderCodec) })
+
+/** Of AddVoter and RemoveVoter. */
+export const voterRequestCodec = message<VoterRequest>({ nodeId: int32(1), directoryId: uuidOrNull(2), validateOnly: boolean(3), timeoutMs: int32(4) })
+
+const quorumVoterCodec = message<QuorumVoter>({ nodeId: int32(1), directoryId: uuidOrNull(2) })
+
+export const votersChangeCodec = message<VotersChange>({ isChanged: boolean(1), voters: list(2, quorumVoterCodec), warnings: stringList(3) })
 
 const deleteRecordsPartitionCodec = message<DeleteRecordsRequest['partitions'][number]>({ topicId: uuid(1), partition: int32(2), beforeOffset: sint64(3) })
 

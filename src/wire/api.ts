@@ -198,6 +198,11 @@ export interface QuorumStatus {
   readonly maxFollowerLagTimeMs: number
   readonly voters: readonly number[]
   readonly observers: readonly number[]
+  /** Exclusive, of the leader's newest snapshot; 0: none yet. */
+  readonly snapshotEndOffset: number
+  /** Wall clock ms, −1: none yet. */
+  readonly snapshotTimestamp: number
+  readonly logStartOffset: number
 }
 
 export interface QuorumReplica {
@@ -266,8 +271,11 @@ export interface DescribeConfigsResponse {
   readonly resources: readonly ConfigResource[]
 }
 
-/** partitions null: all that are not led by their preferred replica. */
+/** partitions null: all that are not led by their preferred replica; with an unclean election, all that have no leader. */
 export interface ElectLeadersRequest {
+  readonly unclean: boolean
+  /** Says what would be, and elects nobody. */
+  readonly validateOnly: boolean
   readonly partitions: readonly { readonly topicId: Uuid; readonly partition: number }[] | null
   readonly timeoutMs: number
 }
@@ -275,12 +283,36 @@ export interface ElectLeadersRequest {
 export interface ElectedLeader {
   readonly topicId: Uuid
   readonly partition: number
-  /** null: its preferred replica leads now. ELECTION_NOT_NEEDED: it did before. */
+  /** Who leads now, or would; null with an error. Of an unclean election, where its log ends (exclusive) and in which epoch; −1: nothing is lost. */
+  readonly elected: { readonly nodeId: number; readonly lastEpoch: number; readonly logEndOffset: number } | null
+  /** ELECTION_NOT_NEEDED: it has that leader, or with an unclean election any, already. */
   readonly error: ApiError | null
 }
 
 export interface ElectLeadersResponse {
   readonly partitions: readonly ElectedLeader[]
+}
+
+/** AddVoter, RemoveVoter. directoryId null: the folder that the node has. */
+export interface VoterRequest {
+  readonly nodeId: number
+  readonly directoryId: Uuid | null
+  readonly validateOnly: boolean
+  readonly timeoutMs: number
+}
+
+export interface QuorumVoter {
+  readonly nodeId: number
+  /** null: known by its id alone, until its first Hello. */
+  readonly directoryId: Uuid | null
+}
+
+/** isChanged false: it was so before. */
+export interface VotersChange {
+  readonly isChanged: boolean
+  readonly voters: readonly QuorumVoter[]
+  /** What an operator should know about these voters. */
+  readonly warnings: readonly string[]
 }
 
 /** Asked of the leader of each partition. beforeOffset: the first offset to keep; −1: the high watermark. */

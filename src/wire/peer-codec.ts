@@ -1,9 +1,10 @@
 import { quorumDescriptionCodec } from './admin-codec.ts'
 import type { GatheredMessage } from './gathered.ts'
 import type { FetchAnswerMessage, FetchRequestMessage, Hello, PeerMessage } from './peer.ts'
-import { decode, encode, int32, int64, list, message, nested, nestedOrNull, union, uuid, uuidOrNull } from './proto-message.ts'
+import { boolean, decode, encode, int32, int64, list, message, nested, nestedOrNull, union, uuid, uuidOrNull } from './proto-message.ts'
 import { partitionAnswerCodec, partitionFetchCodec } from './peer-fetch-codec.ts'
 import { brokerStatusCodec, commandCodec, raftMessageCodec, replyCodec } from './raft-codec.ts'
+import { voterEndpointCodec } from './records-codec.ts'
 import { MAX_PEER_ELEMENTS } from './services.ts'
 
 /** peer.proto: the frames of the streams between nodes. The first frame of each holds a Hello, no later one does. */
@@ -20,7 +21,15 @@ export interface FetchAnswerFrame extends FetchAnswerMessage {
   readonly hello: Hello | null
 }
 
-const helloCodec = message<Hello>({ clusterId: uuidOrNull(1), nodeId: int32(2), directoryId: uuid(3), incarnationId: uuid(4), protocolVersion: int32(5) })
+const helloCodec = message<Hello>({
+  clusterId: uuidOrNull(1),
+  nodeId: int32(2),
+  directoryId: uuid(3),
+  incarnationId: uuid(4),
+  protocolVersion: int32(5),
+  endpoint: nestedOrNull(6, voterEndpointCodec),
+  isController: boolean(7),
+})
 
 const peerMessageCodec = union<PeerMessage>('a peer message', {
   raft: [1, message({ message: nested(1, raftMessageCodec), status: nestedOrNull(2, brokerStatusCodec) })],
@@ -34,6 +43,9 @@ const peerFrameCodec = message<PeerFrame>({ hello: nestedOrNull(1, helloCodec), 
 const fetchFrameCodec = message<FetchFrame>({ hello: nestedOrNull(1, helloCodec), fetches: list(2, partitionFetchCodec) })
 const fetchAnswerFrameCodec = message<FetchAnswerFrame>({ hello: nestedOrNull(1, helloCodec), answers: list(2, partitionAnswerCodec) })
 
+/** Itself and its endpoint. */
+const HELLO_ELEMENTS = 2
+
 /** What all three frames begin with. */
 const helloFrameCodec = message<{ readonly hello: Hello | null }>({ hello: nestedOrNull(1, helloCodec) })
 
@@ -42,7 +54,7 @@ const helloFrameCodec = message<{ readonly hello: Hello | null }>({ hello: neste
  * Throws INVALID_REQUEST.
  */
 export function decodeHello(bytes: Buffer): Hello | null {
-  return decode(helloFrameCodec, bytes, 1).hello
+  return decode(helloFrameCodec, bytes, HELLO_ELEMENTS).hello
 }
 
 export function encodePeerFrame(frame: PeerFrame): GatheredMessage {

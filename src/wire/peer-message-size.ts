@@ -6,7 +6,9 @@ import type { PeerMessage } from './peer.ts'
 const MESSAGE_BYTES = 160
 const ENTRY_BYTES = 24
 const PARTITION_REF_BYTES = 32
+const ELECTED_REPLICA_BYTES = 32
 const LEADERLESS_BYTES = 80
+const VOTER_BYTES = 64
 const ISR_MEMBER_BYTES = 32
 /** With its id among the voters or observers of the status. */
 const QUORUM_REPLICA_BYTES = 112
@@ -63,6 +65,8 @@ function sizeOfCommand(command: ControllerCommand): number {
       return command.moves.length * (PARTITION_REF_BYTES + FIELD_BYTES) + sizeOfAssignment(command.moves.map(({ replicas }) => replicas ?? []))
     case 'deleteTopic':
     case 'allocateProducerIds':
+    case 'addVoter':
+    case 'removeVoter':
       return 0
   }
 }
@@ -73,7 +77,13 @@ function sizeOfReply(reply: ControllerReply): number {
   if (reply.type === 'leadersElected' || reply.type === 'reassignmentsAltered') {
     let total = 0
     for (const { error } of reply.partitions)
-      total += PARTITION_REF_BYTES + (error === null ? 0 : 2 * FIELD_BYTES + sizeOfString(error.code) + sizeOfString(error.message))
+      total += PARTITION_REF_BYTES + ELECTED_REPLICA_BYTES + (error === null ? 0 : 2 * FIELD_BYTES + sizeOfString(error.code) + sizeOfString(error.message))
+    return total
+  }
+  if (reply.type === 'votersChanged') {
+    let total = 0
+    for (const { endpoint } of reply.voters) total += VOTER_BYTES + sizeOfString(endpoint?.host ?? '')
+    for (const warning of reply.warnings) total += sizeOfString(warning)
     return total
   }
   return reply.type === 'error' ? sizeOfString(reply.message) : 0

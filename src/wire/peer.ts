@@ -1,6 +1,7 @@
 import type { Uuid } from '../base/ids.ts'
 import type { ControllerCommand, ControllerReply } from '../controller/commands.ts'
 import type { BrokerStatus } from '../controller/status.ts'
+import type { VoterEndpoint } from '../metadata/records.ts'
 import type { RaftMessage } from '../raft/messages.ts'
 import type { FetchAnswer, FollowerFetch } from '../replication/effects.ts'
 import type { QuorumDescription } from './api.ts'
@@ -14,6 +15,10 @@ export interface Hello {
   readonly directoryId: Uuid
   readonly incarnationId: Uuid
   readonly protocolVersion: number
+  /** Where it is dialled; null: as the cluster file says. */
+  readonly endpoint: VoterEndpoint | null
+  /** It runs with the controller role. */
+  readonly isController: boolean
 }
 
 /** What travels on control streams; any of it may be lost, and nothing is retried by the transport. */

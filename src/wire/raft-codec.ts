@@ -1,4 +1,4 @@
-import type { ControllerCommand, ControllerReply, IsrProposal, PartitionRef, PartitionOutcome } from '../controller/commands.ts'
+import type { ControllerCommand, ControllerReply, ElectedReplica, Election, IsrProposal, PartitionOutcome, PartitionRef } from '../controller/commands.ts'
 import type { BrokerStatus, LeaderlessReport } from '../controller/status.ts'
 import type { AppendReply, Entry, RaftMessage } from '../raft/messages.ts'
 import { code } from './error-codec.ts'
@@ -21,9 +21,10 @@ import {
   union,
   uuid,
   uuidList,
+  uuidOrNull,
   view,
 } from './proto-message.ts'
-import { brokerAddressCodec, isrMemberCodec } from './records-codec.ts'
+import { brokerAddressCodec, isrMemberCodec, voterCodec } from './records-codec.ts'
 
 /** peer.proto: Raft messages, brokers' status, and commands to the active controller. */
 const entryCodec = message<Entry>({ term: int64(1), bytes: view(2) })
@@ -95,10 +96,17 @@ export const assignmentCodec: Codec<readonly (readonly number[])[]> = {
   read: (reader) => assignmentFields.read(reader).partitions,
 }
 
-const partitionOutcomeCodec = message<PartitionOutcome>({
+const outcomeErrorCodec = message<NonNullable<PartitionOutcome['error']>>({ code: code(1), message: string(2) })
+
+const partitionOutcomeCodec = message<PartitionOutcome>({ topicId: uuid(1), partition: int32(2), error: nestedOrNull(3, outcomeErrorCodec) })
+
+export const electedReplicaCodec = message<ElectedReplica>({ nodeId: int32(1), lastEpoch: sint32(2), logEndOffset: sint64(3) })
+
+const electionCodec = message<Election>({
   topicId: uuid(1),
   partition: int32(2),
-  error: nestedOrNull(3, message<NonNullable<PartitionOutcome['error']>>({ code: code(1), message: string(2) })),
+  error: nestedOrNull(3, outcomeErrorCodec),
+  elected: nestedOrNull(4, electedReplicaCodec),
 })
 
 type Move = Extract<ControllerCommand, { readonly type: 'alterReassignments' }>['moves'][number]
@@ -142,8 +150,10 @@ export const commandCodec = union<ControllerCommand>('a command', {
       validateOnly: boolean(6),
     }),
   ],
-  electLeaders: [7, message({ partitions: nestedOrNull(1, partitionRefsCodec) })],
+  electLeaders: [7, message({ partitions: nestedOrNull(1, partitionRefsCodec), unclean: boolean(2), validateOnly: boolean(3) })],
   alterReassignments: [8, message({ moves: list(1, moveCodec), bytesPerSecond: int64OrNull(2), validateOnly: boolean(3) })],
+  addVoter: [9, message({ nodeId: int32(1), directoryId: uuidOrNull(2), validateOnly: boolean(3) })],
+  removeVoter: [10, message({ nodeId: int32(1), directoryId: uuidOrNull(2), validateOnly: boolean(3) })],
 })
 
 export const replyCodec = union<ControllerReply>('a reply', {
@@ -153,6 +163,10 @@ export const replyCodec = union<ControllerReply>('a reply', {
   done: [4, message({})],
   error: [5, message({ code: code(1), message: string(2), definite: boolean(3) })],
   topicAltered: [6, message({ metadataOffset: int64(1), added: list(2, replicaListCodec), configs: stringMap(3) })],
-  leadersElected: [7, message({ metadataOffset: int64(1), partitions: list(2, partitionOutcomeCodec) })],
+  leadersElected: [7, message({ metadataOffset: int64(1), partitions: list(2, electionCodec) })],
   reassignmentsAltered: [8, message({ metadataOffset: int64(1), partitions: list(2, partitionOutcomeCodec) })],
+  votersChanged: [
+    9,
+    message({ metadataOffset: int64(1), isChanged: boolean(2), isComplete: boolean(3), voters: list(4, voterCodec), warnings: stringList(5) }),
+  ],
 })

@@ -1,4 +1,4 @@
-import type { BrokerAddress, IsrMember, MetadataRecord, PartitionState, Reassignment, VoterRecord } from '../metadata/records.ts'
+import type { BrokerAddress, IsrMember, MetadataRecord, PartitionState, Reassignment, VoterEndpoint, VoterRecord } from '../metadata/records.ts'
 import {
   boolean,
   decode,
@@ -22,7 +22,8 @@ import {
 } from './proto-message.ts'
 
 /** records.proto: the content of a metadata entry. These bytes live on disk for ever. */
-const voterCodec = message<VoterRecord>({ nodeId: int32(1), directoryId: uuidOrNull(2) })
+export const voterEndpointCodec = message<VoterEndpoint>({ host: string(1), grpcPort: int32(2) })
+export const voterCodec = message<VoterRecord>({ nodeId: int32(1), directoryId: uuidOrNull(2), endpoint: nestedOrNull(3, voterEndpointCodec) })
 
 export const isrMemberCodec = message<IsrMember>({ nodeId: int32(1), brokerEpoch: int64(2) })
 

@@ -45,6 +45,8 @@ export const adminService = {
   AlterTopic: method('/oxbow.v1.Admin/AlterTopic', false),
   DescribeConfigs: method('/oxbow.v1.Admin/DescribeConfigs', false),
   ElectLeaders: method('/oxbow.v1.Admin/ElectLeaders', false),
+  AddVoter: method('/oxbow.v1.Admin/AddVoter', false),
+  RemoveVoter: method('/oxbow.v1.Admin/RemoveVoter', false),
   DeleteRecords: method('/oxbow.v1.Admin/DeleteRecords', false),
   DescribeLogDirs: method('/oxbow.v1.Admin/DescribeLogDirs', false),
   GetLogLevel: method('/oxbow.v1.Admin/GetLogLevel', false),

@@ -209,7 +209,7 @@ export class BrokerBench {
 
   /** Brokers 1 and 2 are registered and unfenced. */
   begin(): void {
-    this.apply([{ type: 'cluster', clusterId: topicId(7), voters: [{ nodeId: 1, directoryId: topicId(2001) }] }], -1)
+    this.apply([{ type: 'cluster', clusterId: topicId(7), voters: [{ nodeId: 1, directoryId: topicId(2001), endpoint: null }] }], -1)
     for (const entry of [[register(1)], [register(2)], [brokerState(1)], [brokerState(2)]]) this.apply(entry)
   }
 

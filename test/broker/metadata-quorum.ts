@@ -135,6 +135,7 @@ export class MetadataNode {
         this.image = image
       },
       role: () => undefined,
+      transfer: () => undefined,
       opening: ({ offset }) => encodeEntry(this.#opening(offset), clock.wallMs()),
       status: () => null,
     })
@@ -185,7 +186,7 @@ export class MetadataNode {
 
   #opening(offset: number): MetadataRecord[] {
     if (offset > 0) return [{ type: 'leaderChange', leaderId: this.nodeId }]
-    return [{ type: 'cluster', clusterId: topicId(7), voters: [{ nodeId: this.nodeId, directoryId: this.directoryId }] }]
+    return [{ type: 'cluster', clusterId: topicId(7), voters: [{ nodeId: this.nodeId, directoryId: this.directoryId, endpoint: null }] }]
   }
 
   #options(): NodeOptions {

@@ -190,12 +190,12 @@ describe('alterTopic and electLeaders', () => {
     const desk = new Desk()
     desk.apply(desk.bench.topicRecords(1, 'orders'))
     const ref = { topicId: topicId(1), partition: 0 }
-    desk.topics.electLeaders({ partitions: [ref], timeoutMs: 1000 }, desk.note)
+    desk.topics.electLeaders({ partitions: [ref], unclean: true, validateOnly: true, timeoutMs: 1000 }, desk.note)
     const { asked, image } = desk.bench
-    expect(asked.at(-1)!.command).toEqual({ type: 'electLeaders', partitions: [ref] })
+    expect(asked.at(-1)!.command).toEqual({ type: 'electLeaders', unclean: true, partitions: [ref], validateOnly: true })
     const partitions = [
-      { ...ref, error: null },
-      { ...ref, partition: 9, error: { code: 'ELECTION_NOT_NEEDED', message: 'broker 1 leads already' } as const },
+      { ...ref, elected: { nodeId: 1, lastEpoch: 4, logEndOffset: 7 }, error: null },
+      { ...ref, partition: 9, elected: null, error: { code: 'ELECTION_NOT_NEEDED', message: 'broker 1 leads already' } as const },
     ]
     asked.at(-1)!.done({ type: 'leadersElected', metadataOffset: image.offset + 1, partitions })
     desk.bench.run(10)
@@ -204,8 +204,8 @@ describe('alterTopic and electLeaders', () => {
     expect(desk.outcomes).toMatchObject([
       {
         partitions: [
-          { ...ref, error: null },
-          { partition: 9, error: { code: 'ELECTION_NOT_NEEDED', retriable: false, definite: true } },
+          { ...ref, elected: { nodeId: 1, lastEpoch: 4, logEndOffset: 7 }, error: null },
+          { partition: 9, elected: null, error: { code: 'ELECTION_NOT_NEEDED', retriable: false, definite: true } },
         ],
       },
     ])

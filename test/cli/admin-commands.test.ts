@@ -266,6 +266,7 @@ describe('offsets, cluster describe, quorum', () => {
     const status = await oxbow(['quorum', 'status'])
     expect(status.stdout).toContain('LeaderEpoch:          4\n')
     expect(status.stdout).toContain('CurrentVoters:        [1,2]\n')
+    expect(status.stdout).toContain('LogStartOffset:       4\nSnapshotEndOffset:    9\nSnapshotTimestamp:    1700000000000\n')
     expect(JSON.parse((await oxbow(['quorum', 'status', '-o', 'json'])).stdout)).toEqual({
       clusterId: 'c'.repeat(32),
       leaderId: 1,
@@ -275,6 +276,9 @@ describe('offsets, cluster describe, quorum', () => {
       maxFollowerLagTimeMs: 7,
       voters: [1, 2],
       observers: [3],
+      logStartOffset: 4,
+      snapshotEndOffset: 9,
+      snapshotTimestamp: 1_700_000_000_000,
     })
     const replication = await oxbow(['quorum', 'replication'])
     expect(replication.stdout.split('\n')[0]).toBe(

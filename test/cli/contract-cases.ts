@@ -54,6 +54,14 @@ const topic: Shape = {
   partitions: [{ partition: number, leader: number, leaderEpoch: number, replicas: numbers, isr: numbers, elr: numbers }],
 }
 const configEntries: Shape = [{ name: text, value: textOrNull, default: textOrNull, source: text, unit: textOrNull, doc: text, readOnly: flag }]
+const votersChange = {
+  nodeId: number,
+  changed: flag,
+  dryRun: flag,
+  voters: [{ nodeId: number, directoryId: textOrNull }],
+  warnings: texts,
+} satisfies Shape
+
 const quorumStatus: Shape = {
   clusterId: textOrNull,
   leaderId: number,
@@ -63,6 +71,9 @@ const quorumStatus: Shape = {
   maxFollowerLagTimeMs: number,
   voters: numbers,
   observers: numbers,
+  logStartOffset: number,
+  snapshotEndOffset: number,
+  snapshotTimestamp: number,
 }
 
 async function withRecords(cluster: CliCluster): Promise<void> {
@@ -157,6 +168,13 @@ export const contractCases: readonly ContractCase[] = [
     isLines: true,
     table: /^\S+Z leader 1, epoch 4, voters 1,2, observers 3\n$/,
   },
+  { command: 'quorum add-voter', args: ['2', '--dry-run'], json: votersChange, table: /^NodeId +DirectoryId\n +1 +1{32}\n/ },
+  {
+    command: 'quorum remove-voter',
+    args: ['2', '--dry-run'],
+    json: { ...votersChange, warnings: (value) => Array.isArray(value) && value.length === 0 },
+    table: /^NodeId +DirectoryId\n +1 +1{32}\n/,
+  },
   {
     command: 'partition elect',
     args: ['orders:0'],
@@ -190,4 +208,6 @@ export const dataless: ReadonlyMap<string, string> = new Map([
   ['server', 'its output is the log of the node, JSON lines always'],
   ['completion', 'its output is a script'],
   ['sim run', 'its options and output are those of the simulator'],
+  ['sim replay', 'its output is a story'],
+  ['sim shrink', 'its output is a file'],
 ])

@@ -24,6 +24,8 @@ import type {
   ListOffsetsResponse,
   QuorumDescription,
   TopicInfo,
+  VoterRequest,
+  VotersChange,
 } from '../../src/wire/api.ts'
 import { apiError, FakeCluster, type FakeTopic } from '../client/fake-cluster.ts'
 
@@ -68,6 +70,7 @@ export class CliCluster implements ClientTransport {
   readonly closedHosts = new Set<string>()
   readonly altered: AlterTopicRequest[] = []
   readonly elected: ElectLeadersRequest[] = []
+  readonly voterRequests: VoterRequest[] = []
   /** `topic-partition` whose election or deletion is refused. */
   readonly refused = new Set<string>()
   /** First offset of `topic-partition` after a deletion. */
@@ -96,6 +99,8 @@ export class CliCluster implements ClientTransport {
       alterTopic: (request, _timeoutMs, done) => answer(done, () => this.#alter(request)),
       describeConfigs: (request, _timeoutMs, done) => answer(done, () => this.#describeConfigs(request)),
       electLeaders: (request, _timeoutMs, done) => answer(done, () => this.#elect(request)),
+      addVoter: (request, _timeoutMs, done) => answer(done, () => this.#changeVoters(request, [1, 2, request.nodeId])),
+      removeVoter: (request, _timeoutMs, done) => answer(done, () => this.#changeVoters(request, [1])),
       deleteRecords: (request, _timeoutMs, done) => answer(done, () => this.#deleteRecords(request)),
       createTopic: (request, _timeoutMs, done) => later(done, () => this.#create(request)),
       deleteTopic: (request, timeoutMs, done) => {
@@ -208,6 +213,7 @@ export class CliCluster implements ClientTransport {
   /** The preferred leader of a partition is the one that the fake gave it first. */
   #elect(request: ElectLeadersRequest): ElectLeadersResponse {
     this.elected.push(request)
+    if (request.unclean) return this.#electUnclean(request)
     const preferred = (partition: number): number => (partition % 3) + 1
     const all = [...this.fake.topics.values()].flatMap(({ topicId, partitions }) =>
       partitions.flatMap(({ leader }, partition) => (leader === preferred(partition) ? [] : [{ topicId, partition }])),
@@ -217,9 +223,26 @@ export class CliCluster implements ClientTransport {
       const isRefused = this.refused.has(`${name}-${partition}`)
       const code = isRefused ? 'PREFERRED_LEADER_NOT_AVAILABLE' : states[partition]?.leader === preferred(partition) ? 'ELECTION_NOT_NEEDED' : undefined
       if (code === undefined) this.fake.moveLeader(name, partition, preferred(partition))
-      return { topicId, partition, error: code === undefined ? null : apiError(code) }
+      const elected = { nodeId: preferred(partition), lastEpoch: -1, logEndOffset: -1 }
+      return { topicId, partition, elected: code === undefined ? elected : null, error: code === undefined ? null : apiError(code) }
     })
     return { partitions }
+  }
+
+  /** Broker 3 is left, with a log that ends at 7. */
+  #electUnclean({ partitions, validateOnly }: ElectLeadersRequest): ElectLeadersResponse {
+    const all = [...this.fake.topics.values()].flatMap(({ topicId, partitions: states }) =>
+      states.flatMap(({ leader }, partition) => (leader === -1 ? [{ topicId, partition }] : [])),
+    )
+    const elections = (partitions ?? all).map(({ topicId, partition }) => {
+      const { name, partitions: states } = this.#named(topicId)
+      const isLed = states[partition]?.leader !== -1
+      const code = isLed ? 'ELECTION_NOT_NEEDED' : this.refused.has(`${name}-${partition}`) ? 'ELIGIBLE_LEADERS_NOT_AVAILABLE' : undefined
+      if (code === undefined && !validateOnly) this.fake.moveLeader(name, partition, 3)
+      const elected = code === undefined ? { nodeId: 3, lastEpoch: 1, logEndOffset: 7 } : null
+      return { topicId, partition, elected, error: code === undefined ? null : apiError(code) }
+    })
+    return { partitions: elections }
   }
 
   #deleteRecords(request: DeleteRecordsRequest): DeleteRecordsResponse {
@@ -235,6 +258,14 @@ export class CliCluster implements ClientTransport {
       }
     })
     return { partitions }
+  }
+
+  /** Voters 1 and 2; node 9 is never ready. */
+  #changeVoters(request: VoterRequest, nodeIds: readonly number[]): VotersChange {
+    this.voterRequests.push(request)
+    if (request.nodeId === 9) throw new BrokerError('VOTER_NOT_READY', 'node 9 has not caught up: see oxbow quorum replication')
+    const voters = [...new Set(nodeIds)].map((nodeId) => ({ nodeId, directoryId: nodeId === 2 ? null : String(nodeId).repeat(32) }))
+    return { isChanged: request.nodeId !== 1, voters, warnings: voters.length % 2 === 0 ? ['an even number'] : [] }
   }
 
   #describe(): ClusterDescription {
@@ -254,6 +285,9 @@ export class CliCluster implements ClientTransport {
         maxFollowerLagTimeMs: 7,
         voters: [1, 2],
         observers: [3],
+        snapshotEndOffset: 9,
+        snapshotTimestamp: 1_700_000_000_000,
+        logStartOffset: 4,
       },
       replicas: [
         { ...replica, nodeId: 1, lastFetchTimestamp: heardMs(1), status: 'Leader' },

@@ -65,7 +65,7 @@ describe('cluster health', () => {
     made.isr.set('orders-1', [2])
     made.isr.set('orders-2', [1, 3])
     expect(await reasonsOf(made)).toEqual([
-      'One partition has no leader, so that nothing is written or read there: orders-0. Next: bring back the brokers of their replicas (brokers 1, 2 and 3).',
+      'One partition has no leader, so that nothing is written or read there: orders-0. Next: bring back the brokers of their replicas (brokers 1, 2 and 3). If those are gone for good: oxbow partition elect --all --unclean --dry-run says what a leader would cost.',
       'One partition has fewer in-sync replicas than min.insync.replicas, so that acks=all is refused: orders-1. Next: bring back brokers 1 and 3.',
       'One partition has a replica that is not in sync: orders-2. Missing: broker 2; each comes back in sync by itself once it is up and has caught up.',
     ])
@@ -76,7 +76,19 @@ describe('cluster health', () => {
     const look: ClusterLook = {
       cluster: { clusterId: null, controllerId: 1, brokers: [] },
       quorum: {
-        status: { clusterId: null, leaderId: 1, leaderEpoch: 1, highWatermark: 1, maxFollowerLag: 0, maxFollowerLagTimeMs: 0, voters: [1], observers: [] },
+        status: {
+          clusterId: null,
+          leaderId: 1,
+          leaderEpoch: 1,
+          highWatermark: 1,
+          maxFollowerLag: 0,
+          maxFollowerLagTimeMs: 0,
+          voters: [1],
+          observers: [],
+          snapshotEndOffset: 0,
+          snapshotTimestamp: -1,
+          logStartOffset: 0,
+        },
         replicas: [{ nodeId: 1, directoryId: null, logEndOffset: 1, lag: 0, lastFetchTimestamp: 5, lastCaughtUpTimestamp: 5, status: 'Leader' }],
       },
       unreachable: [],

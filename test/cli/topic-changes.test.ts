@@ -147,6 +147,53 @@ describe('partition elect', () => {
   })
 })
 
+describe('partition elect --unclean', () => {
+  function leaderless(): CliCluster {
+    const made = cluster()
+    made.fake.moveLeader('orders', 0, -1)
+    made.isr.set('orders-0', [1, 2])
+    return made
+  }
+  const plan = 'Topic   Partition  WouldLead  LogEndOffset  LastEpoch  GivenUp\norders          0          3             7          1  1,2\n'
+
+  it('says what would be lost, and changes nothing, with --dry-run', async () => {
+    const made = leaderless()
+    const run = await oxbow(['partition', 'elect', 'orders', '--unclean', '--dry-run'], { cluster: made })
+    expect(run).toMatchObject({ code: 0, stdout: plan })
+    expect(run.stderr).toMatch(/^Records from LogEndOffset on that only brokers under GivenUp hold are lost for good.*\nNothing was changed\.\n$/)
+    expect(made.fake.partition('orders', 0).leader).toBe(-1)
+    const json = await oxbow(['partition', 'elect', '--all', '--unclean', '--dry-run', '-o', 'json'], { cluster: made })
+    expect(JSON.parse(json.stdout)).toEqual([{ topic: 'orders', partition: 0, wouldLead: 3, lastEpoch: 1, logEndOffset: 7, givenUp: [1, 2] }])
+  })
+
+  it('elects only after a yes, and has said by then what is lost', async () => {
+    const made = leaderless()
+    const asked = await oxbow(['partition', 'elect', '--all', '--unclean'], { cluster: made })
+    expect(asked.code).toBe(2)
+    expect(asked.stderr).toContain('GivenUp')
+    expect(asked.stderr).toContain('an unclean election of 1 partition needs a yes, and there is no terminal to ask (add --yes)')
+    expect(made.fake.partition('orders', 0).leader).toBe(-1)
+    const run = await oxbow(['partition', 'elect', '--all', '--unclean', '--yes'], { cluster: made })
+    expect(run).toMatchObject({ code: 0, stdout: 'Topic   Partition  Outcome\norders          0  elected\n' })
+    expect(run.stderr).toContain(plan)
+    expect(made.fake.partition('orders', 0).leader).toBe(3)
+    const again = await oxbow(['partition', 'elect', '--all', '--unclean'], { cluster: made })
+    expect(again).toEqual({ code: 0, stdout: '', stderr: 'Nothing to do: every partition has a leader.\n' })
+  })
+
+  it('ends with 1 where nobody is left', async () => {
+    const made = leaderless()
+    made.refused.add('orders-0')
+    const run = await oxbow(['partition', 'elect', 'orders:0', '--unclean', '--yes'], { cluster: made })
+    expect(run.code).toBe(1)
+    expect(run.stderr).toMatch(/^error: ELIGIBLE_LEADERS_NOT_AVAILABLE: orders-0: .*start one of its brokers/)
+  })
+
+  it.each([[['--dry-run']], [['--yes']]])('refuses %j without it', async (args) => {
+    expect((await oxbow(['partition', 'elect', 'orders', ...args], { cluster: cluster() })).code).toBe(2)
+  })
+})
+
 describe('filters', () => {
   /** orders-0 has no leader, orders-1 is below its minimum, orders-eu-0 is at it, logs-1 is behind but above. */
   function ill(): CliCluster {

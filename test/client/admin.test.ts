@@ -178,17 +178,22 @@ describe('electLeaders', () => {
   it('asks by id and answers by name, an error each', async () => {
     const error = { code: 'ELECTION_NOT_NEEDED', message: 'broker 1 leads already', retriable: false, definite: true } as const
     const partitions = [
-      { topicId: takenId, partition: 0, error: null },
-      { topicId: takenId, partition: 1, error },
+      { topicId: takenId, partition: 0, elected: { nodeId: 2, lastEpoch: 3, logEndOffset: 9 }, error: null },
+      { topicId: takenId, partition: 1, elected: null, error },
     ]
     const { admin, settle, asked } = scripted({ electLeaders: (_request, _timeoutMs, done) => done(undefined, { partitions }) })
     const elected = await settle(admin.electLeaders({ partitions: [{ topic: 'taken', partition: 1 }] }))
     expect(elected).toEqual([
-      { topic: 'taken', partition: 0, error: null },
-      { topic: 'taken', partition: 1, error: new BrokerError('ELECTION_NOT_NEEDED', 'broker 1 leads already') },
+      { topic: 'taken', partition: 0, elected: { nodeId: 2, lastEpoch: 3, logEndOffset: 9 }, error: null },
+      { topic: 'taken', partition: 1, elected: null, error: new BrokerError('ELECTION_NOT_NEEDED', 'broker 1 leads already') },
     ])
     await settle(admin.electLeaders())
-    expect(asked.map(([, request]) => (request as { partitions: unknown }).partitions)).toEqual([[{ topicId: takenId, partition: 1 }], null])
+    await settle(admin.electLeaders({ unclean: true, validateOnly: true }))
+    expect(asked.map(([, request]) => request)).toMatchObject([
+      { partitions: [{ topicId: takenId, partition: 1 }], unclean: false, validateOnly: false },
+      { partitions: null, unclean: false, validateOnly: false },
+      { partitions: null, unclean: true, validateOnly: true },
+    ])
   })
 })
 

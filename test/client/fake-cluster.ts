@@ -234,6 +234,8 @@ export class FakeCluster implements ClientTransport {
       alterTopic: unbuilt,
       describeConfigs: unbuilt,
       electLeaders: unbuilt,
+      addVoter: unbuilt,
+      removeVoter: unbuilt,
       deleteRecords: unbuilt,
       describeLogDirs: unbuilt,
       getLogLevel: unbuilt,

@@ -32,6 +32,8 @@ const helloOf = (nodeId: number, incarnation: string): Hello => ({
   directoryId: String(nodeId).repeat(32),
   incarnationId: incarnation.repeat(32),
   protocolVersion: 1,
+  endpoint: null,
+  isController: true,
 })
 
 const command = (requestId: number): PeerMessage => ({ type: 'command', requestId, command: { type: 'allocateProducerIds', count: requestId } })

@@ -261,15 +261,15 @@ describe('R2.2 fillVoter', () => {
   it('fills the folder of a voter known by id alone, once', () => {
     const cluster = new Cluster()
     const voters = [
-      { nodeId: 1, directoryId: id('d', 1) },
-      { nodeId: 2, directoryId: null },
+      { nodeId: 1, directoryId: id('d', 1), endpoint: null },
+      { nodeId: 2, directoryId: null, endpoint: null },
     ]
     cluster.image = { ...cluster.image, voters }
     const fill = (nodeId: number, directory: number): string => outcome(cluster.run({ type: 'fillVoter', nodeId, directoryId: id('d', directory) }))
     expect(fill(2, 2)).toBe('done')
     expect(cluster.image.voters).toEqual([
-      { nodeId: 1, directoryId: id('d', 1) },
-      { nodeId: 2, directoryId: id('d', 2) },
+      { nodeId: 1, directoryId: id('d', 1), endpoint: null },
+      { nodeId: 2, directoryId: id('d', 2), endpoint: null },
     ])
     const { offset } = cluster.image
     expect(fill(2, 2)).toBe('done')

@@ -1,10 +1,12 @@
 import type { ControllerCommand, ControllerReply, Decision, InternalCommand, PartitionRef } from '../../src/controller/commands.ts'
 import { handle } from '../../src/controller/controller.ts'
+import type { QuorumView } from '../../src/controller/quorum-view.ts'
 import type { Registration, SessionsView } from '../../src/controller/sessions-view.ts'
 import type { LeaderlessReport } from '../../src/controller/status.ts'
 import { applyEntries, type MetadataEntry } from '../../src/metadata/apply.ts'
 import { emptyImage, type BrokerImage, type MetadataImage, type TopicImage } from '../../src/metadata/image.ts'
 import type { BrokerAddress, PartitionState } from '../../src/metadata/records.ts'
+import { noQuorum } from './no-quorum.ts'
 
 export type Command = ControllerCommand | InternalCommand
 
@@ -55,6 +57,8 @@ export class Cluster {
   readonly sessions = new FakeSessions()
   /** What decisions read; a test with a real machine puts its view here. */
   view: SessionsView = this.sessions
+  /** What Raft says of voters. */
+  quorum: QuorumView = noQuorum
   readonly entries: MetadataEntry[] = []
   minInSyncReplicas: number | null = null
   #incarnations = 0
@@ -66,6 +70,7 @@ export class Cluster {
       nowMs: 0,
       defaults: { minInSyncReplicas: this.minInSyncReplicas },
       sessions: this.view,
+      quorum: this.quorum,
     })
   }
 

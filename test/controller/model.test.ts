@@ -7,7 +7,7 @@ import { hashImage, ImageHasher } from '../../src/metadata/hash.ts'
 import { emptyImage, type MetadataImage } from '../../src/metadata/image.ts'
 import { type PartitionState, replicationFactorOf } from '../../src/metadata/records.ts'
 import { Cluster, type Command, id, outcome } from './harness.ts'
-import { alterPartitionTwin, electableTwin, elrTwin } from './twin.ts'
+import { alterPartitionTwin, electableTwin, elrTwin, leftTwin } from './twin.ts'
 
 const NODES = [1, 2, 3, 4, 5]
 const STEPS = 2_500
@@ -164,7 +164,7 @@ class Chaos {
     if (this.#sent.length > 0 && chance(random, 5)) return pick(random, this.#sent)
     // Rare, for whoever comes back is mostly not let in again before something else happens.
     const isDisplaced = ({ leader, replicas, isr }: PartitionState): boolean => leader !== replicas[0] && isr.some(({ nodeId }) => nodeId === replicas[0])
-    if (chance(random, 15) && allStates(cluster.image).some(isDisplaced)) return { type: 'electLeaders', partitions: null }
+    if (chance(random, 15) && allStates(cluster.image).some(isDisplaced)) return { type: 'electLeaders', unclean: false, partitions: null, validateOnly: false }
     const onTheWay = allStates(cluster.image).filter(({ leader, reassignment }) => leader !== -1 && reassignment !== null)
     if (chance(random, 12) && onTheWay.length > 0) {
       const state = pick(random, onTheWay)
@@ -193,11 +193,23 @@ class Chaos {
     if (roll < 39) return { type: 'deleteTopic', topicId: this.#ref().topicId }
     if (roll < 40) return { type: 'allocateProducerIds', count: 10 }
     if (roll < 43) return this.#alterTopic()
-    if (roll < 45) return { type: 'electLeaders', partitions: chance(this.random, 80) ? null : [this.#ref(), this.#ref()] }
+    if (roll < 45)
+      return {
+        type: 'electLeaders',
+        unclean: chance(this.random, 50),
+        partitions: chance(this.random, 80) ? null : [this.#ref(), this.#ref()],
+        validateOnly: false,
+      }
     if (roll < 48) return this.#move()
     if (roll < 75) return this.#alter()
     return { type: 'elect', partitions: [...allStates(this.cluster.image).filter(() => chance(this.random, 70)), this.#ref()] }
   }
+}
+
+/** Nobody may lead it cleanly, and an operator wants a leader all the same. */
+function isUncleanElection(chaos: Chaos, command: Command, before: MetadataImage, old: PartitionState): boolean {
+  const isAsked = command.type === 'electLeaders' && command.unclean && old.leader === -1
+  return isAsked && electableTwin({ image: before, sessions: chaos.cluster.sessions }, old).length === 0
 }
 
 /** Who a command makes ineligible for good in that partition (rules R5.3, R5.7, R5.8). */
@@ -210,7 +222,8 @@ function isLost(chaos: Chaos, command: Command, before: MetadataImage, state: Pa
       command.damaged.some((ref) => ref.topicId === state.topicId && ref.partition === state.partition)
     )
   }
-  if (command.type !== 'elect') return false
+  if (isUncleanElection(chaos, command, before, state)) return true
+  if (command.type !== 'elect' && command.type !== 'electLeaders') return false
   const broker = before.brokers.get(nodeId)
   const report = broker === undefined ? undefined : chaos.cluster.sessions.report(broker, state)
   return report?.partitionEpoch === state.partitionEpoch && report.damaged
@@ -226,7 +239,9 @@ function checkPartition(chaos: Chaos, command: Command, before: MetadataImage, o
   expect([...state.elr].sort()).toEqual(elrTwin(old, state, minInSyncReplicas, (nodeId) => isLost(chaos, command, before, old, nodeId)))
   const isSettled = old.reassignment !== null && state.reassignment === null
   if (isSettled) chaos.count(command.type === 'alterReassignments' ? 'move cut short' : 'moved')
-  if (command.type === 'electLeaders' && !isSettled) {
+  const isUnclean = isUncleanElection(chaos, command, before, old)
+  expect(state.unclean).toBe(isUnclean || (old.unclean && state.isr.length < state.replicas.length))
+  if (command.type === 'electLeaders' && !command.unclean && !isSettled) {
     chaos.count('preferred leader elected')
     expect(state).toMatchObject({ leader: old.replicas[0], isr: old.isr })
   } else if (old.leader !== -1) {
@@ -236,8 +251,9 @@ function checkPartition(chaos: Chaos, command: Command, before: MetadataImage, o
     else expect(state.replicas === old.replicas ? [first(old.replicas)] : [first(old.replicas), first(state.replicas)]).toContain(state.leader)
   }
   if (old.leader !== -1 || state.leader === -1) return
-  chaos.count('elected by reports')
-  const electable = electableTwin({ image: before, sessions }, old)
+  chaos.count(isUnclean ? 'elected unclean' : 'elected by reports')
+  const world = { image: before, sessions }
+  const electable = isUnclean ? leftTwin(world, old) : electableTwin(world, old)
   expect(electable).toContain(state.leader)
   const report = sessions.report(before.brokers.get(state.leader)!, old)!
   expect(report.damaged).toBe(false)
@@ -341,6 +357,7 @@ describe('the controller under random commands', () => {
           'elect done',
           'elected by reports',
           'elected a suspect',
+          'elected unclean',
           'alterPartition done',
           ...[
             'STALE_BROKER_EPOCH',

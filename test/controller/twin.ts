@@ -83,6 +83,15 @@ export function electableTwin(world: World, state: PartitionState): number[] {
     .map((word) => word.nodeId)
 }
 
+/** R5.7, an operator's choice: whoever serves, is a replica, and has spoken of an undamaged log since. */
+export function leftTwin(world: World, state: PartitionState): number[] {
+  return [...world.image.brokers.values()].flatMap((broker) => {
+    const report = state.replicas.includes(broker.nodeId) ? world.sessions.report(broker, state) : undefined
+    const isHeard = report !== undefined && report.partitionEpoch === state.partitionEpoch && !report.damaged
+    return isHeard && serves(world, broker, state) ? [broker.nodeId] : []
+  })
+}
+
 /** R5.8, word by word. */
 export function elrTwin(before: PartitionState, after: PartitionState, minInSyncReplicas: number, lost: (nodeId: number) => boolean): number[] {
   if (after.isr.length >= minInSyncReplicas) return []

@@ -1,10 +1,10 @@
 import { fc, test } from '@fast-check/vitest'
-import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Board } from '../../examples/log-analytics/board.ts'
-import { filesToRead, findFiles, type LogFile, logName, readLines } from '../../examples/log-analytics/follow.ts'
+import { filesToRead, findFiles, type LogFile, logName, nextLines, readLines } from '../../examples/log-analytics/follow.ts'
 import { parseLine } from '../../examples/log-analytics/parse.ts'
 import { judge } from '../../examples/log-analytics/rules.ts'
 import { readState, writeState } from '../../examples/log-analytics/state-file.ts'
@@ -84,22 +84,54 @@ describe('follow', () => {
     expect(logName('/var/log', '/var/log/syslog.12')).toBe('syslog')
   })
 
-  it('of each log the unread files are next, the oldest first, and a file that was just found waits for another look', () => {
-    const made = (id: string, name: string, writtenAtMs: number): LogFile => ({ id, name, path: id, sizeBytes: 100, writtenAtMs })
-    const files = [made('new', 'app', 30), made('old', 'app', 20), made('done', 'app', 10), made('other', 'db', 5)]
-    const next = (known: readonly string[], position = 0): string[][] => {
-      return filesToRead(files, new Set(known), (id) => (id === 'done' ? 100 : position)).map((log) => log.map(({ id }) => id))
-    }
-    expect(next(['new', 'old', 'done', 'other'])).toEqual([['other'], ['old', 'new']])
-    expect(next(['old', 'done'])).toEqual([['old']])
-    expect(next(['new', 'old', 'done', 'other'], 100)).toEqual([])
+  const made = (path: string, id: string): LogFile => ({ id, name: logName('', path), path, sizeBytes: 100 })
+  const next = (look: readonly LogFile[], before = look, position = 0): string[][] =>
+    filesToRead(look, before, () => position).map((log) => log.map(({ id }) => id))
+
+  it('of each log the unread files are next, the oldest first by their names: times may be equal, and clocks may jump', () => {
+    const looked = [made('app', 'e'), made('app.1', 'd'), made('app.10', 'a'), made('app.2', 'c'), made('app.9', 'b'), made('db', 'f')]
+    expect(next(looked)).toEqual([['a', 'b', 'c', 'd', 'e'], ['f']])
+    const dated = [made('app', 'd'), made('app-20260105', 'b'), made('app-20260105-1', 'c'), made('app-20251231', 'a'), made('x', '2'), made('x.old', '1')]
+    expect(next(dated)).toEqual([
+      ['a', 'b', 'c', 'd'],
+      ['1', '2'],
+    ])
+    expect(next([made('app.20260105', 'c'), made('app', 'd'), made('app.20260104', 'b'), made('app.1', 'a')])).toEqual([['a', 'b', 'c', 'd']])
+    expect(next(looked, looked, 100)).toEqual([])
+  })
+
+  it('a log waits while its files change from look to look; another one does not', () => {
+    const [before, after] = [[made('app', 'old')], [made('app', 'new'), made('app.1', 'old')]]
+    expect(next(before, [])).toEqual([])
+    // The rotation came between the listing of the folder and the look at the file: the old file is in no look, the new one is.
+    const during = [made('app', 'new')]
+    expect([next(during, before), next(after, during), next(after, after)]).toEqual([[], [], [['old', 'new']]])
+    expect(next([...after, made('db', 'db')], [...during, made('db', 'db')])).toEqual([['db']])
+  })
+
+  it('a file that is no longer where it was found holds up those behind it', async () => {
+    writeFileSync(file('app.log.1'), 'first\n')
+    writeFileSync(file('app.log'), 'second\n')
+    const [log = []] = filesToRead(await findFiles(folder), await findFiles(folder), () => 0)
+    renameSync(file('app.log.1'), file('app.log.2'))
+    expect(await nextLines(log, () => 0)).toBeUndefined()
+    writeFileSync(file('app.log.1'), 'third\n')
+    expect(await nextLines(log, () => 0)).toBeUndefined()
+  })
+
+  it('half a line that was left in a rotated file does not hold up the next one', async () => {
+    writeFileSync(file('app.log.1'), 'first\nha')
+    writeFileSync(file('app.log'), 'second\n')
+    const [log = []] = filesToRead(await findFiles(folder), await findFiles(folder), () => 0)
+    const second = await nextLines(log, (id) => (id === log[0]?.id ? 6 : 0))
+    expect(second?.lines.map(({ bytes }) => `${bytes}`)).toEqual(['second'])
   })
 
   it('reads whole lines alone, each with its end; a line without its end waits for it', async () => {
     writeFileSync(file('a'), 'eins\n\nzw')
     const look = async (position: number): Promise<(string | number)[][]> => {
       const [found] = await findFiles(folder)
-      return (await readLines(found!, position)).map(({ bytes, end }) => [`${bytes}`, end])
+      return (await readLines(found!, position))!.map(({ bytes, end }) => [`${bytes}`, end])
     }
     expect(await look(0)).toEqual([
       ['eins', 5],
@@ -115,7 +147,7 @@ describe('follow', () => {
     const [found] = await findFiles(folder)
     const pieces: number[][] = []
     for (let position = 0; ; ) {
-      const lines = await readLines(found!, position)
+      const lines = (await readLines(found!, position))!
       if (lines.length === 0) break
       pieces.push(...lines.map(({ bytes, end }) => [bytes.length, end]))
       position = lines.at(-1)!.end
@@ -125,6 +157,103 @@ describe('follow', () => {
       [37_856, 300_001],
       [5, 300_007],
     ])
+  })
+})
+
+/** A log that is written, rotated, and read by programs that come and go: what `collect` does, without a cluster. */
+class FollowedLog {
+  readonly #folder: string
+  readonly written: string[] = []
+  /** First copies, as `analyse` takes them: beyond the largest position of their file. */
+  readonly counted: string[] = []
+  readonly #counted = new Map<string, number>()
+  #sent = new Map<string, number>()
+  #before: readonly LogFile[] = []
+
+  constructor(folder: string) {
+    this.#folder = folder
+  }
+
+  write(count: number): void {
+    for (let line = 0; line < count; line++) {
+      this.written.push(`line ${this.written.length}`)
+      appendFileSync(join(this.#folder, 'app.log'), `${this.written.at(-1)}\n`)
+    }
+  }
+
+  rotate(): void {
+    const path = (number: number): string => join(this.#folder, number === 0 ? 'app.log' : `app.log.${number}`)
+    if (!existsSync(path(0))) return
+    for (let number = readdirSync(this.#folder).length; number > 0; number--) renameSync(path(number - 1), path(number))
+  }
+
+  look(): Promise<readonly LogFile[]> {
+    return findFiles(this.#folder)
+  }
+
+  /** Of the paths that stood there before, the first `seen` were looked at before the rotation, the others after it and the next lines. */
+  async lookDuringRotation(seen: number): Promise<readonly LogFile[]> {
+    const before = await this.look()
+    this.rotate()
+    this.write(2)
+    const after = await this.look()
+    const looked = before.flatMap((old, at) => (at < seen ? [old] : after.filter(({ path }) => path === old.path)))
+    return [...new Map(looked.map((one) => [one.id, one])).values()]
+  }
+
+  async read(look: readonly LogFile[], meanwhile: () => void = () => undefined): Promise<void> {
+    const position = (id: string): number => this.#sent.get(id) ?? 0
+    const [log = []] = filesToRead(look, this.#before, position)
+    this.#before = look
+    meanwhile()
+    const next = await nextLines(log, position)
+    for (const { bytes, end } of next?.lines.slice(0, 5) ?? []) {
+      const { id } = next!.file
+      this.#sent.set(id, end)
+      if (end <= (this.#counted.get(id) ?? 0)) continue
+      this.#counted.set(id, end)
+      this.counted.push(`${bytes}`)
+    }
+  }
+
+  /** Of what was sent last the new process sees nothing yet: it begins behind what stood in the log some time ago. */
+  restart(lost: ReadonlyMap<string, number>): void {
+    this.#before = []
+    this.#sent = new Map(lost)
+  }
+
+  get sent(): ReadonlyMap<string, number> {
+    return new Map(this.#sent)
+  }
+}
+
+const action = fc.oneof(
+  fc.record({ type: fc.constantFrom('write' as const, 'rotateDuringLook' as const), count: fc.integer({ min: 0, max: 12 }) }),
+  fc.record({ type: fc.constantFrom('rotate' as const, 'read' as const, 'read' as const, 'readWhileRotated' as const, 'restart' as const) }),
+)
+
+describe('follow, whatever happens', () => {
+  test.prop([fc.array(action, { maxLength: 40 })], { numRuns: 150 })('the first copies of a log are its lines in their order', async (actions) => {
+    const folder = mkdtempSync(join(tmpdir(), 'oxbow-follow-'))
+    try {
+      const log = new FollowedLog(folder)
+      let stood = log.sent
+      for (const one of actions) {
+        if (one.type === 'write') log.write(one.count)
+        else if (one.type === 'rotate') log.rotate()
+        else if (one.type === 'rotateDuringLook') await log.read(await log.lookDuringRotation(one.count % 4))
+        else if (one.type === 'restart') log.restart(stood)
+        else {
+          stood = log.sent
+          await log.read(await log.look(), one.type === 'read' ? undefined : () => log.rotate())
+        }
+        expect(log.counted).toEqual(log.written.slice(0, log.counted.length))
+      }
+      for (let look = 0; look < log.written.length + 2; look++) await log.read(await log.look())
+      expect(log.counted).toEqual(log.written)
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
   })
 })
 

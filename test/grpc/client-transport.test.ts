@@ -76,13 +76,23 @@ describe('GrpcClientTransport against the listener', () => {
   it('so do those of administration', async () => {
     const { asked } = listener.broker
     const alter = { topicId, partitions: 3, assignment: [[1, 2]], set: new Map([['a', 'b']]), delete: ['c'], validateOnly: true, timeoutMs: 5 }
-    const elect = { partitions: [{ topicId, partition: 3 }], timeoutMs: 5 }
+    const elect = { partitions: [{ topicId, partition: 3 }], unclean: true, validateOnly: true, timeoutMs: 5 }
     const remove = { partitions: [{ topicId, partition: 3, beforeOffset: 2 ** 40 }], timeoutMs: 5 }
+    const voter = { nodeId: 4, directoryId: topicId, validateOnly: true, timeoutMs: 5 }
+    const any = { nodeId: 5, directoryId: null, validateOnly: false, timeoutMs: 6 }
     const at = { partitions: [{ topicId, partition: 0, leaderEpoch: -1, at: 1_700_000_000_000 }] }
     expect(await ask((done) => connection.alterTopic(alter, 1_000, done))).toEqual({ name: 'orders', topicId, partitions: [], configs: alter.set })
     const configs = { topics: ['t'], brokers: [2] }
     expect(await ask((done) => connection.describeConfigs(configs, 1_000, done))).toEqual({ resources: [{ type: 'topic', name: 't', entries: [] }] })
-    expect(await ask((done) => connection.electLeaders(elect, 1_000, done))).toEqual({ partitions: [{ topicId, partition: 3, error: null }] })
+    expect(await ask((done) => connection.electLeaders(elect, 1_000, done))).toEqual({
+      partitions: [{ topicId, partition: 3, elected: { nodeId: 2, lastEpoch: 1, logEndOffset: 2 ** 40 }, error: null }],
+    })
+    expect(await ask((done) => connection.addVoter(voter, 1_000, done))).toEqual({
+      isChanged: true,
+      voters: [{ nodeId: 4, directoryId: topicId }],
+      warnings: ['few'],
+    })
+    expect(await ask((done) => connection.removeVoter(any, 1_000, done))).toEqual({ isChanged: false, voters: [], warnings: [] })
     expect(await ask((done) => connection.deleteRecords(remove, 1_000, done))).toEqual({
       partitions: [{ topicId, partition: 3, lowWatermark: 2 ** 40, error: null }],
     })
@@ -90,7 +100,7 @@ describe('GrpcClientTransport against the listener', () => {
     expect(await ask((done) => connection.getLogLevel(1_000, done))).toEqual({ level: 'info' })
     expect(await ask((done) => connection.setLogLevel({ level: 'debug' }, 1_000, done))).toEqual({ level: 'debug' })
     expect(await ask((done) => connection.listOffsets(at, 1_000, done))).toMatchObject({ partitions: [{ offset: 5, timestamp: -1 }] })
-    expect(asked).toEqual([alter, configs, elect, remove, 'describeLogDirs', 'getLogLevel', { level: 'debug' }, at])
+    expect(asked).toEqual([alter, configs, elect, voter, any, remove, 'describeLogDirs', 'getLogLevel', { level: 'debug' }, at])
   })
 
   it.each([
@@ -101,7 +111,12 @@ describe('GrpcClientTransport against the listener', () => {
     ],
     ['the number of resources', (done: Done<unknown>) => connection.describeConfigs({ topics: [], brokers: [] }, 1_000, done)],
     ['the number of resources', (done: Done<unknown>) => connection.describeConfigs({ topics: Array(1_001).fill('t'), brokers: [] }, 1_000, done)],
-    ['the number of partitions', (done: Done<unknown>) => connection.electLeaders({ partitions: [], timeoutMs: 0 }, 1_000, done)],
+    [
+      'the number of partitions',
+      (done: Done<unknown>) => connection.electLeaders({ partitions: [], unclean: false, validateOnly: false, timeoutMs: 0 }, 1_000, done),
+    ],
+    ['node_id', (done: Done<unknown>) => connection.addVoter({ nodeId: -1, directoryId: null, validateOnly: true, timeoutMs: 0 }, 1_000, done)],
+    ['timeout_ms', (done: Done<unknown>) => connection.removeVoter({ nodeId: 1, directoryId: null, validateOnly: true, timeoutMs: -1 }, 1_000, done)],
     [
       'before_offset',
       (done: Done<unknown>) => connection.deleteRecords({ partitions: [{ topicId, partition: 0, beforeOffset: -2 }], timeoutMs: 0 }, 1_000, done),

@@ -26,6 +26,8 @@ import type {
   ProduceResponse,
   QuorumDescription,
   TopicInfo,
+  VoterRequest,
+  VotersChange,
 } from '../../src/wire/api.ts'
 import type { FetchRecordsRequest, FetchRecordsResponse, ProduceRecordsRequest, ProduceRecordsResponse } from '../../src/wire/plain-api.ts'
 
@@ -77,7 +79,19 @@ export class FakeBroker implements Broker {
   }
 
   describeQuorum(done: Done<QuorumDescription>): void {
-    const status = { clusterId: null, leaderId: 1, leaderEpoch: 2, highWatermark: 3, maxFollowerLag: 0, maxFollowerLagTimeMs: 0, voters: [1], observers: [] }
+    const status = {
+      clusterId: null,
+      leaderId: 1,
+      leaderEpoch: 2,
+      highWatermark: 3,
+      maxFollowerLag: 0,
+      maxFollowerLagTimeMs: 0,
+      voters: [1],
+      observers: [],
+      snapshotEndOffset: 0,
+      snapshotTimestamp: -1,
+      logStartOffset: 0,
+    }
     this.#answer('describeQuorum', { status, replicas: [] }, done)
   }
 
@@ -90,7 +104,15 @@ export class FakeBroker implements Broker {
   }
 
   electLeaders(request: ElectLeadersRequest, done: Done<ElectLeadersResponse>): void {
-    this.#answer(request, { partitions: [{ topicId, partition: 3, error: null }] }, done)
+    this.#answer(request, { partitions: [{ topicId, partition: 3, elected: { nodeId: 2, lastEpoch: 1, logEndOffset: 2 ** 40 }, error: null }] }, done)
+  }
+
+  addVoter(request: VoterRequest, done: Done<VotersChange>): void {
+    this.#answer(request, { isChanged: true, voters: [{ nodeId: request.nodeId, directoryId: request.directoryId }], warnings: ['few'] }, done)
+  }
+
+  removeVoter(request: VoterRequest, done: Done<VotersChange>): void {
+    this.#answer(request, { isChanged: false, voters: [], warnings: [] }, done)
   }
 
   deleteRecords(request: DeleteRecordsRequest, done: Done<DeleteRecordsResponse>): void {

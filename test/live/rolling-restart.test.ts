@@ -3,56 +3,12 @@ import { LiveCluster, waitFor, waitForBrokers, waitForFullIsr } from '../../chao
 import { compareReadBack, type PlacedLine } from '../../chaos/live/read-back.ts'
 import { OxbowClient } from '../../src/client/client.ts'
 import type { Consumer } from '../../src/client/consumer.ts'
-import type { Producer } from '../../src/client/producer.ts'
+import { SteadyLoad } from './steady-load.ts'
 
 const TOPIC = 'rolling'
 const PARTITIONS = 6
-const RECORD_BYTES = 500
-const TURN_MS = 10
-const RECORDS_A_TURN = 12
 const READY_LIMIT_MS = 120_000
 const TEST_LIMIT_MS = 300_000
-/** A send that waits for longer has failed: measured are some 100 ms a restart, and half a second when all of it shares two busy cores. */
-const DELIVERY_TIMEOUT_MS = 60_000
-
-/** Numbered records to every partition in turn, without a pause, and what was promised for each. */
-class SteadyLoad {
-  readonly sent: string[] = []
-  readonly acknowledged: PlacedLine[] = []
-  readonly failures: string[] = []
-  readonly #producer: Producer
-  readonly #timer: NodeJS.Timeout
-
-  constructor(client: OxbowClient) {
-    this.#producer = client.producer({ deliveryTimeoutMs: DELIVERY_TIMEOUT_MS })
-    this.#timer = setInterval(() => this.#turn(), TURN_MS)
-  }
-
-  #turn(): void {
-    for (let at = 0; at < RECORDS_A_TURN; at++) {
-      const partition = this.sent.length % PARTITIONS
-      const value = `${this.sent.length + 1} ${'.'.repeat(RECORD_BYTES)}`
-      const taken = this.#producer.trySend({ topic: TOPIC, partition, value }, (error, place) => {
-        if (error === undefined) this.acknowledged.push({ partition: place.partition, offset: place.offset, value })
-        else this.failures.push(error.message)
-      })
-      if (!taken) return
-      this.sent.push(value)
-    }
-  }
-
-  /** Waits for so many more acknowledgements. */
-  async more(records: number): Promise<void> {
-    const wanted = this.acknowledged.length + records
-    await waitFor(`${records} more acknowledgements`, READY_LIMIT_MS, () => (this.acknowledged.length >= wanted ? true : undefined))
-  }
-
-  async stop(): Promise<void> {
-    clearInterval(this.#timer)
-    await this.#producer.flush()
-    await this.#producer.close()
-  }
-}
 
 /** Reads along until it has `wanted` records, which is told when it is known. */
 async function readAlong(consumer: Consumer, wanted: () => number): Promise<PlacedLine[]> {
@@ -113,7 +69,7 @@ describe('a rolling restart of a loaded cluster, acks=all', () => {
   it(
     'fails no send, loses and doubles nothing, and is over as soon as each node says that it is ready',
     async () => {
-      const load = new SteadyLoad(client)
+      const load = new SteadyLoad(client, TOPIC, PARTITIONS)
       const consumer = client.consumer()
       await consumer.assign(Array.from({ length: PARTITIONS }, (_, partition) => ({ topic: TOPIC, partition, offset: 'earliest' as const })))
       const progress = { total: Number.POSITIVE_INFINITY }

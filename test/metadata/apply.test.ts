@@ -14,8 +14,8 @@ describe('R5.1 apply', () => {
   it('makes of a story an image', () => {
     expect(base).toMatchObject({ offset: 6, clusterId: topicId(7), nextProducerId: 0 })
     expect(base.voters).toEqual([
-      { nodeId: 1, directoryId: topicId(2001) },
-      { nodeId: 2, directoryId: null },
+      { nodeId: 1, directoryId: topicId(2001), endpoint: null },
+      { nodeId: 2, directoryId: null, endpoint: null },
     ])
     expect(base.brokers.get(2)).toMatchObject({ brokerEpoch: 2, fenced: false, draining: false, incarnationId: topicId(1002), directoryIds: [topicId(2002)] })
     expect(findTopic(base, 'orders')?.partitions).toEqual([partition()])
@@ -139,7 +139,7 @@ describe('invariants end the node', () => {
     ],
     ['a name twice', [{ type: 'topic', topicId: topicId(2), name: 'orders' }]],
     ['an id twice', [{ type: 'topic', topicId: topicId(1), name: 'two' }]],
-    ['a second cluster', [{ type: 'cluster', clusterId: topicId(8), voters: [{ nodeId: 1, directoryId: null }] }]],
+    ['a second cluster', [{ type: 'cluster', clusterId: topicId(8), voters: [{ nodeId: 1, directoryId: null, endpoint: null }] }]],
     ['no voters', [{ type: 'voters', voters: [] }]],
   ]
   for (const [name, records] of broken) {

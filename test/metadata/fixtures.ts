@@ -41,8 +41,8 @@ export const story: readonly MetadataEntry[] = [
       type: 'cluster',
       clusterId: topicId(7),
       voters: [
-        { nodeId: 1, directoryId: topicId(2001) },
-        { nodeId: 2, directoryId: null },
+        { nodeId: 1, directoryId: topicId(2001), endpoint: null },
+        { nodeId: 2, directoryId: null, endpoint: null },
       ],
     },
   ] as const,

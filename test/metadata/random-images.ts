@@ -2,7 +2,7 @@ import type { Random } from '../../src/base/random.ts'
 import type { MetadataEntry } from '../../src/metadata/apply.ts'
 import { applyEntries } from '../../src/metadata/apply.ts'
 import { emptyImage, type MetadataImage } from '../../src/metadata/image.ts'
-import type { MetadataRecord, PartitionState } from '../../src/metadata/records.ts'
+import type { MetadataRecord, PartitionState, VoterRecord } from '../../src/metadata/records.ts'
 import { brokerState, partition, register, story, topicId } from './fixtures.ts'
 
 /** One more decision for an image, drawn: topics come and go, grow, change; configs, brokers 3 to 5, producer ids and voters. */
@@ -34,9 +34,14 @@ export function drawEntry(random: Random, image: MetadataImage): MetadataEntry {
         records:
           random.integer(2) === 0
             ? [{ type: 'producerIds', nextProducerId: image.nextProducerId + 1 + random.integer(9) }]
-            : [{ type: 'voters', voters: [{ nodeId: 1, directoryId: topicId(2001 + random.integer(3)) }] }],
+            : [{ type: 'voters', voters: [voter(random)] }],
       }
   }
+}
+
+function voter(random: Random): VoterRecord {
+  const endpoint = random.integer(2) === 0 ? null : { host: `h${random.integer(3)}`, grpcPort: 1 + random.integer(9) }
+  return { nodeId: 1, directoryId: topicId(2001 + random.integer(3)), endpoint }
 }
 
 function grown(topic: number, from: number, count: number, offset: number): MetadataRecord[] {

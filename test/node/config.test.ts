@@ -73,7 +73,7 @@ nodes:
     [
       'an unknown key of a node',
       'nodes:\n  - nodeId: 1\n    zzz: 9192',
-      ['3: nodes[0].zzz is 9192, expected one of nodeId, host, grpcPort, kafkaPort, httpPort, dataDirs, roles, rack, config'],
+      ['3: nodes[0].zzz is 9192, expected one of nodeId, host, grpcPort, kafkaPort, httpPort, dataDirs, firstVoter, roles, rack, config'],
     ],
     ['a node without id', 'nodes:\n\n  - host: a', ['3: nodes[0].nodeId is missing, expected a whole number from 0 to 2147483647']],
     ['a port out of range', 'nodes:\n  - nodeId: 1\n    grpcPort: 70000', ['3: nodes[0].grpcPort is 70000, expected a port from 1 to 65535']],
@@ -102,6 +102,16 @@ nodes:
       ['4: nodes[1].dataDirs is "./data/1/", expected a data folder of its own (nodes[0].dataDirs has this one)'],
     ],
     ['no voter', 'defaults: { roles: [broker] }\nnodes: [{ nodeId: 1 }]', ['2: nodes is ["broker"], expected at least one node with the role controller']],
+    [
+      'controllers that all come later',
+      'nodes:\n  - { nodeId: 1, firstVoter: false }',
+      ['1: nodes is ["controller+broker"], expected at least one controller without firstVoter: false, which begins the cluster'],
+    ],
+    [
+      'a firstVoter that is neither true nor false',
+      `nodes:\n${ONE}\n  - nodeId: 2\n    firstVoter: later`,
+      ['4: nodes[1].firstVoter is "later", expected true, or false for a controller that joins later by quorum add-voter'],
+    ],
     [
       'a misspelt config key',
       `nodes:\n${ONE}\ndefaults:\n  config:\n    min.insync.replica: 2`,

@@ -65,7 +65,7 @@ class FakeNode implements MetricsSource {
 
   view(): NodeView {
     const changes = { isrShrinks: 21, isrExpands: 22, leaderElections: 23, uncleanLeaderElections: 24, raftElections: 25 }
-    const peer = { directoryId: null, voter: true, silentTicks: 0, laggingTicks: 0 }
+    const peer = { directoryId: null, voter: true, counts: true, silentTicks: 0, laggingTicks: 0, isCaughtUp: true }
     const followers = [
       { ...peer, nodeId: 1, persistedEndOffset: 42 },
       { ...peer, nodeId: 2, persistedEndOffset: 39 },
@@ -122,6 +122,10 @@ describe('the page of metrics', () => {
       'oxbow_raft_follower_lag{follower="2"}': 3,
       'kafka_server_raft_metrics_current_state_info{state="leader"}': 1,
       kafka_server_broker_metadata_metrics_last_applied_record_offset: 39,
+      oxbow_raft_log_start_offset: 20,
+      oxbow_metadata_snapshot_end_offset: 30,
+      oxbow_metadata_snapshot_timestamp_ms: 1_700_000_000_000,
+      kafka_server_snapshotemitter_latestsnapshotgeneratedbytes: 4_000,
       'oxbow_partition_high_watermark{topic="orders",partition="4"}': 11,
       'kafka_log_log_logstartoffset{topic="orders",partition="4"}': 4,
       'kafka_cluster_partition_insyncreplicascount{topic="orders",partition="2"}': 2,

@@ -86,6 +86,16 @@ describe('readiness', () => {
     ])
   })
 
+  it('voters that were added later are named too, and those that were removed are not', () => {
+    const alone = missing((node) => {
+      node.raftView = { leaderId: null }
+      node.nodeView = { connected: [] }
+      const voter = (nodeId: number) => ({ nodeId, directoryId: TOPIC, endpoint: { host: `later-${nodeId}`, grpcPort: 9 } })
+      node.image = { ...node.image, voters: [voter(1), voter(2), voter(4)] }
+    })
+    expect(alone).toEqual([expect.stringContaining('1 of 3 voters can be reached, 2 are needed. Missing: node 2 (host-2:9192), node 4 (later-4:9): start')])
+  })
+
   it('with a majority connected it waits for the election', () => {
     const electing = missing((node) => {
       node.raftView = { leaderId: null }

@@ -14,7 +14,15 @@ import { RecordingHandlers } from '../contract/recording-handlers.ts'
 import { FakeBroker } from '../grpc/fake-broker.ts'
 import { Traffic } from '../../src/wire/traffic.ts'
 
-const hello = (nodeId: number): Hello => ({ clusterId: null, nodeId, directoryId: 'd'.repeat(32), incarnationId: 'e'.repeat(32), protocolVersion: 1 })
+const hello = (nodeId: number): Hello => ({
+  clusterId: null,
+  nodeId,
+  directoryId: 'd'.repeat(32),
+  incarnationId: 'e'.repeat(32),
+  protocolVersion: 1,
+  endpoint: null,
+  isController: true,
+})
 
 /** Keeps warnings for the test to read. */
 class WarningLogger implements Logger {

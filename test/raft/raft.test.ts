@@ -179,9 +179,9 @@ describe('Raft', () => {
     feed(raft, ticks(3))
     receive(raft, SECOND, { type: 'appendReply', term: 2, startOffset: 0, result: { type: 'accepted', persistedEndOffset: 1, counts: true } })
     expect(raft.progress()).toEqual([
-      { ...SELF, voter: true, persistedEndOffset: 1, silentTicks: 0, laggingTicks: 0 },
-      { ...SECOND, voter: true, persistedEndOffset: 1, silentTicks: 0, laggingTicks: 0 },
-      { ...THIRD, voter: true, persistedEndOffset: 0, silentTicks: 3, laggingTicks: 3 },
+      { ...SELF, voter: true, counts: true, isCaughtUp: true, persistedEndOffset: 1, silentTicks: 0, laggingTicks: 0 },
+      { ...SECOND, voter: true, counts: true, isCaughtUp: true, persistedEndOffset: 1, silentTicks: 0, laggingTicks: 0 },
+      { ...THIRD, voter: true, counts: false, isCaughtUp: false, persistedEndOffset: 0, silentTicks: 3, laggingTicks: 3 },
     ])
   })
 

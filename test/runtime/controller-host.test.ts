@@ -7,6 +7,7 @@ import { ControllerHost } from '../../src/runtime/controller-host.ts'
 import { silentLogger } from '../contract/silent-logger.ts'
 import { TestClock } from '../log/world.ts'
 import { story } from '../metadata/fixtures.ts'
+import { noQuorum } from '../controller/no-quorum.ts'
 
 /** A controller over a log that commits when the test says so. */
 class Desk {
@@ -23,6 +24,7 @@ class Desk {
       logger: silentLogger,
       nodeId: 1,
       defaults: { minInSyncReplicas: null },
+      quorum: noQuorum,
       propose: (records) => {
         if (this.refuses) return { type: 'refused', code: 'THROTTLING_QUOTA_EXCEEDED' }
         this.log.push({ offset: this.log.length, records })

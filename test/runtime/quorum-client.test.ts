@@ -21,6 +21,7 @@ class Desk {
     clock: new SimClock(this.queue, null),
     raft: this.raft as unknown as Raft,
     clusterId: () => null,
+    stored: () => ({ logStartOffset: 3, snapshot: { endOffset: 5, lastTerm: 1, sizeBytes: 10, writtenMs: 77 } }),
     hint: (nodeId) => (nodeId === leader.nodeId ? leader : undefined),
     firstRequestId: 5,
   })
@@ -45,7 +46,9 @@ describe('the question how the quorum is', () => {
     expect(to).toBe(1)
     asker.client.received(2, message)
     asker.client.received(2, message)
-    expect(asker.answers).toMatchObject([{ status: { leaderId: 2, leaderEpoch: 7, highWatermark: 40 } }])
+    expect(asker.answers).toMatchObject([
+      { status: { leaderId: 2, leaderEpoch: 7, highWatermark: 40, logStartOffset: 3, snapshotEndOffset: 5, snapshotTimestamp: 77 } },
+    ])
     while (asker.queue.step() !== undefined);
     expect(asker.answers).toHaveLength(1)
   })

@@ -2,12 +2,12 @@ import { describe, expect, it } from 'vitest'
 import { VoterSets } from '../../src/runtime/voter-sets.ts'
 
 const one = [
-  { nodeId: 1, directoryId: 'a' },
-  { nodeId: 2, directoryId: null },
+  { nodeId: 1, directoryId: 'a', endpoint: null },
+  { nodeId: 2, directoryId: null, endpoint: null },
 ]
 const two = [
-  { nodeId: 1, directoryId: 'a' },
-  { nodeId: 2, directoryId: 'b' },
+  { nodeId: 1, directoryId: 'a', endpoint: null },
+  { nodeId: 2, directoryId: 'b', endpoint: null },
 ]
 
 describe('voter sets', () => {

@@ -17,6 +17,8 @@ import {
   logDirsDescriptionCodec,
   logLevelCodec,
   quorumDescriptionCodec,
+  voterRequestCodec,
+  votersChangeCodec,
 } from '../../src/wire/admin-codec.ts'
 import { apiErrorCodec } from '../../src/wire/error-codec.ts'
 import { decodeFetchRequest, decodeFetchResponse, encodeFetchRequest, encodeFetchResponse } from '../../src/wire/fetch-codec.ts'
@@ -256,13 +258,28 @@ const unarySamples: readonly Sample[] = [
       },
     ],
   }),
-  sample('ElectLeadersRequest', electLeadersRequestCodec, { partitions: null, timeoutMs: 1 }, 'ElectLeadersRequest, all'),
-  sample('ElectLeadersRequest', electLeadersRequestCodec, { partitions: [{ topicId: idA, partition: 70_000 }], timeoutMs: 1 }),
+  sample('ElectLeadersRequest', electLeadersRequestCodec, { partitions: null, unclean: false, validateOnly: false, timeoutMs: 1 }, 'ElectLeadersRequest, all'),
+  sample('ElectLeadersRequest', electLeadersRequestCodec, {
+    partitions: [{ topicId: idA, partition: 70_000 }],
+    unclean: true,
+    validateOnly: true,
+    timeoutMs: 1,
+  }),
   sample('ElectLeadersResponse', electLeadersResponseCodec, {
     partitions: [
-      { topicId: idA, partition: 0, error },
-      { topicId: idB, partition: 1, error: null },
+      { topicId: idA, partition: 0, elected: null, error },
+      { topicId: idB, partition: 1, elected: { nodeId: 3, lastEpoch: -1, logEndOffset: 2 ** 52 - 1 }, error: null },
     ],
+  }),
+  sample('AddVoterRequest', voterRequestCodec, { nodeId: 4, directoryId: idA, validateOnly: true, timeoutMs: 9 }),
+  sample('RemoveVoterRequest', voterRequestCodec, { nodeId: 4, directoryId: null, validateOnly: false, timeoutMs: 9 }),
+  sample('VotersChange', votersChangeCodec, {
+    isChanged: true,
+    voters: [
+      { nodeId: 1, directoryId: idA },
+      { nodeId: 2, directoryId: null },
+    ],
+    warnings: ['an even number'],
   }),
   sample('DeleteRecordsRequest', deleteRecordsRequestCodec, {
     partitions: [
@@ -297,7 +314,19 @@ const unarySamples: readonly Sample[] = [
     brokers: (['running', 'fenced', 'draining', 'offline'] as const).map((state) => ({ ...info, state, leaders: 3, replicas: 0 })),
   }),
   sample('QuorumDescription', quorumDescriptionCodec, {
-    status: { clusterId: idA, leaderId: 1, leaderEpoch: 5, highWatermark: 100, maxFollowerLag: 0, maxFollowerLagTimeMs: 7, voters: [1, 2, 3], observers: [] },
+    status: {
+      clusterId: idA,
+      leaderId: 1,
+      leaderEpoch: 5,
+      highWatermark: 100,
+      maxFollowerLag: 0,
+      maxFollowerLagTimeMs: 7,
+      voters: [1, 2, 3],
+      observers: [],
+      snapshotEndOffset: 90,
+      snapshotTimestamp: -1,
+      logStartOffset: 70,
+    },
     replicas: (['Leader', 'Voter', 'Observer'] as const).map((status) => ({
       nodeId: 1,
       directoryId: null,

@@ -21,8 +21,8 @@ export const records: readonly MetadataRecord[] = [
     type: 'cluster',
     clusterId: idA,
     voters: [
-      { nodeId: 1, directoryId: idB },
-      { nodeId: 2, directoryId: null },
+      { nodeId: 1, directoryId: idB, endpoint: { host: 'n1', grpcPort: 65_535 } },
+      { nodeId: 2, directoryId: null, endpoint: null },
     ],
   },
   { type: 'voters', voters: [] },
@@ -129,10 +129,14 @@ export const commands: readonly ControllerCommand[] = [
     validateOnly: true,
   },
   { type: 'alterTopic', topicId: idB, partitions: 0, assignment: null, set: new Map(), delete: [], validateOnly: false },
-  { type: 'electLeaders', partitions: null },
-  { type: 'electLeaders', partitions: [] },
+  { type: 'electLeaders', unclean: true, partitions: null, validateOnly: true },
+  { type: 'electLeaders', unclean: false, partitions: [], validateOnly: false },
+  { type: 'addVoter', nodeId: 2 ** 31 - 1, directoryId: null, validateOnly: true },
+  { type: 'removeVoter', nodeId: 0, directoryId: idB, validateOnly: false },
   {
     type: 'electLeaders',
+    unclean: true,
+    validateOnly: false,
     partitions: [
       { topicId: idA, partition: 0 },
       { topicId: idB, partition: 70_000 },
@@ -170,8 +174,8 @@ export const replies: readonly ControllerReply[] = [
     type: 'leadersElected',
     metadataOffset: 9,
     partitions: [
-      { topicId: idA, partition: 0, error: null },
-      { topicId: idB, partition: 300, error: { code: 'PREFERRED_LEADER_NOT_AVAILABLE', message: 'broker 2 is not in sync' } },
+      { topicId: idA, partition: 0, elected: { nodeId: 300, lastEpoch: -1, logEndOffset: 2 ** 52 - 1 }, error: null },
+      { topicId: idB, partition: 300, elected: null, error: { code: 'PREFERRED_LEADER_NOT_AVAILABLE', message: 'broker 2 is not in sync' } },
     ],
   },
   {
@@ -182,10 +186,29 @@ export const replies: readonly ControllerReply[] = [
       { topicId: idB, partition: 300, error: { code: 'NO_REASSIGNMENT_IN_PROGRESS', message: 'the partition is not being moved' } },
     ],
   },
+  {
+    type: 'votersChanged',
+    metadataOffset: MAX,
+    isChanged: true,
+    isComplete: false,
+    voters: [
+      { nodeId: 1, directoryId: idB, endpoint: { host: 'a'.repeat(255), grpcPort: 65_535 } },
+      { nodeId: 2 ** 31 - 1, directoryId: null, endpoint: null },
+    ],
+    warnings: ['', 'an even number'],
+  },
   { type: 'error', code: 'INVALID_PARTITIONS', message: 'no', definite: true },
 ]
 
-export const hello: Hello = { clusterId: null, nodeId: 1, directoryId: idA, incarnationId: idB, protocolVersion: 1 }
+export const hello: Hello = {
+  clusterId: null,
+  nodeId: 1,
+  directoryId: idA,
+  incarnationId: idB,
+  protocolVersion: 1,
+  endpoint: { host: 'n1', grpcPort: 9192 },
+  isController: true,
+}
 
 /** Of so many replicas, with each number at its edge. */
 export function quorumOf(count: number): QuorumDescription {
@@ -200,6 +223,9 @@ export function quorumOf(count: number): QuorumDescription {
       maxFollowerLagTimeMs: MAX,
       voters: nodeIds.slice(0, 2),
       observers: nodeIds.slice(2),
+      snapshotEndOffset: MAX,
+      snapshotTimestamp: -1,
+      logStartOffset: MAX,
     },
     replicas: nodeIds.map((nodeId) => ({
       nodeId,

@@ -2,6 +2,7 @@ import type { ControllerCommand, ControllerReply, InternalCommand } from '../../
 import { handle } from '../../../src/controller/controller.ts'
 import { effectiveMinInSyncReplicas } from '../../../src/controller/configs.ts'
 import { electByReports } from '../../../src/controller/elections.ts'
+import type { QuorumView } from '../../../src/controller/quorum-view.ts'
 import { Sessions } from '../../../src/controller/sessions.ts'
 import type { BrokerStatus } from '../../../src/controller/status.ts'
 import { applyEntries } from '../../../src/metadata/apply.ts'
@@ -26,6 +27,8 @@ export interface Decided {
 }
 
 export const TOPIC_ID = 'f'.repeat(32)
+/** Nobody asks for voters here. */
+const NO_QUORUM: QuorumView = { node: () => undefined, liveVoterIds: [], newcomerRefusal: () => undefined, refusal: () => undefined }
 const ADDRESS = { host: 'h', grpcPort: 1, kafkaPort: null, httpPort: null, rack: null }
 const NO_LIMITS = {
   maxMessageBytes: 1_000_000,
@@ -96,7 +99,7 @@ export class Controls {
   #decide(number: number, command: ControllerCommand | InternalCommand): Decided {
     const { image, sessions } = this.get(number)
     const defaults = { minInSyncReplicas: null }
-    const { records, reply } = handle(command, { image, offset: image.offset, nowMs: 0, defaults, sessions: sessions.view() })
+    const { records, reply } = handle(command, { image, offset: image.offset, nowMs: 0, defaults, sessions: sessions.view(), quorum: NO_QUORUM })
     if (records.length === 0) return { control: number, isEntry: false, reply }
     return { control: this.#append({ image, sessions }, records), isEntry: true, reply }
   }

@@ -351,7 +351,7 @@ function commandOf(kind: CommandKind, broker: { readonly nodeId: number; readonl
     case 'elect':
       return { type: 'elect', partitions: [REF] }
     case 'prefer':
-      return { type: 'electLeaders', partitions: [REF] }
+      return { type: 'electLeaders', unclean: false, partitions: [REF], validateOnly: false }
     case 'configure':
       return {
         type: 'alterTopic',

@@ -1,5 +1,6 @@
-import { type Command, Option } from 'commander'
-import { clusterOptions, integer, type RawClusterOptions, withCluster } from '../options.ts'
+import { Argument, type Command, Option } from 'commander'
+import type { ElectFlags } from '../partition-elect.ts'
+import { clusterOptions, directoryId, integer, type RawClusterOptions, withCluster } from '../options.ts'
 import { example, type Raw, type Wiring } from './wiring.ts'
 
 export function addClusterCommands(program: Command, { context, finish }: Wiring): void {
@@ -47,19 +48,49 @@ function addQuorumCommands(program: Command, { context, finish }: Wiring): void 
       finish(await watchQuorum(context, clusterOptions(context, raw), { intervalMs: raw.interval, count: raw.count }))
     })
   example(watch, 'npx oxbow quorum watch')
+  addVoterCommand(quorum, { context, finish }, 'add', {
+    description: 'make a running node a voter, or a voter whose disk was wiped one again, with its new folder',
+    directory: 'only when the node has this data folder',
+  })
+  addVoterCommand(quorum, { context, finish }, 'remove', {
+    description: 'take a node out of the voters: it goes on as an observer, and may be stopped',
+    directory: 'only the voter with this data folder',
+  })
+}
+
+function addVoterCommand(
+  quorum: Command,
+  { context, finish }: Wiring,
+  change: 'add' | 'remove',
+  texts: { readonly description: string; readonly directory: string },
+): void {
+  const command = withCluster(quorum.command(`${change}-voter`))
+    .description(texts.description)
+    .addArgument(new Argument('<node>', 'node id').argParser(integer(0, 2_147_483_647)))
+    .addOption(new Option('--directory-id <id>', texts.directory).argParser(directoryId))
+    .option('--dry-run', 'check, and show the voters as they would be')
+    .action(async (nodeId: number, raw: RawClusterOptions & { readonly directoryId?: string; readonly dryRun?: boolean }) => {
+      const { changeVoters } = await import('../quorum-voters.ts')
+      const choice = { nodeId, directoryId: raw.directoryId, dryRun: raw.dryRun === true }
+      finish(await changeVoters(context, clusterOptions(context, raw), change, choice))
+    })
+  example(command, `npx oxbow quorum ${change}-voter 4 --dry-run`, `npx oxbow quorum ${change}-voter 4`)
 }
 
 function addPartitionCommands(program: Command, { context, finish }: Wiring): void {
   const partition = example(program.command('partition').description('leaders of partitions'), ELECT_EXAMPLE)
   const elect = withCluster(partition.command('elect'))
-    .description('give partitions back to their preferred leaders')
+    .description('give partitions back to their preferred leaders; or, as a last resort, a leader to those that have none')
     .argument('[topic...]', 'TOPIC, or TOPIC:PARTITION')
-    .option('--all', 'every partition that another replica leads')
-    .action(async (names: readonly string[], raw: Raw) => {
+    .option('--all', 'every partition that another replica leads; with --unclean every one without a leader')
+    .option('--unclean', 'whoever is left leads, and what only the replicas hold that are gone is lost; says first what that is')
+    .option('--dry-run', 'with --unclean: say what would be lost, and change nothing')
+    .option('--yes', 'with --unclean: do not ask')
+    .action(async (names: readonly string[], raw: Raw & ElectFlags) => {
       const { electPartitions } = await import('../partition-elect.ts')
-      finish(await electPartitions(context, clusterOptions(context, raw), names, raw.all === true))
+      finish(await electPartitions(context, clusterOptions(context, raw), names, raw))
     })
-  example(elect, ELECT_EXAMPLE, 'npx oxbow partition elect --all')
+  example(elect, ELECT_EXAMPLE, 'npx oxbow partition elect --all', 'npx oxbow partition elect orders:0 --unclean --dry-run')
 }
 
 const ELECT_EXAMPLE = 'npx oxbow partition elect orders'

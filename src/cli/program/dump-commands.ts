@@ -6,7 +6,7 @@ import { example, type Wiring } from './wiring.ts'
 export function addDumpCommands(program: Command, { context, finish }: Wiring): void {
   const dump = withOutput(program.command('dump-log'))
     .description('read a log from its files, say each batch, and check all of them; exit 1 when anything is wrong')
-    .argument('<path>', 'the data folder of a node, the folder of one log, or one segment file')
+    .argument('<path>', 'the data folder of a node, the folder of one log, one segment file, or one snapshot of the metadata')
     .option('--from <offset>', 'the first offset to show', integer(0))
     .option('--to <offset>', 'show offsets below this one', integer(0))
     .option('--records', 'show keys and values too, decompressed; of the metadata log, each decision with its records')

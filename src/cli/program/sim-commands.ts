@@ -16,4 +16,13 @@ export function addSimCommands(program: Command, { finish }: Wiring): void {
       finish(await simulate(command.args, (options) => command.addHelpText('after', options).outputHelp()))
     })
   example(run, 'npx oxbow sim run --seeds 1..300', 'npx oxbow sim run --seed 42 --trace')
+  const again = (how: 'replay' | 'shrink', description: string): void => {
+    const command = sim.command(how).description(description).argument('<file>', 'a file that sim run left')
+    example(command, `npx oxbow sim ${how} .sim/seed-42.json`).action(async (path: string) => {
+      const simulator = await import('../sim.ts')
+      finish(await simulator.again(how, path))
+    })
+  }
+  again('replay', 'run a failure of the simulator again, as a story')
+  again('shrink', 'look for fewer and shorter faults that break the same')
 }

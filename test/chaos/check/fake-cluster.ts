@@ -1,4 +1,4 @@
-import type { ReplicaView } from '../../../src/broker/surface.ts'
+import type { LiveReplica, ReplicaView } from '../../../src/broker/surface.ts'
 import { emptyImage, type BrokerImage, type MetadataImage } from '../../../src/metadata/image.ts'
 import type { PartitionState } from '../../../src/metadata/records.ts'
 import type { ObservedNode } from '../../../chaos/check/observed.ts'
@@ -81,7 +81,8 @@ export class FakeNode implements ObservedNode {
     return this.raftView
   }
 
-  replicas(): readonly ReplicaView[] {
-    return [{ ...this.view, log: this.log, isr: this.image.topics.get(topicId)?.partitions[0]?.isr ?? [] }]
+  get liveReplicas(): readonly LiveReplica[] {
+    const view = { ...this.view, log: this.log, isr: this.image.topics.get(topicId)?.partitions[0]?.isr ?? [] }
+    return [{ log: this.log, damaged: view.damaged, core: view, view: () => view }]
   }
 }

@@ -213,6 +213,19 @@ describe('faults', () => {
     expect(disk.files()).toEqual([])
   })
 
+  it('leave so much room and no more, until they are over', () => {
+    const { clock, disk, open, write } = setUp()
+    const file = open(disk, 'f')
+    write(file, 0, 'abc')
+    disk.leave(2)
+    expect(clock.wait<DiskSpace>((done) => disk.space(done)).freeBytes).toBe(2)
+    write(file, 3, 'de')
+    expect(() => write(file, 5, 'f')).toThrow('ENOSPC')
+    write(file, 0, 'ABC')
+    disk.clearFaults()
+    write(file, 5, 'f')
+  })
+
   it('fill the disk and slow it', () => {
     const { clock, disk, open, write } = setUp()
     const file = open(disk, 'f')

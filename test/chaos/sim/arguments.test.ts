@@ -7,6 +7,7 @@ describe('the options of the simulator', () => {
     [['--seed', '42', '--trace'], { fromSeed: 42, toSeed: 42, trace: true }],
     [['--seeds=3..7', '--jobs=1'], { fromSeed: 3, toSeed: 7, jobs: 1 }],
     [['--time', '60'], { fromSeed: 1, toSeed: 2 ** 31, seconds: 60 }],
+    [['--time', '10m', '--twice', '25'], { seconds: 600, twice: 25, failures: '.sim' }],
     [['--mutants'], { fromSeed: 1, toSeed: 300, mutants: true }],
   ])('%j', (args, expected) => {
     expect(parseSimArguments(args, 2)).toMatchObject(expected)
@@ -17,6 +18,8 @@ describe('the options of the simulator', () => {
     [['--seed', 'x'], /whole number/],
     [['--seed'], /needs a value/],
     [['--sed', '1'], /not an option/],
+    [['--time', '10 years'], /90s, 10m or 2h/],
+    [['--time', '0m'], /90s, 10m or 2h/],
   ])('%j is refused', (args, expected) => {
     expect(() => parseSimArguments(args, 2)).toThrow(expected)
   })

@@ -142,8 +142,9 @@ export class TestController {
     const inIsr = (nodeId: number) => isr.some((member) => member.nodeId === nodeId)
     const elr =
       isr.length >= this.minInSyncReplicas ? [] : [...new Set([...before.elr, ...before.isr.map((member) => member.nodeId)])].filter((nodeId) => !inIsr(nodeId))
-    const granted = change.leader === undefined ? {} : { leaderEpoch: before.leaderEpoch + 1, leaderGrantedOffset: this.entries.length, unclean: false }
-    this.#state = { ...before, elr, ...granted, ...change, partitionEpoch: before.partitionEpoch + 1 }
+    const granted = change.leader === undefined ? {} : { leaderEpoch: before.leaderEpoch + 1, leaderGrantedOffset: this.entries.length }
+    const unclean = before.unclean && isr.length < before.replicas.length
+    this.#state = { ...before, elr, unclean, ...granted, ...change, partitionEpoch: before.partitionEpoch + 1 }
     this.#push()
   }
 

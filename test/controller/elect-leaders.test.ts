@@ -3,7 +3,7 @@ import type { ControllerReply, PartitionRef } from '../../src/controller/command
 import { Cluster, id, threeBrokers } from './harness.ts'
 
 function elect(cluster: Cluster, partitions: readonly PartitionRef[] | null): Extract<ControllerReply, { readonly type: 'leadersElected' }> {
-  const reply = cluster.run({ type: 'electLeaders', partitions })
+  const reply = cluster.run({ type: 'electLeaders', unclean: false, partitions, validateOnly: false })
   if (reply.type !== 'leadersElected') throw new Error(JSON.stringify(reply))
   return reply
 }
@@ -22,13 +22,104 @@ function displaced(inSync: boolean): { readonly cluster: Cluster; readonly ref: 
   return { cluster, ref }
 }
 
+describe('electLeaders, unclean (R5.7)', () => {
+  /** Partition 0 of three brokers, min ISR 1, all of it in sync with 1 alone, which is gone. 2 and 3 are up, behind, and in neither ISR nor ELR. */
+  function abandoned(): { readonly cluster: Cluster; readonly ref: PartitionRef } {
+    const { cluster, ref } = threeBrokers({ 'min.insync.replicas': '1' })
+    cluster.alter(ref, [1])
+    cluster.fence(1)
+    expect(cluster.state(ref)).toMatchObject({ leader: -1, isr: [], elr: [1], unclean: false })
+    return { cluster, ref }
+  }
+  function run(cluster: Cluster, validateOnly: boolean, partitions: readonly PartitionRef[] | null = null): ReturnType<typeof elect> {
+    const reply = cluster.run({ type: 'electLeaders', unclean: true, partitions, validateOnly })
+    if (reply.type !== 'leadersElected') throw new Error(JSON.stringify(reply))
+    return reply
+  }
+
+  it('the longest log that is left leads alone, nobody else stays eligible, and it is recorded as unclean', () => {
+    const { cluster, ref } = abandoned()
+    cluster.reports(2, ref, { lastEpoch: 0, syncedEndOffset: 7 })
+    cluster.reports(3, ref, { lastEpoch: 0, syncedEndOffset: 9, suspect: true })
+    const before = cluster.state(ref)
+    const { offset } = cluster.image
+    const reply = run(cluster, false)
+    expect(reply.partitions).toEqual([{ ...ref, elected: { nodeId: 3, lastEpoch: 0, logEndOffset: 9 }, error: null }])
+    expect(reply.metadataOffset).toBe(offset + 1)
+    expect(cluster.state(ref)).toEqual({
+      ...before,
+      leader: 3,
+      isr: [{ nodeId: 3, brokerEpoch: cluster.broker(3).brokerEpoch }],
+      elr: [],
+      leaderEpoch: before.leaderEpoch + 1,
+      leaderGrantedOffset: offset,
+      partitionEpoch: before.partitionEpoch + 1,
+      unclean: true,
+    })
+    expect(codes(run(cluster, false, [ref]))).toEqual(['ELECTION_NOT_NEEDED'])
+    expect(run(cluster, false).partitions).toEqual([])
+  })
+
+  it('asked what would be, it says so and changes nothing', () => {
+    const { cluster, ref } = abandoned()
+    cluster.reports(2, ref, { lastEpoch: 0, syncedEndOffset: 7 })
+    const before = cluster.state(ref)
+    expect(run(cluster, true).partitions).toEqual([{ ...ref, elected: { nodeId: 2, lastEpoch: 0, logEndOffset: 7 }, error: null }])
+    expect(cluster.state(ref)).toBe(before)
+  })
+
+  it('where somebody may lead cleanly, that one does, however long the others are', () => {
+    const { cluster, ref } = abandoned()
+    cluster.unfence(1)
+    cluster.reports(1, ref, { lastEpoch: 0, syncedEndOffset: 5 })
+    cluster.reports(3, ref, { lastEpoch: 0, syncedEndOffset: 9 })
+    expect(run(cluster, false).partitions).toEqual([{ ...ref, elected: { nodeId: 1, lastEpoch: -1, logEndOffset: -1 }, error: null }])
+    expect(cluster.state(ref)).toMatchObject({ leader: 1, unclean: false })
+  })
+
+  it.each<[string, (cluster: Cluster, ref: PartitionRef) => void]>([
+    ['nobody has spoken', () => undefined],
+    ['the one that spoke is damaged', (cluster, ref) => cluster.reports(2, ref, { damaged: true })],
+    [
+      'the one that spoke is fenced by now',
+      (cluster, ref) => {
+        cluster.reports(2, ref)
+        cluster.fence(2)
+      },
+    ],
+    ['it spoke of an earlier state', (cluster, ref) => cluster.reports(2, ref, { partitionEpoch: cluster.state(ref).partitionEpoch - 1 })],
+  ])('nobody is elected while %s', (_what, prepare) => {
+    const { cluster, ref } = abandoned()
+    prepare(cluster, ref)
+    expect(codes(run(cluster, false))).toEqual(['ELIGIBLE_LEADERS_NOT_AVAILABLE'])
+    expect(cluster.state(ref).leader).toBe(-1)
+  })
+
+  it('stays marked through clean elections, until every replica was in sync: whoever comes back late is cut all the same (R6.3)', () => {
+    const { cluster, ref } = abandoned()
+    cluster.reports(2, ref, { lastEpoch: 0, syncedEndOffset: 7 })
+    run(cluster, false)
+    cluster.alter(ref, [2, 3])
+    cluster.fence(2)
+    expect(cluster.state(ref)).toMatchObject({ leader: 3, unclean: true })
+    cluster.unfence(2)
+    cluster.unfence(1)
+    cluster.alter(ref, [1, 2, 3])
+    expect(cluster.state(ref)).toMatchObject({ leader: 3, unclean: false })
+  })
+})
+
 describe('electLeaders', () => {
   it('gives the partition to its first replica, with a higher leader epoch granted here; the ISR stays', () => {
     const { cluster, ref } = displaced(true)
     const before = cluster.state(ref)
     const { offset } = cluster.image
     const reply = elect(cluster, [ref])
-    expect(reply).toEqual({ type: 'leadersElected', metadataOffset: offset + 1, partitions: [{ ...ref, error: null }] })
+    expect(reply).toEqual({
+      type: 'leadersElected',
+      metadataOffset: offset + 1,
+      partitions: [{ ...ref, elected: { nodeId: 1, lastEpoch: -1, logEndOffset: -1 }, error: null }],
+    })
     expect(cluster.state(ref)).toEqual({
       ...before,
       leader: 1,

@@ -1,11 +1,12 @@
 import { BrokerError } from '../base/errors.ts'
 import type { MetadataImage } from '../metadata/image.ts'
 import type { MetadataRecord, PartitionState } from '../metadata/records.ts'
-import type { ControllerCommand, Decision, PartitionOutcome, PartitionRef } from './commands.ts'
+import type { ControllerCommand, Decision, ElectedReplica, Election, PartitionRef } from './commands.ts'
 import type { ControllerContext } from './context.ts'
 import { isLiveMember } from './isr.ts'
 import { changePartition } from './partition-change.ts'
 import { refKey, requirePartition } from './partition-ref.ts'
+import { electUnclean } from './unclean-election.ts'
 
 type ElectLeaders = Extract<ControllerCommand, { readonly type: 'electLeaders' }>
 
@@ -16,10 +17,10 @@ function* allPartitions(image: MetadataImage): Generator<PartitionState> {
   for (const topic of image.topics.values()) yield* topic.partitions
 }
 
-type Verdict = { readonly elected: PartitionState } | { readonly error: NonNullable<PartitionOutcome['error']> }
+type Verdict = { readonly state: PartitionState; readonly elected: ElectedReplica } | { readonly error: NonNullable<Election['error']> }
 
 /** The state with its preferred replica as leader, or why not. Whoever is live and in sync has all that was acknowledged: nothing is lost. */
-function electPreferred(state: PartitionState, context: ControllerContext): Verdict {
+function judgePreferred(state: PartitionState, context: ControllerContext): Verdict {
   const preferred = state.replicas[0] as number
   if (state.leader === preferred) return { error: { code: 'ELECTION_NOT_NEEDED', message: `broker ${preferred} leads already` } }
   const member = state.isr.find(({ nodeId }) => nodeId === preferred)
@@ -27,12 +28,21 @@ function electPreferred(state: PartitionState, context: ControllerContext): Verd
     const why = member === undefined ? 'not in sync' : 'not serving it now'
     return { error: { code: 'PREFERRED_LEADER_NOT_AVAILABLE', message: `broker ${preferred}, the first replica, is ${why}` } }
   }
-  return { elected: changePartition(state, { isr: state.isr, leader: preferred, lost: new Set() }, context) }
+  const elected = { nodeId: preferred, lastEpoch: -1, logEndOffset: -1 }
+  return { state: changePartition(state, { isr: state.isr, leader: preferred, lost: new Set() }, context), elected }
 }
 
-function judgePreferred(ref: PartitionRef, context: ControllerContext): Verdict {
+function judgeUnclean(state: PartitionState, context: ControllerContext): Verdict {
+  if (state.leader !== -1) return { error: { code: 'ELECTION_NOT_NEEDED', message: `broker ${state.leader} leads already` } }
+  const replicas = state.replicas.join(', ')
+  const message = `none of its replicas (${replicas}) is up with a log that is whole; one that has just come up says how far it is within a second`
+  return electUnclean(state, context) ?? { error: { code: 'ELIGIBLE_LEADERS_NOT_AVAILABLE', message } }
+}
+
+function judgeElection(ref: PartitionRef, unclean: boolean, context: ControllerContext): Verdict {
   try {
-    return electPreferred(requirePartition(ref, context.image), context)
+    const state = requirePartition(ref, context.image)
+    return unclean ? judgeUnclean(state, context) : judgePreferred(state, context)
   } catch (error) {
     if (!(error instanceof BrokerError)) throw error
     return { error: { code: error.code, message: error.detail } }
@@ -40,22 +50,22 @@ function judgePreferred(ref: PartitionRef, context: ControllerContext): Verdict 
 }
 
 /**
- * Leadership goes back to the first replica (Kafka ElectLeaders, election type PREFERRED). Asked for all, those that need nothing are not
- * named in the answer. A partition named twice is judged twice, changed once.
+ * Kafka ElectLeaders, election types PREFERRED and UNCLEAN. Asked for all, those that need nothing are not named in the answer. A partition named twice
+ * is judged twice, changed once.
  */
 export function decideElectLeaders(command: ElectLeaders, context: ControllerContext): Decision {
   const records: MetadataRecord[] = []
-  const partitions: PartitionOutcome[] = []
-  const elected = new Set<string>()
+  const partitions: Election[] = []
+  const changed = new Set<string>()
   const judge = (ref: PartitionRef): void => {
     const { topicId, partition } = ref
-    const verdict = judgePreferred(ref, context)
+    const verdict = judgeElection(ref, command.unclean, context)
     if ('elected' in verdict) {
-      if (!elected.has(refKey(ref))) records.push({ type: 'partition', state: verdict.elected })
-      elected.add(refKey(ref))
-      partitions.push({ topicId, partition, error: null })
+      if (!changed.has(refKey(ref)) && !command.validateOnly) records.push({ type: 'partition', state: verdict.state })
+      changed.add(refKey(ref))
+      partitions.push({ topicId, partition, elected: verdict.elected, error: null })
     } else if (command.partitions !== null || verdict.error.code !== 'ELECTION_NOT_NEEDED') {
-      partitions.push({ topicId, partition, error: verdict.error })
+      partitions.push({ topicId, partition, elected: null, error: verdict.error })
     }
   }
   for (const ref of command.partitions ?? allPartitions(context.image)) {

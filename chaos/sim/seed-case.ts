@@ -1,0 +1,31 @@
+import { SeededRandom } from '../../src/base/random.ts'
+import { drawFaultPlan, type Fault, withFolderFault } from '../faults.ts'
+import { drawSettings, type Settings } from './settings.ts'
+
+/** All that decides a run, as data: drawn up front, written to a file when the run fails, and made smaller. */
+export interface SeedCase {
+  readonly seed: number
+  readonly settings: Settings
+  readonly plan: readonly Fault[]
+}
+
+/** Instead of what the seed would draw: for scripted scenarios. */
+export interface Given {
+  readonly plan?: readonly Fault[]
+  readonly settings?: Partial<Settings>
+}
+
+const FAULTS_FROM_MS = 4_000
+/** Before the end of the phase nothing begins any more. */
+const QUIET_MS = 5_000
+
+/** What a seed is. */
+export function drawCase(seed: number, given: Given = {}): SeedCase {
+  const random = new SeededRandom(seed)
+  const settings = { ...drawSettings(random.fork('settings')), ...given.settings }
+  if (given.plan !== undefined) return { seed, settings, plan: given.plan }
+  const nodeIds = Array.from({ length: settings.voters + settings.observers }, (_, at) => at + 1)
+  const span = { nodeIds, startMs: FAULTS_FROM_MS, endMs: settings.faultPhaseMs - QUIET_MS }
+  const plan = drawFaultPlan(random.fork('faults'), span)
+  return { seed, settings, plan: settings.folders > 1 ? withFolderFault(plan, random.fork('folder fault'), span) : plan }
+}

@@ -1,0 +1,48 @@
+import { status } from './messages.ts'
+import { scenario } from './scenario.ts'
+
+const FIVE = { nodes: 5 }
+
+scenario(
+  'controller-failover-with-all-sessions-pending',
+  'the active controller dies, and its successor has not heard of a broker for almost 3 s: nobody is fenced but the dead (R5.5)',
+  async (story) => {
+    await story.topic()
+    await story.send(5)
+    story.kill(5)
+    await story.electController(4)
+    story.says('node 4 is the active controller')
+    const hold = story.net.hold(
+      'it does not hear of nodes 1 and 2',
+      (from, to, message) => status({ from: 1, to: 4 })(from, to, message) || status({ from: 2, to: 4 })(from, to, message),
+    )
+    await story.wait(2_500)
+    story.net.drop(hold, 'it hears of them')
+    await story.wait(5_000)
+    await story.send(5)
+    story.claim('the leader epoch is what it was', story.state().leaderEpoch === 0)
+  },
+  FIVE,
+)
+
+scenario(
+  'topic-made-anew-while-a-replica-is-away',
+  'a topic is deleted and made anew under its name while a replica is cut off: the old replica is neither appended to nor taken for the new one',
+  async (story) => {
+    await story.topic()
+    await story.send(5)
+    const newcomer = story.producer('a new producer')
+    story.net.detach(2)
+    await story.untilIsr([1, 3])
+    await story.deleteTopic()
+    await story.topic('orders', { away: [2] })
+    await story.send(3, newcomer)
+    await story.show()
+    story.net.mend('the network is whole again')
+    await story.untilIsr([1, 2, 3])
+    await story.show()
+    story.showFolders(2)
+    await story.wait(70_000)
+    story.showFolders(2)
+  },
+)

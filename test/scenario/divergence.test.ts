@@ -1,0 +1,98 @@
+import { scenario } from './scenario.ts'
+import { fetchAnswers, fetches } from './messages.ts'
+
+const FIVE = { nodes: 5 }
+
+scenario(
+  'restarted-follower-keeps-its-tail',
+  'KIP-101, first case: a follower restarts, and its leader dies before it fetches again; it had cut nothing, so nothing is lost',
+  async (story) => {
+    await story.topic()
+    story.kill(3)
+    await story.untilIsr([1, 2])
+    const hold = story.net.hold('the high watermark does not reach node 2 any more', fetchAnswers({ to: 2, highWatermarkAbove: 0 }))
+    await story.send(5)
+    await story.stop(2)
+    story.net.hold('node 2 will not fetch', fetches({ from: 2 }))
+    await story.start(2)
+    await story.show()
+    story.kill(1)
+    await story.untilLeader(2)
+    await story.show()
+    story.net.drop(hold, 'the high watermark is news again')
+  },
+  FIVE,
+)
+
+scenario(
+  'two-tails-after-power-losses',
+  'KIP-101, second case: both replicas lose power and come back with different records at the same offsets; in the end they hold the same',
+  async (story) => {
+    await story.topic()
+    await story.send(3)
+    story.kill(3)
+    await story.untilIsr([1, 2])
+    const hold = story.net.hold('what node 1 appends does not reach node 2', fetchAnswers({ to: 2 }))
+    const first = story.submit(3)
+    await story.until('node 1 has them on its disk', () => story.replica(1)?.log.syncedEndOffset === 6)
+    story.powerLoss(1)
+    story.net.drop(hold, 'node 2 hears again')
+    await story.untilLeader(2)
+    const hasty = story.producer('a producer with acks=1', { acks: 1 })
+    await story.send(2, hasty)
+    story.powerLoss(2)
+    await story.start(1, 2)
+    await story.untilNewLeader()
+    await story.settle(first)
+    await story.untilIsr([1, 2])
+    await story.show()
+  },
+  FIVE,
+)
+
+scenario(
+  'three-elections-without-a-record',
+  'KIP-279: three elections at a run, the last leader never appended; replicas with tails of other epochs agree with it',
+  async (story) => {
+    await story.topic()
+    await story.send(3)
+    const hold = story.net.hold('followers get no data', fetchAnswers({}))
+    const first = story.submit(3)
+    await story.until('node 1 has a tail of epoch 0', () => story.replica(1)?.log.syncedEndOffset === 6)
+    story.kill(1)
+    await story.untilLeader(2)
+    const hasty = story.producer('a producer with acks=1', { acks: 1 })
+    await story.send(2, hasty)
+    story.kill(2)
+    await story.untilLeader(3)
+    story.net.drop(hold, 'data flows again')
+    await story.start(1, 2)
+    await story.untilIsr([1, 2, 3])
+    await story.settle(first)
+    await story.show()
+  },
+  FIVE,
+)
+
+scenario(
+  'old-epoch-fetch',
+  'KIP-320: a follower of an older epoch fetches from the new leader, and counts for nothing',
+  async (story) => {
+    await story.topic()
+    await story.send(3)
+    const hold = story.net.hold('node 3 learns of no decision any more', (_from, to, message) => to === 3 && 'type' in message && message.type === 'raft')
+    await story.send(1)
+    story.kill(1)
+    await story.untilLeader(2)
+    await story.start(1)
+    await story.untilIsr([1, 2])
+    await story.electPreferred()
+    await story.untilLeader(1)
+    const batch = story.submit(3)
+    await story.settle(batch)
+    await story.show()
+    story.net.release(hold, 'node 3 learns of it all')
+    await story.untilIsr([1, 2, 3])
+  },
+  { nodes: 5, controller: 5 },
+)

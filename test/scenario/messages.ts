@@ -1,0 +1,39 @@
+import type { AnyPeerMessage, MessageFilter } from '../../chaos/sim/held-messages.ts'
+
+/** Fetches of a follower. */
+export function fetches({ from }: { readonly from: number }): MessageFilter {
+  return (sender, _to, message) => sender === from && 'fetches' in message
+}
+
+/** What leaders answer to followers; `highWatermarkAbove`: only where the answer would say more than that. */
+export function fetchAnswers({ to, highWatermarkAbove }: { readonly to?: number; readonly highWatermarkAbove?: number }): MessageFilter {
+  return (_from, receiver, message) =>
+    (to === undefined || receiver === to) &&
+    'answers' in message &&
+    (highWatermarkAbove === undefined || message.answers.some(({ answer }) => answer.highWatermark > highWatermarkAbove))
+}
+
+/** What a broker asks of the active controller: proposals of an ISR among it. */
+export function commands({ from }: { readonly from: number }): MessageFilter {
+  return (sender, _to, message) => sender === from && 'type' in message && message.type === 'command'
+}
+
+export function commandReplies({ to }: { readonly to: number }): MessageFilter {
+  return (_from, receiver, message) => receiver === to && 'type' in message && message.type === 'commandReply'
+}
+
+/** The code that the controller refused with; null: it did what it was asked for. */
+export function replyCode(message: AnyPeerMessage): string | null {
+  return 'type' in message && message.type === 'commandReply' && message.reply.type === 'error' ? message.reply.code : null
+}
+
+/** Entries of the metadata log, and heartbeats, on their way to a node. */
+export function decisions({ to }: { readonly to: number }): MessageFilter {
+  return (_from, receiver, message) => receiver === to && 'type' in message && message.type === 'raft' && message.message.type === 'append'
+}
+
+/** What a node answers to the heartbeats of the controller: how it is rides on it (rules R5.2). */
+export function status({ from, to }: { readonly from: number; readonly to?: number }): MessageFilter {
+  return (sender, receiver, message) =>
+    sender === from && (to === undefined || receiver === to) && 'type' in message && message.type === 'raft' && message.message.type === 'appendReply'
+}
