@@ -2,6 +2,7 @@ import { BrokerError, type Code } from '../src/base/errors.ts'
 import type { Clock } from '../src/base/clock.ts'
 import { between, type Random } from '../src/base/random.ts'
 import type { AlterTopicOptions } from '../src/client/admin.ts'
+import type { AlterReassignmentsOptions } from '../src/client/reassignments.ts'
 import type { OxbowClient } from '../src/client/client.ts'
 import type { Producer } from '../src/client/producer.ts'
 import type { History } from './history.ts'
@@ -29,6 +30,7 @@ const DELETE_TIMEOUT_MS = 5_000
 const ALTER_TIMEOUT_MS = 10_000
 /** A topic grows no further. */
 const MAX_PARTITIONS = 8
+const REPLICATION_FACTOR = 3
 const FILLER = 'the river cuts its own bend off and the bend stays, a lake that remembers the stream it was part of for as long as there is rain '
 
 /** Waits on a Clock: real, or simulated. */
@@ -98,7 +100,13 @@ export class Workload {
     this.#unsettled += 1
     for (;;) {
       try {
-        const { topicId } = await admin.createTopic({ name, partitions, replicationFactor: 3, ifNotExists: true, timeoutMs: CREATE_TIMEOUT_MS })
+        const { topicId } = await admin.createTopic({
+          name,
+          partitions,
+          replicationFactor: REPLICATION_FACTOR,
+          ifNotExists: true,
+          timeoutMs: CREATE_TIMEOUT_MS,
+        })
         history.add({ type: 'admin', atMs: clock.monotonicMs(), what: `create ${name}`, code: null })
         this.#topics.push({ name, topicId, partitions })
         this.#unsettled -= 1
@@ -111,22 +119,28 @@ export class Workload {
     }
   }
 
-  /** Now and then a topic grows, asks for another min.insync.replicas, or leaders go back to where they belong, until the workload is stopped. */
-  async alter(client: OxbowClient, options: { readonly gapMs: number; readonly random: Random }): Promise<void> {
+  /**
+   * Now and then a topic grows, asks for another min.insync.replicas, is moved to other brokers or back, or leaders go back to where they belong,
+   * until the workload is stopped.
+   */
+  async alter(client: OxbowClient, options: { readonly gapMs: number; readonly brokers: readonly number[]; readonly random: Random }): Promise<void> {
     const { clock, history } = this.#options
-    const { random, gapMs } = options
+    const { random, gapMs, brokers } = options
     const admin = client.admin()
     while (!this.#stopped) {
       await sleep(clock, between(random, 1, 2 * gapMs))
       const at = random.integer(Math.max(1, this.#topics.length))
       const topic = this.#topics[at]
       if (topic === undefined || this.#stopped) continue
-      const change = drawChange(random, topic)
+      const change = drawChange(random, topic, brokers)
       this.#unsettled += 1
       let code: Code | null = null
       try {
         if (change.type === 'elect') await admin.electLeaders({ timeoutMs: ALTER_TIMEOUT_MS })
-        else {
+        else if (change.type === 'move') {
+          const [moved] = await admin.alterReassignments({ ...change.options, timeoutMs: ALTER_TIMEOUT_MS })
+          code = moved?.error?.code ?? null
+        } else {
           const { partitions } = await admin.alterTopic({ name: topic.name, ...change.options, timeoutMs: ALTER_TIMEOUT_MS })
           this.#topics[at] = { ...topic, partitions: partitions.length }
         }
@@ -186,16 +200,27 @@ export class Workload {
 
 type Change = { readonly what: string } & (
   | { readonly type: 'elect' }
+  | { readonly type: 'move'; readonly options: AlterReassignmentsOptions }
   | { readonly type: 'alter'; readonly options: Pick<AlterTopicOptions, 'partitions' | 'set' | 'delete'> }
 )
 
 /** Never a minimum of 1: then one disk that forgets may lose what was acknowledged, and rightly so (rules R1.1). */
-function drawChange(random: Random, { name, partitions }: WorkloadTopic): Change {
-  const roll = random.integer(4)
+function drawChange(random: Random, { name, partitions }: WorkloadTopic, brokers: readonly number[]): Change {
+  const roll = random.integer(brokers.length > REPLICATION_FACTOR ? 8 : 5)
+  if (roll >= 4) return drawMove(random, { topic: name, partition: random.integer(partitions) }, brokers)
   if (roll === 0) return { type: 'elect', what: 'elect preferred leaders' }
   if (roll === 1 && partitions < MAX_PARTITIONS)
     return { type: 'alter', what: `grow ${name} to ${partitions + 1} partitions`, options: { partitions: partitions + 1 } }
   if (roll === 2) return { type: 'alter', what: `min.insync.replicas of ${name} is the default`, options: { delete: ['min.insync.replicas'] } }
   const minimum = String(between(random, 2, 3))
   return { type: 'alter', what: `min.insync.replicas of ${name} is ${minimum}`, options: { set: { 'min.insync.replicas': minimum } } }
+}
+
+function drawMove(random: Random, where: { readonly topic: string; readonly partition: number }, brokers: readonly number[]): Change {
+  const left = [...brokers]
+  const to = Array.from({ length: REPLICATION_FACTOR }, () => left.splice(random.integer(left.length), 1)[0] as number)
+  const replicas = random.integer(5) === 0 ? null : to
+  const limit = random.integer(3) === 0 ? { bytesPerSecond: 1_024 * between(random, 1, 20) } : {}
+  const what = `move ${where.topic}-${where.partition} ${replicas === null ? 'back' : `to ${replicas}`}`
+  return { type: 'move', what, options: { moves: [{ ...where, replicas }], ...limit } }
 }

@@ -10,6 +10,7 @@ export function findUnhealed(image: MetadataImage, nodeIds: readonly number[]): 
   for (const topic of image.topics.values()) {
     for (const state of topic.partitions) {
       if (state.leader === -1) return `${topic.name}-${state.partition} has no leader (ISR ${state.isr.map(({ nodeId }) => nodeId)}, ELR ${state.elr})`
+      if (state.reassignment !== null) return `${topic.name}-${state.partition} is still on its way to ${state.reassignment.to}`
       if (state.isr.length < state.replicas.length)
         return `the ISR of ${topic.name}-${state.partition} is ${state.isr.map(({ nodeId }) => nodeId)} of ${state.replicas}`
     }

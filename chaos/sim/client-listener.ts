@@ -1,6 +1,7 @@
 import { BrokerError, type Code, type LeaderHint } from '../../src/base/errors.ts'
 import type { Broker, BrokerSession } from '../../src/broker/api.ts'
 import type {
+  AlterReassignmentsRequest,
   AlterTopicRequest,
   CreateTopicRequest,
   DeleteRecordsRequest,
@@ -125,6 +126,9 @@ function call(broker: Broker, method: UnaryMethod, request: unknown, done: (erro
       return
     case 'removeVoter':
       broker.removeVoter(request as VoterRequest, done)
+      return
+    case 'alterReassignments':
+      broker.alterReassignments(request as AlterReassignmentsRequest, done)
       return
     case 'deleteRecords':
       broker.deleteRecords(request as DeleteRecordsRequest, done)

@@ -2,6 +2,8 @@ import { BrokerError } from '../../src/base/errors.ts'
 import type { Done } from '../../src/base/done.ts'
 import type { ClientConnection, ClientStream, ClientTransport, NodeAddress, StreamHandlers } from '../../src/client/transport.ts'
 import type {
+  AlterReassignmentsRequest,
+  AlterReassignmentsResponse,
   AlterTopicRequest,
   ClusterDescription,
   CreateProducerIdResponse,
@@ -137,6 +139,10 @@ class SimClientConnection implements ClientConnection {
 
   removeVoter(request: VoterRequest, timeoutMs: number, done: Done<VotersChange>): void {
     this.#call('removeVoter', request, timeoutMs, done as Done<unknown>)
+  }
+
+  alterReassignments(request: AlterReassignmentsRequest, timeoutMs: number, done: Done<AlterReassignmentsResponse>): void {
+    this.#call('alterReassignments', request, timeoutMs, done as Done<unknown>)
   }
 
   deleteRecords(request: DeleteRecordsRequest, timeoutMs: number, done: Done<DeleteRecordsResponse>): void {

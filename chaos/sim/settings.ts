@@ -28,6 +28,7 @@ const FAULT_PHASE_MS = 60_000
 
 export function drawSettings(random: Random): Settings {
   const retention = random.fork('retention')
+  const alters = random.fork('alter').integer(4) === 0
   // Small segments, and whatever lets go of them: by size, by time, by a client.
   const isRetaining = retention.integer(3) === 0
   const topics = Array.from({ length: between(random, 2, 3) }, (_, at) => ({
@@ -38,7 +39,8 @@ export function drawSettings(random: Random): Settings {
   topics.push({ name: 'late', partitions: between(random, 1, 2), atMs: between(random, 10_000, 40_000) })
   return {
     voters: 3,
-    observers: random.integer(8) === 0 ? 1 : 0,
+    // A partition can be moved only where there are more brokers than it has replicas.
+    observers: Math.max(random.integer(8) === 0 ? 1 : 0, alters ? random.fork('room to move').integer(3) : 0),
     topics,
     producers: between(random, 2, 3),
     consumers: between(random, 1, 2),
@@ -47,7 +49,7 @@ export function drawSettings(random: Random): Settings {
     conditions: { baseDelayUs: between(random, 50, 1_000), jitterUs: between(random, 50, 3_000), reorder: random.integer(4) === 0 },
     diskLatencyMs: { min: 0.1, max: random.integer(6) === 0 ? 30 : between(random, 1, 6) },
     folders: random.fork('folders').integer(5) === 0 ? 2 : 1,
-    alterGapMs: random.fork('alter').integer(4) === 0 ? between(random.fork('alter gap'), 500, 4_000) : null,
+    alterGapMs: alters ? between(random.fork('alter gap'), 500, 4_000) : null,
     throughWire: random.integer(10) === 0,
     faultPhaseMs: FAULT_PHASE_MS,
     deleteGapMs: isRetaining && retention.integer(3) !== 0 ? between(retention, 100, 3_000) : null,

@@ -247,7 +247,9 @@ export class World {
     }
     if (alterGapMs !== null) {
       const { client, random } = this.#cluster.addClient('operator')
-      this.#watch(this.#workload.alter(client, { gapMs: alterGapMs, random: random.fork('what to alter') }))
+      this.#watch(
+        this.#workload.alter(client, { gapMs: alterGapMs, brokers: this.#cluster.nodes.map(({ nodeId }) => nodeId), random: random.fork('what to alter') }),
+      )
     }
     for (let at = 0; at < producers; at++) {
       const { client, random } = this.#cluster.addClient(`producer ${at}`)

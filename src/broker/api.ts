@@ -1,5 +1,7 @@
 import type { Done } from '../base/done.ts'
 import type {
+  AlterReassignmentsRequest,
+  AlterReassignmentsResponse,
   AlterTopicRequest,
   ClusterDescription,
   CreateProducerIdResponse,
@@ -52,6 +54,8 @@ export interface Broker {
   /** Forwarded to the active controller; answers when this node knows the new voters. */
   addVoter(request: VoterRequest, done: Done<VotersChange>): void
   removeVoter(request: VoterRequest, done: Done<VotersChange>): void
+  /** Forwarded to the active controller; answers when this node knows where the partitions go. They are not there yet. */
+  alterReassignments(request: AlterReassignmentsRequest, done: Done<AlterReassignmentsResponse>): void
   deleteRecords(request: DeleteRecordsRequest, done: Done<DeleteRecordsResponse>): void
   describeLogDirs(done: Done<LogDirsDescription>): void
   getLogLevel(done: Done<LogLevelDescription>): void

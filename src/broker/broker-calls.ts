@@ -6,6 +6,8 @@ import type { MetadataImage } from '../metadata/image.ts'
 import type { ControllerClient } from '../runtime/controller-client.ts'
 import type { QuorumClient } from '../runtime/quorum-client.ts'
 import type {
+  AlterReassignmentsRequest,
+  AlterReassignmentsResponse,
   AlterTopicRequest,
   ClusterDescription,
   ConfigEntry,
@@ -177,6 +179,10 @@ export class BrokerCalls implements Broker {
 
   removeVoter(request: VoterRequest, done: Done<VotersChange>): void {
     this.#clock.defer(() => this.#voterChanges.ask('removeVoter', request, done))
+  }
+
+  alterReassignments(request: AlterReassignmentsRequest, done: Done<AlterReassignmentsResponse>): void {
+    this.#clock.defer(() => this.#topics.alterReassignments(request, done))
   }
 
   deleteRecords(request: DeleteRecordsRequest, done: Done<DeleteRecordsResponse>): void {

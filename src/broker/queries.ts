@@ -101,13 +101,15 @@ export function topicInfo({ name, topicId, partitions, configs }: TopicImage): T
     name,
     topicId,
     configs,
-    partitions: partitions.map(({ partition, leader, leaderEpoch, replicas, isr, elr }) => ({
+    partitions: partitions.map(({ partition, leader, leaderEpoch, replicas, isr, elr, reassignment }) => ({
       partition,
       leader,
       leaderEpoch,
       replicas,
       isr: isr.map((member) => member.nodeId),
       elr,
+      addingReplicas: reassignment?.to.filter((nodeId) => !reassignment.from.includes(nodeId)) ?? [],
+      removingReplicas: reassignment?.from.filter((nodeId) => !reassignment.to.includes(nodeId)) ?? [],
     })),
   }
 }

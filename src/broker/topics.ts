@@ -1,9 +1,11 @@
 import type { Done, DoneVoid } from '../base/done.ts'
 import { BrokerError } from '../base/errors.ts'
-import type { ControllerReply } from '../controller/commands.ts'
+import type { ControllerReply, PartitionOutcome } from '../controller/commands.ts'
 import type { MetadataImage, TopicImage } from '../metadata/image.ts'
 import type { ControllerClient } from '../runtime/controller-client.ts'
 import type {
+  AlterReassignmentsRequest,
+  AlterReassignmentsResponse,
   AlterTopicRequest,
   CreateProducerIdResponse,
   CreateTopicRequest,
@@ -11,6 +13,7 @@ import type {
   DeleteTopicRequest,
   ElectLeadersRequest,
   ElectLeadersResponse,
+  ReassignedPartition,
   TopicInfo,
 } from '../wire/api.ts'
 import { toApiError, unexpectedReply } from './api-error.ts'
@@ -98,10 +101,21 @@ export class Topics {
         done(unexpectedReply(reply), undefined as never)
         return
       }
-      const partitions = reply.partitions.map(({ topicId, partition, elected, error }) => {
-        return { topicId, partition, elected, error: error === null ? null : toApiError(new BrokerError(error.code, error.message)) }
-      })
+      const partitions = reply.partitions.map((one) => ({ ...outcomeInfo(one), elected: one.elected }))
       this.#waitForOffset(reply.metadataOffset, timeoutMs, 'leaders were elected', (error) => done(error, { partitions }))
+    })
+  }
+
+  alterReassignments(request: AlterReassignmentsRequest, done: Done<AlterReassignmentsResponse>): void {
+    const { partitions: moves, bytesPerSecond, validateOnly } = request
+    const timeoutMs = Math.max(1, Math.min(request.timeoutMs, MAX_TIMEOUT_MS))
+    this.#controllerClient.request({ type: 'alterReassignments', moves, bytesPerSecond, validateOnly }, timeoutMs, (reply) => {
+      if (reply.type !== 'reassignmentsAltered') {
+        done(unexpectedReply(reply), undefined as never)
+        return
+      }
+      const partitions = reply.partitions.map(outcomeInfo)
+      this.#waitForOffset(reply.metadataOffset, timeoutMs, 'the move was decided', (error) => done(error, { partitions }))
     })
   }
 
@@ -161,7 +175,20 @@ export class Topics {
 /** The topic as a change would make it: its added partitions have no leader yet, for they are not there. */
 function alteredInfo(topic: TopicImage, reply: Extract<ControllerReply, { readonly type: 'topicAltered' }>): TopicInfo {
   const first = topic.partitions.length
-  const added = reply.added.map((replicas, at) => ({ partition: first + at, leader: -1, leaderEpoch: 0, replicas, isr: [], elr: [] }))
+  const added = reply.added.map((replicas, at) => ({
+    partition: first + at,
+    leader: -1,
+    leaderEpoch: 0,
+    replicas,
+    isr: [],
+    elr: [],
+    addingReplicas: [],
+    removingReplicas: [],
+  }))
   const { partitions, ...info } = topicInfo(topic)
   return { ...info, configs: reply.configs, partitions: [...partitions, ...added] }
+}
+
+function outcomeInfo({ topicId, partition, error }: PartitionOutcome): ReassignedPartition {
+  return { topicId, partition, error: error === null ? null : toApiError(new BrokerError(error.code, error.message)) }
 }

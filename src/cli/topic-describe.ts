@@ -26,6 +26,15 @@ const partitionColumns: readonly Column<Partition>[] = [
   { heading: 'Elr', value: (partition) => listCell(partition.elr) },
 ]
 
+const moveColumns: readonly Column<Partition>[] = [
+  { heading: 'Adding', value: (partition) => listCell(partition.addingReplicas) },
+  { heading: 'Removing', value: (partition) => listCell(partition.removingReplicas) },
+]
+
+export function isMoving({ addingReplicas, removingReplicas }: Partition): boolean {
+  return addingReplicas.length > 0 || removingReplicas.length > 0
+}
+
 /** A topic as cli.md has it. */
 export function topicJson({ name, topicId, configs, partitions }: TopicDescription): Readonly<Record<string, unknown>> {
   return { name, topicId, configs: Object.fromEntries(configs), partitions }
@@ -41,7 +50,8 @@ export function topicText(context: CliContext, topic: TopicDescription): string 
     ['ReplicationFactor', replicationFactorOf(topic)],
     ['Configs', listCell(configs)],
   ])
-  return head + renderTable(partitionColumns, topic.partitions, headingStyle(context))
+  const columns = topic.partitions.some(isMoving) ? [...partitionColumns, ...moveColumns] : partitionColumns
+  return head + renderTable(columns, topic.partitions, headingStyle(context))
 }
 
 interface Described {

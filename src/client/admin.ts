@@ -2,6 +2,7 @@ import type { Done } from '../base/done.ts'
 import { BrokerError } from '../base/errors.ts'
 import { randomUuid } from '../base/ids.ts'
 import type {
+  AlterReassignmentsResponse,
   ClusterDescription,
   ConfigResource,
   CreateTopicRequest,
@@ -22,6 +23,7 @@ import { type Cluster, MAX_NODE_WAIT_MS } from './cluster.ts'
 import { toBrokerError } from './api-error.ts'
 import { LeaderCall, type Outcome, type PartitionQuestion } from './leader-call.ts'
 import { type FoundOffset, OffsetLookup } from './offset-lookup.ts'
+import { type AlterReassignmentsOptions, type MovedPartition, movedPartitions, reassignmentsRequest } from './reassignments.ts'
 import type { ClientConnection, NodeAddress } from './transport.ts'
 
 export interface CreateTopicOptions {
@@ -313,6 +315,22 @@ export class Admin {
       // A question is answered as it stands; a change waits for what passes by itself.
       { attemptTimeoutMs: Infinity, retries: (error) => error.retriable && !(validateOnly && error.code === 'VOTER_NOT_READY') },
     )
+  }
+
+  /** Begins moves of partitions, changes their limit, or takes them back; they go on by themselves. Each has its own outcome (KIP-455). */
+  async alterReassignments(options: AlterReassignmentsOptions): Promise<MovedPartition[]> {
+    const { moves } = options
+    const deadlineMs = this.#deadline(options.timeoutMs)
+    const known = await this.#describe([...new Set(moves.map(({ topic }) => topic))], deadlineMs)
+    const response = await this.#call(
+      (connection, attemptMs, done: Done<AlterReassignmentsResponse>) => {
+        const noting = this.#noting(connection, known[0]?.name ?? '', deadlineMs, done)
+        connection.alterReassignments(reassignmentsRequest(options, known, Math.min(attemptMs, MAX_NODE_WAIT_MS)), attemptMs, noting)
+      },
+      deadlineMs,
+      { attemptTimeoutMs: Infinity },
+    )
+    return movedPartitions(moves, response)
   }
 
   /** Drops the records below an offset, for good; each partition has its own outcome. */

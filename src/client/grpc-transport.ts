@@ -12,6 +12,8 @@ import {
 import type { Done } from '../base/done.ts'
 import { BrokerError } from '../base/errors.ts'
 import {
+  alterReassignmentsRequestCodec,
+  alterReassignmentsResponseCodec,
   alterTopicRequestCodec,
   clusterDescriptionCodec,
   createTopicRequestCodec,
@@ -30,6 +32,8 @@ import {
   votersChangeCodec,
 } from '../wire/admin-codec.ts'
 import type {
+  AlterReassignmentsRequest,
+  AlterReassignmentsResponse,
   AlterTopicRequest,
   ClusterDescription,
   CreateProducerIdResponse,
@@ -154,6 +158,10 @@ class GrpcClientConnection implements ClientConnection {
 
   removeVoter(request: VoterRequest, timeoutMs: number, done: Done<VotersChange>): void {
     this.#call(adminService.RemoveVoter, voterRequestCodec, votersChangeCodec, request, timeoutMs, done)
+  }
+
+  alterReassignments(request: AlterReassignmentsRequest, timeoutMs: number, done: Done<AlterReassignmentsResponse>): void {
+    this.#call(adminService.AlterPartitionReassignments, alterReassignmentsRequestCodec, alterReassignmentsResponseCodec, request, timeoutMs, done)
   }
 
   deleteRecords(request: DeleteRecordsRequest, timeoutMs: number, done: Done<DeleteRecordsResponse>): void {

@@ -1,5 +1,7 @@
 import type { Done } from '../base/done.ts'
 import type {
+  AlterReassignmentsRequest,
+  AlterReassignmentsResponse,
   AlterTopicRequest,
   ClusterDescription,
   CreateProducerIdResponse,
@@ -56,6 +58,7 @@ export interface ClientConnection {
   electLeaders(request: ElectLeadersRequest, timeoutMs: number, done: Done<ElectLeadersResponse>): void
   addVoter(request: VoterRequest, timeoutMs: number, done: Done<VotersChange>): void
   removeVoter(request: VoterRequest, timeoutMs: number, done: Done<VotersChange>): void
+  alterReassignments(request: AlterReassignmentsRequest, timeoutMs: number, done: Done<AlterReassignmentsResponse>): void
   deleteRecords(request: DeleteRecordsRequest, timeoutMs: number, done: Done<DeleteRecordsResponse>): void
   describeLogDirs(timeoutMs: number, done: Done<LogDirsDescription>): void
   getLogLevel(timeoutMs: number, done: Done<LogLevelDescription>): void

@@ -1,4 +1,6 @@
 import type {
+  AlterReassignmentsRequest,
+  AlterReassignmentsResponse,
   AlterTopicRequest,
   ClusterDescription,
   ConfigEntry,
@@ -24,6 +26,7 @@ import type {
   QuorumVoter,
   VoterRequest,
   VotersChange,
+  ReassignedPartition,
 } from './api.ts'
 import { apiErrorCodec } from './error-codec.ts'
 import {
@@ -33,6 +36,7 @@ import {
   int32List,
   int32OrNull,
   int64,
+  int64OrNull,
   list,
   message,
   nested,
@@ -161,6 +165,19 @@ export const voterRequestCodec = message<VoterRequest>({ nodeId: int32(1), direc
 const quorumVoterCodec = message<QuorumVoter>({ nodeId: int32(1), directoryId: uuidOrNull(2) })
 
 export const votersChangeCodec = message<VotersChange>({ isChanged: boolean(1), voters: list(2, quorumVoterCodec), warnings: stringList(3) })
+type Reassignment = AlterReassignmentsRequest['partitions'][number]
+const reassignmentCodec = message<Reassignment>({ topicId: uuid(1), partition: int32(2), replicas: nestedOrNull(3, replicaListCodec) })
+
+export const alterReassignmentsRequestCodec = message<AlterReassignmentsRequest>({
+  partitions: list(1, reassignmentCodec),
+  bytesPerSecond: int64OrNull(2),
+  validateOnly: boolean(3),
+  timeoutMs: int32(4),
+})
+
+const reassignedPartitionCodec = message<ReassignedPartition>({ topicId: uuid(1), partition: int32(2), error: nestedOrNull(3, apiErrorCodec) })
+
+export const alterReassignmentsResponseCodec = message<AlterReassignmentsResponse>({ partitions: list(1, reassignedPartitionCodec) })
 
 const deleteRecordsPartitionCodec = message<DeleteRecordsRequest['partitions'][number]>({ topicId: uuid(1), partition: int32(2), beforeOffset: sint64(3) })
 

@@ -97,6 +97,9 @@ export interface PartitionInfo {
   readonly replicas: readonly number[]
   readonly isr: readonly number[]
   readonly elr: readonly number[]
+  /** While it is moved: of the replicas those that were added, and those that go once these are in sync. */
+  readonly addingReplicas: readonly number[]
+  readonly removingReplicas: readonly number[]
 }
 
 export interface TopicInfo {
@@ -301,6 +304,14 @@ export interface VoterRequest {
   readonly timeoutMs: number
 }
 
+/** replicas null: back to where it was. bytesPerSecond: what each broker copies at most of what this call moves; null: what it can. */
+export interface AlterReassignmentsRequest {
+  readonly partitions: readonly { readonly topicId: Uuid; readonly partition: number; readonly replicas: readonly number[] | null }[]
+  readonly bytesPerSecond: number | null
+  readonly validateOnly: boolean
+  readonly timeoutMs: number
+}
+
 export interface QuorumVoter {
   readonly nodeId: number
   /** null: known by its id alone, until its first Hello. */
@@ -313,6 +324,17 @@ export interface VotersChange {
   readonly voters: readonly QuorumVoter[]
   /** What an operator should know about these voters. */
   readonly warnings: readonly string[]
+}
+
+export interface ReassignedPartition {
+  readonly topicId: Uuid
+  readonly partition: number
+  /** null: it is there, or on its way. */
+  readonly error: ApiError | null
+}
+
+export interface AlterReassignmentsResponse {
+  readonly partitions: readonly ReassignedPartition[]
 }
 
 /** Asked of the leader of each partition. beforeOffset: the first offset to keep; −1: the high watermark. */

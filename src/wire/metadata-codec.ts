@@ -54,6 +54,8 @@ const partitionInfoCodec = message<PartitionInfo>({
   replicas: int32List(4),
   isr: int32List(5),
   elr: int32List(6),
+  addingReplicas: int32List(7),
+  removingReplicas: int32List(8),
 })
 
 export const topicInfoCodec = message<TopicInfo>({ name: string(1), topicId: uuid(2), partitions: list(3, partitionInfoCodec), configs: stringMap(4) })

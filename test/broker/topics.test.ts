@@ -149,8 +149,8 @@ describe('alterTopic and electLeaders', () => {
         ...info,
         configs: request.set,
         partitions: [
-          { partition: 0, leader: 1, leaderEpoch: 0, replicas: [1, 2], isr: [1, 2], elr: [] },
-          { partition: 1, leader: 2, leaderEpoch: 0, replicas: [2, 1], isr: [1, 2], elr: [] },
+          { partition: 0, leader: 1, leaderEpoch: 0, replicas: [1, 2], isr: [1, 2], elr: [], addingReplicas: [], removingReplicas: [] },
+          { partition: 1, leader: 2, leaderEpoch: 0, replicas: [2, 1], isr: [1, 2], elr: [], addingReplicas: [], removingReplicas: [] },
         ],
       },
     ])
@@ -170,7 +170,10 @@ describe('alterTopic and electLeaders', () => {
       {
         ...info,
         configs: request.set,
-        partitions: [expect.objectContaining({ partition: 0 }), { partition: 1, leader: -1, leaderEpoch: 0, replicas: [2, 1], isr: [], elr: [] }],
+        partitions: [
+          expect.objectContaining({ partition: 0 }),
+          { partition: 1, leader: -1, leaderEpoch: 0, replicas: [2, 1], isr: [], elr: [], addingReplicas: [], removingReplicas: [] },
+        ],
       },
     ])
     const late = alter(false)
@@ -209,6 +212,22 @@ describe('alterTopic and electLeaders', () => {
         ],
       },
     ])
+  })
+
+  it('a move is answered a partition each, once it is known here', () => {
+    const desk = new Desk()
+    desk.apply(desk.bench.topicRecords(1, 'orders'))
+    const ref = { topicId: topicId(1), partition: 0 }
+    const moves = [{ ...ref, replicas: [2, 1] }]
+    desk.topics.alterReassignments({ partitions: moves, bytesPerSecond: 4096, validateOnly: false, timeoutMs: 1000 }, desk.note)
+    const { asked, image } = desk.bench
+    expect(asked.at(-1)!.command).toEqual({ type: 'alterReassignments', moves, bytesPerSecond: 4096, validateOnly: false })
+    const partitions = [{ ...ref, error: { code: 'INVALID_REPLICA_ASSIGNMENT', message: 'there is no broker 2' } as const }]
+    asked.at(-1)!.done({ type: 'reassignmentsAltered', metadataOffset: image.offset + 1, partitions })
+    desk.bench.run(10)
+    expect(desk.outcomes).toEqual([])
+    desk.apply([{ type: 'topicConfig', topicId: topicId(1), key: 'retention.ms', value: '5' }])
+    expect(desk.outcomes).toMatchObject([{ partitions: [{ ...ref, error: { code: 'INVALID_REPLICA_ASSIGNMENT', definite: true } }] }])
   })
 })
 

@@ -129,8 +129,8 @@ describe('topic list, describe, delete', () => {
         topicId: ORDERS_ID,
         configs: {},
         partitions: [
-          { partition: 0, leader: 1, leaderEpoch: 1, replicas: [1, 2, 3], isr: [1, 2, 3], elr: [] },
-          { partition: 1, leader: 2, leaderEpoch: 1, replicas: [1, 2, 3], isr: [1, 2, 3], elr: [] },
+          { partition: 0, leader: 1, leaderEpoch: 1, replicas: [1, 2, 3], isr: [1, 2, 3], elr: [], addingReplicas: [], removingReplicas: [] },
+          { partition: 1, leader: 2, leaderEpoch: 1, replicas: [1, 2, 3], isr: [1, 2, 3], elr: [], addingReplicas: [], removingReplicas: [] },
         ],
       },
     ])

@@ -51,7 +51,18 @@ const topic: Shape = {
   name: text,
   topicId: text,
   configs: object,
-  partitions: [{ partition: number, leader: number, leaderEpoch: number, replicas: numbers, isr: numbers, elr: numbers }],
+  partitions: [
+    {
+      partition: number,
+      leader: number,
+      leaderEpoch: number,
+      replicas: numbers,
+      isr: numbers,
+      elr: numbers,
+      addingReplicas: numbers,
+      removingReplicas: numbers,
+    },
+  ],
 }
 const configEntries: Shape = [{ name: text, value: textOrNull, default: textOrNull, source: text, unit: textOrNull, doc: text, readOnly: flag }]
 const votersChange = {
@@ -181,6 +192,12 @@ export const contractCases: readonly ContractCase[] = [
     json: [{ topic: text, partition: number, outcome: text }],
     table: /^Topic +Partition +Outcome\norders +0 +elected\n$/,
     prepare: (cluster) => cluster.fake.moveLeader('orders', 0, 2),
+  },
+  {
+    command: 'partition move',
+    args: ['orders:0=2,3,4'],
+    json: [{ topic: text, partition: number, replicas: numbers, addingReplicas: numbers, removingReplicas: numbers, outcome: text }],
+    table: /^Topic +Partition +Replicas +Adding +Removing +Outcome\norders +0 +1,2,3,4 +4 +1 +moving\n$/,
   },
   {
     command: 'doctor',

@@ -100,7 +100,9 @@ describe('dump-log --records', () => {
     expect(table.code).toBe(0)
     expect(table.stdout).toContain('  offset: 0 timestamp: 17000 decision:\n    leaderChange leaderId: 3\n')
     expect(table.stdout).toContain('\n    topic topicId: 00112233445566778899aabbccddeeff name: orders\n')
-    expect(table.stdout).toMatch(/\n {4}partition topicId: \w+ partition: 0 replicas: \[1,2,300\] isr: \[\{"nodeId":1,"brokerEpoch":12\},.* unclean: true\n/)
+    expect(table.stdout).toMatch(
+      /\n {4}partition topicId: \w+ partition: 0 replicas: \[1,2,300\] isr: \[\{"nodeId":1,"brokerEpoch":12\},.* unclean: true reassignment: \{"from":\[1,2,3\],.*\}\n/,
+    )
     expect(table.stdout.match(/^ {4}\w+ \w+: /gm)).toHaveLength(1 + everyRecord.length)
   })
 })

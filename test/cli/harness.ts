@@ -9,6 +9,8 @@ import { SystemClock } from '../../src/client/system-clock.ts'
 import type { ClientConnection, ClientTransport, NodeAddress } from '../../src/client/transport.ts'
 import { decodeRecords } from '../../src/record/records.ts'
 import type {
+  AlterReassignmentsRequest,
+  AlterReassignmentsResponse,
   AlterTopicRequest,
   ClusterDescription,
   ConfigEntry,
@@ -22,6 +24,7 @@ import type {
   ElectLeadersResponse,
   ListOffsetsRequest,
   ListOffsetsResponse,
+  PartitionInfo,
   QuorumDescription,
   TopicInfo,
   VoterRequest,
@@ -71,6 +74,9 @@ export class CliCluster implements ClientTransport {
   readonly altered: AlterTopicRequest[] = []
   readonly elected: ElectLeadersRequest[] = []
   readonly voterRequests: VoterRequest[] = []
+  readonly moved: AlterReassignmentsRequest[] = []
+  /** Where `topic-partition` is on its way to; looks at it that are left until it is there. */
+  readonly moving = new Map<string, { readonly to: readonly number[]; looks: number }>()
   /** `topic-partition` whose election or deletion is refused. */
   readonly refused = new Set<string>()
   /** First offset of `topic-partition` after a deletion. */
@@ -101,6 +107,7 @@ export class CliCluster implements ClientTransport {
       electLeaders: (request, _timeoutMs, done) => answer(done, () => this.#elect(request)),
       addVoter: (request, _timeoutMs, done) => answer(done, () => this.#changeVoters(request, [1, 2, request.nodeId])),
       removeVoter: (request, _timeoutMs, done) => answer(done, () => this.#changeVoters(request, [1])),
+      alterReassignments: (request, _timeoutMs, done) => answer(done, () => this.#reassign(request)),
       deleteRecords: (request, _timeoutMs, done) => answer(done, () => this.#deleteRecords(request)),
       createTopic: (request, _timeoutMs, done) => later(done, () => this.#create(request)),
       deleteTopic: (request, timeoutMs, done) => {
@@ -137,7 +144,10 @@ export class CliCluster implements ClientTransport {
   }
 
   #described(topic: TopicInfo): TopicInfo {
-    const partitions = topic.partitions.map((one) => ({ ...one, isr: this.isr.get(`${topic.name}-${one.partition}`) ?? one.isr }))
+    const partitions = topic.partitions.map((one) => {
+      const key = `${topic.name}-${one.partition}`
+      return { ...one, ...this.#standing(key, one.replicas), isr: this.isr.get(key) ?? one.isr }
+    })
     return { ...topic, configs: this.configs.get(topic.name) ?? topic.configs, partitions }
   }
 
@@ -175,7 +185,7 @@ export class CliCluster implements ClientTransport {
       if (partitions > topic.partitions.length) this.fake.addTopic(topic.name, partitions, topic.topicId)
     }
     const states = Array.from({ length: partitions }, (_, partition) => {
-      return { partition, leader: (partition % 3) + 1, leaderEpoch: 1, replicas: [1, 2, 3], isr: [1, 2, 3], elr: [] }
+      return { partition, leader: (partition % 3) + 1, leaderEpoch: 1, replicas: [1, 2, 3], isr: [1, 2, 3], elr: [], addingReplicas: [], removingReplicas: [] }
     })
     return { name: topic.name, topicId: topic.topicId, configs, partitions: states }
   }
@@ -243,6 +253,29 @@ export class CliCluster implements ClientTransport {
       return { topicId, partition, elected, error: code === undefined ? null : apiError(code) }
     })
     return { partitions: elections }
+  }
+
+  #reassign(request: AlterReassignmentsRequest): AlterReassignmentsResponse {
+    this.moved.push(request)
+    const partitions = request.partitions.map(({ topicId, partition, replicas }) => {
+      const key = `${this.#named(topicId).name}-${partition}`
+      const code = this.refused.has(key) ? 'INVALID_REPLICA_ASSIGNMENT' : replicas === null && !this.moving.has(key) ? 'NO_REASSIGNMENT_IN_PROGRESS' : undefined
+      if (code === undefined && !request.validateOnly) {
+        if (replicas === null) this.moving.delete(key)
+        else this.moving.set(key, { to: replicas, looks: 3 })
+      }
+      return { topicId, partition, error: code === undefined ? null : apiError(code) }
+    })
+    return { partitions }
+  }
+
+  /** As it stands; a move ends after some looks at it. */
+  #standing(key: string, from: readonly number[]): Pick<PartitionInfo, 'replicas' | 'addingReplicas' | 'removingReplicas'> {
+    const move = this.moving.get(key)
+    if (move === undefined) return { replicas: from, addingReplicas: [], removingReplicas: [] }
+    if (move.looks-- <= 0) return { replicas: move.to, addingReplicas: [], removingReplicas: [] }
+    const addingReplicas = move.to.filter((nodeId) => !from.includes(nodeId))
+    return { replicas: [...from, ...addingReplicas], addingReplicas, removingReplicas: from.filter((nodeId) => !move.to.includes(nodeId)) }
   }
 
   #deleteRecords(request: DeleteRecordsRequest): DeleteRecordsResponse {

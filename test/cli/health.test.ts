@@ -72,7 +72,16 @@ describe('cluster health', () => {
   })
 
   it('names five partitions and counts the rest', () => {
-    const partitions = Array.from({ length: 8 }, (_, partition) => ({ partition, leader: 1, leaderEpoch: 1, replicas: [1, 2], isr: [1], elr: [] }))
+    const partitions = Array.from({ length: 8 }, (_, partition) => ({
+      partition,
+      leader: 1,
+      leaderEpoch: 1,
+      replicas: [1, 2],
+      isr: [1],
+      elr: [],
+      addingReplicas: [],
+      removingReplicas: [],
+    }))
     const look: ClusterLook = {
       cluster: { clusterId: null, controllerId: 1, brokers: [] },
       quorum: {

@@ -197,6 +197,31 @@ describe('electLeaders', () => {
   })
 })
 
+describe('alterReassignments', () => {
+  it('asks by id and answers by name, an error each', async () => {
+    const error = { code: 'INVALID_REPLICA_ASSIGNMENT', message: 'there is no broker 9', retriable: false, definite: true } as const
+    const { admin, settle, asked } = scripted({
+      alterReassignments: (_request, _timeoutMs, done) =>
+        done(undefined, {
+          partitions: [
+            { topicId: takenId, partition: 0, error: null },
+            { topicId: takenId, partition: 1, error },
+          ],
+        }),
+    })
+    const moves = [
+      { topic: 'taken', partition: 0, replicas: null },
+      { topic: 'taken', partition: 1, replicas: [9] },
+    ]
+    expect(await settle(admin.alterReassignments({ moves, bytesPerSecond: 4096 }))).toEqual([
+      { topic: 'taken', partition: 0, error: null },
+      { topic: 'taken', partition: 1, error: new BrokerError('INVALID_REPLICA_ASSIGNMENT', 'there is no broker 9') },
+    ])
+    const partitions = moves.map(({ partition, replicas }) => ({ topicId: takenId, partition, replicas }))
+    expect(asked.map(([, request]) => request)).toEqual([{ partitions, bytesPerSecond: 4096, validateOnly: false, timeoutMs: expect.any(Number) }])
+  })
+})
+
 describe('what one node alone can answer', () => {
   it('is asked of that node: its config, its folders, its log level; no other broker is meant by it', async () => {
     const { admin, settle, asked } = scripted({

@@ -93,6 +93,8 @@ describe('GrpcClientTransport against the listener', () => {
       warnings: ['few'],
     })
     expect(await ask((done) => connection.removeVoter(any, 1_000, done))).toEqual({ isChanged: false, voters: [], warnings: [] })
+    const move = { partitions: [{ topicId, partition: 3, replicas: [1] }], bytesPerSecond: null, validateOnly: false, timeoutMs: 1 }
+    expect(await ask((done) => connection.alterReassignments(move, 1_000, done))).toEqual({ partitions: [{ topicId, partition: 3, error: null }] })
     expect(await ask((done) => connection.deleteRecords(remove, 1_000, done))).toEqual({
       partitions: [{ topicId, partition: 3, lowWatermark: 2 ** 40, error: null }],
     })
@@ -100,7 +102,7 @@ describe('GrpcClientTransport against the listener', () => {
     expect(await ask((done) => connection.getLogLevel(1_000, done))).toEqual({ level: 'info' })
     expect(await ask((done) => connection.setLogLevel({ level: 'debug' }, 1_000, done))).toEqual({ level: 'debug' })
     expect(await ask((done) => connection.listOffsets(at, 1_000, done))).toMatchObject({ partitions: [{ offset: 5, timestamp: -1 }] })
-    expect(asked).toEqual([alter, configs, elect, voter, any, remove, 'describeLogDirs', 'getLogLevel', { level: 'debug' }, at])
+    expect(asked).toEqual([alter, configs, elect, voter, any, move, remove, 'describeLogDirs', 'getLogLevel', { level: 'debug' }, at])
   })
 
   it.each([

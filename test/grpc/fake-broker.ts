@@ -2,6 +2,8 @@ import type { Done } from '../../src/base/done.ts'
 import type { BrokerError } from '../../src/base/errors.ts'
 import type { Broker, BrokerSession } from '../../src/broker/api.ts'
 import type {
+  AlterReassignmentsRequest,
+  AlterReassignmentsResponse,
   AlterTopicRequest,
   ClusterDescription,
   CreateProducerIdResponse,
@@ -113,6 +115,10 @@ export class FakeBroker implements Broker {
 
   removeVoter(request: VoterRequest, done: Done<VotersChange>): void {
     this.#answer(request, { isChanged: false, voters: [], warnings: [] }, done)
+  }
+
+  alterReassignments(request: AlterReassignmentsRequest, done: Done<AlterReassignmentsResponse>): void {
+    this.#answer(request, { partitions: request.partitions.map(({ topicId: asked, partition }) => ({ topicId: asked, partition, error: null })) }, done)
   }
 
   deleteRecords(request: DeleteRecordsRequest, done: Done<DeleteRecordsResponse>): void {

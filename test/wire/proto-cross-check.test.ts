@@ -12,6 +12,8 @@ import {
   deleteTopicRequestCodec,
   describeConfigsRequestCodec,
   describeConfigsResponseCodec,
+  alterReassignmentsRequestCodec,
+  alterReassignmentsResponseCodec,
   electLeadersRequestCodec,
   electLeadersResponseCodec,
   logDirsDescriptionCodec,
@@ -191,7 +193,14 @@ const unarySamples: readonly Sample[] = [
     controllerId: -1,
     metadataOffset: 12,
     brokers: [info],
-    topics: [{ name: 't', topicId: idB, partitions: [{ partition: 0, leader: -1, leaderEpoch: 2, replicas: [1, 2], isr: [], elr: [2] }], configs }],
+    topics: [
+      {
+        name: 't',
+        topicId: idB,
+        partitions: [{ partition: 0, leader: -1, leaderEpoch: 2, replicas: [1, 2], isr: [], elr: [2], addingReplicas: [2], removingReplicas: [1] }],
+        configs,
+      },
+    ],
     missing: ['nope'],
   }),
   sample('ListOffsetsRequest', listOffsetsRequestCodec, {
@@ -264,6 +273,18 @@ const unarySamples: readonly Sample[] = [
     unclean: true,
     validateOnly: true,
     timeoutMs: 1,
+  }),
+  sample('AlterPartitionReassignmentsRequest', alterReassignmentsRequestCodec, {
+    partitions: [
+      { topicId: idA, partition: 0, replicas: [3, 1] },
+      { topicId: idA, partition: 70_000, replicas: null },
+    ],
+    bytesPerSecond: 1024,
+    validateOnly: true,
+    timeoutMs: 1,
+  }),
+  sample('AlterPartitionReassignmentsResponse', alterReassignmentsResponseCodec, {
+    partitions: [{ topicId: idA, partition: 3, error: { code: 'INVALID_REQUEST', message: 'no', retriable: false, definite: true } }],
   }),
   sample('ElectLeadersResponse', electLeadersResponseCodec, {
     partitions: [
@@ -365,10 +386,11 @@ const enumKeys = new Set(['at', 'state', 'status', 'source', 'type'])
 const mapKeys = new Set(['configs', 'set'])
 
 /** Lists of lists have messages in between, in protobuf: which name their inner list has. */
-function wrapLists(key: string, value: unknown): unknown {
+function wrapLists(key: string, value: unknown, type = ''): unknown {
   const inner = (list: unknown): unknown => ({ replicas: list })
   if ((key === 'assignment' || key === 'added') && Array.isArray(value)) return value.map(inner)
-  if (key === 'moves' && Array.isArray(value)) return value.map(({ replicas, ...ref }) => ({ ...ref, replicas: replicas === null ? null : inner(replicas) }))
+  const isMoves = key === 'moves' || (key === 'partitions' && type === 'AlterPartitionReassignmentsRequest')
+  if (isMoves && Array.isArray(value)) return value.map(({ replicas, ...ref }) => ({ ...ref, replicas: replicas === null ? null : inner(replicas) }))
   return value
 }
 
@@ -400,7 +422,7 @@ function expected(value: unknown, type: string): unknown {
       if (field !== null) plain[key] = { partitions: expected(field, type) }
     } else if (enumKeys.has(key) && typeof field === 'string') {
       plain[key] = enumNames[field]
-    } else plain[key] = expected(wrapLists(key, field), type)
+    } else plain[key] = expected(wrapLists(key, field, type), type)
   }
   return isUnion ? { [String((value as { type: string }).type)]: plain } : plain
 }

@@ -1,4 +1,5 @@
 import { Argument, type Command, Option } from 'commander'
+import type { MovePartitionsFlags } from '../partition-move.ts'
 import type { ElectFlags } from '../partition-elect.ts'
 import { clusterOptions, directoryId, integer, type RawClusterOptions, withCluster } from '../options.ts'
 import { example, type Raw, type Wiring } from './wiring.ts'
@@ -78,7 +79,7 @@ function addVoterCommand(
 }
 
 function addPartitionCommands(program: Command, { context, finish }: Wiring): void {
-  const partition = example(program.command('partition').description('leaders of partitions'), ELECT_EXAMPLE)
+  const partition = example(program.command('partition').description('leaders of partitions, and the brokers that hold them'), ELECT_EXAMPLE)
   const elect = withCluster(partition.command('elect'))
     .description('give partitions back to their preferred leaders; or, as a last resort, a leader to those that have none')
     .argument('[topic...]', 'TOPIC, or TOPIC:PARTITION')
@@ -91,6 +92,19 @@ function addPartitionCommands(program: Command, { context, finish }: Wiring): vo
       finish(await electPartitions(context, clusterOptions(context, raw), names, raw))
     })
   example(elect, ELECT_EXAMPLE, 'npx oxbow partition elect --all', 'npx oxbow partition elect orders:0 --unclean --dry-run')
+  const move = withCluster(partition.command('move'))
+    .description('move partitions to other brokers: those copy, join the ISR, and then the others go; nothing stops meanwhile')
+    .argument('[partition...]', 'TOPIC:PARTITION=BROKER,BROKER,…, the preferred leader first')
+    .option('--throttle <rate>', 'what each broker copies at most a second: 512K, 20M, 1G; again with another rate to change it')
+    .option('--wait', 'until they are there')
+    .option('--dry-run', 'check only, and move nothing')
+    .option('--cancel', 'back to where they were; name TOPIC:PARTITION')
+    .option('--list', 'what is under way')
+    .action(async (names: readonly string[], raw: RawClusterOptions & MovePartitionsFlags) => {
+      const { movePartitions } = await import('../partition-move.ts')
+      finish(await movePartitions(context, clusterOptions(context, raw), names, raw))
+    })
+  example(move, 'npx oxbow partition move orders:0=2,3,1 --throttle 20M --wait', 'npx oxbow partition move --list')
 }
 
 const ELECT_EXAMPLE = 'npx oxbow partition elect orders'
