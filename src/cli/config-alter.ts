@@ -1,3 +1,4 @@
+import type { ConfigEntry } from './config-entry.ts'
 import { configEntries, writeConfigs } from './config-describe.ts'
 import type { CliContext } from './context.ts'
 import { exitCode, UsageError } from './failure.ts'
@@ -12,6 +13,15 @@ export interface AlterConfigFlags {
   readonly dryRun?: boolean
 }
 
+/** What is no longer set counts as default: what the cluster file says instead is not asked. */
+function asAltered(entries: readonly ConfigEntry[], configs: ReadonlyMap<string, string>): ConfigEntry[] {
+  return entries.map((entry) => {
+    const value = configs.get(entry.name)
+    if (value !== undefined) return { ...entry, value, source: 'DYNAMIC_TOPIC_CONFIG' }
+    return entry.source === 'DYNAMIC_TOPIC_CONFIG' ? { ...entry, value: entry.defaultValue, source: 'DEFAULT_CONFIG' } : entry
+  })
+}
+
 /** All of it in one decision; answers the configs that are no defaults then. */
 export async function alterTopicConfig(context: CliContext, options: ClusterOptions, name: string, flags: AlterConfigFlags): Promise<number> {
   const { set, delete: removed, dryRun } = flags
@@ -21,15 +31,16 @@ export async function alterTopicConfig(context: CliContext, options: ClusterOpti
   const resource = { type: 'topic', name } as const
   const entries = await withAdmin(context, options, async (admin) => {
     await topicsNamed(admin, [name])
-    await admin.alterTopic({
+    const altered = await admin.alterTopic({
       name,
       ...(set === undefined ? {} : { set }),
       ...(removed === undefined ? {} : { delete: removed }),
       ...(dryRun === true ? { validateOnly: true } : {}),
     })
-    return await configEntries(admin, resource)
+    const now = await configEntries(admin, resource)
+    return dryRun === true ? asAltered(now, altered.configs) : now
   })
   writeConfigs(context, options, resource, entries, false)
-  if (dryRun === true) context.stderr.write('It is allowed; nothing was changed.\n')
+  if (dryRun === true) context.stderr.write('Nothing was changed: this is how it would be.\n')
   return exitCode.done
 }

@@ -3,7 +3,7 @@ import { BrokerError } from '../base/errors.ts'
 import type { Admin } from '../client/admin.ts'
 import { confirm } from './confirm.ts'
 import { type CliContext, headingStyle, writeFailure } from './context.ts'
-import { exitCode, failureOf, UsageError } from './failure.ts'
+import { AdvisedError, exitCode, failureOf, UsageError } from './failure.ts'
 import { offsetsAt } from './offsets-at.ts'
 import type { ClusterOptions } from './options.ts'
 import { withAdmin, writeJson } from './session.ts'
@@ -67,6 +67,8 @@ async function readTargets(path: string): Promise<Target[]> {
   return partitions.map(({ topic, partition, offset }) => ({ topic, partition, beforeOffset: offset }))
 }
 
+const WHERE_IT_ENDS = 'where its records begin and end: oxbow offsets TOPIC, with --at earliest and without; to delete all of them: --before latest'
+
 type Deleted = Awaited<ReturnType<Admin['deleteRecords']>>[number]
 
 /** What was done is the answer; what was not, an error each. */
@@ -87,7 +89,7 @@ function report(context: CliContext, options: ClusterOptions, results: readonly 
     )
   for (const { topic, partition, error } of results)
     if (error !== null) {
-      const failure = failureOf(error)
+      const failure = failureOf(error.code === 'OFFSET_OUT_OF_RANGE' ? new AdvisedError(error, WHERE_IT_ENDS) : error)
       writeFailure(context, { ...failure, message: `${topic}-${partition}: ${failure.message}` }, options.output)
     }
   return rows.length < results.length ? exitCode.refused : exitCode.done

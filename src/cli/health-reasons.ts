@@ -1,4 +1,5 @@
 import type { Admin } from '../client/admin.ts'
+import { type BrokerFolders, folderReasons, OfflineReplicas } from './folder-reasons.ts'
 import { isUnavailable, isUnderReplicated } from './topic-filters.ts'
 import type { TopicDescription } from './topic-names.ts'
 
@@ -14,6 +15,8 @@ export interface ClusterLook {
   readonly quorum: Quorum | undefined
   /** Brokers whose port is closed, tried only when no controller can say who is there. */
   readonly unreachable: readonly number[]
+  /** Of the brokers that said. */
+  readonly folders: readonly BrokerFolders[]
   readonly topics: readonly TopicDescription[]
   /** By topic. */
   readonly minIsr: ReadonlyMap<string, number>
@@ -81,16 +84,29 @@ function nameThem(ill: readonly Ill[]): string {
   return ill.length > named.length ? `${named.join(', ')} and ${ill.length - named.length} more` : list(named)
 }
 
+function outOfSync({ replicas, isr }: Partition): number[] {
+  return replicas.filter((nodeId) => !isr.includes(nodeId))
+}
+
 function missingReplicas(ill: readonly Ill[]): number[] {
-  const missing = ill.flatMap(({ partition: { replicas, isr } }) => replicas.filter((nodeId) => !isr.includes(nodeId)))
+  const missing = ill.flatMap(({ partition }) => outOfSync(partition))
   return [...new Set(missing)].sort((a, b) => a - b)
 }
 
-function partitionReasons({ topics, minIsr }: ClusterLook): string[] {
+/** Without those that do not come back by themselves: their folders are named for it. */
+function withoutOffline(ill: readonly Ill[], offline: OfflineReplicas): Ill[] {
+  return ill.flatMap(({ name, partition }) => {
+    const replicas = partition.replicas.filter((nodeId) => partition.isr.includes(nodeId) || !offline.has(nodeId, name, partition.partition))
+    return replicas.length > partition.isr.length ? [{ name, partition: { ...partition, replicas } }] : []
+  })
+}
+
+function partitionReasons({ topics, minIsr, folders }: ClusterLook): string[] {
   const all = topics.flatMap((topic) => topic.partitions.map((partition) => ({ name: topic.name, partition, min: minIsr.get(topic.name) ?? 1 })))
   const leaderless = all.filter(({ partition }) => isUnavailable(partition))
   const underMin = all.filter(({ partition, min }) => !isUnavailable(partition) && partition.isr.length < min)
-  const behind = all.filter(({ partition, min }) => !isUnavailable(partition) && partition.isr.length >= min && isUnderReplicated(partition))
+  const away = all.filter(({ partition, min }) => !isUnavailable(partition) && partition.isr.length >= min && isUnderReplicated(partition))
+  const behind = withoutOffline(away, new OfflineReplicas(folders))
   const has = (ill: readonly Ill[]): string => (ill.length === 1 ? 'One partition has' : `${ill.length} partitions have`)
   const brokers = (ill: readonly Ill[]): string => `broker${missingReplicas(ill).length === 1 ? '' : 's'} ${list(missingReplicas(ill))}`
   return [
@@ -120,6 +136,7 @@ export function healthReasons(look: ClusterLook): string[] {
     // Without a controller nobody judges states anew.
     ...(look.cluster.controllerId === -1 ? [] : brokers),
     ...(look.quorum === undefined ? [] : voterReasons(look.quorum)),
+    ...folderReasons(look.folders),
     ...partitionReasons(look),
   ]
 }

@@ -72,7 +72,13 @@ class Judge {
   /** The file says it, or it follows from a node id that is one. */
   #isGiven(at: number, key: Exclude<NodeField, 'nodeId'>): boolean {
     const isSaid = this.#nodes[at]?.sources[key] === 'environment' || this.#parsed.file.nodes[at]?.[key] !== undefined
-    return this.#isAsWritten(at, 'host', key) && (isSaid || this.#isAsWritten(at, 'nodeId'))
+    return this.#isAsWritten(at, key) && (isSaid || this.#isAsWritten(at, 'nodeId'))
+  }
+
+  /** The machine of a node; of one whose host is wrong nobody knows more than that it is one. */
+  #machine(at: number): string {
+    const host = this.#nodes[at]?.host
+    return host === undefined || !this.#isAsWritten(at, 'host') ? `of nodes[${at}]` : machineOf(host)
   }
 
   /** How a value of a node is named in a fault: where it was said. */
@@ -93,7 +99,7 @@ class Judge {
     this.#nodes.forEach((node, at) => {
       if (this.#isAsWritten(at, 'nodeId')) unique('node id', String(node.nodeId), this.#at(at, 'nodeId'), node.nodeId)
       for (const key of ['grpcPort', 'kafkaPort', 'httpPort'] as const)
-        if (node[key] !== null && this.#isGiven(at, key)) unique('port', `${machineOf(node.host)}:${node[key]}`, this.#at(at, key), node[key])
+        if (node[key] !== null && this.#isGiven(at, key)) unique('port', `${this.#machine(at)}:${node[key]}`, this.#at(at, key), node[key])
     })
     this.#folders()
   }
@@ -102,7 +108,7 @@ class Judge {
     const seen: { readonly host: string; readonly path: string; readonly key: string }[] = []
     this.#nodes.forEach((node, at) => {
       if (!this.#isGiven(at, 'dataDirs')) return
-      const host = machineOf(node.host)
+      const host = this.#machine(at)
       node.dataDirs.forEach((folder, item) => {
         const isSaid = node.sources.dataDirs !== 'default'
         const where = this.#at(at, 'dataDirs', isSaid && node.dataDirs.length > 1 ? item : undefined)

@@ -57,7 +57,7 @@ describe('doctor, about the cluster', () => {
         name: 'advertised',
         status: 'error',
         message: 'broker 2 says it is at 10.0.0.2:9192, which cannot be reached from here (ECONNREFUSED): clients are sent there',
-        advice: 'set host of node 2 in the cluster file to a name or address that clients can reach',
+        advice: 'start it if it is down; if not, set host of node 2 in the cluster file to a name or address that clients can reach',
       },
     ])
     made.brokers = made.brokers.map((broker) => ({ ...broker, host: broker.nodeId === 1 ? 'localhost' : '10.0.0.3' }))

@@ -22,6 +22,7 @@ import type {
   DescribeConfigsResponse,
   ElectLeadersRequest,
   ElectLeadersResponse,
+  LogDir,
   ListOffsetsRequest,
   ListOffsetsResponse,
   PartitionInfo,
@@ -46,6 +47,9 @@ function later<T>(done: Done<T>, answer: () => T): void {
 }
 
 /** A cluster of three nodes with a true log a partition; the administration that the client's own fake leaves out is added here. */
+/** 3 of 4 GiB are usable. */
+export const workingFolder: LogDir = { path: '/data', error: null, totalBytes: 2 ** 32, usableBytes: 3 * 2 ** 30, partitions: [] }
+
 export class CliCluster implements ClientTransport {
   readonly fake = new FakeCluster({ clock: new SystemClock(), random: new SeededRandom(7) })
   readonly created: CreateTopicRequest[] = []
@@ -79,6 +83,8 @@ export class CliCluster implements ClientTransport {
   readonly moving = new Map<string, { readonly to: readonly number[]; looks: number }>()
   /** `topic-partition` whose election or deletion is refused. */
   readonly refused = new Set<string>()
+  /** Data folders by node, where they are not one that works. */
+  readonly folders = new Map<number, readonly LogDir[]>()
   /** First offset of `topic-partition` after a deletion. */
   readonly starts = new Map<string, number>()
 
@@ -115,6 +121,7 @@ export class CliCluster implements ClientTransport {
         setTimeout(() => later(done, () => this.#delete(request.topicId)), this.deletionMs)
       },
       describeCluster: (_timeoutMs, done) => answer(done, () => this.#describe()),
+      describeLogDirs: (_timeoutMs, done) => answer(done, () => ({ nodeId: node, folders: this.folders.get(node) ?? [workingFolder] })),
       describeQuorum: (_timeoutMs, done) => {
         this.quorumAsked++
         answer(done, () => this.#quorum())

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { type ClusterLook, healthReasons } from '../../src/cli/health-reasons.ts'
-import { CliCluster, oxbow } from './harness.ts'
+import { CliCluster, oxbow, workingFolder } from './harness.ts'
 
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5))
@@ -71,6 +71,24 @@ describe('cluster health', () => {
     ])
   })
 
+  it('tells replicas whose folder failed, which stay away, from those that come back by themselves', async () => {
+    const made = healthy()
+    made.isr.set('orders-0', [2, 3])
+    made.isr.set('orders-1', [2, 3])
+    made.isr.set('orders-2', [1, 3])
+    const offline = (partition: number) => ({ topic: 'orders', partition, sizeBytes: -1, logStartOffset: -1, logEndOffset: -1, isOffline: true })
+    made.folders.set(1, [workingFolder, { ...workingFolder, path: '/disk2', error: 'EIO', partitions: [offline(0), offline(1)] }])
+    made.folders.set(2, [{ ...workingFolder, partitions: [offline(2)] }])
+    expect(await reasonsOf(made)).toEqual([
+      'Broker 1: its data folder /disk2 failed (EIO): its 2 replicas are offline, the others serve. Next: mend that disk, or put an empty folder there, then restart node 1; what is missing comes from the other replicas.',
+      'Broker 2: the logs of orders-2 in /data failed and are offline. Next: see its log for why, then restart node 2.',
+    ])
+    made.folders.delete(2)
+    expect((await reasonsOf(made)).at(-1)).toBe(
+      'One partition has a replica that is not in sync: orders-2. Missing: broker 2; each comes back in sync by itself once it is up and has caught up.',
+    )
+  })
+
   it('names five partitions and counts the rest', () => {
     const partitions = Array.from({ length: 8 }, (_, partition) => ({
       partition,
@@ -101,6 +119,7 @@ describe('cluster health', () => {
         replicas: [{ nodeId: 1, directoryId: null, logEndOffset: 1, lag: 0, lastFetchTimestamp: 5, lastCaughtUpTimestamp: 5, status: 'Leader' }],
       },
       unreachable: [],
+      folders: [],
       topics: [{ name: 't', topicId: '', configs: new Map(), partitions }],
       minIsr: new Map([['t', 1]]),
     }

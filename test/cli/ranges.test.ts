@@ -114,7 +114,7 @@ describe('delete-records', () => {
     expect(JSON.parse(run.stdout)).toEqual([{ topic: 'logs', partition: 0, lowWatermark: 3 }])
     const [line, json] = run.stderr.split('\n')
     expect(line).toBe(
-      'error: OFFSET_OUT_OF_RANGE: logs-1: said the fake (where it begins: oxbow offsets TOPIC --at earliest; from there on: --offset earliest)',
+      'error: OFFSET_OUT_OF_RANGE: logs-1: said the fake (where its records begin and end: oxbow offsets TOPIC, with --at earliest and without; to delete all of them: --before latest)',
     )
     expect(JSON.parse(json ?? '')).toMatchObject({ error: { code: 'OFFSET_OUT_OF_RANGE', message: 'logs-1: said the fake' } })
   })

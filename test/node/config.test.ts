@@ -228,6 +228,15 @@ nodes:
     ])
   })
 
+  it('finds what a node has twice though its host is wrong, and takes it for no other node', async () => {
+    const wrong = '{ nodeId: 1, host: 0.0.0.0, grpcPort: 9192, kafkaPort: 9192, dataDirs: [a, a] }'
+    expect(await faultsOf(`nodes:\n  - ${wrong}\n  - { nodeId: 2, grpcPort: 9192, dataDirs: [a] }\n`)).toEqual([
+      '2: nodes[0].host is "0.0.0.0", expected a host name or address that others can reach, without a port',
+      '2: nodes[0].kafkaPort is 9192, expected a port of its own (nodes[0].grpcPort has this one)',
+      '2: nodes[0].dataDirs[1] is "a", expected a data folder of its own (nodes[0].dataDirs[0] has this one)',
+    ])
+  })
+
   it.each([
     ['a port', '{ nodeId: 2, grpcPort: 99999 }, { nodeId: 3, grpcPort: 9193 }'],
     ['a host', '{ nodeId: 2, host: 7, grpcPort: 9192 }'],

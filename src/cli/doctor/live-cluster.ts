@@ -56,7 +56,13 @@ async function checkAdvertised({ cluster }: ClusterLook, bootstrap: readonly str
     if (isRemote && LOOPBACK.test(host)) return [fault('advertised', `${place}, which on every other machine is that machine itself`, advice)]
     return results[at] === undefined
       ? []
-      : [fault('advertised', `${place}, which cannot be reached from here (${results[at]}): clients are sent there`, advice)]
+      : [
+          fault(
+            'advertised',
+            `${place}, which cannot be reached from here (${results[at]}): clients are sent there`,
+            `start it if it is down; if not, ${advice}`,
+          ),
+        ]
   })
   return checks.length > 0 ? checks : [ok('advertised', 'every broker that is up can be reached where it says it is')]
 }

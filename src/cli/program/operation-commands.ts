@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander'
+import type { LogDirsFlags } from '../log-dirs.ts'
 import { clusterOptions, integer, type RawClusterOptions, withCluster } from '../options.ts'
 import { example, type Wiring } from './wiring.ts'
 
@@ -15,6 +16,15 @@ export function addOperationCommands(program: Command, { context, finish }: Wiri
       finish(await logLevel(context, clusterOptions(context, raw), { level: wanted, nodeId: raw.node }))
     })
   example(level, 'npx oxbow log-level', 'npx oxbow log-level debug --node 2')
+  const logDirs = withCluster(program.command('log-dirs'))
+    .description('show the data folders of the brokers: how much room there is, what lies there, which failed; exit 1 when one did')
+    .addOption(new Option('--node <id>', 'of this node only').argParser(integer(0)))
+    .option('--partitions', 'a line a partition')
+    .action(async (raw: RawClusterOptions & LogDirsFlags) => {
+      const { showLogDirs } = await import('../log-dirs.ts')
+      finish(await showLogDirs(context, clusterOptions(context, raw), raw))
+    })
+  example(logDirs, 'npx oxbow log-dirs', 'npx oxbow log-dirs --node 3 --partitions')
   const debug = example(program.command('debug').description('what somebody needs to help you'), BUNDLE_EXAMPLE)
   const bundle = withCluster(debug.command('bundle'))
     .description('gather configs, versions, metrics, descriptions and the last log lines of all nodes into one file')
