@@ -29,6 +29,13 @@ export interface WorldOptions {
   readonly firstVoterIds: readonly number[]
   /** Told one line for each thing that happens. */
   readonly tell: (line: string) => void
+  /** Sees what a node is asked for, and what its core answers with. */
+  readonly watch?: Watcher
+}
+
+export interface Watcher {
+  input(node: SimulatedNode, input: RaftInput): void
+  effect(node: SimulatedNode, effect: RaftEffect): void
 }
 
 /** Nodes, their disks and the network between them; nothing moves unless it is told to. Every step is judged by the invariants. */
@@ -137,6 +144,7 @@ export class World {
     const node = this.node(nodeId)
     const inputs = [input]
     for (let next = inputs.shift(); next !== undefined && node.raft !== null; next = inputs.shift()) {
+      this.#options.watch?.input(node, next)
       for (const effect of node.raft.step(next)) inputs.push(...this.#perform(node, effect))
       node.damagedBelow = node.raft.damagedBelow
       this.judge.state(node)
@@ -302,6 +310,7 @@ export class World {
       case 'committed':
         this.judge.committed(node, effect.commitIndex)
         node.appliedOffset = effect.commitIndex
+        this.#options.watch?.effect(node, effect)
         return []
       case 'startTimer':
         node.timer = { timerId: effect.timerId, delayMs: effect.delayMs }
@@ -311,8 +320,11 @@ export class World {
         return []
       case 'readable':
         this.judge.readable(effect)
+        this.#options.watch?.effect(node, effect)
         return []
       case 'accepted':
+        this.#options.watch?.effect(node, effect)
+        return []
       case 'refused':
       case 'votersRefused':
       case 'transfer':
