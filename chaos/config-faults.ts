@@ -54,16 +54,20 @@ function someNode(random: Random, cluster: RandomCluster): { readonly place: num
   return { place, entries: (cluster.nodes[place] as RandomCluster['nodes'][number]).map.entries }
 }
 
+/** The mapping of defaults; made when it is missing. */
+function defaultsOf(cluster: RandomCluster): Entries {
+  const found = get(cluster.file.entries, 'defaults')
+  if (isMap(found)) return found.entries
+  const made = map([])
+  cluster.file.entries.push(['defaults', made])
+  return made.entries
+}
+
 /** The config of a node, or of defaults; made when it is missing. */
 function someConfig(random: Random, cluster: RandomCluster): { readonly path: Path; readonly entries: Entries } {
   const inDefaults = random.integer(2) === 0
   const { place, entries } = someNode(random, cluster)
-  let around = entries
-  if (inDefaults) {
-    const defaults = get(cluster.file.entries, 'defaults')
-    around = isMap(defaults) ? defaults.entries : []
-    if (!isMap(defaults)) cluster.file.entries.push(['defaults', map(around)])
-  }
+  const around = inDefaults ? defaultsOf(cluster) : entries
   const config = get(around, 'config')
   const found = isMap(config) ? config.entries : []
   if (!isMap(config)) around.push(['config', map(found)])
@@ -76,6 +80,7 @@ function setInNode(random: Random, cluster: RandomCluster, name: string, values:
   return at(['nodes', place, name])
 }
 
+const DEFAULTS_KEYS = ['roles', 'rack', 'config']
 const NODE_KEYS = ['nodeId', 'host', 'grpcPort', 'kafkaPort', 'httpPort', 'dataDirs', 'roles', 'rack', 'config']
 const CONFIG_NAMES = configKeys.flatMap((key) => [...key.names, ...Object.keys(key.type === 'int' ? (key.scaledNames ?? {}) : {})])
 const NO_PORTS: readonly Written[] = [0, -1, 65_536, 1.5, '9192', 'grpc', [], map([]), true]
@@ -100,6 +105,28 @@ export const faultKinds: Readonly<Record<string, FaultKind>> = {
     if (wrong === undefined) return undefined
     entries.push([wrong, pick(random, [1, 'x', null])])
     return at(['nodes', place, wrong])
+  },
+  'a misspelt key of defaults': (random, cluster) => {
+    const wrong = misspell(random, pick(random, DEFAULTS_KEYS), DEFAULTS_KEYS)
+    if (wrong === undefined) return undefined
+    defaultsOf(cluster).push([wrong, pick(random, ['x', null, ['broker']])])
+    return at(['defaults', wrong])
+  },
+  'a key of one node in defaults': (random, cluster) => {
+    const name = pick(
+      random,
+      NODE_KEYS.filter((key) => !DEFAULTS_KEYS.includes(key)),
+    )
+    defaultsOf(cluster).push([name, 1])
+    return at(['defaults', name])
+  },
+  'a key in other letters': (random, cluster) => {
+    const { place, entries } = someNode(random, cluster)
+    const { path, entries: config } = someConfig(random, cluster)
+    const inNode = random.integer(2) === 0
+    const wrong = pick(random, inNode ? NODE_KEYS : CONFIG_NAMES).toUpperCase()
+    ;(inNode ? entries : config).push([wrong, 1])
+    return at(inNode ? ['nodes', place, wrong] : [...path, wrong])
   },
   'a misspelt key of config': (random, cluster) => {
     const { path, entries } = someConfig(random, cluster)
