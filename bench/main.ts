@@ -1,5 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander'
 import { benchCalm } from './calm.ts'
+import { benchColdRead } from './cold-read.ts'
+import { benchCompression } from './compression.ts'
 import { benchFailover } from './failover.ts'
 import { benchProduce } from './produce.ts'
 import { benchStartup } from './startup.ts'
@@ -31,6 +33,18 @@ program
   .description('oxbow dev to the first acknowledged record, and oxbow topic list, beside node -e 0')
   .option('--runs <n>', 'of each', positive, 10)
   .action((options: { runs: number }) => benchStartup(options))
+program
+  .command('cold-read')
+  .description('a consumer that catches up on records that lie on the disk alone, beside cat of the same files (Linux)')
+  .option('--megabytes <n>', 'to be read', positive, 2048)
+  .option('--runs <n>', 'of each', positive, 3)
+  .action((options: { megabytes: number; runs: number }) => benchColdRead(options))
+program
+  .command('compression')
+  .description('ratio and speed of each codec, on records of three kinds')
+  .option('--megabytes <n>', 'of each kind', positive, 8)
+  .option('--runs <n>', 'of each codec', positive, 5)
+  .action((options: { megabytes: number; runs: number }) => benchCompression(options))
 
 try {
   await program.parseAsync()

@@ -1,14 +1,12 @@
-import { spawn } from 'node:child_process'
-import { join } from 'node:path'
-import { LiveCluster, ROOT, waitForFullIsr } from '../chaos/live/cluster-process.ts'
+import { LiveCluster, waitForFullIsr } from '../chaos/live/cluster-process.ts'
 import { DEFAULT_BATCH_BYTES } from '../src/client/producer-options.ts'
+import { runInProcess } from './bench-process.ts'
 import { measureFloor } from './floor.ts'
 import { type LoadOptions, type LoadResult, makeTopic } from './load.ts'
 import { readMetrics } from './metrics-page.ts'
 import { readUsage } from './process-usage.ts'
 import { aim, heading, line } from './report.ts'
 
-const LOAD_PROCESS = join(ROOT, 'dist', 'bench', 'load-process.js')
 const PARTITIONS = 6
 const MIB = 1024 * 1024
 const AIM_SHARE = 0.25
@@ -16,15 +14,7 @@ const AIM_RSS_MIB = 250
 
 /** Runs the producer in a process of its own, as a user's is. */
 export function runLoadProcess(options: LoadOptions): Promise<LoadResult> {
-  const child = spawn(process.execPath, [LOAD_PROCESS, JSON.stringify(options)], { stdio: ['ignore', 'pipe', 'inherit'] })
-  let output = ''
-  child.stdout.on('data', (chunk: Buffer) => {
-    output += chunk.toString()
-  })
-  return new Promise((resolve, reject) => {
-    child.once('error', reject)
-    child.once('exit', (code) => (code === 0 ? resolve(JSON.parse(output) as LoadResult) : reject(new Error(`the load ended with ${code}`))))
-  })
+  return runInProcess('load-process', options)
 }
 
 interface Snapshot {

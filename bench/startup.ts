@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { BIN, findPortBase } from '../chaos/live/cluster-process.ts'
-import { aim, heading, line, quantile } from './report.ts'
+import { aim, heading, line, median } from './report.ts'
 
 const AIM_FIRST_RECORD_MS = 1_000
 const AIM_TOPIC_LIST_MS = 150
@@ -56,13 +56,6 @@ function firstRecord(child: ChildProcess): Promise<void> {
       if (text.startsWith('First acknowledged record')) resolve()
     })
   })
-}
-
-function median(values: readonly number[]): number {
-  return quantile(
-    [...values].sort((a, b) => a - b),
-    0.5,
-  )
 }
 
 function tell(name: string, runs: readonly Measured[], base: readonly Measured[]): number {
