@@ -17,7 +17,10 @@ import type { Settings } from './settings.ts'
 import { SimNode } from './sim-node.ts'
 import { Trace } from './trace.ts'
 
-export type ClusterSettings = Pick<Settings, 'voters' | 'observers' | 'config' | 'conditions' | 'diskLatencyMs' | 'folders' | 'throughWire'>
+export type ClusterSettings = Pick<Settings, 'voters' | 'observers' | 'config' | 'conditions' | 'diskLatencyMs' | 'folders' | 'throughWire'> & {
+  /** The first so many nodes have the controller role: those that are not the first voters may become voters. Default: the voters. */
+  readonly controllers?: number
+}
 
 export interface SimClusterOptions {
   readonly random: Random
@@ -90,7 +93,8 @@ export class SimCluster {
     return new SimClock(this.queue, owner)
   }
 
-  addClient(name: string): SimClient {
+  /** `knows`: the nodes that it is told of; default: all. */
+  addClient(name: string, knows = this.nodes.map(({ nodeId }) => nodeId)): SimClient {
     const owner = new Owner(name)
     const host = this.network.addHost(FIRST_CLIENT_ID + this.#clientCount, name)
     this.#clientCount += 1
@@ -98,16 +102,16 @@ export class SimCluster {
     const clock = new SimClock(this.queue, owner)
     const random = this.#random.fork(name)
     const transport = new SimClientTransport({ network: this.network, host, owner })
-    const bootstrap = this.nodes.map((node) => `${node.host.name}:${PORT}`)
+    const bootstrap = knows.map((nodeId) => `${this.node(nodeId).host.name}:${PORT}`)
     return { client: new OxbowClient({ bootstrap, transport, clock, random: random.fork('client') }), clock, random, hostId: host.id }
   }
 
   #buildNode(nodeId: number, nodeIds: readonly number[], settings: ClusterSettings): SimNode {
     const name = (id: number): string => `node-${id}`
-    const { voters, config, diskLatencyMs, folders, throughWire } = settings
+    const { voters, controllers = voters, config, diskLatencyMs, folders, throughWire } = settings
     const options: NodeOptions = {
       nodeId,
-      roles: { controller: nodeId <= voters, broker: true },
+      roles: { controller: nodeId <= controllers, broker: true },
       address: { host: name(nodeId), grpcPort: PORT, kafkaPort: null, httpPort: null, rack: null },
       peers: nodeIds.filter((other) => other !== nodeId).map((other) => ({ nodeId: other, host: name(other), grpcPort: PORT })),
       voterIds: nodeIds.slice(0, voters),

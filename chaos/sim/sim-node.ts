@@ -53,7 +53,7 @@ export class SimNode implements ObservedNode {
   readonly nodeId: number
   readonly name: string
   readonly host: Host
-  readonly durable: DurableFolders
+  durable: DurableFolders
   readonly #settings: SimNodeSettings
   readonly #events: SimNodeEvents
   readonly #machine: Owner
@@ -262,6 +262,14 @@ export class SimNode implements ObservedNode {
     const disk = this.#disks.at(-1) as SimDisk
     disk.break(how === 'broken')
     if (how === 'replaced') disk.wipe()
+  }
+
+  /** Its disks are replaced by empty ones: nothing is left of what it held. */
+  wipe(): void {
+    assert(this.#state === 'down', 'only the disks of a node that is down are replaced')
+    for (const disk of this.#disks) disk.wipe()
+    this.#checkpoints.loseAll()
+    this.durable = new DurableFolders(this.#disks.length)
   }
 
   /** Calls that the last data folder's disk has failed. */
