@@ -112,6 +112,25 @@ export class StoryConsumer {
   }
 }
 
+/** What became of something that was asked for. */
+export interface Asked {
+  /** undefined: no answer yet; null: it was done. */
+  code: string | null | undefined
+}
+
+export function ask(call: Promise<unknown>): Asked {
+  const asked: Asked = { code: undefined }
+  call.then(
+    () => {
+      asked.code = null
+    },
+    (error: unknown) => {
+      asked.code = error instanceof BrokerError ? error.code : String(error)
+    },
+  )
+  return asked
+}
+
 export const isSettled = ({ outcomes }: Batch): boolean => outcomes.every((outcome) => outcome !== null)
 
 /** `acknowledged at 0 to 4`, `NOT_ENOUGH_REPLICAS, for sure`, and so on: one clause a kind of outcome. */

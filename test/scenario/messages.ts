@@ -37,3 +37,14 @@ export function status({ from, to }: { readonly from: number; readonly to?: numb
   return (sender, receiver, message) =>
     sender === from && (to === undefined || receiver === to) && 'type' in message && message.type === 'raft' && message.message.type === 'appendReply'
 }
+
+/** Entries of a term on their way to followers; heartbeats pass. */
+export function entriesOfTerm(term: number): MessageFilter {
+  return (_from, _to, message) =>
+    'type' in message && message.type === 'raft' && message.message.type === 'append' && message.message.entries.some((entry) => entry.term === term)
+}
+
+/** Pieces of a snapshot of the metadata on their way to a node. */
+export function snapshotPieces({ to }: { readonly to: number }): MessageFilter {
+  return (_from, receiver, message) => receiver === to && 'type' in message && message.type === 'raft' && message.message.type === 'snapshotChunk'
+}

@@ -8,19 +8,22 @@ import type { WorkloadTopic } from '../../chaos/workload.ts'
 import type { ReadRecord } from '../../chaos/check/delivery.ts'
 import { SeededRandom } from '../../src/base/random.ts'
 import type { NodeConfig, ReplicaView } from '../../src/broker/surface.ts'
-import type { OxbowClient } from '../../src/client/client.ts'
+import type { Admin, OxbowClient } from '../../src/client/client.ts'
 import type { ProducerOptions } from '../../src/client/producer-options.ts'
 import { type BrokerImage, findPartition } from '../../src/metadata/image.ts'
 import type { PartitionState } from '../../src/metadata/records.ts'
-import { type Batch, describeOutcome, isSettled, ranges, SendIds, StoryConsumer, StoryProducer } from './clients.ts'
+import { config } from './config.ts'
+import { ask, type Asked, type Batch, describeOutcome, isSettled, ranges, SendIds, StoryConsumer, StoryProducer } from './clients.ts'
 import { are, isrOf, named, Narrator } from './narrator.ts'
 import { checkReadBack, missing, unhealed } from './read-back.ts'
 import { Wires } from './wires.ts'
 
 export interface StoryOptions {
-  /** All of them voters; default 3. */
+  /** Default 3. */
   readonly nodes?: number
-  /** Who leads the quorum at first; default: the last node. */
+  /** The first so many; the others could be. Default: all. */
+  readonly voters?: number
+  /** Who leads the quorum at first; default: the last voter. */
   readonly controller?: number
   readonly seed?: number
   readonly config?: Partial<NodeConfig>
@@ -42,34 +45,10 @@ export interface TopicOptions {
 
 const TOPIC = 'orders'
 const WITHIN_MS = 60_000
+const SHORT_MS = 5_000
 const READ_MS = 1_500
 /** Within it a high watermark has reached every follower (rules R6.7). */
 const HIGH_WATERMARK_MS = 300
-
-/** Rules 8. */
-const config: NodeConfig = {
-  minInSyncReplicas: null,
-  maxMessageBytes: 1_048_588,
-  segmentBytes: 16 * 1_048_576,
-  indexIntervalBytes: 4_096,
-  replicaLagTimeMaxMs: 5_000,
-  tailCacheBytes: 4 * 1_048_576,
-  produceInFlightBytes: 1_048_576,
-  checkpointIntervalMs: 5_000,
-  producerIdExpirationMs: 86_400_000,
-  quarantineMs: 60_000,
-  retentionMs: 604_800_000,
-  retentionBytes: -1,
-  segmentMs: 604_800_000,
-  timestampType: 'CreateTime',
-  timestampBeforeMaxMs: Number.MAX_SAFE_INTEGER,
-  timestampAfterMaxMs: Number.MAX_SAFE_INTEGER,
-  retentionCheckIntervalMs: 300_000,
-  metadataSnapshotBytes: 16 * 1_048_576,
-  metadataSnapshotMs: 3_600_000,
-  sessionTimeoutMs: 3_000,
-  electionTimeoutMs: 1_000,
-}
 
 /**
  * A simulated cluster and its clients, steered step by step. Each step says in a sentence what it does; what the cluster decides meanwhile is told
@@ -97,9 +76,11 @@ export class Story {
     this.#narrator = new Narrator((line) => {
       if (this.#isNarrating) tell(`    ${line}`)
     })
+    const { nodes = 3 } = options
     const settings: ClusterSettings = {
-      voters: options.nodes ?? 3,
-      observers: 0,
+      voters: options.voters ?? nodes,
+      observers: nodes - (options.voters ?? nodes),
+      controllers: nodes,
       config: { ...config, ...options.config },
       conditions: { baseDelayUs: 100, jitterUs: 100, reorder: false },
       diskLatencyMs: options.diskLatencyMs ?? { min: 0.2, max: 0.8 },
@@ -116,7 +97,7 @@ export class Story {
   // The beginning and the end.
 
   async begin(): Promise<void> {
-    const controller = this.#options.controller ?? this.cluster.nodes.length
+    const controller = this.#options.controller ?? this.#options.voters ?? this.cluster.nodes.length
     await this.electController(controller, () => {
       for (const node of this.cluster.nodes) node.start()
     })
@@ -189,6 +170,15 @@ export class Story {
     return this.cluster.checker.newestImage?.brokers.get(nodeId)
   }
 
+  /** As the newest applied metadata has them. */
+  voters(): number[] {
+    return (this.cluster.checker.newestImage?.voters ?? []).map(({ nodeId }) => nodeId)
+  }
+
+  topicNames(): string[] {
+    return [...(this.cluster.checker.newestImage?.topics.values() ?? [])].map(({ name }) => name).toSorted()
+  }
+
   replica(nodeId: number, topic = TOPIC): ReplicaView | undefined {
     const { topicId } = this.#topic(topic)
     return this.cluster
@@ -208,6 +198,11 @@ export class Story {
   async pass(ms: number): Promise<void> {
     const endMs = this.cluster.queue.nowMs + ms
     await this.#until('time passes', () => this.cluster.queue.nowMs >= endMs, ms + 1_000)
+  }
+
+  /** As `until`, and nobody speaks of it. */
+  goOn(sentence: string, isSo: () => boolean): Promise<void> {
+    return this.#until(sentence, isSo)
   }
 
   /** Goes on until it is so; the story fails when that takes longer than a minute, or as long as is said. */
@@ -242,6 +237,27 @@ export class Story {
     this.#topics.push({ name, topicId, partitions: 1 })
     const isThere = (nodeId: number): boolean => ['leader', 'follower'].includes(this.replica(nodeId, name)?.role ?? '')
     await this.#until('all replicas know their leader', () => replicas.every((nodeId) => away.includes(nodeId) || isThere(nodeId)))
+  }
+
+  /** An operator asks for something and the story goes on; `onlyNode`: there is no other in reach, and patience for a few seconds. */
+  asks(what: string, call: (admin: Admin, timeoutMs: number) => Promise<unknown>, onlyNode?: number): Asked {
+    const client = this.cluster.addClient(`who asks for ${what}`, onlyNode === undefined ? undefined : [onlyNode])
+    if (onlyNode !== undefined) this.net.confine({ name: 'an operator', hostId: client.hostId }, onlyNode)
+    this.says(`an operator asks for ${what}`)
+    return ask(call(client.client.admin(), onlyNode === undefined ? WITHIN_MS : SHORT_MS))
+  }
+
+  /** Decisions that nobody speaks of, until the metadata log begins behind all that there is now: who is down needs a snapshot. */
+  async outgrowMetadata(): Promise<void> {
+    this.#isNarrating = false
+    const { metadataLog } = this.cluster.node(this.controller)
+    const { endOffset } = metadataLog
+    const admin = this.#admin.admin()
+    while (metadataLog.startOffset < endOffset) {
+      await this.#call(admin.createTopic({ name: 'ballast', partitions: 12, replicationFactor: 1 }))
+      await this.#call(admin.deleteTopic('ballast'))
+    }
+    this.#isNarrating = true
   }
 
   async deleteTopic(name = TOPIC): Promise<void> {
@@ -337,6 +353,12 @@ export class Story {
     this.says(`${named(nodeIds)} ${are(nodeIds)} started`)
     for (const nodeId of nodeIds) this.cluster.node(nodeId).start()
     await this.#until('they are up', () => nodeIds.every((nodeId) => this.cluster.node(nodeId).state === 'up'))
+  }
+
+  /** Down, and with disks that were never used. */
+  wipe(nodeId: number): void {
+    this.says(`the disk of node ${nodeId} is replaced by an empty one`)
+    this.cluster.node(nodeId).wipe()
   }
 
   async stop(nodeId: number): Promise<void> {

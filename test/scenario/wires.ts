@@ -1,8 +1,13 @@
 import type { SimCluster } from '../../chaos/sim/cluster.ts'
 import type { AnyPeerMessage, Hold, MessageFilter } from '../../chaos/sim/held-messages.ts'
 import type { Trouble } from '../../chaos/sim/links.ts'
-import type { StoryConsumer, StoryProducer } from './clients.ts'
 import { named } from './narrator.ts'
+
+/** A client, as links know it. */
+export interface Reachable {
+  readonly name: string
+  readonly hostId: number
+}
 
 /** What a story does to the network: links are cut, messages kept back. All of it ends when it is mended. */
 export class Wires {
@@ -37,7 +42,7 @@ export class Wires {
   }
 
   /** What a node says to a client is lost. */
-  deafen(client: StoryProducer, nodeId: number): Trouble {
+  deafen(client: Reachable, nodeId: number): Trouble {
     this.#tell(`${client.name} hears nothing of node ${nodeId} any more`)
     return this.#trouble([[nodeId, client.hostId]])
   }
@@ -52,7 +57,7 @@ export class Wires {
   }
 
   /** A client reaches these nodes and no others. */
-  confine(client: StoryProducer | StoryConsumer, ...nodeIds: readonly number[]): Trouble {
+  confine(client: Reachable, ...nodeIds: readonly number[]): Trouble {
     this.#tell(`${client.name} reaches ${named(nodeIds)} alone`)
     const others = this.#cluster.nodes.map((node) => node.nodeId).filter((nodeId) => !nodeIds.includes(nodeId))
     return this.#trouble(others.flatMap((other) => [[client.hostId, other] as const, [other, client.hostId] as const]))
