@@ -182,6 +182,7 @@ export class OxbowNode {
       lastRefusal,
       isStopping: this.#shutdown.isStopping,
       isDiskLow: this.#folder.folders.isAnyLow,
+      offlineFolders: this.#folder.folders.offline.length,
       connected: this.#peers.connected.map((hello) => hello.nodeId),
       followers: this.#raft.core.progress(),
       changes: this.#changes.totals,

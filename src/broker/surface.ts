@@ -134,6 +134,8 @@ export interface NodeView {
   readonly lastRefusal: string | null
   readonly isStopping: boolean
   readonly isDiskLow: boolean
+  /** Data folders that failed. */
+  readonly offlineFolders: number
   /** Node ids of the peers with a control stream. */
   readonly connected: readonly number[]
   /** Every node, this one among them; empty when it does not lead the quorum. */

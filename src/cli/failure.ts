@@ -42,6 +42,9 @@ export interface Failure {
 
 const REACH = 'is the cluster up at these addresses? set --bootstrap or OXBOW_BOOTSTRAP, or start one: oxbow dev'
 
+/** Somebody may well be there, and waits for a majority of the controllers. */
+const SILENT = `see: oxbow cluster health; ${REACH}`
+
 /** What to do next, where there is something to do. */
 const hints: Partial<Record<Code, string>> = {
   NETWORK_EXCEPTION: REACH,
@@ -85,7 +88,7 @@ export function failureOf(error: unknown): Failure {
     return {
       code,
       message,
-      hint: error.unanswered ? REACH : hints[code],
+      hint: error.unanswered ? (code === 'REQUEST_TIMED_OUT' ? SILENT : REACH) : hints[code],
       retriable,
       definite,
       exitCode: UNREACHABLE.has(code) ? exitCode.unreachable : exitCode.refused,

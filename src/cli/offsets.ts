@@ -1,11 +1,14 @@
+import { BrokerError } from '../base/errors.ts'
 import type { Admin } from '../client/admin.ts'
+import { counted } from './counted.ts'
 import { type CliContext, headingStyle } from './context.ts'
 import { exitCode, UsageError } from './failure.ts'
 import type { ClusterOptions } from './options.ts'
+import { type PartitionName, parsePartitionName } from './partition-name.ts'
 import { withAdmin, writeJson } from './session.ts'
 import { type Column, renderTable } from './table.ts'
 import { parseTimestamp } from './timestamp.ts'
-import { topicsNamed } from './topic-names.ts'
+import { type TopicDescription, topicsNamed } from './topic-names.ts'
 
 type OffsetAt = 'earliest' | 'latest' | number
 
@@ -25,9 +28,23 @@ interface Row {
   readonly timestamp?: number
 }
 
-async function ask(admin: Admin, topics: readonly string[], at: OffsetAt): Promise<Row[]> {
-  await topicsNamed(admin, topics)
-  const found = await Promise.all(topics.map((topic) => admin.listOffsets(topic, at)))
+/** Those asked for of a topic; undefined: all. */
+function partitionsOf(topic: TopicDescription, asked: readonly PartitionName[]): readonly number[] | undefined {
+  const wanted = asked.filter((one) => one.topic === topic.name).map((one) => one.partition)
+  if (wanted.includes(undefined)) return undefined
+  const numbers = [...new Set(wanted as number[])]
+  const count = topic.partitions.length
+  const unknown = numbers.find((number) => number >= count)
+  if (unknown !== undefined)
+    throw new BrokerError('UNKNOWN_TOPIC_OR_PARTITION', `${topic.name} has ${counted(count, 'partition')}, from 0; there is no partition ${unknown}`)
+  return numbers
+}
+
+async function ask(admin: Admin, asked: readonly PartitionName[], at: OffsetAt): Promise<Row[]> {
+  const described = await topicsNamed(admin, [...new Set(asked.map(({ topic }) => topic))])
+  const topics = described.map(({ name }) => name)
+  const wanted = described.map((topic) => partitionsOf(topic, asked))
+  const found = await Promise.all(topics.map((topic, index) => admin.listOffsets(topic, at, wanted[index])))
   return found.flatMap((partitions, index) =>
     partitions.map(({ partition, offset, timestamp }) => ({
       topic: topics[index] as string,
@@ -40,7 +57,8 @@ async function ask(admin: Admin, topics: readonly string[], at: OffsetAt): Promi
 
 export async function showOffsets(context: CliContext, options: ClusterOptions, asked: readonly string[], where: string): Promise<number> {
   const at = parseAt(where, Date.now())
-  const rows = await withAdmin(context, options, (admin) => ask(admin, [...new Set(asked)], at))
+  const names = asked.map((name) => parsePartitionName(name, 'oxbow offsets orders:0'))
+  const rows = await withAdmin(context, options, (admin) => ask(admin, names, at))
   if (options.output === 'json') {
     writeJson(context, rows)
     return exitCode.done

@@ -2,6 +2,7 @@ import type { Admin, ElectLeadersOptions } from '../client/admin.ts'
 import { type CliContext, headingStyle, writeFailure } from './context.ts'
 import { type Failure, exitCode, failureOf, UsageError } from './failure.ts'
 import type { ClusterOptions } from './options.ts'
+import { type PartitionName, parsePartitionName } from './partition-name.ts'
 import { withAdmin, writeJson } from './session.ts'
 import { renderTable } from './table.ts'
 import { topicsNamed } from './topic-names.ts'
@@ -14,21 +15,8 @@ export interface ElectFlags {
   readonly yes?: boolean
 }
 
-interface Asked {
-  readonly topic: string
-  /** Undefined: all of them. */
-  readonly partition: number | undefined
-}
-
-/** `orders` or `orders:0`. */
-function parseAsked(text: string): Asked {
-  const parts = /^([^:]+)(?::(\d{1,9}))?$/.exec(text)
-  if (parts === null) throw new UsageError(`"${text}" is neither TOPIC nor TOPIC:PARTITION`, 'for example: oxbow partition elect orders:0')
-  return { topic: parts[1] as string, partition: parts[2] === undefined ? undefined : Number(parts[2]) }
-}
-
 /** Undefined: all there are. */
-async function partitionsOf(admin: Admin, asked: readonly Asked[]): Promise<Pick<ElectLeadersOptions, 'partitions'>> {
+async function partitionsOf(admin: Admin, asked: readonly PartitionName[]): Promise<Pick<ElectLeadersOptions, 'partitions'>> {
   if (asked.length === 0) return {}
   const topics = await topicsNamed(admin, [...new Set(asked.map((one) => one.topic))])
   const partitions = topics.flatMap(({ name, partitions: all }) => {
@@ -80,7 +68,7 @@ export async function electPartitions(context: CliContext, options: ClusterOptio
   const { all = false, unclean = false, dryRun = false } = flags
   if (all === names.length > 0) throw new UsageError(all ? '--all and topics exclude each other' : 'nothing is named', 'name topics, or say --all')
   if (!unclean && (dryRun || flags.yes === true)) throw new UsageError('--dry-run and --yes go with --unclean', 'without it nothing is lost')
-  const asked = names.map(parseAsked)
+  const asked = names.map((name) => parsePartitionName(name, 'oxbow partition elect orders:0'))
   if (unclean) return await electUnclean(context, options, asked, flags)
   const results = await withAdmin(context, options, async (admin) => await admin.electLeaders(await partitionsOf(admin, asked)))
   return report(context, options, results, 'Nothing to do: preferred leaders lead every partition.')
@@ -89,7 +77,7 @@ export async function electPartitions(context: CliContext, options: ClusterOptio
 const NOTHING_LEADERLESS = 'Nothing to do: every partition has a leader.'
 
 /** Says first what would be lost. */
-async function electUnclean(context: CliContext, options: ClusterOptions, asked: readonly Asked[], flags: ElectFlags): Promise<number> {
+async function electUnclean(context: CliContext, options: ClusterOptions, asked: readonly PartitionName[], flags: ElectFlags): Promise<number> {
   const { plan, topics } = await withAdmin(context, options, async (admin) => {
     const wanted = await partitionsOf(admin, asked)
     return { plan: await admin.electLeaders({ ...wanted, unclean: true, validateOnly: true }), topics: await admin.listTopics() }

@@ -121,6 +121,14 @@ export const clusterMetrics: readonly MetricRow[] = [
     value: ({ replicas }) => replicas.filter((replica) => replica.role === 'offline').length,
   }),
   one({
+    name: 'kafka_log_logmanager_offlinelogdirectorycount',
+    type: 'gauge',
+    unit: 'count',
+    doc: 'Data folders of this node that failed; their replicas are offline until the next start. `oxbow log-dirs` names them. Alarm above 0.',
+    panel: health('Data folders failed', 'sum', 1),
+    value: ({ view }) => view.offlineFolders,
+  }),
+  one({
     name: 'kafka_server_replicamanager_isrshrinks_total',
     type: 'counter',
     unit: 'count',

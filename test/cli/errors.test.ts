@@ -120,7 +120,7 @@ describe('failures', () => {
 
   it.each([
     [new BrokerError('NOT_ENOUGH_REPLICAS', 'one of two'), 1, 'error: NOT_ENOUGH_REPLICAS: one of two (see: oxbow cluster describe)'],
-    [new BrokerError('REQUEST_TIMED_OUT', 'late', { unanswered: true }), 3, /^error: REQUEST_TIMED_OUT: late \(is the cluster up/],
+    [new BrokerError('REQUEST_TIMED_OUT', 'late', { unanswered: true }), 3, /^error: REQUEST_TIMED_OUT: late \(see: oxbow cluster health; is the cluster up/],
     [new BrokerError('REQUEST_TIMED_OUT', 'no leader yet'), 3, 'error: REQUEST_TIMED_OUT: no leader yet (see: oxbow cluster describe)'],
     [
       new AdvisedError(new BrokerError('NETWORK_EXCEPTION', 'every node ended'), 'see what the nodes say: data/logs'),

@@ -83,6 +83,20 @@ describe('offsets', () => {
     expect(table.stdout).toBe(`Topic  Partition  Offset      Timestamp\nlogs           0       3  ${T + 3000}\nlogs           1    none              -\n`)
   })
 
+  it('of single partitions', async () => {
+    const made = await cluster()
+    const one = await oxbow(['offsets', 'logs:1', 'logs:1', '-o', 'json'], { cluster: made })
+    expect(JSON.parse(one.stdout)).toMatchObject([{ topic: 'logs', partition: 1 }])
+    const all = await oxbow(['offsets', 'logs:1', 'logs', '-o', 'json'], { cluster: made })
+    expect(JSON.parse(all.stdout)).toMatchObject([{ partition: 0 }, { partition: 1 }])
+    const beyond = await oxbow(['offsets', 'logs:2'], { cluster: made })
+    expect([beyond.code, beyond.stderr]).toEqual([
+      1,
+      expect.stringMatching(/^error: UNKNOWN_TOPIC_OR_PARTITION: logs has 2 partitions, from 0; there is no partition 2 /),
+    ])
+    expect((await oxbow(['offsets', 'logs:x'], { cluster: made })).code).toBe(2)
+  })
+
   it('of several topics, one that is missing failing all', async () => {
     const made = await cluster()
     made.fake.addTopic('more', 1)

@@ -70,7 +70,7 @@ class FakeNode implements MetricsSource {
       { ...peer, nodeId: 1, persistedEndOffset: 42 },
       { ...peer, nodeId: 2, persistedEndOffset: 39 },
     ]
-    return { brokerEpoch: 5, lastRefusal: null, isStopping: false, isDiskLow: false, connected: [2, 3], followers, changes }
+    return { brokerEpoch: 5, lastRefusal: null, isStopping: false, isDiskLow: false, offlineFolders: 2, connected: [2, 3], followers, changes }
   }
 
   /** Not in the order of the page. */
@@ -116,6 +116,7 @@ describe('the page of metrics', () => {
       kafka_server_replicamanager_underminisrpartitioncount: 1,
       kafka_server_replicamanager_atminisrpartitioncount: 1,
       kafka_server_replicamanager_offlinereplicacount: 1,
+      kafka_log_logmanager_offlinelogdirectorycount: 2,
       kafka_server_replicamanager_isrshrinks_total: 21,
       oxbow_damaged_replicas: 1,
       oxbow_log_appended_bytes_total: 11,

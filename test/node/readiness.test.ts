@@ -37,7 +37,17 @@ class FakeNode implements ReadinessSource {
 
   view(): NodeView {
     const changes = { isrShrinks: 0, isrExpands: 0, leaderElections: 0, uncleanLeaderElections: 0, raftElections: 0 }
-    return { brokerEpoch: 5, lastRefusal: null, isStopping: false, isDiskLow: false, connected: [2, 3], followers: [], changes, ...this.nodeView }
+    return {
+      brokerEpoch: 5,
+      lastRefusal: null,
+      isStopping: false,
+      isDiskLow: false,
+      offlineFolders: 0,
+      connected: [2, 3],
+      followers: [],
+      changes,
+      ...this.nodeView,
+    }
   }
 
   replicas(): readonly ReplicaView[] {
