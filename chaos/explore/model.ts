@@ -19,6 +19,14 @@ export interface Model {
   stand(state: State): string[]
 }
 
+/** What a model is made for. */
+export interface Scope<Name extends string> {
+  readonly nodes: number
+  readonly bounds: Readonly<Record<Name, number>>
+  /** What one node sends to another arrives in the order it was sent. */
+  readonly ordered: boolean
+}
+
 /** How often what could go on for ever may happen at most. */
 export interface BoundTable<Name extends string> {
   readonly names: readonly Name[]

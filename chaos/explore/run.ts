@@ -25,8 +25,8 @@ export function runExplore(args: readonly string[]): number {
     process.stdout.write(usage)
     return 0
   }
-  if (args[0] === 'raft') return explore(args.slice(1), raftBounds, ({ bounds, nodes }) => new RaftModel(bounds, nodes))
-  return explore(args, partitionBounds, ({ bounds, nodes }) => new PartitionModel(bounds, nodes))
+  if (args[0] === 'raft') return explore(args.slice(1), raftBounds, (parsed) => new RaftModel(parsed))
+  return explore(args, partitionBounds, (parsed) => new PartitionModel(parsed))
 }
 
 function explore<Name extends string>(args: readonly string[], table: BoundTable<Name>, make: (parsed: ExploreArguments<Name>) => Model): number {
@@ -34,7 +34,7 @@ function explore<Name extends string>(args: readonly string[], table: BoundTable
   if (parsed === undefined) return 2
   const model = make(parsed)
   const { maxStates, heal } = parsed
-  process.stdout.write(`${parsed.nodes} nodes, ${describeBounds(parsed.bounds, table)}\n`)
+  process.stdout.write(`${parsed.nodes} nodes, ${describeBounds(parsed.bounds, table)}${parsed.ordered ? ', in order' : ''}\n`)
   const startedAt = performance.now()
   const progress = (states: number, waiting: number, depth: number): void => {
     const rate = Math.round(states / ((performance.now() - startedAt) / 1000))

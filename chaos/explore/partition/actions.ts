@@ -50,7 +50,7 @@ export function partsOf(action: number): { readonly kind: ActionKind; readonly a
 /** What may happen next within the bounds; some of it may turn out to change nothing. */
 export function possibleActions(world: World, registers: Registers): number[] {
   const actions: number[] = []
-  addMessageActions(world, actions)
+  addMessageActions(world, registers, actions)
   for (let at = 0; at < world.replicas.length; at++) {
     const replica = registers.replicas.get(world.replicas[at] as number)
     if (replica.core === undefined) addOfDead(world, at, replica, actions)
@@ -67,12 +67,14 @@ export function possibleActions(world: World, registers: Registers): number[] {
   return actions
 }
 
-function addMessageActions(world: World, actions: number[]): void {
+function addMessageActions(world: World, { ordered, messages: known }: Registers, actions: number[]): void {
   const { messages } = world
   for (let which = 0; which < messages.length; which++) {
-    if (which > 0 && messages[which] === messages[which - 1]) continue
-    actions.push(actionOf('deliver', 0, which))
+    const before = which > 0 ? (messages[which - 1] as number) : -1
+    if (messages[which] === before) continue
     if (isLeft(world, 'losses')) actions.push(actionOf('lose', 0, which))
+    if (ordered && before >= 0 && known.wayOf(messages[which] as number) === known.wayOf(before)) continue
+    actions.push(actionOf('deliver', 0, which))
     if (isLeft(world, 'duplicates')) actions.push(actionOf('duplicate', 0, which))
   }
 }

@@ -19,6 +19,8 @@ export type Message =
   /** What came of the proposal with that number. */
   | { readonly type: 'isrAnswer'; readonly from: 0; readonly to: number; readonly proposal: number; readonly code: Code | null }
 
+/** More than there ever are. */
+const MAX_NODES = 8
 /** More than are ever in use at once. */
 const FETCH_IDS = 32
 
@@ -34,6 +36,12 @@ export class Messages {
 
   get(number: number): Message {
     return this.#messages.get(number)
+  }
+
+  /** From whom to whom, as one number. */
+  wayOf(number: number): number {
+    const { from, to } = this.get(number)
+    return from * MAX_NODES + to
   }
 
   /** The fetch id in it, as a bit, if it is one of the replica `owner`. */

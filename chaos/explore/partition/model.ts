@@ -1,9 +1,9 @@
 import { actionOf, possibleActions } from './actions.ts'
-import { type Bounds, boundNames } from './bounds.ts'
+import { type BoundName, boundNames } from './bounds.ts'
 import { checkHealthy, healingAction } from './healing.ts'
 import { Moves } from './moves.ts'
 import { Registers } from './registers.ts'
-import type { Model, State, Visit } from '../model.ts'
+import type { Model, Scope, State, Visit } from '../model.ts'
 import { tellAction, tellWorld } from './telling.ts'
 import { copyWorld, unpack, type World } from './world.ts'
 
@@ -12,8 +12,8 @@ export class PartitionModel implements Model {
   readonly registers: Registers
   readonly #moves: Moves
 
-  constructor(bounds: Bounds, nodes: number) {
-    this.registers = new Registers(bounds, nodes)
+  constructor(scope: Scope<BoundName>) {
+    this.registers = new Registers(scope)
     this.#moves = new Moves(this.registers)
   }
 

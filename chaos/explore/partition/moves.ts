@@ -89,7 +89,8 @@ export class Moves {
   pack(world: World): State {
     this.#deadMessages.drop(world)
     compactFetchIds(world, this.#registers)
-    return pack(world)
+    const { messages, ordered } = this.#registers
+    return pack(world, ordered ? (message) => messages.wayOf(message) : (message) => message)
   }
 
   #perform(world: World, kind: ReturnType<typeof partsOf>['kind'], at: number, which: number): void {

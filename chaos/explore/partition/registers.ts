@@ -1,5 +1,6 @@
 import { Batches } from './batches.ts'
-import type { Bounds } from './bounds.ts'
+import type { Scope } from '../model.ts'
+import type { BoundName, Bounds } from './bounds.ts'
 import { Controls } from './control.ts'
 import { Histories } from './history.ts'
 import { Messages } from './messages.ts'
@@ -9,15 +10,17 @@ import { Replicas } from './replicas.ts'
 export class Registers {
   readonly nodeIds: readonly number[]
   readonly bounds: Bounds
+  readonly ordered: boolean
   readonly batches: Batches
   readonly messages = new Messages()
   readonly replicas: Replicas
   readonly controls = new Controls()
   readonly histories: Histories
 
-  constructor(bounds: Bounds, nodes: number) {
+  constructor({ bounds, nodes, ordered }: Scope<BoundName>) {
     this.nodeIds = Array.from({ length: nodes }, (_, at) => at + 1)
     this.bounds = bounds
+    this.ordered = ordered
     // A record that is sent again is known by its sequence.
     this.batches = new Batches(bounds.retries > 0)
     this.replicas = new Replicas({ nodeIds: this.nodeIds, batches: this.batches, messages: this.messages })

@@ -12,7 +12,7 @@ export interface World {
   /** What is left of each bound. */
   readonly left: number[]
   readonly images: number[]
-  /** A multiset: nothing arrives in the order it was sent. */
+  /** A multiset, or, where order counts, what goes the same way in the order it was sent, way by way. */
   messages: number[]
 }
 
@@ -33,10 +33,10 @@ export function copyWorld(world: World): World {
   return { replicas: [...replicas], pending: [...pending], control, history, left: [...left], images: [...images], messages: [...messages] }
 }
 
-/** Images that all have applied are forgotten; messages have no order. */
-export function pack({ replicas, pending, control, history, left, images, messages }: World): State {
+/** Images that all have applied are forgotten. `place`: messages of the same place keep their order. */
+export function pack({ replicas, pending, control, history, left, images, messages }: World, place: (message: number) => number): State {
   const needed = images.slice(images.length - Math.max(...pending))
-  return [...replicas, ...pending, control, history, ...left, needed.length, ...needed, ...messages.sort((one, other) => one - other)]
+  return [...replicas, ...pending, control, history, ...left, needed.length, ...needed, ...messages.sort((one, other) => place(one) - place(other))]
 }
 
 export function isLeft(world: World, name: BoundName): boolean {

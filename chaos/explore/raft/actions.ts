@@ -48,9 +48,11 @@ export function crashesOf({ durable, memory, savingVote }: VoterNode): number {
 export function possibleActions(world: RaftWorld, registers: RaftRegisters): number[] {
   const actions: number[] = []
   for (let which = 0; which < world.messages.length; which++) {
-    actions.push(actionOf('deliver', 0, which))
-    if (isPreVote(world.messages[which] as number, registers)) actions.push(actionOf('deliverLate', 0, which))
+    const message = world.messages[which] as number
     if (isLeft(world, 'losses')) actions.push(actionOf('lose', 0, which))
+    if (registers.ordered && which > 0 && registers.voters.wayOf(message) === registers.voters.wayOf(world.messages[which - 1] as number)) continue
+    actions.push(actionOf('deliver', 0, which))
+    if (isPreVote(message, registers)) actions.push(actionOf('deliverLate', 0, which))
     if (isLeft(world, 'duplicates')) actions.push(actionOf('duplicate', 0, which))
   }
   for (let at = 0; at < world.nodes.length; at++) {

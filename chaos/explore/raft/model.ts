@@ -1,19 +1,19 @@
-import type { Model, State, Visit } from '../model.ts'
+import type { Model, Scope, State, Visit } from '../model.ts'
 import { actionOf, possibleActions } from './actions.ts'
-import { type RaftBounds, raftBoundNames } from './bounds.ts'
+import { type RaftBoundName, raftBoundNames } from './bounds.ts'
 import { checkHealthy, healingAction } from './healing.ts'
 import { RaftMoves } from './moves.ts'
 import { RaftRegisters } from './registers.ts'
 import { tellAction, tellWorld } from './telling.ts'
-import { copyWorld, pack, type RaftWorld, unpack } from './world.ts'
+import { copyWorld, type RaftWorld, unpack } from './world.ts'
 
 /** The voters of the metadata log, a disk each and a network: rules 4, in the code that runs. No snapshots, and the voters stay who they are. */
 export class RaftModel implements Model {
   readonly registers: RaftRegisters
   readonly #moves: RaftMoves
 
-  constructor(bounds: RaftBounds, nodes: number) {
-    this.registers = new RaftRegisters(bounds, nodes)
+  constructor(scope: Scope<RaftBoundName>) {
+    this.registers = new RaftRegisters(scope)
     this.#moves = new RaftMoves(this.registers)
   }
 
@@ -23,12 +23,12 @@ export class RaftModel implements Model {
     const vote = { term: 0, votedFor: null }
     const empty = { core: undefined, memory: [], durable: [], round: undefined, asked: undefined, vote, savingVote: undefined } as const
     const left = raftBoundNames.map((name) => bounds[name])
-    let state = pack({ nodes: nodeIds.map((nodeId) => voters.number({ nodeId, ...empty })), history: 0, left, messages: [] })
+    let state = this.#moves.pack({ nodes: nodeIds.map((nodeId) => voters.number({ nodeId, ...empty })), history: 0, left, messages: [] })
     nodeIds.forEach((_, at) => {
       state = this.perform(state, actionOf('start', at))
     })
     for (let next = this.heal(state); next !== undefined; next = this.heal(state)) state = next.next
-    return pack({ ...this.#unpack(state), left })
+    return this.#moves.pack({ ...this.#unpack(state), left })
   }
 
   expand(state: State, visit: Visit): void {

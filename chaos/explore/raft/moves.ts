@@ -93,7 +93,8 @@ export class RaftMoves {
 
   pack(world: RaftWorld): State {
     world.messages = world.messages.filter((number) => !this.#isDead(world, number))
-    return pack(world)
+    const { voters, ordered } = this.#registers
+    return pack(world, ordered ? (message) => voters.wayOf(message) : (message) => message)
   }
 
   #node(world: RaftWorld, at: number): VoterNode {

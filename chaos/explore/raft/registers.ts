@@ -1,4 +1,5 @@
-import type { RaftBounds } from './bounds.ts'
+import type { Scope } from '../model.ts'
+import type { RaftBoundName, RaftBounds } from './bounds.ts'
 import { Entries } from './entries.ts'
 import { RaftHistories } from './history.ts'
 import { Voters } from './voters.ts'
@@ -7,13 +8,15 @@ import { Voters } from './voters.ts'
 export class RaftRegisters {
   readonly nodeIds: readonly number[]
   readonly bounds: RaftBounds
+  readonly ordered: boolean
   readonly entries = new Entries()
   readonly voters: Voters
   readonly histories: RaftHistories
 
-  constructor(bounds: RaftBounds, nodes: number) {
+  constructor({ bounds, nodes, ordered }: Scope<RaftBoundName>) {
     this.nodeIds = Array.from({ length: nodes }, (_, at) => at + 1)
     this.bounds = bounds
+    this.ordered = ordered
     this.voters = new Voters(this.nodeIds, this.entries)
     this.histories = new RaftHistories(this.entries)
   }

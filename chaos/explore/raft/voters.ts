@@ -28,6 +28,8 @@ const INPUTS = [
 export type VoterInput = (typeof INPUTS)[number]
 
 const ARGUMENTS = 0x100_0000
+/** More than there ever are. */
+const MAX_NODES = 8
 /** Waits are as long as the exploration says: opened-raft.ts. */
 const NO_CHANCE = freeze({ integer: () => 0, fork: () => NO_CHANCE })
 
@@ -56,6 +58,12 @@ export class Voters {
 
   message(number: number): Sent {
     return this.#messages.get(number)
+  }
+
+  /** From whom to whom a message goes, as one number. */
+  wayOf(number: number): number {
+    const { from, to } = this.message(number)
+    return from * MAX_NODES + to
   }
 
   happenings(number: number): readonly Happening[] {

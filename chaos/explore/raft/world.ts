@@ -8,7 +8,7 @@ export interface RaftWorld {
   history: number
   /** What is left of each bound. */
   readonly left: number[]
-  /** A set: of two equal ones on their way one may be lost, and nothing arrives in the order it was sent. */
+  /** A set: of two equal ones on their way one may be lost. Where order counts, what goes the same way in the order it was first sent, way by way. */
   messages: number[]
 }
 
@@ -22,8 +22,9 @@ export function copyWorld({ nodes, history, left, messages }: RaftWorld): RaftWo
   return { nodes: [...nodes], history, left: [...left], messages: [...messages] }
 }
 
-export function pack({ nodes, history, left, messages }: RaftWorld): State {
-  return [...nodes, history, ...left, ...[...new Set(messages)].sort((one, other) => one - other)]
+/** `place`: messages of the same place keep their order. */
+export function pack({ nodes, history, left, messages }: RaftWorld, place: (message: number) => number): State {
+  return [...nodes, history, ...left, ...[...new Set(messages)].sort((one, other) => place(one) - place(other))]
 }
 
 export function isLeft(world: RaftWorld, name: RaftBoundName): boolean {

@@ -5,13 +5,13 @@ import { partitionBounds } from '../../../chaos/explore/partition/bounds.ts'
 const parse = (...args: string[]) => parseExploreArguments(args, partitionBounds)
 
 it('begins with the smallest bounds', () => {
-  expect(parse()).toEqual({ nodes: 3, bounds: partitionBounds.smallest, maxStates: 10_000_000, heal: true })
+  expect(parse()).toEqual({ nodes: 3, bounds: partitionBounds.smallest, maxStates: 10_000_000, heal: true, ordered: false })
 })
 
 it('takes each bound by its flag, with = or without', () => {
-  const { nodes, bounds, maxStates, heal } = parse('--nodes=5', '--isr-changes', '2', '--crashes=1', '--states', '1000', '--safety-only')
+  const { nodes, bounds, maxStates, heal, ordered } = parse('--nodes=5', '--isr-changes', '2', '--crashes=1', '--states', '1000', '--safety-only', '--ordered')
   expect(bounds).toEqual({ ...partitionBounds.smallest, isrChanges: 2, crashes: 1 })
-  expect({ nodes, maxStates, heal }).toEqual({ nodes: 5, maxStates: 1000, heal: false })
+  expect({ nodes, maxStates, heal, ordered }).toEqual({ nodes: 5, maxStates: 1000, heal: false, ordered: true })
 })
 
 it.each([

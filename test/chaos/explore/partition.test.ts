@@ -12,18 +12,18 @@ import { boundsOf } from './bounds-of.ts'
 import { type BrokenRule, breakRule } from './break-rule.ts'
 
 /** `least`: states there are at least, so that nobody makes the exploration smaller unnoticed. */
-const explorations: readonly { readonly nodes: number; readonly bounds: Partial<Bounds>; readonly least: number }[] = [
-  { nodes: 3, bounds: { records: 1 }, least: 500 },
-  { nodes: 3, bounds: { records: 1, losses: 1 }, least: 6_000 },
-  { nodes: 3, bounds: { records: 1, duplicates: 1 }, least: 2_000 },
-  { nodes: 3, bounds: { records: 1, timeouts: 1 }, least: 4_000 },
-  { nodes: 2, bounds: { records: 1, fences: 1 }, least: 14_000 },
-  { nodes: 2, bounds: { records: 1, crashes: 1 }, least: 9_000 },
-  { nodes: 2, bounds: { records: 1, isrChanges: 1, configChanges: 1 }, least: 19_000 },
+const explorations: readonly { readonly nodes: number; readonly bounds: Partial<Bounds>; readonly ordered: boolean; readonly least: number }[] = [
+  { nodes: 3, bounds: { records: 1 }, ordered: false, least: 500 },
+  { nodes: 3, bounds: { records: 1, losses: 1 }, ordered: false, least: 6_000 },
+  { nodes: 3, bounds: { records: 1, duplicates: 1 }, ordered: false, least: 2_000 },
+  { nodes: 3, bounds: { records: 1, timeouts: 1 }, ordered: false, least: 4_000 },
+  { nodes: 2, bounds: { records: 1, fences: 1 }, ordered: false, least: 14_000 },
+  { nodes: 2, bounds: { records: 1, crashes: 1 }, ordered: false, least: 9_000 },
+  { nodes: 2, bounds: { records: 1, isrChanges: 1, configChanges: 1 }, ordered: false, least: 19_000 },
 ]
 
-it.each(explorations)('nothing is wrong in any state of $nodes nodes with $bounds', ({ nodes, bounds, least }) => {
-  const model = new PartitionModel(boundsOf(partitionBounds, bounds), nodes)
+it.each(explorations)('nothing is wrong in any state of $nodes nodes with $bounds', ({ nodes, bounds, ordered, least }) => {
+  const model = new PartitionModel({ bounds: boundsOf(partitionBounds, bounds), nodes, ordered })
   const { found, isComplete, states } = new Search(model, { maxStates: 1_000_000, heal: true }).run()
   expect(found === undefined ? [] : tellStory(model, found)).toEqual([])
   expect(isComplete).toBe(true)
@@ -112,7 +112,7 @@ afterEach(() => restore())
 
 it.each(brokenRules)('is noticed when it is broken: $rule', (broken) => {
   restore = breakRule(broken)
-  const model = new PartitionModel(boundsOf(partitionBounds, broken.bounds), broken.nodes)
+  const model = new PartitionModel({ bounds: boundsOf(partitionBounds, broken.bounds), nodes: broken.nodes, ordered: false })
   const { found } = new Search(model, { maxStates: 200_000, heal: true }).run()
   expect(found?.violation.invariant).toBe(broken.noticedBy)
   expect(found?.actions.length).toBeLessThanOrEqual(broken.longestStory)

@@ -11,14 +11,14 @@ import { boundsOf } from './bounds-of.ts'
 import { type BrokenRule, breakRule } from './break-rule.ts'
 
 /** `least`: states there are at least, so that nobody makes the exploration smaller unnoticed. */
-const explorations: readonly { readonly bounds: Partial<RaftBounds>; readonly least: number }[] = [
-  { bounds: { terms: 2, campaigns: 1 }, least: 14_000 },
-  { bounds: { terms: 1, entries: 1, crashes: 1 }, least: 9_000 },
-  { bounds: { terms: 2, campaigns: 1, losses: 1 }, least: 40_000 },
+const explorations: readonly { readonly bounds: Partial<RaftBounds>; readonly ordered: boolean; readonly least: number }[] = [
+  { bounds: { terms: 2, campaigns: 1 }, ordered: false, least: 14_000 },
+  { bounds: { terms: 1, entries: 1, crashes: 1 }, ordered: false, least: 9_000 },
+  { bounds: { terms: 2, campaigns: 1, losses: 1 }, ordered: false, least: 40_000 },
 ]
 
-it.each(explorations)('nothing is wrong in any state of three voters with $bounds', ({ bounds, least }) => {
-  const model = new RaftModel(boundsOf(raftBounds, bounds), 3)
+it.each(explorations)('nothing is wrong in any state of three voters with $bounds', ({ bounds, ordered, least }) => {
+  const model = new RaftModel({ bounds: boundsOf(raftBounds, bounds), nodes: 3, ordered })
   const { found, isComplete, states } = new Search(model, { maxStates: 1_000_000, heal: true }).run()
   expect(found === undefined ? [] : tellStory(model, found)).toEqual([])
   expect(isComplete).toBe(true)
@@ -86,7 +86,10 @@ afterEach(() => restore())
 
 it.each(brokenRules)('is noticed when it is broken: $rule', (broken) => {
   restore = breakRule(broken)
-  const { found } = new Search(new RaftModel(boundsOf(raftBounds, broken.bounds), 3), { maxStates: 200_000, heal: true }).run()
+  const { found } = new Search(new RaftModel({ bounds: boundsOf(raftBounds, broken.bounds), nodes: 3, ordered: false }), {
+    maxStates: 200_000,
+    heal: true,
+  }).run()
   expect(found?.violation.invariant).toBe(broken.noticedBy)
   expect(found?.actions.length).toBeLessThanOrEqual(broken.longestStory)
 })
