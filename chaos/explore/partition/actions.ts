@@ -22,6 +22,7 @@ export const actionKinds = [
   'fence',
   'unfence',
   'elect',
+  'electUnclean',
   'report',
   'resend',
   'disconnect',
@@ -61,6 +62,7 @@ export function possibleActions(world: World, registers: Registers): number[] {
     addOfBroker(world, at, replica, registers, actions)
   }
   actions.push(actionOf('elect'))
+  if (isLeft(world, 'uncleanElections')) actions.push(actionOf('electUnclean'))
   if (isLeft(world, 'failovers')) actions.push(actionOf('failOver'))
   if (isLeft(world, 'moves')) actions.push(actionOf('prefer'))
   if (isLeft(world, 'configChanges')) actions.push(actionOf('configure', 0, 1), actionOf('configure', 0, 2))

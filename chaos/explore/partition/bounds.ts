@@ -15,6 +15,7 @@ export const boundNames = [
   'moves',
   'failovers',
   'configChanges',
+  'uncleanElections',
 ] as const
 
 export type BoundName = (typeof boundNames)[number]
@@ -35,6 +36,7 @@ const smallest: Bounds = {
   moves: 0,
   failovers: 0,
   configChanges: 0,
+  uncleanElections: 0,
 }
 
 const help: Readonly<Record<BoundName, string>> = {
@@ -51,6 +53,7 @@ const help: Readonly<Record<BoundName, string>> = {
   moves: 'elections of the preferred leader',
   failovers: 'changes of the active controller',
   configChanges: 'changes of min.insync.replicas, down to 1 or back',
+  uncleanElections: 'elections by an operator, who gives up what only replicas hold that are gone',
 }
 
 export const partitionBounds: BoundTable<BoundName> = { names: boundNames, smallest, help, objection }

@@ -11,6 +11,8 @@ export interface History {
   /** Offset of each record that was acknowledged. */
   readonly acknowledged: ReadonlyMap<number, number>
   readonly written: readonly number[]
+  /** What leaders of earlier epochs said is given up: an operator had somebody elected who may not have it (rules R6.3). */
+  readonly sinceEpoch: number
   /** By leader epoch. */
   readonly leaders: ReadonlyMap<number, string>
 }
@@ -23,7 +25,7 @@ export class Histories {
 
   constructor(batches: Batches) {
     this.#batches = batches
-    this.#number({ committed: [], acknowledged: new Map(), written: [], leaders: new Map() })
+    this.#number({ committed: [], acknowledged: new Map(), written: [], sinceEpoch: 0, leaders: new Map() })
   }
 
   get(number: number): History {
@@ -43,6 +45,11 @@ export class Histories {
     return next
   }
 
+  /** Nothing that was promised counts any more, bar what leaders promise from this epoch on. */
+  giveUp(number: number, sinceEpoch: number): number {
+    return this.#number({ ...this.get(number), committed: [], acknowledged: new Map(), sinceEpoch })
+  }
+
   #number(history: History): number {
     return this.#histories.number(textOf(history), () => history)
   }
@@ -52,9 +59,9 @@ export class Histories {
       case 'wrote':
         return this.#wrote(history, happening.batch)
       case 'exposed':
-        return this.#exposed(history, happening.batches)
+        return happening.epoch < history.sinceEpoch ? history : this.#exposed(history, happening.batches)
       case 'acknowledged':
-        return this.#acknowledged(history, happening.record, happening.offset)
+        return happening.epoch < history.sinceEpoch ? history : this.#acknowledged(history, happening.record, happening.offset)
       case 'leads':
         return leads(history, happening.epoch, happening.process)
       default:

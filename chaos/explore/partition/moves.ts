@@ -4,7 +4,7 @@ import type { Partition } from '../../../src/replication/partition.ts'
 import { partsOf } from './actions.ts'
 import { indexOfBound } from './bounds.ts'
 import { checkWorld } from './checks.ts'
-import { assignmentOf, type Decided, registration, statusOf, TOPIC_ID } from './control.ts'
+import { assignmentOf, type Decided, partitionOf, registration, statusOf, TOPIC_ID } from './control.ts'
 import { DeadMessages } from './dead-messages.ts'
 import { compactFetchIds, isFetchLost } from './fetch-ids.ts'
 import { opened } from './opened-partition.ts'
@@ -50,6 +50,7 @@ export class Moves {
       case 'start':
         return this.#register(world, at, which).isEntry
       case 'prefer':
+      case 'electUnclean':
       case 'configure':
       case 'drain':
         return this.#decide(world, at, which, kind).isEntry
@@ -149,11 +150,17 @@ export class Moves {
   }
 
   #command(world: World, kind: CommandKind, at: number, which: number): void {
+    if (kind === 'electUnclean') spend(world, 'uncleanElections')
     if (kind === 'prefer') spend(world, 'moves')
     if (kind === 'configure') spend(world, 'configChanges')
     if (kind === 'drain') spend(world, 'drains')
     if (kind === 'fence' && this.#replica(world, at).core !== undefined) spend(world, 'fences')
-    this.#decided(world, this.#decide(world, at, which, kind))
+    const decided = this.#decide(world, at, which, kind)
+    this.#decided(world, decided)
+    if (kind !== 'electUnclean') return
+    const { histories, controls } = this.#registers
+    const { unclean, leaderEpoch } = partitionOf(controls.get(decided.control).image)
+    if (unclean) world.history = histories.giveUp(world.history, leaderEpoch)
   }
 
   #replica(world: World, at: number): Replica {
@@ -341,7 +348,7 @@ export class Moves {
   }
 }
 
-type CommandKind = 'fence' | 'unfence' | 'drain' | 'elect' | 'prefer' | 'configure'
+type CommandKind = 'fence' | 'unfence' | 'drain' | 'elect' | 'electUnclean' | 'prefer' | 'configure'
 
 function commandOf(kind: CommandKind, broker: { readonly nodeId: number; readonly brokerEpoch: number }, which: number): ControllerCommand | InternalCommand {
   switch (kind) {
@@ -352,7 +359,8 @@ function commandOf(kind: CommandKind, broker: { readonly nodeId: number; readonl
     case 'elect':
       return { type: 'elect', partitions: [REF] }
     case 'prefer':
-      return { type: 'electLeaders', unclean: false, partitions: [REF], validateOnly: false }
+    case 'electUnclean':
+      return { type: 'electLeaders', unclean: kind === 'electUnclean', partitions: [REF], validateOnly: false }
     case 'configure':
       return {
         type: 'alterTopic',

@@ -104,7 +104,8 @@ export class ReplicaStep {
         break
       }
       case 'highWatermark':
-        if (this.#core.role === 'leader') this.happenings.push({ type: 'exposed', batches: replica.memory.slice(0, effect.offset) })
+        if (this.#core.role === 'leader')
+          this.happenings.push({ type: 'exposed', epoch: this.#core.leaderEpoch, batches: replica.memory.slice(0, effect.offset) })
         break
       case 'quarantine':
         // It is set aside and marked damaged for its next start.
@@ -131,7 +132,7 @@ export class ReplicaStep {
 
   /** Each try of a record is a produce of its own. */
   #acknowledge(produceId: number, offset: number): void {
-    this.happenings.push({ type: 'acknowledged', record: recordOfProduce(produceId), offset })
+    this.happenings.push({ type: 'acknowledged', epoch: this.#core.leaderEpoch, record: recordOfProduce(produceId), offset })
   }
 }
 

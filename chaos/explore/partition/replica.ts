@@ -62,8 +62,8 @@ export function isInIsr(isr: readonly IsrMember[], nodeId: number, brokerEpoch: 
 export type Happening =
   | { readonly type: 'wrote'; readonly batch: number }
   /** A leader's high watermark covers these. */
-  | { readonly type: 'exposed'; readonly batches: LogOf }
-  | { readonly type: 'acknowledged'; readonly record: number; readonly offset: number }
+  | { readonly type: 'exposed'; readonly epoch: number; readonly batches: LogOf }
+  | { readonly type: 'acknowledged'; readonly epoch: number; readonly record: number; readonly offset: number }
   | { readonly type: 'leads'; readonly epoch: number; readonly process: string }
   | { readonly type: 'cut'; readonly nodeId: number; readonly batches: LogOf }
 

@@ -54,6 +54,8 @@ export function tellAction(world: World, action: number, registers: Registers): 
       return `controller: min.insync.replicas is ${which} now`
     case 'prefer':
       return 'controller: the preferred leader is to lead'
+    case 'electUnclean':
+      return 'operator: whoever is left is to lead'
     case 'elect':
       return 'controller: elects by the reports'
     default:

@@ -15,6 +15,7 @@ const explorations: readonly { readonly bounds: Partial<RaftBounds>; readonly or
   { bounds: { terms: 2, campaigns: 1 }, ordered: false, least: 14_000 },
   { bounds: { terms: 1, entries: 1, crashes: 1 }, ordered: false, least: 9_000 },
   { bounds: { terms: 2, campaigns: 1, losses: 1 }, ordered: false, least: 40_000 },
+  { bounds: { terms: 1, entries: 2, losses: 1 }, ordered: true, least: 10_000 },
 ]
 
 it.each(explorations)('nothing is wrong in any state of three voters with $bounds', ({ bounds, ordered, least }) => {
