@@ -1,10 +1,11 @@
 import { between, type Random } from '../src/base/random.ts'
 
-/** What can be done to a cluster. `folderFails`: one of the data folders of a node, later mended or replaced. `restart` is a clean stop; `kill` keeps what the system has cached; `powerLoss` loses, tears and reorders what was not synced. */
+/** What can be done to a cluster. `folderFails`: one of the data folders of a node, later mended or replaced. `restart` is a clean stop; `rollingRestart` one of each node, one after the other; `kill` keeps what the system has cached; `powerLoss` loses, tears and reorders what was not synced. */
 export type FaultKind =
   | 'kill'
   | 'powerLoss'
   | 'restart'
+  | 'rollingRestart'
   | 'pause'
   | 'cutOneWay'
   | 'cutTwoWay'
@@ -47,6 +48,7 @@ const weights: readonly (readonly [FaultKind, number])[] = [
   ['kill', 5],
   ['powerLoss', 6],
   ['restart', 3],
+  ['rollingRestart', 1],
   ['pause', 4],
   ['cutOneWay', 3],
   ['cutTwoWay', 3],
@@ -68,7 +70,7 @@ export function drawFaultPlan(random: Random, options: FaultPlanOptions): readon
   const count = between(random, LEAST_FAULTS, MOST_FAULTS)
   const faults: Omit<Fault, 'id'>[] = []
   for (let drawn = 0; drawn < count; drawn++) {
-    const kind = drawKind(random)
+    const kind = drawKind(random, options.nodeIds.length)
     const atMs = between(random, options.startMs, options.endMs - 1)
     faults.push({ atMs, kind, target: drawTarget(random, kind, options.nodeIds), durationMs: drawDuration(random, kind) })
   }
@@ -88,10 +90,14 @@ export function withFolderFault(plan: readonly Fault[], random: Random, options:
   return [...plan, { id: plan.length, atMs, kind: 'folderFails', target: { type: 'node', nodeId }, durationMs: between(random, 300, 9_000) }]
 }
 
-function drawKind(random: Random): FaultKind {
-  const sum = weights.reduce((total, [, weight]) => total + weight, 0)
+/** These need two nodes. */
+const betweenNodes: ReadonlySet<FaultKind> = new Set(['cutOneWay', 'cutTwoWay', 'isolate', 'delay', 'loss', 'duplicate'])
+
+function drawKind(random: Random, nodes: number): FaultKind {
+  const possible = nodes > 1 ? weights : weights.filter(([kind]) => !betweenNodes.has(kind))
+  const sum = possible.reduce((total, [, weight]) => total + weight, 0)
   let ticket = random.integer(sum)
-  for (const [kind, weight] of weights) {
+  for (const [kind, weight] of possible) {
     if (ticket < weight) return kind
     ticket -= weight
   }
@@ -103,6 +109,7 @@ function drawTarget(random: Random, kind: FaultKind, nodeIds: readonly number[])
   switch (kind) {
     case 'killAll':
     case 'powerLossAll':
+    case 'rollingRestart':
     case 'delay':
     case 'loss':
     case 'duplicate':

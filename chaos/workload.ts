@@ -94,19 +94,14 @@ export class Workload {
   }
 
   /** Tries until it is there: a cluster without a controller comes back. */
-  async createTopic(client: OxbowClient, name: string, partitions: number): Promise<void> {
+  async createTopic(client: OxbowClient, topic: { readonly name: string; readonly partitions: number; readonly replicationFactor: number }): Promise<void> {
+    const { name, partitions, replicationFactor } = topic
     const { clock, history } = this.#options
     const admin = client.admin()
     this.#unsettled += 1
     for (;;) {
       try {
-        const { topicId } = await admin.createTopic({
-          name,
-          partitions,
-          replicationFactor: REPLICATION_FACTOR,
-          ifNotExists: true,
-          timeoutMs: CREATE_TIMEOUT_MS,
-        })
+        const { topicId } = await admin.createTopic({ name, partitions, replicationFactor, ifNotExists: true, timeoutMs: CREATE_TIMEOUT_MS })
         history.add({ type: 'admin', atMs: clock.monotonicMs(), what: `create ${name}`, code: null })
         this.#topics.push({ name, topicId, partitions })
         this.#unsettled -= 1
@@ -166,8 +161,8 @@ export class Workload {
     }
   }
 
-  /** One send; its outcome goes into the history when it comes. */
-  send(producer: Producer, name: string, topic: WorkloadTopic, partition: number, random: Random): void {
+  /** One send; its outcome goes into the history when it comes. Returns its id. */
+  send(producer: Producer, name: string, topic: Pick<WorkloadTopic, 'name' | 'topicId'>, partition: number, random: Random): number {
     const { clock, history, acknowledged, failed } = this.#options
     this.#lastSendId += 1
     const sendId = this.#lastSendId
@@ -195,6 +190,7 @@ export class Workload {
         this.#unsettled -= 1
         history.add({ type: error.definite ? 'fail' : 'info', atMs: clock.monotonicMs(), sendId, code: error.code })
       })
+    return sendId
   }
 }
 

@@ -17,10 +17,11 @@ import type { Settings } from './settings.ts'
 import { SimNode } from './sim-node.ts'
 import { Trace } from './trace.ts'
 
-export type ClusterSettings = Pick<Settings, 'voters' | 'observers' | 'config' | 'conditions' | 'diskLatencyMs' | 'folders' | 'throughWire'> & {
-  /** The first so many nodes have the controller role: those that are not the first voters may become voters. Default: the voters. */
-  readonly controllers?: number
-}
+export type ClusterSettings = Pick<Settings, 'voters' | 'observers' | 'config' | 'conditions' | 'diskLatencyMs' | 'folders' | 'throughWire'> &
+  Partial<Pick<Settings, 'splitRoles'>> & {
+    /** The first so many nodes have the controller role: those that are not the first voters may become voters. Default: the voters. */
+    readonly controllers?: number
+  }
 
 export interface SimClusterOptions {
   readonly random: Random
@@ -108,10 +109,10 @@ export class SimCluster {
 
   #buildNode(nodeId: number, nodeIds: readonly number[], settings: ClusterSettings): SimNode {
     const name = (id: number): string => `node-${id}`
-    const { voters, controllers = voters, config, diskLatencyMs, folders, throughWire } = settings
+    const { voters, controllers = voters, splitRoles = false, config, diskLatencyMs, folders, throughWire } = settings
     const options: NodeOptions = {
       nodeId,
-      roles: { controller: nodeId <= controllers, broker: true },
+      roles: { controller: nodeId <= controllers, broker: !splitRoles || nodeId > voters },
       address: { host: name(nodeId), grpcPort: PORT, kafkaPort: null, httpPort: null, rack: null },
       peers: nodeIds.filter((other) => other !== nodeId).map((other) => ({ nodeId: other, host: name(other), grpcPort: PORT })),
       voterIds: nodeIds.slice(0, voters),

@@ -1,6 +1,7 @@
 import { assert } from '../../src/base/assert.ts'
 import type { Random } from '../../src/base/random.ts'
 import { describeFault, type Fault, type FaultKind } from '../faults.ts'
+import type { Fate } from './core.ts'
 import type { EventQueue } from './event-queue.ts'
 import type { Noise, Trouble } from './links.ts'
 import type { Network } from './network.ts'
@@ -30,6 +31,7 @@ const AGAIN_US = 50_000
 /** A crash waits at most this long for a moment when there is something to lose. */
 const UNSYNCED_WAIT_US = 1_000_000
 const UNSYNCED_AGAIN_US = 500
+const ROLL_DOWN_US = 300_000
 const WALL_JUMP_MS = 86_400_000
 /** A trouble that has met no message yet is kept up for longer. */
 const UNSEEN_AGAIN_US = 250_000
@@ -40,6 +42,8 @@ export class FaultRunner {
   readonly #outcomes: Outcome[]
   /** Nodes with a folder that fails. */
   readonly #broken = new Set<SimNode>()
+  /** Links of those that are not of the core. */
+  readonly #absences: Trouble[] = []
   #over = false
 
   constructor(plan: readonly Fault[], options: FaultRunnerOptions) {
@@ -64,16 +68,33 @@ export class FaultRunner {
     return this.#outcomes.every(({ observed }) => observed)
   }
 
-  /** Ends everything: links heal, the paused go on; who is down comes up by its own time, at once from here on. */
-  heal(): void {
+  /** Nothing of the plan happens any more: links heal, the paused go on, who is down comes up; but for those who stay away, until `heal`. */
+  healCore(absent: ReadonlyMap<number, Fate>): void {
     this.#over = true
     for (const outcome of this.#outcomes) this.#endTrouble(outcome)
     for (const node of this.#options.nodes) {
       if (node.paused) node.resume()
       this.#mendAtLast(node)
-      if (node.state === 'down') node.keepDownFor(0)
+      const fate = absent.get(node.nodeId)
+      if (fate === 'down') node.keepDown()
+      else if (node.state === 'down') node.keepDownFor(0)
+      if (fate !== undefined && fate !== 'down') this.#absences.push(this.#options.network.links.cut(this.#cutsOf(node, fate)))
     }
-    this.#options.trace.tell('world', 'all faults are over')
+    const away = [...absent].map(([nodeId, fate]) => `node ${nodeId} is ${fate}`)
+    this.#options.trace.tell('world', `all faults are over${away.length === 0 ? '' : `, but for these: ${away.join(', ')}`}`)
+  }
+
+  heal(): void {
+    for (const absence of this.#absences.splice(0)) absence.end()
+    for (const node of this.#options.nodes) node.comeUp()
+    this.#options.trace.tell('world', 'every node is there')
+  }
+
+  #cutsOf(node: SimNode, fate: Exclude<Fate, 'down'>): readonly (readonly [number, number])[] {
+    return this.#options.nodes
+      .filter((other) => other !== node)
+      .flatMap(({ nodeId }) => bothWays(node.nodeId, nodeId))
+      .filter(([from]) => fate === 'cutOff' || (from === node.nodeId) === (fate === 'mute'))
   }
 
   #in(delayUs: number, action: () => void): void {
@@ -87,7 +108,22 @@ export class FaultRunner {
     if (kind === 'delay' || kind === 'loss' || kind === 'duplicate') this.#disturb(outcome, noises[kind])
     else if (kind === 'cutOneWay' || kind === 'cutTwoWay') this.#cut(outcome)
     else if (kind === 'killAll' || kind === 'powerLossAll') this.#beginAll(outcome, kind === 'killAll' ? 'kill' : 'powerLoss')
+    else if (kind === 'rollingRestart') this.#roll(outcome, this.#options.nodes)
     else this.#beginOne(outcome, waitedUs)
+  }
+
+  /** One after the other, each when all are up. */
+  #roll(outcome: Outcome, left: readonly SimNode[]): void {
+    const [node, ...others] = left
+    if (node === undefined) outcome.observed = true
+    else if (this.#options.nodes.some(({ state, paused }) => state !== 'up' || paused)) this.#in(AGAIN_US, () => this.#roll(outcome, left))
+    else {
+      this.#tell(outcome.fault, node.name)
+      node.stop(() => {
+        node.keepDownFor(ROLL_DOWN_US)
+        this.#in(ROLL_DOWN_US, () => this.#roll(outcome, others))
+      })
+    }
   }
 
   #beginAll(outcome: Outcome, how: 'kill' | 'powerLoss'): void {

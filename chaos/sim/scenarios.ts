@@ -20,7 +20,17 @@ function comesBackAsTheLeaderGoes(): Scenario {
     plan.push({ id: plan.length, atMs, kind: 'kill', target: { type: 'node', nodeId: 1 + (round % 3) }, durationMs: 60 + 10 * round })
     plan.push({ id: plan.length, atMs: atMs + 230 + 25 * round, kind: 'kill', target: { type: 'leader' }, durationMs: 400 })
   }
-  return { plan, settings: { sendGapMs: 40, producers: 2, topics: [{ name: 't0', partitions: 4, atMs: 0 }], observers: 0 } }
+  return {
+    plan,
+    settings: {
+      sendGapMs: 40,
+      producers: 2,
+      topics: [{ name: 't0', partitions: 4, atMs: 0, replicationFactor: 3 }],
+      voters: 3,
+      observers: 0,
+      splitRoles: false,
+    },
+  }
 }
 
 /**
@@ -33,8 +43,22 @@ function deletesWhileReplicasReturn(): Scenario {
     plan.push({ id: round, atMs: 4_000 + round * 4_000, kind: 'kill', target: { type: 'node', nodeId: 1 + (round % 3) }, durationMs: 1_500 + 100 * round })
   }
   const config = { ...drawSettings(new SeededRandom(0)).config, segmentBytes: 2_000, replicaLagTimeMaxMs: 5_000 }
-  const topics = [{ name: 't0', partitions: 4, atMs: 0 }]
-  return { plan, settings: { sendGapMs: 40, producers: 2, topics, observers: 0, folders: 1, diskLatencyMs: { min: 1, max: 20 }, deleteGapMs: 60, config } }
+  const topics = [{ name: 't0', partitions: 4, atMs: 0, replicationFactor: 3 }]
+  return {
+    plan,
+    settings: {
+      sendGapMs: 40,
+      producers: 2,
+      topics,
+      voters: 3,
+      observers: 0,
+      splitRoles: false,
+      folders: 1,
+      diskLatencyMs: { min: 1, max: 20 },
+      deleteGapMs: 60,
+      config,
+    },
+  }
 }
 
 const scenarios: ReadonlyMap<string, Scenario> = new Map([

@@ -2,11 +2,21 @@ import { between, type Random } from '../../src/base/random.ts'
 import type { NodeConfig } from '../../src/broker/surface.ts'
 import type { LinkConditions } from './links.ts'
 
+export interface TopicSetting {
+  readonly name: string
+  readonly partitions: number
+  readonly atMs: number
+  readonly replicationFactor: number
+}
+
 /** What a seed is drawn to be: its cluster, its conditions, its workload. Every number is within what rules 8 allows an operator. */
 export interface Settings {
   readonly voters: number
+  /** Nodes that are brokers alone. */
   readonly observers: number
-  readonly topics: readonly { readonly name: string; readonly partitions: number; readonly atMs: number }[]
+  /** Voters are no brokers. */
+  readonly splitRoles: boolean
+  readonly topics: readonly TopicSetting[]
   readonly producers: number
   readonly consumers: number
   readonly sendGapMs: number
@@ -26,33 +36,70 @@ export interface Settings {
 
 const FAULT_PHASE_MS = 60_000
 
+/** Streams of their own for what has nothing to do with one another: a knob more in one place changes nothing in the others. */
 export function drawSettings(random: Random): Settings {
-  const retention = random.fork('retention')
-  const alters = random.fork('alter').integer(4) === 0
-  // Small segments, and whatever lets go of them: by size, by time, by a client.
-  const isRetaining = retention.integer(3) === 0
-  const topics = Array.from({ length: between(random, 2, 3) }, (_, at) => ({
-    name: `t${at}`,
-    partitions: between(random, 1, 4),
-    atMs: at === 0 ? 0 : random.integer(3_000),
-  }))
-  topics.push({ name: 'late', partitions: between(random, 1, 2), atMs: between(random, 10_000, 40_000) })
+  const topology = drawTopology(random.fork('topology'))
   return {
-    voters: 3,
-    // A partition can be moved only where there are more brokers than it has replicas.
-    observers: Math.max(random.integer(8) === 0 ? 1 : 0, alters ? random.fork('room to move').integer(3) : 0),
+    ...topology,
+    ...drawWorkload(random.fork('workload'), topology),
+    ...drawNetwork(random.fork('network')),
+    ...drawStorage(random.fork('storage')),
+    faultPhaseMs: FAULT_PHASE_MS,
+  }
+}
+
+type Topology = Pick<Settings, 'voters' | 'observers' | 'splitRoles'>
+
+/** Three nodes with both roles in half of the seeds; else 1 to 7, some of them brokers alone, or all of them either broker or voter. */
+function drawTopology(random: Random): Topology {
+  if (random.integer(2) === 0) return { voters: 3, observers: 0, splitRoles: false }
+  const kind = random.integer(8)
+  if (kind === 0) return { voters: between(random, 1, 2), observers: 0, splitRoles: false }
+  if (kind === 1) return { voters: 1, observers: between(random, 2, 4), splitRoles: random.integer(2) === 0 }
+  if (kind <= 3) return { voters: 3, observers: between(random, 3, 4), splitRoles: true }
+  if (kind <= 5) return { voters: 3, observers: between(random, 1, 4), splitRoles: false }
+  return { voters: between(random, 4, 5), observers: between(random, 0, 2), splitRoles: false }
+}
+
+/** Nodes that hold partitions. */
+export function brokerIds({ voters, observers, splitRoles }: Topology): readonly number[] {
+  const first = splitRoles ? voters + 1 : 1
+  return Array.from({ length: voters + observers + 1 - first }, (_, at) => first + at)
+}
+
+type Workload = Pick<Settings, 'topics' | 'producers' | 'consumers' | 'sendGapMs' | 'alterGapMs'>
+
+function drawWorkload(random: Random, topology: Topology): Workload {
+  const brokers = brokerIds(topology).length
+  const replicationFactor = brokers >= 5 && random.integer(4) === 0 ? 5 : Math.min(3, brokers)
+  const topic = (name: string, most: number, atMs: number): TopicSetting => ({ name, partitions: between(random, 1, most), atMs, replicationFactor })
+  const topics = Array.from({ length: between(random, 2, 3) }, (_, at) => topic(`t${at}`, 4, at === 0 ? 0 : random.integer(3_000)))
+  topics.push(topic('late', 2, between(random, 10_000, 40_000)))
+  return {
     topics,
     producers: between(random, 2, 3),
     consumers: between(random, 1, 2),
     sendGapMs: between(random, 40, 120),
-    config: { ...drawConfig(random), ...(isRetaining ? drawRetention(retention) : {}), ...drawSnapshots(random.fork('snapshots')) },
+    // What it asks for in-sync replicas suits three replicas.
+    alterGapMs: random.integer(4) === 0 && replicationFactor === 3 ? between(random, 500, 4_000) : null,
+  }
+}
+
+function drawNetwork(random: Random): Pick<Settings, 'conditions' | 'throughWire'> {
+  return {
     conditions: { baseDelayUs: between(random, 50, 1_000), jitterUs: between(random, 50, 3_000), reorder: random.integer(4) === 0 },
-    diskLatencyMs: { min: 0.1, max: random.integer(6) === 0 ? 30 : between(random, 1, 6) },
-    folders: random.fork('folders').integer(5) === 0 ? 2 : 1,
-    alterGapMs: alters ? between(random.fork('alter gap'), 500, 4_000) : null,
     throughWire: random.integer(10) === 0,
-    faultPhaseMs: FAULT_PHASE_MS,
-    deleteGapMs: isRetaining && retention.integer(3) !== 0 ? between(retention, 100, 3_000) : null,
+  }
+}
+
+function drawStorage(random: Random): Pick<Settings, 'config' | 'diskLatencyMs' | 'folders' | 'deleteGapMs'> {
+  // Small segments, and whatever lets go of them: by size, by time, by a client.
+  const isRetaining = random.integer(3) === 0
+  return {
+    config: { ...drawConfig(random), ...(isRetaining ? drawRetention(random) : {}), ...drawSnapshots(random) },
+    diskLatencyMs: { min: 0.1, max: random.integer(6) === 0 ? 30 : between(random, 1, 6) },
+    folders: random.integer(5) === 0 ? 2 : 1,
+    deleteGapMs: isRetaining && random.integer(3) !== 0 ? between(random, 100, 3_000) : null,
   }
 }
 

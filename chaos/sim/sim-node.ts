@@ -142,6 +142,12 @@ export class SimNode implements ObservedNode {
     return this.#live().liveReplicas
   }
 
+  /** Whether it leads that partition, by the newest leader epoch that it knows. */
+  leads(topicId: string, partition: number): boolean {
+    const replica = this.#node?.replicas().find((view) => view.topicId === topicId && view.partition === partition)
+    return !this.paused && replica?.role === 'leader'
+  }
+
   start(): void {
     assert(this.#state === 'down', 'only a node that is down is started')
     const { options, queue, network, random, trace, codec, held } = this.#settings
@@ -284,6 +290,18 @@ export class SimNode implements ObservedNode {
     queue.schedule(durationUs, null, () => {
       if (this.#state === 'down' && queue.nowUs >= this.#downUntilUs) this.start()
     })
+  }
+
+  /** It ends, if it runs, and nobody starts it before `comeUp`. */
+  keepDown(): void {
+    this.#downUntilUs = Number.POSITIVE_INFINITY
+    if (this.#process !== undefined) this.crash('kill')
+  }
+
+  /** Nothing keeps it down any longer. */
+  comeUp(): void {
+    this.#downUntilUs = this.#settings.queue.nowUs
+    if (this.#state === 'down') this.keepDownFor(0)
   }
 
   #live(): OxbowNode {

@@ -10,9 +10,11 @@ import { History } from '../history.ts'
 import { readAll, readIntoHistory } from '../reader.ts'
 import { Workload } from '../workload.ts'
 import { SimCluster } from './cluster.ts'
+import { drawAbsent } from './core.ts'
 import { FaultRunner } from './fault-runner.ts'
 import { LOOSE_BUDGET_BYTES } from './network.ts'
 import { withPoison } from './poison.ts'
+import { brokerIds } from './settings.ts'
 import { drawCase, type Given, type SeedCase } from './seed-case.ts'
 
 export interface SeedOptions extends Given {
@@ -86,6 +88,7 @@ export class World {
     return withPoison(async () => {
       try {
         await this.#faultPhase()
+        await this.#corePhase()
         await this.#healPhase()
       } catch (error) {
         this.#fail(error)
@@ -116,6 +119,30 @@ export class World {
     await this.#runUntil(
       () => this.#cluster.queue.nowMs >= faultPhaseMs && (this.#faults.settled || this.#cluster.queue.nowMs >= faultPhaseMs + FAULT_GRACE_MS),
     )
+  }
+
+  /** Only a core heals, and has to acknowledge a record in each partition that there is. */
+  async #corePhase(): Promise<void> {
+    const image = this.#cluster.checker.newestImage
+    const nodeIds = this.#cluster.nodes.map(({ nodeId }) => nodeId)
+    const leads = (nodeId: number, topicId: string, partition: number): boolean => this.#cluster.node(nodeId).leads(topicId, partition)
+    const absent = image === undefined ? new Map() : drawAbsent(this.#random.fork('core'), { nodeIds, image, leads })
+    this.#faults.healCore(absent)
+    if (image === undefined || absent.size === 0) return
+    const deadlineMs = this.#cluster.queue.nowMs + HEAL_WITHIN_MS
+    const random = this.#random.fork('core records')
+    const producer = this.#cluster.addClient('prober').client.producer({ deliveryTimeoutMs: 2 * HEAL_WITHIN_MS })
+    this.#producers.push(producer)
+    const probes = [...image.topics.values()].flatMap((topic) =>
+      topic.partitions.map(({ partition }) => ({
+        name: `${topic.name}-${partition}`,
+        sendId: this.#workload.send(producer, 'prober', topic, partition, random),
+      })),
+    )
+    const unheard = (): readonly string[] => probes.filter(({ sendId }) => this.#history.sends.get(sendId)?.outcome !== 'ok').map(({ name }) => name)
+    await this.#runUntil(() => unheard().length === 0 || this.#cluster.queue.nowMs >= deadlineMs)
+    const away = [...absent.keys()].join(', ')
+    demand(unheard().length === 0, 'convergence', () => `${HEAL_WITHIN_MS / 1000} s without nodes ${away}: no record acknowledged in ${unheard().join(', ')}`)
   }
 
   async #healPhase(): Promise<void> {
@@ -194,12 +221,7 @@ export class World {
     const down = this.#cluster.nodes.find(({ state }) => state !== 'up')
     if (down !== undefined) return `${down.name} is ${down.state}`
     const image = this.#cluster.checker.newestImage
-    return image === undefined
-      ? 'nothing is committed'
-      : findUnhealed(
-          image,
-          this.#cluster.nodes.map(({ nodeId }) => nodeId),
-        )
+    return image === undefined ? 'nothing is committed' : findUnhealed(image, brokerIds(this.#case.settings))
   }
 
   #sendOneEach(): void {
@@ -242,14 +264,10 @@ export class World {
   #startClients(): void {
     const { topics, producers, consumers, sendGapMs, alterGapMs, deleteGapMs } = this.#case.settings
     const admin = this.#cluster.addClient('admin')
-    for (const { name, partitions, atMs } of topics) {
-      admin.clock.after(atMs, () => this.#watch(this.#workload.createTopic(admin.client, name, partitions)))
-    }
+    for (const topic of topics) admin.clock.after(topic.atMs, () => this.#watch(this.#workload.createTopic(admin.client, topic)))
     if (alterGapMs !== null) {
       const { client, random } = this.#cluster.addClient('operator')
-      this.#watch(
-        this.#workload.alter(client, { gapMs: alterGapMs, brokers: this.#cluster.nodes.map(({ nodeId }) => nodeId), random: random.fork('what to alter') }),
-      )
+      this.#watch(this.#workload.alter(client, { gapMs: alterGapMs, brokers: brokerIds(this.#case.settings), random: random.fork('what to alter') }))
     }
     for (let at = 0; at < producers; at++) {
       const { client, random } = this.#cluster.addClient(`producer ${at}`)

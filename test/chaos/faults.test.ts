@@ -39,6 +39,7 @@ describe('fault plans', () => {
       'powerLoss',
       'powerLossAll',
       'restart',
+      'rollingRestart',
     ])
   })
 
