@@ -23,6 +23,22 @@ scenario(
 )
 
 scenario(
+  'two-of-three-are-back',
+  'all nodes lose power, and two come back: the first of them had left the ISR before the others were known to be gone, so that the partition waits for the third (R5.3, R5.7)',
+  async (story) => {
+    await story.topic()
+    await story.send(5)
+    story.powerLoss(1, 2, 3)
+    await story.start(1, 2)
+    await story.wait(20_000)
+    story.claim('nodes 1 and 2 decide, and nobody leads', story.controller !== -1 && story.state().leader === -1)
+    await story.start(3)
+    await story.untilNewLeader()
+    await story.show()
+  },
+)
+
+scenario(
   'last-batch-of-the-first-elected-flipped',
   'all nodes are killed, and the last batch of the preferred leader is flipped meanwhile: it says that it is damaged, another is elected, and it is repaired (R3.3, R5.7)',
   async (story) => {

@@ -9,5 +9,10 @@ const told = readdirSync(import.meta.dirname)
 it('each transcript is that of a story, and each story has one', () => {
   const transcripts = readdirSync(join(import.meta.dirname, 'testdata')).map((name) => name.replace(/\.txt$/, ''))
   expect(transcripts.toSorted()).toEqual(told.toSorted())
-  expect(told.length).toBeGreaterThanOrEqual(29)
+})
+
+it('docs/correctness.md names each story', () => {
+  const page = readFileSync(join(import.meta.dirname, '../../docs/correctness.md'), 'utf8')
+  expect(told.filter((story) => !page.includes(`\`${story}\``))).toEqual([])
+  expect(told.length).toBeGreaterThanOrEqual(30)
 })
