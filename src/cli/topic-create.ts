@@ -1,3 +1,4 @@
+import { BrokerError } from '../base/errors.ts'
 import type { Admin } from '../client/admin.ts'
 import { parseAssignment } from './assignment.ts'
 import { type CliContext, headingStyle } from './context.ts'
@@ -25,7 +26,24 @@ interface Placed {
   readonly racks: ReadonlyMap<number, string | null>
 }
 
+/** One node, and no other that is only late: the quorum knows all that there are. */
+async function isAlone(admin: Admin): Promise<boolean> {
+  const [{ brokers }, { status }] = await Promise.all([admin.describeCluster(), admin.describeQuorum()])
+  return brokers.length === 1 && status.voters.length === 1 && status.voters[0] === brokers[0]?.nodeId && status.observers.length === 0
+}
+
+/** Without a word on copies a topic has three; on a cluster of one node it has one. */
 async function create(admin: Admin, name: string, flags: CreateTopicFlags): Promise<Placed> {
+  try {
+    return await createAs(admin, name, flags)
+  } catch (error) {
+    const isUsual = flags.replicationFactor === undefined && flags.assignment === undefined
+    if (!isUsual || !(error instanceof BrokerError) || error.code !== 'INVALID_REPLICATION_FACTOR' || !(await isAlone(admin))) throw error
+    return await createAs(admin, name, { ...flags, replicationFactor: 1 })
+  }
+}
+
+async function createAs(admin: Admin, name: string, flags: CreateTopicFlags): Promise<Placed> {
   const assignment = flags.assignment === undefined ? undefined : parseAssignment(flags.assignment)
   const created = await admin.createTopic({
     name,

@@ -55,6 +55,26 @@ describe('topic create', () => {
     expect(JSON.parse(accepted.stdout)).toEqual({ name: 'orders', topicId: ORDERS_ID, partitions: 2, replicationFactor: 3 })
   })
 
+  it('takes one copy where there is one node, and three wherever another may only be late', async () => {
+    const single = (): CliCluster => {
+      const made = new CliCluster()
+      made.brokers = made.brokers.slice(0, 1)
+      made.maxReplicationFactor = 1
+      made.voters = [1]
+      made.observers = []
+      return made
+    }
+    const run = await oxbow(['topic', 'create', 'orders', '-o', 'json'], { cluster: single() })
+    expect([run.code, JSON.parse(run.stdout)]).toMatchObject([0, { partitions: 6, replicationFactor: 1 }])
+    const late: readonly Partial<CliCluster>[] = [{ voters: [1, 2, 3] }, { voters: [9] }, { observers: [4] }, { brokers: new CliCluster().brokers }]
+    for (const change of late) {
+      const refused = await oxbow(['topic', 'create', 'orders'], { cluster: Object.assign(single(), change) })
+      expect([refused.code, refused.stderr]).toEqual([1, expect.stringMatching(/^error: INVALID_REPLICATION_FACTOR: /)])
+    }
+    const said = await oxbow(['topic', 'create', 'orders', '--replication-factor', '3'], { cluster: single() })
+    expect(said.code).toBe(1)
+  })
+
   it('creates nothing with --dry-run', async () => {
     const cluster = new CliCluster()
     const run = await oxbow(['topic', 'create', 'orders', '--dry-run'], { cluster })

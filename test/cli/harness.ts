@@ -83,6 +83,9 @@ export class CliCluster implements ClientTransport {
   readonly moving = new Map<string, { readonly to: readonly number[]; looks: number }>()
   /** `topic-partition` whose election or deletion is refused. */
   readonly refused = new Set<string>()
+  maxReplicationFactor = 3
+  voters: readonly number[] = [1, 2]
+  observers: readonly number[] = [3]
   /** Data folders by node, where they are not one that works. */
   readonly folders = new Map<number, readonly LogDir[]>()
   /** First offset of `topic-partition` after a deletion. */
@@ -135,6 +138,7 @@ export class CliCluster implements ClientTransport {
     this.created.push(request)
     const { name, topicId, partitions, replicationFactor } = request
     if (this.fake.topics.has(name)) throw new BrokerError('TOPIC_ALREADY_EXISTS', `topic "${name}" exists already`)
+    if (replicationFactor > this.maxReplicationFactor) throw new BrokerError('INVALID_REPLICATION_FACTOR', 'said the fake')
     if (!request.validateOnly) this.fake.addTopic(name, partitions, topicId)
     const assignment =
       request.assignment ?? Array.from({ length: partitions }, (_, at) => Array.from({ length: replicationFactor }, (_, by) => ((at + by) % 3) + 1))
@@ -323,8 +327,8 @@ export class CliCluster implements ClientTransport {
         highWatermark: 12,
         maxFollowerLag: 3,
         maxFollowerLagTimeMs: 7,
-        voters: [1, 2],
-        observers: [3],
+        voters: this.voters,
+        observers: this.observers,
         snapshotEndOffset: 9,
         snapshotTimestamp: 1_700_000_000_000,
         logStartOffset: 4,

@@ -18,7 +18,7 @@ export function addTopicCommands(program: Command, wiring: Wiring): void {
     .description('create a topic; returns when every partition has a leader')
     .argument('<name>', 'letters, digits, ".", "_", "-"')
     .addOption(new Option('--partitions <n>', 'how many partitions (default: 6)').argParser(integer(1, MAX_PARTITIONS)))
-    .addOption(new Option('--replication-factor <n>', 'copies of each partition (default: 3)').argParser(integer(1, 32_767)))
+    .addOption(new Option('--replication-factor <n>', 'copies of each partition (default: 3; 1 where there is one node)').argParser(integer(1, 32_767)))
     .option('--assignment <1:2:3,…>', 'brokers of each partition, preferred leader first; instead of the two above')
     .option('--config <k=v>', 'a config of the topic, e.g. min.insync.replicas=2; may be repeated', keyValue)
     .option('--if-not-exists', 'an existing topic is fine')
