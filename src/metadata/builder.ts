@@ -3,12 +3,13 @@ import type { Uuid } from '../base/ids.ts'
 import type { BrokerImage, MetadataDelta, MetadataImage, TopicImage } from './image.ts'
 import { assertInSyncReplicasLive, assertPartitionState, assertPartitionStep } from './partition-rules.ts'
 import type { MetadataRecord, PartitionState, VoterRecord } from './records.ts'
+import { ShardedMap } from './sharded-map.ts'
 import { TopicDraft } from './topic-draft.ts'
 
 type RecordOf<Type extends MetadataRecord['type']> = Extract<MetadataRecord, { readonly type: Type }>
 
 /**
- * Makes one new image out of an old one and a batch of entries: copy on write, each map at most once. One instance a batch.
+ * Makes one new image out of an old one and a batch of entries: copy on write, of topics and names only what changes (ShardedMap). One instance a batch.
  * Invariants asserted: offsets follow each other; broker, leader and partition epochs and producer ids never go back (I5);
  * after each entry every in-sync replica is unfenced, not draining and under its present broker epoch (I7).
  */
@@ -20,7 +21,8 @@ export class ImageBuilder {
   #nextProducerId: number
   #brokers: ReadonlyMap<number, BrokerImage>
   #ownBrokers: Map<number, BrokerImage> | undefined
-  #ownTopicIds: Map<string, Uuid> | undefined
+  /** Names given and taken back in this batch; undefined: no topic has it. */
+  readonly #names = new Map<string, Uuid | undefined>()
   /** Topics made or changed in this batch; undefined: deleted. */
   readonly #drafts = new Map<Uuid, TopicDraft | undefined>()
   #clusterChanged = false
@@ -58,7 +60,7 @@ export class ImageBuilder {
         voters: this.#voters,
         brokers: this.#brokers,
         topics: this.#finishTopics(),
-        topicIds: this.#ownTopicIds ?? this.#base.topicIds,
+        topicIds: this.#names.size === 0 ? this.#base.topicIds : ShardedMap.from(this.#base.topicIds).with(this.#names),
         nextProducerId: this.#nextProducerId,
       },
       delta: {
@@ -74,12 +76,8 @@ export class ImageBuilder {
 
   #finishTopics(): ReadonlyMap<Uuid, TopicImage> {
     if (this.#drafts.size === 0) return this.#base.topics
-    const topics = new Map(this.#base.topics)
-    for (const [topicId, draft] of this.#drafts) {
-      if (draft === undefined) topics.delete(topicId)
-      else topics.set(topicId, draft.toImage())
-    }
-    return topics
+    const changes = new Map([...this.#drafts].map(([topicId, draft]) => [topicId, draft?.toImage()]))
+    return ShardedMap.from(this.#base.topics).with(changes)
   }
 
   #apply(record: MetadataRecord): void {
@@ -152,10 +150,9 @@ export class ImageBuilder {
   }
 
   #applyTopic(record: RecordOf<'topic'>): void {
-    this.#ownTopicIds ??= new Map(this.#base.topicIds)
-    assert(!this.#ownTopicIds.has(record.name), 'a topic name is used once at a time')
+    assert(!this.#isNameTaken(record.name), 'a topic name is used once at a time')
     assert(this.#draftOrUndefined(record.topicId) === undefined, 'a topic id is used once')
-    this.#ownTopicIds.set(record.name, record.topicId)
+    this.#names.set(record.name, record.topicId)
     this.#drafts.set(record.topicId, new TopicDraft({ topicId: record.topicId, name: record.name, partitions: [], configs: new Map() }))
     this.#partitionsChangedIn(record.topicId)
   }
@@ -171,13 +168,16 @@ export class ImageBuilder {
 
   #applyTopicDeleted(topicId: Uuid): void {
     const draft = this.#draft(topicId)
-    this.#ownTopicIds ??= new Map(this.#base.topicIds)
-    this.#ownTopicIds.delete(draft.name)
+    this.#names.set(draft.name, undefined)
     this.#drafts.set(topicId, undefined)
     this.#changedTopics.delete(topicId)
     this.#changedConfigs.delete(topicId)
     // One that this batch made has been seen by nobody.
     if (this.#base.topics.has(topicId)) this.#deleted.push(draft.toImage())
+  }
+
+  #isNameTaken(name: string): boolean {
+    return this.#names.has(name) ? this.#names.get(name) !== undefined : this.#base.topicIds.has(name)
   }
 
   #draft(topicId: Uuid): TopicDraft {

@@ -3,6 +3,7 @@ import { unreachable } from '../base/assert.ts'
 import type { Uuid } from '../base/ids.ts'
 import type { BrokerImage, MetadataImage, TopicImage } from './image.ts'
 import type { MetadataRecord, PartitionState, VoterRecord } from './records.ts'
+import { ShardedMap } from './sharded-map.ts'
 
 /** What one turn of work makes or reads. */
 const SLICE_RECORDS = 256
@@ -66,8 +67,8 @@ export class ImageLoader {
       clusterId: this.#clusterId,
       voters: this.#voters,
       brokers: this.#brokers,
-      topics: this.#topics,
-      topicIds: this.#topicIds,
+      topics: ShardedMap.from(this.#topics),
+      topicIds: ShardedMap.from(this.#topicIds),
       nextProducerId: this.#nextProducerId,
     }
   }

@@ -29,7 +29,9 @@ function nearly(random: Random, value: number): number {
 }
 
 function allStates(image: MetadataImage): PartitionState[] {
-  return [...image.topics.values()].flatMap((topic) => topic.partitions)
+  // By id: what is drawn of them does not hang on the order in which a map gives them.
+  const topics = [...image.topics.values()].toSorted((left, right) => (left.topicId < right.topicId ? -1 : 1))
+  return topics.flatMap((topic) => topic.partitions)
 }
 
 /** Commands as a hostile network and a moody cluster would bring them. */

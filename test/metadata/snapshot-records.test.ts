@@ -17,7 +17,7 @@ function loaded(records: Iterable<readonly MetadataRecord[]>, offset: number): M
 
 describe('R4.5 an image as records', () => {
   it('is the same image when it is loaded again', () => {
-    expect(loaded(snapshotRecords(emptyImage), 0)).toEqual(emptyImage)
+    expect(hashImage(loaded(snapshotRecords(emptyImage), 0))).toBe(hashImage(emptyImage))
     for (let seed = 1; seed <= 100; seed++) {
       const image = drawImage(new SeededRandom(seed), seed * 3)
       const again = loaded(snapshotRecords(image), image.offset)
