@@ -1,8 +1,9 @@
-import { Command, InvalidArgumentError } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { benchCalm } from './calm.ts'
 import { benchColdRead } from './cold-read.ts'
 import { benchCompression } from './compression.ts'
 import { benchFailover } from './failover.ts'
+import { benchMetadata, type MetadataPart, metadataParts } from './metadata/metadata.ts'
 import { benchProduce } from './produce.ts'
 import { benchStartup } from './startup.ts'
 
@@ -12,6 +13,12 @@ function positive(text: string): number {
   return value
 }
 
+/** The default counts as long as none is given. */
+function positives(text: string, previous: readonly number[]): readonly number[] {
+  return previous === ledByDefault ? [positive(text)] : [...previous, positive(text)]
+}
+
+const ledByDefault: readonly number[] = [1_000, 10_000]
 const program = new Command('bench').description('measures real nodes on this machine; an aim that is missed does not fail the run')
 program
   .command('produce')
@@ -45,6 +52,14 @@ program
   .option('--megabytes <n>', 'of each kind', positive, 8)
   .option('--runs <n>', 'of each codec', positive, 5)
   .action((options: { megabytes: number; runs: number }) => benchCompression(options))
+program
+  .command('metadata')
+  .description('many partitions and many decisions: the image, its snapshots, a start, a commit, a kill')
+  .addOption(new Option('--only <part>', 'one part of it').choices(metadataParts))
+  .option('--partitions <n>', 'in the image', positive, 100_000)
+  .option('--decisions <n>', 'made after that', positive, 1_000_000)
+  .option('--led <n...>', 'partitions that the killed node leads, once for each number', positives, ledByDefault)
+  .action((options: { only?: MetadataPart; partitions: number; decisions: number; led: readonly number[] }) => benchMetadata({ only: undefined, ...options }))
 
 try {
   await program.parseAsync()

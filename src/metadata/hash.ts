@@ -82,6 +82,7 @@ export class ImageHasher {
         this.#remember(this.#partitions, state, hashPartition)
         if (++count % SLICE_PARTITIONS === 0) yield
       }
+      this.#remember(this.#topics, topic, (value) => this.#hashTopic(value))
     }
     return this.hash(image)
   }
