@@ -7,6 +7,7 @@ import { isUnknownTopic, type TopicDescription, withMeantTopic } from './topic-n
 /** A topic made a moment ago may not be known yet to the node that is asked. */
 const NEW_TOPIC_MS = 1_500
 const ASK_AGAIN_MS = 100
+const NOTE_WAIT_MS = 2_000
 
 export function openClient(context: CliContext, options: ClusterOptions): Promise<OxbowClient> {
   return context.openClient({ bootstrap: options.bootstrap, requestTimeoutMs: options.timeoutMs })
@@ -15,11 +16,19 @@ export function openClient(context: CliContext, options: ClusterOptions): Promis
 /** Runs one piece of administration on a client of its own; all its calls together have the command's time. */
 export async function withAdmin<T>(context: CliContext, options: ClusterOptions, work: (admin: Admin) => Promise<T>): Promise<T> {
   const client = await openClient(context, options)
+  const note = setTimeout(() => noteWait(context, options), NOTE_WAIT_MS)
   try {
     return await work(client.admin({ totalTimeoutMs: options.timeoutMs }))
   } finally {
+    clearTimeout(note)
     await client.close()
   }
+}
+
+/** For who looks at a terminal where nothing happens: nobody may be there, a majority may be awaited, or it takes its time. */
+function noteWait(context: CliContext, { bootstrap, timeoutMs }: ClusterOptions): void {
+  if (context.stderr.isTTY === true && timeoutMs > NOTE_WAIT_MS)
+    context.stderr.write(`Still waiting for the cluster at ${bootstrap.join(', ')}; until ${timeoutMs / 1000} s are over (--timeout).\n`)
 }
 
 /** The topic, or UNKNOWN_TOPIC_OR_PARTITION when it stays unknown: a producer would go on asking for minutes. */
