@@ -96,7 +96,7 @@ function drawStorage(random: Random): Pick<Settings, 'config' | 'diskLatencyMs' 
   // Small segments, and whatever lets go of them: by size, by time, by a client.
   const isRetaining = random.integer(3) === 0
   return {
-    config: { ...drawConfig(random), ...(isRetaining ? drawRetention(random) : {}), ...drawSnapshots(random) },
+    config: { ...drawConfig(random), ...(isRetaining ? drawRetention(random) : {}), ...drawSnapshots(random), ...drawBalance(random) },
     diskLatencyMs: { min: 0.1, max: random.integer(6) === 0 ? 30 : between(random, 1, 6) },
     folders: random.integer(5) === 0 ? 2 : 1,
     deleteGapMs: isRetaining && random.integer(3) !== 0 ? between(random, 100, 3_000) : null,
@@ -123,6 +123,11 @@ function drawSnapshots(random: Random): Partial<NodeConfig> {
   }
 }
 
+/** In every third seed leaderships move back by themselves. */
+function drawBalance(random: Random): Partial<NodeConfig> {
+  return random.integer(3) === 0 ? { leaderBalanceMs: between(random, 1_000, 10_000) } : {}
+}
+
 function drawConfig(random: Random): NodeConfig {
   return {
     minInSyncReplicas: null,
@@ -145,6 +150,7 @@ function drawConfig(random: Random): NodeConfig {
     retentionCheckIntervalMs: 300_000,
     metadataSnapshotBytes: 20 * 1_048_576,
     metadataSnapshotMs: 3_600_000,
+    leaderBalanceMs: 300_000,
     sessionTimeoutMs: 3_000,
     electionTimeoutMs: 1_000,
   }

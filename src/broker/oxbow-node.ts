@@ -280,6 +280,7 @@ export class OxbowNode {
       quorum: new QuorumJudge({ raft: this.#raft.core, electionTicks: electionTicksOf(config), node: (id) => this.#describe(id) }),
       image: emptyImage,
       fenceTicks: Math.ceil(config.sessionTimeoutMs / TICK_MS),
+      leaderBalanceMs: config.leaderBalanceMs,
     })
   }
 

@@ -80,6 +80,8 @@ export interface NodeConfig {
   /** The metadata is written down whole once so many bytes of its log were applied since, or the last time is so long ago and any were. */
   readonly metadataSnapshotBytes: number
   readonly metadataSnapshotMs: number
+  /** Between looks of the active controller whether leaderships should move back to the first of their replicas; 0: never. */
+  readonly leaderBalanceMs: number
   /** Silence after which a broker is fenced, and the shortest election timeout (rules R5.5, 8). */
   readonly sessionTimeoutMs: number
   readonly electionTimeoutMs: number

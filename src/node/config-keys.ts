@@ -181,6 +181,16 @@ export const configKeys: readonly ConfigKey[] = [
   },
   {
     type: 'int',
+    field: 'leaderBalanceMs',
+    names: ['leader.imbalance.check.interval.ms'],
+    scaledNames: { 'leader.imbalance.check.interval.seconds': 1000 },
+    default: 300_000,
+    min: 0,
+    max: ANY_LENGTH,
+    meaning: 'how often leaderships move back to the first of their replicas, where others lead more than a tenth of what prefers a broker; 0: never',
+  },
+  {
+    type: 'int',
     field: 'tailCacheBytes',
     names: ['tail.cache.bytes'],
     default: 64 * MIB,

@@ -4,6 +4,7 @@ import type { Logger } from '../base/log-line.ts'
 import type { ControllerCommand, ControllerReply, InternalCommand } from '../controller/commands.ts'
 import { type ControllerDefaults, handle } from '../controller/controller.ts'
 import type { QuorumView } from '../controller/quorum-view.ts'
+import { leadersToMoveBack } from '../controller/leader-balance.ts'
 import { Sessions } from '../controller/sessions.ts'
 import type { BrokerStatus } from '../controller/status.ts'
 import { applyEntries } from '../metadata/apply.ts'
@@ -45,6 +46,8 @@ export class ControllerHost {
   readonly #propose: ProposeRecords
   readonly #quorum: QuorumView
   readonly #fenceTicks: number | undefined
+  readonly #leaderBalanceMs: number
+  #nextBalanceMs = 0
   #active: { readonly term: number; readonly sessions: Sessions; image: MetadataImage } | undefined
   #electedTerm: number | undefined
   #waiting: Waiting[] = []
@@ -60,6 +63,8 @@ export class ControllerHost {
     readonly image: MetadataImage
     /** A broker that was silent for so long is fenced. */
     readonly fenceTicks?: number | undefined
+    /** Between looks whether leaderships should move back to where they belong; 0: never. */
+    readonly leaderBalanceMs: number
   }) {
     this.#clock = options.clock
     this.#logger = options.logger
@@ -68,6 +73,7 @@ export class ControllerHost {
     this.#propose = options.propose
     this.#quorum = options.quorum
     this.#fenceTicks = options.fenceTicks
+    this.#leaderBalanceMs = options.leaderBalanceMs
     this.#image = options.image
   }
 
@@ -108,6 +114,18 @@ export class ControllerHost {
     if (ownStatus !== null) this.#stepSessions({ type: 'heard', nodeId: this.#nodeId, status: ownStatus })
     this.#stepSessions({ type: 'tick' })
     this.#releaseDrained()
+    this.#balanceLeaders()
+  }
+
+  /** Not at once after an election: brokers that have just come back join their ISRs first. */
+  #balanceLeaders(): void {
+    const nowMs = this.#clock.monotonicMs()
+    if (this.#leaderBalanceMs === 0 || nowMs < this.#nextBalanceMs) return
+    this.#nextBalanceMs = nowMs + this.#leaderBalanceMs
+    const partitions = leadersToMoveBack(this.#image)
+    if (partitions.length === 0) return
+    this.#logger.info({ partitions: partitions.length }, 'controller: leaderships move back to the first of their replicas')
+    this.submit({ type: 'electLeaders', unclean: false, partitions, validateOnly: false }, () => undefined)
   }
 
   /** A drained broker is told that it may go by being fenced: it reads that in the log, like everything (rules R5.9). */
@@ -162,6 +180,7 @@ export class ControllerHost {
   }
 
   #activate(term: number, image: MetadataImage): void {
+    this.#nextBalanceMs = this.#clock.monotonicMs() + this.#leaderBalanceMs
     this.#active = { term, sessions: new Sessions({ nodeId: this.#nodeId, fenceTicks: this.#fenceTicks }), image }
     this.#logger.info({ term, offset: image.offset }, 'controller: active')
   }

@@ -40,6 +40,7 @@ const config: NodeConfig = {
   retentionCheckIntervalMs: 300_000,
   metadataSnapshotBytes: 20 * 1024 * 1024,
   metadataSnapshotMs: 3_600_000,
+  leaderBalanceMs: 0,
   sessionTimeoutMs: 3_000,
   electionTimeoutMs: 1_000,
 }

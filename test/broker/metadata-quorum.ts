@@ -196,6 +196,7 @@ export class MetadataNode {
       tailCacheBytes: MIB,
       metadataSnapshotBytes: this.#settings.snapshotBytes ?? MIB,
       metadataSnapshotMs: this.#settings.snapshotMs ?? 3_600_000,
+      leaderBalanceMs: 0,
       electionTimeoutMs: 1000,
     }
     const roles = { controller: this.nodeId === 1, broker: false }

@@ -294,6 +294,7 @@ describe('the table of config keys', () => {
       retentionCheckIntervalMs: 300_000,
       metadataSnapshotBytes: 20_971_520,
       metadataSnapshotMs: 3_600_000,
+      leaderBalanceMs: 300_000,
       sessionTimeoutMs: 3_000,
       electionTimeoutMs: 1_000,
     })

@@ -31,6 +31,7 @@ class Desk {
         return { type: 'accepted', offset: this.log.length - 1 }
       },
       image: emptyImage,
+      leaderBalanceMs: 0,
     })
   }
 

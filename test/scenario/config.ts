@@ -21,6 +21,7 @@ export const config: NodeConfig = {
   retentionCheckIntervalMs: 300_000,
   metadataSnapshotBytes: 16 * 1_048_576,
   metadataSnapshotMs: 3_600_000,
+  leaderBalanceMs: 0,
   sessionTimeoutMs: 3_000,
   electionTimeoutMs: 1_000,
 }
