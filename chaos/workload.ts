@@ -148,6 +148,36 @@ export class Workload {
     }
   }
 
+  /** Now and then a node becomes a voter or is none any longer, never with fewer than `least` of them left, until the workload is stopped. */
+  async changeVoters(
+    client: OxbowClient,
+    options: { readonly gapMs: number; readonly controllers: readonly number[]; readonly voters: number; readonly least: number; readonly random: Random },
+  ): Promise<void> {
+    const { clock, history } = this.#options
+    const { random, gapMs, controllers, least } = options
+    const admin = client.admin()
+    let voters = controllers.slice(0, options.voters)
+    while (!this.#stopped) {
+      await sleep(clock, between(random, 1, 2 * gapMs))
+      const nodeId = controllers[random.integer(controllers.length)] as number
+      const isVoter = voters.includes(nodeId)
+      if (this.#stopped || (isVoter && voters.length <= least)) continue
+      let code: Code | null = null
+      this.#unsettled += 1
+      try {
+        const change = { nodeId, timeoutMs: ALTER_TIMEOUT_MS }
+        voters = (await (isVoter ? admin.removeVoter(change) : admin.addVoter(change))).voters.map((voter) => voter.nodeId)
+      } catch (error) {
+        if (!(error instanceof BrokerError)) throw error
+        code = error.code
+        // It may have been done all the same.
+        if (!error.definite) voters = voters.filter((other) => other !== nodeId)
+      }
+      this.#unsettled -= 1
+      history.add({ type: 'admin', atMs: clock.monotonicMs(), what: `${isVoter ? 'remove' : 'add'} voter ${nodeId}`, code })
+    }
+  }
+
   /** Sends a record every gapMs or so, now and then a burst, until the workload is stopped. */
   async produce(producer: Producer, name: string, options: { readonly gapMs: number; readonly random: Random }): Promise<void> {
     const { clock } = this.#options

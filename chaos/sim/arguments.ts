@@ -20,7 +20,8 @@ Options:
   --seed N       one seed (default 1)
   --seeds A..B   all seeds from A to B
   --trace        tell the story of the seed
-  --time T       begin no new seed after T (90, 90s, 10m, 2h); without --seeds it goes on from seed 1
+  --time T       begin no new seed after T (90, 90s, 10m, 2h); without --seeds it goes on from seed 1;
+                 from 10m on it fails when a situation was never met
   --twice N      run each Nth seed a second time: the traces have to be equal
   --failures DIR where what failed is left, a file a seed, for replay and shrink (default .sim)
   --jobs N       processes at once (default: the processors of this machine)

@@ -14,6 +14,7 @@ import { Network } from './network.ts'
 import { plainCodec, wireCodec } from './peer-codec.ts'
 import { drainPromises } from './poison.ts'
 import type { Settings } from './settings.ts'
+import { Situations } from './situations.ts'
 import { SimNode } from './sim-node.ts'
 import { Trace } from './trace.ts'
 
@@ -51,6 +52,7 @@ export class SimCluster {
   readonly nodes: readonly SimNode[]
   readonly checker: ClusterChecker
   readonly held = new HeldMessages()
+  readonly situations = new Situations(() => this.queue.nowMs)
   readonly #random: Random
   readonly #byOwner = new Map<Owner, SimNode>()
   readonly #clients = new Set<Owner>()
@@ -83,8 +85,15 @@ export class SimCluster {
     const { owner } = event
     if (owner === null) return
     const node = this.#byOwner.get(owner)
-    if (node?.running !== undefined) this.checker.observe(node)
+    if (node?.running !== undefined) this.#observe(node)
     else if (this.#clients.has(owner)) await drainPromises()
+  }
+
+  #observe(node: SimNode): void {
+    const before = this.checker.newestImage
+    this.checker.observe(node)
+    const after = this.checker.newestImage
+    if (before !== undefined && after !== undefined && before !== after) this.situations.decided(before, after)
   }
 
   /** The clock of something that is no node: what it waits for are steps in which promises go on. */
@@ -134,11 +143,13 @@ export class SimCluster {
       },
       {
         began: (owner) => this.#byOwner.set(owner, node),
-        ended: (owner) => {
+        ended: (owner, raftRole) => {
+          this.situations.ended(raftRole)
           this.#byOwner.delete(owner)
           this.checker.died(nodeId)
         },
         failed: (failed, error) => this.#nodeFailed(failed, error),
+        logs: (message) => this.situations.heard(message),
         sends: (to, message) => this.#checkSend(node, to, message),
       },
     )
@@ -152,6 +163,7 @@ export class SimCluster {
       return
     }
     checkPeerMessage(node.name, to, message, node.durable)
+    this.situations.sent(message)
     if (message.type !== 'raft' || message.message.type !== 'append') return
     this.checker.entriesSent(
       node.nodeId,

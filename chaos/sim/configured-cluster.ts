@@ -47,7 +47,13 @@ export async function startConfigured(cluster: ConfiguredCluster, { seed, bootst
   trace.useClock(() => queue.nowMs)
   const network = new Network({ queue, random: random.fork('network'), trace, conditions: { baseDelayUs: 100, jitterUs: 200, reorder: false } })
   let failure: Error | undefined
-  const events = { began: () => undefined, ended: () => undefined, sends: () => undefined, failed: (_: SimNode, error: Error) => void (failure ??= error) }
+  const events = {
+    began: () => undefined,
+    ended: () => undefined,
+    logs: () => undefined,
+    sends: () => undefined,
+    failed: (_: SimNode, error: Error) => void (failure ??= error),
+  }
   const nodes = cluster.nodes.map(({ options, dataDirs }) => {
     const host = network.addHost(options.nodeId, `node-${options.nodeId}`)
     const settings = {

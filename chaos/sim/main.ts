@@ -12,6 +12,8 @@ const SEEDS_A_PROCESS = 20
 /** Fewer seeds are run here, without other processes. */
 const SEEDS_AT_HOME = 2
 const FAILURES_KEPT = 10
+/** A run of this time has to have met every situation. */
+const ENOUGH_SECONDS = 600
 
 /** `oxbow sim run`. Resolves to the exit code: 0 all held, 1 something did not. */
 export async function runSim(parsed: SimArguments): Promise<number> {
@@ -25,6 +27,10 @@ export async function runSim(parsed: SimArguments): Promise<number> {
   else await runInProcesses(parsed, totals)
   process.stdout.write(totals.describe())
   await keepFailures(totals.failures, parsed.failures)
+  if (parsed.seconds !== null && parsed.seconds >= ENOUGH_SECONDS && totals.unmet.length > 0) {
+    process.stdout.write(`never met: ${totals.unmet.join(', ')}\n`)
+    return 1
+  }
   return totals.failed ? 1 : 0
 }
 

@@ -1,4 +1,5 @@
 import type { InvariantName } from '../check/violation.ts'
+import type { Situation } from './situations.ts'
 import type { SeedReport } from './world.ts'
 
 /** The verdict on one seed, as one line of JSON between processes. */
@@ -12,10 +13,11 @@ export interface SeedLine {
   readonly operations: number
   readonly acknowledged: number
   readonly faults: readonly (readonly [kind: string, count: number])[]
+  readonly situations: readonly (readonly [name: Situation, count: number])[]
 }
 
 export function toSeedLine(report: SeedReport, realMs: number): SeedLine {
-  const { seed, hash, violation, simulatedMs, steps, operations, acknowledged, faults } = report
+  const { seed, hash, violation, simulatedMs, steps, operations, acknowledged, faults, situations } = report
   const found = violation === null ? null : { invariant: violation.invariant, sentence: violation.message }
-  return { seed, hash, violation: found, simulatedMs, realMs, steps, operations, acknowledged, faults: [...faults] }
+  return { seed, hash, violation: found, simulatedMs, realMs, steps, operations, acknowledged, faults: [...faults], situations: [...situations] }
 }

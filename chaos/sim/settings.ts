@@ -14,6 +14,10 @@ export interface Settings {
   readonly voters: number
   /** Nodes that are brokers alone. */
   readonly observers: number
+  /** Nodes that may be voters: the voters and, of the observers, the first. */
+  readonly controllers: number
+  /** An operator adds and removes voters meanwhile, about once in this time; null: none does. */
+  readonly voterGapMs: number | null
   /** Voters are no brokers. */
   readonly splitRoles: boolean
   readonly topics: readonly TopicSetting[]
@@ -35,12 +39,15 @@ export interface Settings {
 }
 
 const FAULT_PHASE_MS = 60_000
+/** No fewer voters are left: with two of them each is needed. */
+export const LEAST_VOTERS = 3
 
 /** Streams of their own for what has nothing to do with one another: a knob more in one place changes nothing in the others. */
 export function drawSettings(random: Random): Settings {
   const topology = drawTopology(random.fork('topology'))
   return {
     ...topology,
+    ...drawQuorum(random.fork('quorum'), topology),
     ...drawWorkload(random.fork('workload'), topology),
     ...drawNetwork(random.fork('network')),
     ...drawStorage(random.fork('storage')),
@@ -49,6 +56,7 @@ export function drawSettings(random: Random): Settings {
 }
 
 type Topology = Pick<Settings, 'voters' | 'observers' | 'splitRoles'>
+type Quorum = Pick<Settings, 'controllers' | 'voterGapMs'>
 
 /** Three nodes with both roles in half of the seeds; else 1 to 7, some of them brokers alone, or all of them either broker or voter. */
 function drawTopology(random: Random): Topology {
@@ -59,6 +67,13 @@ function drawTopology(random: Random): Topology {
   if (kind <= 3) return { voters: 3, observers: between(random, 3, 4), splitRoles: true }
   if (kind <= 5) return { voters: 3, observers: between(random, 1, 4), splitRoles: false }
   return { voters: between(random, 4, 5), observers: between(random, 0, 2), splitRoles: false }
+}
+
+/** The voters change in most of the seeds with a node to spare. */
+function drawQuorum(random: Random, { voters, observers, splitRoles }: Topology): Quorum {
+  const controllers = splitRoles ? voters : voters + random.integer(observers + 1)
+  const changes = controllers >= LEAST_VOTERS + 1 && random.integer(4) !== 0
+  return { controllers, voterGapMs: changes ? between(random, 500, 4_000) : null }
 }
 
 /** Nodes that hold partitions. */
@@ -80,8 +95,8 @@ function drawWorkload(random: Random, topology: Topology): Workload {
     producers: between(random, 2, 3),
     consumers: between(random, 1, 2),
     sendGapMs: between(random, 40, 120),
-    // What it asks for in-sync replicas suits three replicas.
-    alterGapMs: random.integer(4) === 0 && replicationFactor === 3 ? between(random, 500, 4_000) : null,
+    // What it asks for in-sync replicas suits three replicas; a partition can be moved only where there are more brokers.
+    alterGapMs: random.integer(brokers > 3 ? 2 : 4) === 0 && replicationFactor === 3 ? between(random, 500, 4_000) : null,
   }
 }
 

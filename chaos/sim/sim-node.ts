@@ -36,9 +36,12 @@ export interface SimNodeSettings {
 export interface SimNodeEvents {
   /** A process begins: events of this owner are this node's from now on. */
   began(owner: Owner): void
-  ended(owner: Owner): void
+  /** `raftRole`: its last one; none while it started. */
+  ended(owner: Owner, raftRole: string): void
   /** What a node cannot survive, or a start that failed: in a simulation without disk faults, a bug. */
   failed(node: SimNode, error: Error): void
+  /** A message for operators. */
+  logs(message: string): void
   /** Before it leaves. */
   sends(to: number, message: PeerMessage | FetchRequestMessage): void
 }
@@ -174,7 +177,7 @@ export class SimNode implements ObservedNode {
       dataDisks,
       checkpoints: this.#checkpoints,
       transport,
-      logger: new StoryLogger(trace, this.name),
+      logger: new StoryLogger(trace, this.name, (message) => this.#events.logs(message)),
       fatal: (error: Error) => this.#events.failed(this, error),
     }
     queue.defer(owner, () => startNode(options, seams, (error, node) => this.#started(owner, transport, error, node)))
@@ -212,6 +215,7 @@ export class SimNode implements ObservedNode {
   }
 
   #end(owner: Owner): void {
+    this.#events.ended(owner, this.#node?.raft().role ?? 'none')
     owner.die()
     this.host.process = null
     this.host.accept = null
@@ -219,7 +223,6 @@ export class SimNode implements ObservedNode {
     this.#process = undefined
     this.#node = undefined
     this.#state = 'down'
-    this.#events.ended(owner)
   }
 
   /** A clean stop; `done` once the process has ended by itself. */

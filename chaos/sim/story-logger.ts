@@ -5,11 +5,14 @@ import type { Trace } from './trace.ts'
 export class StoryLogger implements Logger {
   readonly #trace: Trace
   readonly #who: string
+  readonly #heard: (message: string) => void
   readonly #fields: LogFields
 
-  constructor(trace: Trace, who: string, fields: LogFields = {}) {
+  /** `heard`: with every message but those for debugging. */
+  constructor(trace: Trace, who: string, heard: (message: string) => void, fields: LogFields = {}) {
     this.#trace = trace
     this.#who = who
+    this.#heard = heard
     this.#fields = fields
   }
 
@@ -28,7 +31,7 @@ export class StoryLogger implements Logger {
   }
 
   child(fields: LogFields): Logger {
-    return new StoryLogger(this.#trace, this.#who, { ...this.#fields, ...fields })
+    return new StoryLogger(this.#trace, this.#who, this.#heard, { ...this.#fields, ...fields })
   }
 
   #tell(mark: string, fields: LogFields, message: string): void {
@@ -36,5 +39,6 @@ export class StoryLogger implements Logger {
     const shown = this.#trace.telling ? Object.entries(all).map(([name, value]) => ` ${name}=${String(value)}`) : []
     if (this.#trace.telling) this.#trace.aside(this.#who, `${mark}${message}${shown.length > 0 ? `  {${shown.join('').slice(1)}}` : ''}`)
     this.#trace.mixText(message)
+    this.#heard(message)
   }
 }

@@ -45,7 +45,18 @@ describe('mutants', () => {
 
   it('count as killed only by what was named, and the table says by what', () => {
     const line = (invariant: 'I1' | 'I2'): SeedLine => {
-      return { seed: 4, hash: '', violation: { invariant, sentence: '' }, simulatedMs: 1, realMs: 1, steps: 1, operations: 1, acknowledged: 1, faults: [] }
+      return {
+        seed: 4,
+        hash: '',
+        violation: { invariant, sentence: '' },
+        simulatedMs: 1,
+        realMs: 1,
+        steps: 1,
+        operations: 1,
+        acknowledged: 1,
+        faults: [],
+        situations: [],
+      }
     }
     expect(isKilledAsNamed({ mutant, kill: line('I1'), seedsNeeded: 4 })).toBe(true)
     expect(isKilledAsNamed({ mutant, kill: line('I2'), seedsNeeded: 4 })).toBe(false)

@@ -11,7 +11,7 @@ const plan: readonly Fault[] = [
   { id: 3, atMs: 9_500, kind: 'killAll', target: { type: 'all' }, durationMs: 200 },
 ]
 
-const three = { voters: 3, observers: 0, splitRoles: false }
+const three = { voters: 3, observers: 0, controllers: 3, voterGapMs: null, splitRoles: false }
 
 describe('a simulated world', () => {
   it.each([1, 2])(

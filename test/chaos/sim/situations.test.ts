@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest'
+import { Situations, type Situation, situationNames } from '../../../chaos/sim/situations.ts'
+import { Totals } from '../../../chaos/sim/totals.ts'
+import type { PartitionState } from '../../../src/metadata/records.ts'
+import type { PeerMessage } from '../../../src/wire/peer.ts'
+import { makeImage, makeState } from '../check/fake-cluster.ts'
+
+const isr = (...nodeIds: number[]) => nodeIds.map((nodeId) => ({ nodeId, brokerEpoch: nodeId }))
+const voters = (...nodeIds: number[]) => nodeIds.map((nodeId) => ({ nodeId, directoryId: null, endpoint: null }))
+
+function counted(act: (situations: Situations, pass: (ms: number) => void) => void): Record<string, number> {
+  let nowMs = 0
+  const situations = new Situations(() => nowMs)
+  act(situations, (ms) => {
+    nowMs += ms
+  })
+  return Object.fromEntries(situations.counts)
+}
+
+function decided(before: Partial<PartitionState>, after: Partial<PartitionState>): Record<string, number> {
+  return counted((situations) => situations.decided(makeImage(1, makeState(before)), makeImage(2, makeState(after))))
+}
+
+describe('situations', () => {
+  it('are told by what is decided', () => {
+    expect(decided({ isr: isr(1, 2) }, { isr: isr(1) })).toEqual({ 'ISR down to one': 1 })
+    expect(decided({}, { isr: [], elr: [1], leader: -1 })).toEqual({ 'partition without a leader': 1 })
+    expect(decided({ isr: [], elr: [2], leader: -1 }, { isr: isr(2), leader: 2 })).toEqual({ 'leader from the ELR': 1 })
+    expect(decided({ leader: 2 }, { leader: 1 })).toEqual({ 'leader again where it belongs': 1 })
+    expect(decided({}, {})).toEqual({})
+  })
+
+  it('are told by voters that change, and a leader that ends soon after', () => {
+    const change = (situations: Situations): void =>
+      situations.decided({ ...makeImage(1, makeState()), voters: voters(1, 2, 3) }, { ...makeImage(2, makeState()), voters: voters(1, 2) })
+    expect(
+      counted((situations, pass) => {
+        change(situations)
+        situations.ended('follower')
+        pass(1_999)
+        situations.ended('leader')
+        pass(1)
+        situations.ended('leader')
+      }),
+    ).toEqual({ 'voters changed': 1, 'Raft leader ended within 2 s of a change of voters': 1 })
+  })
+
+  it('are told by what is sent and logged', () => {
+    const chunk = { type: 'raft', message: { type: 'snapshotChunk' } } as PeerMessage
+    expect(
+      counted((situations, pass) => {
+        situations.sent(chunk)
+        situations.heard('raft: candidate in term 3')
+        pass(100)
+        situations.sent(chunk)
+        situations.heard('log cut from 7 to 5: the leader of epoch 2 parts from it there')
+        situations.heard("metadata log: cut to 9, where it parts from the leader's")
+      }),
+    ).toEqual({ 'metadata snapshot sent': 2, 'metadata snapshot sent within 2 s of an election': 1, 'log cut where it parts': 1, 'metadata log cut': 1 })
+  })
+
+  it('are summed over seeds: what none of them met is named', () => {
+    const line = { seed: 1, hash: '', violation: null, simulatedMs: 1, realMs: 1, steps: 1, operations: 1, acknowledged: 1, faults: [] }
+    const totals = new Totals()
+    const [first, ...others] = situationNames as unknown as [Situation, ...Situation[]]
+    totals.add({ ...line, situations: [[first, 2]] })
+    expect(totals.unmet).toEqual(others)
+    totals.add({ ...line, situations: others.map((name) => [name, 1] as const) })
+    expect(totals.unmet).toEqual([])
+    expect(totals.describe()).toContain(`situations   ${first} 2, `)
+  })
+})
