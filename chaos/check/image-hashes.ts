@@ -1,5 +1,6 @@
 import { crc32c } from '../../src/base/crc32c.ts'
 import type { MetadataImage } from '../../src/metadata/image.ts'
+import { ShardedMap } from '../../src/metadata/sharded-map.ts'
 import { demand } from './violation.ts'
 
 /** The image as text that does not depend on the order in which Maps were filled. */
@@ -8,7 +9,8 @@ export function describeImage(image: MetadataImage): string {
 }
 
 function canonical(value: unknown): unknown {
-  if (value instanceof Map) return [...value].map(([key, held]) => [key, canonical(held)] as const).sort((left, right) => compareKeys(left[0], right[0]))
+  if (value instanceof Map || value instanceof ShardedMap)
+    return [...value].map(([key, held]) => [key, canonical(held)] as const).sort((left, right) => compareKeys(left[0], right[0]))
   if (Array.isArray(value)) return value.map(canonical)
   if (typeof value !== 'object' || value === null) return value
   return Object.keys(value)

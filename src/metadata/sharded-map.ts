@@ -1,9 +1,10 @@
-/** Few enough to be copied without a thought, many enough to leave each with few keys of a large cluster. */
-const SHARDS = 512
+/** Keys a shard, on average and at most: then there are twice as many shards. */
+const SHARD_KEYS = 256
 
 /**
  * An immutable map of strings that makes a changed one cheaply: the keys lie in shards by their hash, and only the shards that change are copied, the others
- * are shared. A change in 100,000 keys copies 512 references and the 200 keys of one shard. The order is that of the shards, and within one of insertion.
+ * are shared. A change in 100,000 keys copies 512 references and the 200 keys of one shard; every time that they have doubled, all of them. Few keys are one
+ * shard, a plain map. The order is that of the shards, and within one of insertion: not the same on every node.
  */
 export class ShardedMap<Value> implements ReadonlyMap<string, Value> {
   readonly #shards: readonly ReadonlyMap<string, Value>[]
@@ -17,13 +18,14 @@ export class ShardedMap<Value> implements ReadonlyMap<string, Value> {
   /** The same entries; the map itself when it is a sharded one. */
   static from<Value>(entries: ReadonlyMap<string, Value>): ShardedMap<Value> {
     if (entries instanceof ShardedMap) return entries
-    return new ShardedMap<Value>(new Array<ReadonlyMap<string, Value>>(SHARDS).fill(new Map()), 0).with(entries)
+    return new ShardedMap<Value>([new Map()], 0).with(entries)
   }
 
   /** One that differs from this in `changes` alone; undefined: without that key. */
   with(changes: ReadonlyMap<string, Value | undefined>): ShardedMap<Value> {
     if (changes.size === 0) return this
     const shards = [...this.#shards]
+    const shardOf = (key: string): number => hashOf(key) & (shards.length - 1)
     const own = new Map<number, Map<string, Value>>()
     let { size } = this
     for (const [key, value] of changes) {
@@ -39,15 +41,28 @@ export class ShardedMap<Value> implements ReadonlyMap<string, Value> {
       else shard.set(key, value)
       size += shard.size
     }
+    return size > shards.length * SHARD_KEYS ? ShardedMap.#spread(shards, size) : new ShardedMap(shards, size)
+  }
+
+  /** Over as many shards as it takes: a power of two. */
+  static #spread<Value>(full: readonly ReadonlyMap<string, Value>[], size: number): ShardedMap<Value> {
+    let count = full.length
+    while (size > count * SHARD_KEYS) count *= 2
+    const shards = Array.from({ length: count }, () => new Map<string, Value>())
+    for (const shard of full) for (const [key, value] of shard) shards[hashOf(key) & (count - 1)]?.set(key, value)
     return new ShardedMap(shards, size)
   }
 
   get(key: string): Value | undefined {
-    return this.#shards[shardOf(key)]?.get(key)
+    return this.#shardOf(key)?.get(key)
   }
 
   has(key: string): boolean {
-    return this.#shards[shardOf(key)]?.has(key) === true
+    return this.#shardOf(key)?.has(key) === true
+  }
+
+  #shardOf(key: string): ReadonlyMap<string, Value> | undefined {
+    return this.#shards[hashOf(key) & (this.#shards.length - 1)]
   }
 
   forEach(visit: (value: Value, key: string, map: ReadonlyMap<string, Value>) => void): void {
@@ -72,8 +87,8 @@ export class ShardedMap<Value> implements ReadonlyMap<string, Value> {
 }
 
 /** As java.lang.String.hashCode, the higher bits mixed in. */
-function shardOf(key: string): number {
+function hashOf(key: string): number {
   let hash = 0
   for (let at = 0; at < key.length; at++) hash = (Math.imul(hash, 31) + key.charCodeAt(at)) | 0
-  return (hash ^ (hash >>> 16)) & (SHARDS - 1)
+  return hash ^ (hash >>> 16)
 }
