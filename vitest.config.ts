@@ -26,7 +26,7 @@ export default defineConfig({
           name: 'explored',
           include: ['test/chaos/explore/**/*.test.ts'],
           environment: 'node',
-          testTimeout: 20_000,
+          testTimeout: 60_000,
         },
       },
       {

@@ -53,6 +53,8 @@ function textWithin(value: unknown, seen: Map<object, number>): string {
     if (text === undefined) frozenTexts.set(value, (text = textOfObject(value, new Map())))
     return text
   }
+  // Parts of a machine may be held twice; of plain data it makes no difference who shares it.
+  if (Object.getPrototypeOf(value) === Object.prototype) return textOfObject(value, seen)
   const known = seen.get(value)
   if (known !== undefined) return `^${known}`
   seen.set(value, seen.size)

@@ -27,6 +27,8 @@ it('copies a machine with all that it holds, and shares what is frozen', () => {
 
 it('gives equal graphs equal texts, and different ones different texts', () => {
   expect(textOf(copyGraph(new Machine()))).toBe(textOf(new Machine()))
+  const position = { at: 1 }
+  expect(textOf([position, position])).toBe(textOf([freeze({ at: 1 }), { at: 1 }]))
   const other = new Machine()
   other.inner.counts.set('b', 0)
   expect(textOf(other)).not.toBe(textOf(new Machine()))
