@@ -10,6 +10,8 @@ export interface Hold {
   readonly hits: number
   /** What it holds goes on, in its order, and nothing is held any more. A connection that has ended meanwhile loses it. */
   release(): void
+  /** A copy of each goes on, and all are held as before: a message that comes twice. */
+  sendCopies(): void
   /** What it holds is lost, and nothing is held any more. */
   drop(): void
 }
@@ -34,6 +36,9 @@ export class HeldMessages {
       release: () => {
         this.#holds.delete(held)
         for (const deliver of held.waiting.splice(0)) deliver()
+      },
+      sendCopies: () => {
+        for (const deliver of held.waiting) deliver()
       },
       drop: () => {
         this.#holds.delete(held)

@@ -31,6 +31,17 @@ describe('messages that are held', () => {
     expect(sent).toEqual([2, 1, 3, 4])
   })
 
+  it('come twice when a copy goes before', () => {
+    const { messages, sent, send } = setUp()
+    const hold = messages.hold(() => true)
+    send(2, 1)
+    hold.sendCopies()
+    send(2, 2)
+    expect(sent).toEqual([1])
+    hold.release()
+    expect(sent).toEqual([1, 1, 2])
+  })
+
   it('are lost when they are dropped, and what comes later is not', () => {
     const { messages, sent, send } = setUp()
     const hold = messages.hold(() => true)
