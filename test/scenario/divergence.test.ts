@@ -1,5 +1,5 @@
 import { scenario } from './scenario.ts'
-import { fetchAnswers, fetches } from './messages.ts'
+import { fetchAnswers, fetches, isFenced } from './messages.ts'
 
 const FIVE = { nodes: 5 }
 
@@ -88,9 +88,10 @@ scenario(
     await story.untilIsr([1, 2])
     await story.electPreferred()
     await story.untilLeader(1)
-    const batch = story.submit(3)
-    await story.settle(batch)
+    const answers = story.net.overhear(fetchAnswers({ to: 3 }))
+    await story.send(3)
     await story.show()
+    story.claim('all that node 3 is answered is FENCED_LEADER_EPOCH', answers.length > 0 && answers.every(isFenced))
     story.net.release(hold, 'node 3 learns of it all')
     await story.untilIsr([1, 2, 3])
   },

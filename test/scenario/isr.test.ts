@@ -56,6 +56,67 @@ scenario(
 )
 
 scenario(
+  'answer-before-the-decision',
+  'an expansion is answered before the leader has applied it: the replica counts from the proposal on, and no answer takes it out (R6.5)',
+  async (story) => {
+    await story.topic()
+    await story.send(5)
+    const fetching = story.net.hold('node 3 does not fetch any more', fetches({ from: 3 }))
+    await story.send(1)
+    await story.untilIsr([1, 2])
+    const proposals = story.net.overhear(commands({ from: 1 }))
+    story.net.drop(fetching, 'node 3 fetches again')
+    await story.until('node 1 proposes to take it back', () => proposals.length > 0)
+    const answer = story.net.hold('the answer takes its time', commandReplies({ to: 1 }))
+    story.net.hold('so does the decision', decisions({ to: 1 }))
+    story.net.hold('node 3 does not fetch any more', fetches({ from: 3 }))
+    await story.until('the controller has committed it', () => isrOf(story.state()).join() === '1,2,3')
+    const batch = story.submit(3)
+    await story.until('nodes 1 and 2 have them', () => [1, 2].every((nodeId) => story.replica(nodeId)?.log.syncedEndOffset === 9))
+    story.net.release(answer, 'the answer comes')
+    await story.show()
+    story.report(batch)
+    story.claim('the high watermark waits for node 3', story.replica(1)?.highWatermark === 6)
+    story.net.mend('the decision comes, and node 3 fetches')
+    await story.settle(batch)
+  },
+  FIVE,
+)
+
+scenario(
+  'refused-proposal-comes-twice',
+  'a proposal is refused, and a copy of it comes later, when it would be granted: the replica counts until the partition epoch has moved on (R6.5)',
+  async (story) => {
+    await story.topic()
+    await story.send(5)
+    const fetching = story.net.hold('node 3 does not fetch any more', fetches({ from: 3 }))
+    await story.send(1)
+    await story.untilIsr([1, 2])
+    const proposals = story.net.hold('what node 1 asks of the controller takes its time', commands({ from: 1 }))
+    story.net.drop(fetching, 'node 3 fetches again')
+    await story.until('node 1 proposes to take it back', () => proposals.hits > 0)
+    const silent = story.net.hold('the controller hears nothing of node 3', status({ from: 3, to: 5 }))
+    await story.until('node 3 is fenced', () => story.broker(3)?.fenced === true)
+    const replies = story.net.overhear(commandReplies({ to: 1 }))
+    story.net.sendCopies(proposals, 'the proposal arrives, and a copy of it is still under way')
+    await story.until('it is answered', () => replies.length > 0)
+    story.claim('the controller refused it with INELIGIBLE_REPLICA', replies.map(replyCode)[0] === 'INELIGIBLE_REPLICA')
+    story.net.hold('node 3 does not fetch any more', fetches({ from: 3 }))
+    const batch = story.submit(3)
+    await story.show()
+    story.report(batch)
+    story.net.drop(silent, 'node 3 is heard')
+    await story.until('node 3 is in service again', () => story.broker(3)?.fenced === false)
+    story.net.release(proposals, 'the copy arrives')
+    await story.untilIsr([1, 2, 3])
+    await story.show()
+    story.net.mend('node 3 fetches')
+    await story.settle(batch)
+  },
+  FIVE,
+)
+
+scenario(
   'reboot-race',
   'KIP-903: a follower has caught up, and loses power while the proposal that names it is under way: the proposal is refused',
   async (story) => {

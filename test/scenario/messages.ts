@@ -13,6 +13,11 @@ export function fetchAnswers({ to, highWatermarkAbove }: { readonly to?: number;
     (highWatermarkAbove === undefined || message.answers.some(({ answer }) => answer.highWatermark > highWatermarkAbove))
 }
 
+/** Whether a fetch was refused, since it names an older leader epoch. */
+export function isFenced(message: AnyPeerMessage): boolean {
+  return 'answers' in message && message.answers.every(({ answer: { result } }) => result.type === 'error' && result.code === 'FENCED_LEADER_EPOCH')
+}
+
 /** What a broker asks of the active controller: proposals of an ISR among it. */
 export function commands({ from }: { readonly from: number }): MessageFilter {
   return (sender, _to, message) => sender === from && 'type' in message && message.type === 'command'

@@ -81,6 +81,11 @@ export class Wires {
     hold.release()
   }
 
+  sendCopies(hold: Hold, sentence: string): void {
+    this.#tell(sentence)
+    hold.sendCopies()
+  }
+
   drop(hold: Hold, sentence: string): void {
     this.#tell(sentence)
     this.#holds.delete(hold)
