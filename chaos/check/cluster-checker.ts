@@ -14,6 +14,7 @@ import { NeverBack } from './never-back.ts'
 import { checkCut } from './no-cut-below.ts'
 import { type ObservedNode, partitionKey } from './observed.ts'
 import { OneLeader } from './one-leader.ts'
+import { OneVoterChange } from './one-voter-change.ts'
 import { OwnTermCommit } from './own-term-commit.ts'
 import { demand } from './violation.ts'
 
@@ -53,6 +54,7 @@ export class ClusterChecker {
   readonly #equalBytes = new EqualBytes()
   readonly #oneLeader = new OneLeader()
   readonly #hashes = new ImageHashes()
+  readonly #voters = new OneVoterChange()
   readonly #dirty = new Set<string>()
   /** For sentences, by key. */
   readonly #names = new Map<string, string>()
@@ -142,6 +144,7 @@ export class ClusterChecker {
       () => `the metadata offset applied on ${where} went from ${before?.offset} to ${image.offset}`,
     )
     this.#hashes.observe(where, image)
+    this.#voters.observe(where, image)
     if (this.#newest !== undefined && image.offset <= this.#newest.offset) return
     checkIsrMembers(image)
     this.#markChanged(this.#newest, image)

@@ -10,6 +10,7 @@ export type InvariantName =
   | 'I8'
   | 'I9'
   | 'I10'
+  | 'voters'
   | 'start'
   | 'assert'
   | 'delivery'
