@@ -15,14 +15,17 @@ export interface VoteRequest {
   /** Term of the last entry, −1 when the log is empty. */
   readonly lastTerm: number
   readonly endOffset: number
+  /** Of a vote: every voter granted the pre-vote, or has an empty log, so that no log anywhere is ahead of this one (rules R2.2). */
+  readonly heardAll: boolean
 }
 
-/** `term`: granted → the term asked for; refused → the receiver's term. */
+/** `term`: granted → the term asked for; refused → the receiver's term. empty: a pre-vote was refused for an empty log alone (rules R2.2). */
 export interface VoteReply {
   readonly type: 'voteReply'
   readonly preVote: boolean
   readonly term: number
   readonly granted: boolean
+  readonly empty: boolean
 }
 
 /** Entries from `startOffset` on, contiguous; none: a heartbeat, which is always answered at once. */

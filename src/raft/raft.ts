@@ -11,7 +11,7 @@ import type { AppendReply, PeerIdentity, RaftMessage, Snapshot, SnapshotReply, T
 import type { RaftOptions } from './options.ts'
 import { RaftLog } from './raft-log.ts'
 import { isWellFormed } from './validate.ts'
-import { deservesVote } from './vote.ts'
+import { judgeVote, type VoteVerdict } from './vote.ts'
 import type { VoterRefusal } from './voter-change.ts'
 
 /**
@@ -296,29 +296,28 @@ export class Raft {
   #campaign(isOnEvidence: boolean): void {
     assert(this.#isElector && this.#leader === null, 'only an elector that does not lead campaigns')
     this.#clock.restart()
-    this.#candidacy = this.#newCandidacy({ isPreVote: true, isOnEvidence })
+    this.#candidacy = this.#newCandidacy({ isPreVote: true, isOnEvidence, heardAll: false })
     this.#setRole('preCandidate', null)
     this.#candidacy.askAll(this.#membership)
     this.#judgeCandidacy()
   }
 
-  #stand(isOnEvidence: boolean): void {
+  #stand(isOnEvidence: boolean, heardAll: boolean): void {
     this.#enterTerm(this.term + 1, 'candidate')
     this.#ballot.vote(this.#self)
-    this.#candidacy = this.#newCandidacy({ isPreVote: false, isOnEvidence })
+    this.#candidacy = this.#newCandidacy({ isPreVote: false, isOnEvidence, heardAll })
     this.#candidacy.askAll(this.#membership)
   }
 
-  #newCandidacy(options: { readonly isPreVote: boolean; readonly isOnEvidence: boolean }): Candidacy {
-    const { term } = this
-    return new Candidacy({ ...options, selfId: this.#self.nodeId, term, log: this.#log, send: this.#send })
+  #newCandidacy(options: { readonly isPreVote: boolean; readonly isOnEvidence: boolean; readonly heardAll: boolean }): Candidacy {
+    return new Candidacy({ ...options, selfId: this.#self.nodeId, term: this.term, log: this.#log, send: this.#send })
   }
 
   /** The leader hands over: it lives, so that there is no need for a pre-vote, and nobody would grant one (rules R4.2). */
   #onTimeoutNow(from: PeerIdentity, message: TimeoutNow): void {
     if (message.term !== this.term || from.nodeId !== this.#leaderId || this.#leader !== null || !this.#isElector) return
     this.#clock.restart()
-    this.#stand(true)
+    this.#stand(true, false)
   }
 
   #judgeCandidacy(): void {
@@ -326,7 +325,7 @@ export class Raft {
     if (candidacy === null) return
     const outcome = candidacy.outcome(this.#membership, candidacy.isPreVote || this.#ballot.isSaved)
     if (outcome === 'won') {
-      if (candidacy.isPreVote) this.#stand(candidacy.isOnEvidence)
+      if (candidacy.isPreVote) this.#stand(candidacy.isOnEvidence, candidacy.hasHeardAll(this.#membership))
       else this.#lead()
       return
     }
@@ -343,8 +342,8 @@ export class Raft {
     return this.#membership.isMajority(this.#peers.values())
   }
 
-  #deservesVote(from: PeerIdentity, request: VoteRequest): boolean {
-    return this.#damagedBelow === null && deservesVote(from, request, this.#membership, this.#log)
+  #judgeVote(from: PeerIdentity, request: VoteRequest): VoteVerdict {
+    return this.#damagedBelow === null ? judgeVote(from, request, this.#membership, this.#log) : 'refused'
   }
 
   #onPreVote(from: PeerIdentity, request: VoteRequest): void {
@@ -354,14 +353,15 @@ export class Raft {
       if (this.#isElector) this.#arm('evidence')
     }
     const isLeaderAlive = this.#leader !== null || (this.#leaderId !== null && this.#clock.isLeaderRecent)
-    const granted = request.term > this.term && !isLeaderAlive && this.#deservesVote(from, request)
-    this.#send(from.nodeId, { type: 'voteReply', preVote: true, term: granted ? request.term : this.term, granted })
+    const verdict = request.term > this.term && !isLeaderAlive ? this.#judgeVote(from, request) : 'refused'
+    const granted = verdict === 'granted'
+    this.#send(from.nodeId, { type: 'voteReply', preVote: true, term: granted ? request.term : this.term, granted, empty: verdict === 'empty' })
   }
 
   #onVote(from: PeerIdentity, request: VoteRequest): void {
     if (request.term > this.term && this.#membership.mayBeVotedFor(from)) this.#enterTerm(request.term)
     const isFree = this.#ballot.isFreeFor(from, this.#membership.isKnown) && (this.#leaderId === null || this.#ballot.votedFor !== null)
-    const granted = request.term === this.term && isFree && this.#deservesVote(from, request)
+    const granted = request.term === this.term && isFree && this.#judgeVote(from, request) === 'granted'
     if (granted) {
       this.#ballot.vote(from)
       this.#candidacy = null
@@ -369,7 +369,7 @@ export class Raft {
       this.#clock.restart()
       this.#clock.disarm()
     }
-    this.#send(from.nodeId, { type: 'voteReply', preVote: false, term: this.term, granted })
+    this.#send(from.nodeId, { type: 'voteReply', preVote: false, term: this.term, granted, empty: false })
   }
 
   #onVoteReply(from: PeerIdentity, reply: VoteReply): void {
@@ -379,10 +379,10 @@ export class Raft {
       if (candidacy?.isOnEvidence === true && this.#isMajorityUp) this.#arm('retry')
       return
     }
-    if (candidacy === null || candidacy.isPreVote !== reply.preVote || !this.#membership.counts(from)) return
+    if (candidacy === null || candidacy.isPreVote !== reply.preVote || !this.#membership.has(from.nodeId)) return
     const isRefusedPreVote = reply.preVote && !reply.granted // It names the term of the one who refuses, at most ours.
     if (!isRefusedPreVote && reply.term !== (reply.preVote ? this.term + 1 : this.term)) return
-    candidacy.record(from, reply.granted)
+    candidacy.record(from, reply, this.#membership)
     this.#judgeCandidacy()
   }
 

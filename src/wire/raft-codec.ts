@@ -35,8 +35,8 @@ const appendResultCodec = union<AppendReply['result']>('an append result', {
 })
 
 export const raftMessageCodec = union<RaftMessage>('a Raft message', {
-  voteRequest: [1, message({ preVote: boolean(1), term: int64(2), lastTerm: sint64(3), endOffset: int64(4) })],
-  voteReply: [2, message({ preVote: boolean(1), term: int64(2), granted: boolean(3) })],
+  voteRequest: [1, message({ preVote: boolean(1), term: int64(2), lastTerm: sint64(3), endOffset: int64(4), heardAll: boolean(5) })],
+  voteReply: [2, message({ preVote: boolean(1), term: int64(2), granted: boolean(3), empty: boolean(4) })],
   append: [3, message({ term: int64(1), startOffset: int64(2), previousTerm: sint64(3), commitIndex: int64(4), entries: list(5, entryCodec) })],
   appendReply: [4, message({ term: int64(1), startOffset: int64(2), result: nested(3, appendResultCodec) })],
   snapshotChunk: [8, message({ term: int64(1), endOffset: int64(2), lastTerm: int64(3), sizeBytes: int64(4), position: int64(5), bytes: view(6) })],

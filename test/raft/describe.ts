@@ -19,9 +19,9 @@ function shorten(text: string): string {
 export function describeMessage(message: RaftMessage): string {
   switch (message.type) {
     case 'voteRequest':
-      return `${message.preVote ? 'pre-vote' : 'vote'} for term ${message.term}? my log is ${describeEnd(message)}`
+      return `${message.preVote ? 'pre-vote' : 'vote'} for term ${message.term}? my log is ${describeEnd(message)}${message.heardAll ? ', all heard' : ''}`
     case 'voteReply':
-      return `${message.preVote ? 'pre-vote' : 'vote'} ${message.granted ? `yes, for term ${message.term}` : `no, I am in term ${message.term}`}`
+      return `${message.preVote ? 'pre-vote' : 'vote'} ${message.granted ? `yes, for term ${message.term}` : `no, I am in term ${message.term}${message.empty ? ', and empty' : ''}`}`
     case 'append': {
       const place = `term ${message.term}, at ${message.startOffset} behind term ${message.previousTerm}, commit ${message.commitIndex}`
       return message.entries.length === 0 ? `heartbeat: ${place}` : `append ${describeEntries(message.entries)}: ${place}`

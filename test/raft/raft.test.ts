@@ -47,9 +47,9 @@ function ticks(count: number): RaftInput[] {
 /** Makes it the leader of term 2, its opening entry persisted. */
 function lead(raft: Raft): void {
   feed(raft, ticks(40))
-  receive(raft, SECOND, { type: 'voteReply', preVote: true, term: 2, granted: true })
+  receive(raft, SECOND, { type: 'voteReply', preVote: true, term: 2, granted: true, empty: false })
   raft.step({ type: 'voteSaved', term: 2, votedFor: 1 })
-  receive(raft, SECOND, { type: 'voteReply', preVote: false, term: 2, granted: true })
+  receive(raft, SECOND, { type: 'voteReply', preVote: false, term: 2, granted: true, empty: false })
   expect(raft.isLeader).toBe(true)
   raft.step({ type: 'persisted', term: 2, endOffset: raft.endOffset })
 }
@@ -73,7 +73,7 @@ describe('Raft', () => {
     ['a previous term where nothing is before', { type: 'append', term: 9, startOffset: 0, previousTerm: 3, commitIndex: 0, entries: [] }],
     ['an entry of a term to come', { type: 'append', term: 9, startOffset: 0, previousTerm: -1, commitIndex: 0, entries: [{ ...ENTRY, term: 10 }] }],
     ['entries whose terms fall', { type: 'append', term: 9, startOffset: 0, previousTerm: -1, commitIndex: 0, entries: [{ ...ENTRY, term: 5 }, ENTRY] }],
-    ['a candidate with a last term and no log', { type: 'voteRequest', preVote: false, term: 9, lastTerm: 3, endOffset: 0 }],
+    ['a candidate with a last term and no log', { type: 'voteRequest', preVote: false, term: 9, lastTerm: 3, endOffset: 0, heardAll: false }],
     ['a reply about a negative offset', { type: 'appendReply', term: 9, startOffset: -1, result: { type: 'accepted', persistedEndOffset: 0, counts: true } }],
     ['a hint of a term to come', { type: 'appendReply', term: 9, startOffset: 1, result: { type: 'rejected', hintTerm: 10, hintEndOffset: 0 } }],
   ])('drops a message with %s as if it was lost', (_, message) => {
@@ -84,35 +84,39 @@ describe('Raft', () => {
 
   it('is not moved by who is no first voter, as long as no voter set is known', () => {
     const raft = makeRaft({ voterSet: noVoterSet })
-    const effects = receive(raft, { nodeId: 4, directoryId: 'd4' }, { type: 'voteRequest', preVote: false, term: 7, lastTerm: -1, endOffset: 0 })
-    expect(effects).toEqual([{ type: 'send', to: 4, message: { type: 'voteReply', preVote: false, term: 1, granted: false } }])
+    const effects = receive(
+      raft,
+      { nodeId: 4, directoryId: 'd4' },
+      { type: 'voteRequest', preVote: false, term: 7, lastTerm: -1, endOffset: 0, heardAll: false },
+    )
+    expect(effects).toEqual([{ type: 'send', to: 4, message: { type: 'voteReply', preVote: false, term: 1, granted: false, empty: false } }])
   })
 
   it('votes for who is no voter as far as it knows, if its log is longer: the set may be in an entry that only the candidate has', () => {
     const raft = makeRaft({ epochs: [{ epoch: 1, startOffset: 0 }], endOffset: 1, persistedEndOffset: 1 })
     const newcomer = { nodeId: 4, directoryId: 'd4' }
-    receive(raft, newcomer, { type: 'voteRequest', preVote: false, term: 2, lastTerm: 1, endOffset: 2 })
+    receive(raft, newcomer, { type: 'voteRequest', preVote: false, term: 2, lastTerm: 1, endOffset: 2, heardAll: false })
     const [granted] = raft.step({ type: 'voteSaved', term: 2, votedFor: 4 })
-    expect(granted).toEqual({ type: 'send', to: 4, message: { type: 'voteReply', preVote: false, term: 2, granted: true } })
+    expect(granted).toEqual({ type: 'send', to: 4, message: { type: 'voteReply', preVote: false, term: 2, granted: true, empty: false } })
     const shorter = makeRaft({ epochs: [{ epoch: 1, startOffset: 0 }], endOffset: 1, persistedEndOffset: 1 })
-    receive(shorter, newcomer, { type: 'voteRequest', preVote: false, term: 2, lastTerm: -1, endOffset: 0 })
+    receive(shorter, newcomer, { type: 'voteRequest', preVote: false, term: 2, lastTerm: -1, endOffset: 0, heardAll: false })
     const [refused] = shorter.step({ type: 'voteSaved', term: 2, votedFor: null })
     expect(refused).toMatchObject({ message: { granted: false } })
   })
 
   it('votes as an observer, and lets nobody count that who does not know it as a voter', () => {
     const raft = makeRaft({ voterSet: knownSet([SECOND]), epochs: [{ epoch: 1, startOffset: 0 }], endOffset: 1, persistedEndOffset: 1 })
-    receive(raft, SECOND, { type: 'voteRequest', preVote: false, term: 2, lastTerm: 1, endOffset: 2 })
-    expect(raft.step({ type: 'voteSaved', term: 2, votedFor: 2 })).toMatchObject([{ message: { type: 'voteReply', granted: true } }])
+    receive(raft, SECOND, { type: 'voteRequest', preVote: false, term: 2, lastTerm: 1, endOffset: 2, heardAll: false })
+    expect(raft.step({ type: 'voteSaved', term: 2, votedFor: 2 })).toMatchObject([{ message: { type: 'voteReply', granted: true, empty: false } }])
     const broker = makeRaft({ canVote: false, voterSet: knownSet([SECOND]), epochs: [{ epoch: 1, startOffset: 0 }], endOffset: 1, persistedEndOffset: 1 })
-    receive(broker, SECOND, { type: 'voteRequest', preVote: false, term: 2, lastTerm: 1, endOffset: 2 })
-    expect(broker.step({ type: 'voteSaved', term: 2, votedFor: null })).toMatchObject([{ message: { type: 'voteReply', granted: false } }])
+    receive(broker, SECOND, { type: 'voteRequest', preVote: false, term: 2, lastTerm: 1, endOffset: 2, heardAll: false })
+    expect(broker.step({ type: 'voteSaved', term: 2, votedFor: null })).toMatchObject([{ message: { type: 'voteReply', granted: false, empty: false } }])
   })
 
   it('does not count the vote of another folder, nor one that was given twice', () => {
     const raft = makeRaft({ voterSet: knownSet([...VOTERS, { nodeId: 4, directoryId: 'd4' }, { nodeId: 5, directoryId: null }]) })
     feed(raft, ticks(40))
-    const yes: RaftMessage = { type: 'voteReply', preVote: true, term: 2, granted: true }
+    const yes: RaftMessage = { type: 'voteReply', preVote: true, term: 2, granted: true, empty: false }
     receive(raft, { nodeId: 2, directoryId: 'wiped' }, yes)
     receive(raft, { nodeId: 5, directoryId: 'd5' }, yes)
     receive(raft, THIRD, yes)
@@ -139,7 +143,7 @@ describe('Raft', () => {
 
   it('saves a higher term and the vote in it at once, before anything else', () => {
     const raft = makeRaft()
-    const effects = receive(raft, SECOND, { type: 'voteRequest', preVote: false, term: 3, lastTerm: -1, endOffset: 0 })
+    const effects = receive(raft, SECOND, { type: 'voteRequest', preVote: false, term: 3, lastTerm: -1, endOffset: 0, heardAll: false })
     expect(effects[0]).toEqual({ type: 'saveVote', term: 3, votedFor: 2 })
     expect(effects.filter((effect) => effect.type === 'saveVote' || effect.type === 'send')).toHaveLength(1)
   })
@@ -152,7 +156,7 @@ describe('Raft', () => {
 
   it('keeps one vote a term even for the same id, while folders are unknown: the disk behind it may be another one', () => {
     const raft = makeRaft({ voterSet: noVoterSet, term: 0 })
-    const request: RaftMessage = { type: 'voteRequest', preVote: false, term: 1, lastTerm: -1, endOffset: 0 }
+    const request: RaftMessage = { type: 'voteRequest', preVote: false, term: 1, lastTerm: -1, endOffset: 0, heardAll: false }
     receive(raft, SECOND, request)
     raft.step({ type: 'voteSaved', term: 1, votedFor: 2 })
     const again = receive(raft, SECOND, request)
@@ -207,19 +211,19 @@ describe('Raft', () => {
       { type: 'peerUp', peer: SECOND },
       { type: 'timer', timerId: 1 },
     ])
-    receive(raft, SECOND, { type: 'voteReply', preVote: true, term: 2, granted: true })
+    receive(raft, SECOND, { type: 'voteReply', preVote: true, term: 2, granted: true, empty: false })
     const [timer] = raft.step({ type: 'peerUp', peer: THIRD })
     expect([raft.role, timer]).toEqual(['candidate', { type: 'startTimer', timerId: 2, delayMs: expect.any(Number) }])
     expect(raft.step({ type: 'timer', timerId: 2 })).toEqual([])
     raft.step({ type: 'voteSaved', term: 2, votedFor: 1 })
-    receive(raft, SECOND, { type: 'voteReply', preVote: false, term: 2, granted: true })
+    receive(raft, SECOND, { type: 'voteReply', preVote: false, term: 2, granted: true, empty: false })
     expect(raft.isLeader).toBe(true)
   })
 
   it('gives the one it voted for its time: the timer that ran before campaigns no more', () => {
     const raft = makeRaft()
     raft.step({ type: 'peerUp', peer: SECOND })
-    receive(raft, SECOND, { type: 'voteRequest', preVote: false, term: 2, lastTerm: -1, endOffset: 0 })
+    receive(raft, SECOND, { type: 'voteRequest', preVote: false, term: 2, lastTerm: -1, endOffset: 0, heardAll: false })
     expect(raft.step({ type: 'timer', timerId: 1 })).toEqual([])
     expect(raft.role).toBe('follower')
   })
@@ -227,9 +231,9 @@ describe('Raft', () => {
   it('lets a vote stand against a late refusal by the same voter', () => {
     const raft = makeRaft({ voterSet: knownSet([...VOTERS, { nodeId: 4, directoryId: 'd4' }, { nodeId: 5, directoryId: 'd5' }]) })
     feed(raft, ticks(40))
-    receive(raft, SECOND, { type: 'voteReply', preVote: true, term: 2, granted: true })
-    receive(raft, SECOND, { type: 'voteReply', preVote: true, term: 1, granted: false })
-    receive(raft, THIRD, { type: 'voteReply', preVote: true, term: 2, granted: true })
+    receive(raft, SECOND, { type: 'voteReply', preVote: true, term: 2, granted: true, empty: false })
+    receive(raft, SECOND, { type: 'voteReply', preVote: true, term: 1, granted: false, empty: false })
+    receive(raft, THIRD, { type: 'voteReply', preVote: true, term: 2, granted: true, empty: false })
     expect(raft.role).toBe('candidate')
   })
 

@@ -57,8 +57,8 @@ export const records: readonly MetadataRecord[] = [
 ]
 
 export const raftMessages: readonly RaftMessage[] = [
-  { type: 'voteRequest', preVote: true, term: 5, lastTerm: -1, endOffset: 0 },
-  { type: 'voteReply', preVote: false, term: 5, granted: true },
+  { type: 'voteRequest', preVote: true, term: 5, lastTerm: -1, endOffset: 0, heardAll: true },
+  { type: 'voteReply', preVote: false, term: 5, granted: true, empty: true },
   { type: 'append', term: 9, startOffset: MAX, previousTerm: 8, commitIndex: 300, entries: [] },
   {
     type: 'append',

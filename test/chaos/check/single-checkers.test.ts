@@ -192,7 +192,7 @@ describe('I9, judged by what the disk was asked to do', () => {
     slot.writeUInt32BE(1, 12)
     slot.writeUInt32BE(7, 20)
     slot.writeUInt32BE(3, 28)
-    const grant: PeerMessage = { type: 'raft', status: null, message: { type: 'voteReply', preVote: false, term: 7, granted: true } }
+    const grant: PeerMessage = { type: 'raft', status: null, message: { type: 'voteReply', preVote: false, term: 7, granted: true, empty: false } }
     const say = (to: number): void => checkPeerMessage('node 2', to, grant, durable)
     const file = open('quorum-state')
     file.writev([slot], 0, () => {})

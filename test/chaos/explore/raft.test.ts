@@ -56,8 +56,8 @@ const brokenRules: readonly BrokenRule<RaftBounds>[] = [
   {
     rule: 'R4.2: nobody votes for who holds less',
     machine: Raft,
-    method: '_deservesVote',
-    make: () => () => true,
+    method: '_judgeVote',
+    make: () => () => 'granted',
     bounds: { terms: 2, campaigns: 1, entries: 1 },
     noticedBy: 'I6',
     longestStory: 20,
