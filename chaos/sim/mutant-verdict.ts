@@ -1,4 +1,4 @@
-import type { Mutant } from './mutant-list.ts'
+import type { Mutant } from './mutant.ts'
 import type { SeedLine } from './seed-line.ts'
 
 /** What became of one mutant. `kill` null: it survived all seeds. */

@@ -2,8 +2,12 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { emptyMutant, type Mutant, mutants } from '../../../chaos/sim/mutant-list.ts'
+import type { Mutant } from '../../../chaos/sim/mutant.ts'
+import { emptyMutant, mutants } from '../../../chaos/sim/mutant-list.ts'
+import { logMutants } from '../../../chaos/sim/log-mutants.ts'
 import { describeTable } from '../../../chaos/sim/mutant-table.ts'
+import { raftMutants } from '../../../chaos/sim/raft-mutants.ts'
+import { replicationMutants } from '../../../chaos/sim/replication-mutants.ts'
 import { isKilledAsNamed, makeMutantBuild } from '../../../chaos/sim/mutants.ts'
 import type { SeedLine } from '../../../chaos/sim/seed-line.ts'
 
@@ -35,12 +39,40 @@ describe('mutants', () => {
     expect(() => makeMutantBuild(mutant, join(folder, 'dist'))).toThrow(/times in src\/a.js, once is expected/)
   })
 
-  it('are at least twelve, with names of their own, each with its killer named, four of sentences marked †', () => {
-    expect(mutants.length).toBeGreaterThanOrEqual(12)
+  it('are at least forty, with names of their own, each of one rule, with its killer named', () => {
+    expect(raftMutants.length).toBeGreaterThanOrEqual(15)
+    expect(replicationMutants.length).toBeGreaterThanOrEqual(15)
+    expect(logMutants.length).toBeGreaterThanOrEqual(10)
     expect(new Set(mutants.map(({ name }) => name)).size).toBe(mutants.length)
+    expect(mutants.filter(({ rule }) => !/^R\d\.\d+( †)?: /.test(rule))).toEqual([])
     expect(mutants.every(({ killedBy }) => killedBy.length > 0)).toBe(true)
-    expect(mutants.filter(({ rule }) => rule.includes('†')).length).toBeGreaterThanOrEqual(4)
     expect(emptyMutant.find).toBe(emptyMutant.replace)
+  })
+
+  it.each([
+    ['R3.2', 1],
+    ['R3.3', 1],
+    ['R3.4', 1],
+    ['R5.2', 1],
+    ['R5.7', 2],
+    ['R5.8', 1],
+    ['R6.2', 1],
+    ['R6.4', 2],
+    ['R6.5', 2],
+  ])('break every sentence of %s that is marked †', (rule, sentences) => {
+    expect(mutants.filter((one) => one.rule.startsWith(`${rule} †`)).length).toBeGreaterThanOrEqual(sentences)
+  })
+
+  it('are all in the table of docs/correctness.md, tried or not, and nothing else is', () => {
+    const page = readFileSync(new URL('../../../docs/correctness.md', import.meta.url), 'utf8')
+    const table = page.slice(page.indexOf('<!-- mutants:'), page.indexOf('<!-- end of mutants -->'))
+    const rows = table
+      .split('\n')
+      .filter((line) => line.startsWith('|'))
+      .slice(2)
+    expect(rows.map((row) => row.split(' | ', 3).join(' | '))).toEqual(
+      mutants.map(({ name, rule, killedBy }) => `| ${name} | ${rule.replaceAll('|', '\\|')} | ${killedBy.join(', ')}`),
+    )
   })
 
   it('count as killed only by what was named, and the table says by what', () => {
