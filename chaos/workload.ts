@@ -57,6 +57,13 @@ export class Workload {
     return this.#topics
   }
 
+  /** The topic has so many partitions: the answer that it grew may have been lost. */
+  grown(topicId: string, partitions: number): void {
+    const at = this.#topics.findIndex((topic) => topic.topicId === topicId)
+    const topic = this.#topics[at]
+    if (topic !== undefined && topic.partitions < partitions) this.#topics[at] = { ...topic, partitions }
+  }
+
   /** Sends and admin calls without an outcome. */
   get unsettled(): number {
     return this.#unsettled

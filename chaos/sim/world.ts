@@ -167,6 +167,7 @@ export class World {
     let unhealed: string | undefined
     await this.#runUntil(() => (unhealed = this.#unhealed()) === undefined || !inTime())
     demand(unhealed === undefined, 'convergence', () => `${this.#healWithinMs / 1000} s after all faults: ${unhealed}`)
+    for (const { topicId, partitions } of this.#cluster.checker.newestImage?.topics.values() ?? []) this.#workload.grown(topicId, partitions.length)
     this.#cluster.trace.tell('world', 'every ISR is full again; one more record to every partition')
     this.#sendOneEach()
     await this.#runUntil(() => this.#workload.unsettled === 0 || !inTime())

@@ -59,7 +59,11 @@ export class FetchPace {
     const last = this.#reports.get(replica)
     this.#reports.set(replica, report)
     if (last === undefined || isNews(last, report)) this.#options.send(replica, to, report)
-    else this.#options.clock.after(options.pauseMs, () => this.#options.send(replica, to, report))
+    else
+      this.#options.clock.after(options.pauseMs, () => {
+        // A replica that was set aside meanwhile has no log any more to speak of.
+        if (replica.core.role === 'follower') this.#options.send(replica, to, report)
+      })
   }
 }
 

@@ -53,7 +53,7 @@ function retarget(state: PartitionState, wanted: Pick<Reassignment, 'to' | 'byte
   const live = isr.filter((member) => isLiveMember(member, state, context))
   const leader = stays ? state.leader : electInSync({ ...state, replicas }, live)
   if (leader === -1 && isr.length > 0) throw new BrokerError('LEADER_NOT_AVAILABLE', 'no in-sync replica can lead the partition now')
-  return changePartition({ ...state, replicas, reassignment: { from, to, bytesPerSecond } }, { isr, leader, lost: new Set() }, context)
+  return changePartition(state, { isr, leader, lost: new Set(), move: { replicas, reassignment: { from, to, bytesPerSecond } } }, context)
 }
 
 /**

@@ -15,6 +15,8 @@ export interface PartitionChange {
   readonly lost: ReadonlySet<number>
   /** Of the topic as they will be, where the same entry changes them; default: as they are. */
   readonly configs?: ReadonlyMap<string, string>
+  /** Where it goes from now on; default: as before. */
+  readonly move?: Pick<PartitionState, 'replicas' | 'reassignment'>
   /** Records that only others hold are given up (rules R5.7). */
   readonly unclean?: boolean
 }
@@ -25,11 +27,12 @@ export interface PartitionChange {
  */
 export function changePartition(before: PartitionState, change: PartitionChange, context: ControllerContext): PartitionState {
   const members = new Map(change.isr.map((member) => [member.nodeId, member]))
-  const isr = before.replicas.flatMap((nodeId) => members.get(nodeId) ?? [])
+  const standing = { ...before, ...change.move }
+  const isr = standing.replicas.flatMap((nodeId) => members.get(nodeId) ?? [])
   assert(isr.length === change.isr.length, 'the ISR is a set of replicas')
   assert((change.leader === -1) === (isr.length === 0), 'there is a leader exactly when there is an in-sync replica')
   const configs = change.configs ?? context.image.topics.get(before.topicId)?.configs ?? new Map<string, string>()
-  const changed = withElr(before, { ...before, isr, leader: change.leader }, { configs, lost: change.lost })
+  const changed = withElr(before, { ...standing, isr, leader: change.leader }, { configs, lost: change.lost })
   const settled = settledStanding(changed, configs, context)
   const moved = settled === undefined ? changed : withElr(before, { ...changed, ...settled }, { configs, lost: change.lost })
   const unclean = change.unclean === true || (before.unclean && moved.isr.length < moved.replicas.length)
@@ -49,12 +52,17 @@ function withElr(
   return { ...after, elr: nextElr({ ...before, replicas }, { isr, minInSyncReplicas, lost: options.lost }) }
 }
 
+/**
+ * A replica that goes takes its word back: should it come again, its log is empty, and what it said before must count no more. So the leader epoch
+ * rises with it, also where the leader stays (Kafka PartitionChangeBuilder triggerLeaderEpochBumpForReplicaReassignmentIfNeeded).
+ */
 function withEpochs(before: PartitionState, after: PartitionState, context: ControllerContext): PartitionState {
-  const leaderChanges = after.leader !== before.leader
+  const isTakenOff = before.replicas.some((nodeId) => !after.replicas.includes(nodeId))
+  const isGranted = after.leader !== before.leader || isTakenOff
   return {
     ...after,
-    leaderEpoch: leaderChanges ? before.leaderEpoch + 1 : before.leaderEpoch,
-    leaderGrantedOffset: leaderChanges ? context.offset : before.leaderGrantedOffset,
+    leaderEpoch: isGranted ? before.leaderEpoch + 1 : before.leaderEpoch,
+    leaderGrantedOffset: isGranted ? context.offset : before.leaderGrantedOffset,
     partitionEpoch: before.partitionEpoch + 1,
   }
 }

@@ -24,7 +24,7 @@ function follow(options: { readonly limit: number | undefined; readonly seconds:
         pace.send(replica, 2, fetchOf({ fetchOffset: got[at] ?? 0, maxBytes: 16 * KIB }))
       }),
   })
-  const replicas = Array.from({ length: options.replicas ?? 1 }, () => ({}) as Replica)
+  const replicas = Array.from({ length: options.replicas ?? 1 }, () => ({ core: { role: 'follower' } }) as Replica)
   for (const replica of replicas) pace.send(replica, 2, fetchOf({ fetchOffset: 0, maxBytes: 16 * KIB }))
   let isOver = false
   clock.after(options.seconds * 1000, () => {
@@ -41,6 +41,25 @@ describe('how much followers ask for', () => {
     expect(total).toBeGreaterThan(0.9 * 10 * 256 * KIB)
     expect(total).toBeLessThan(1.05 * 11 * 256 * KIB)
     for (const bytes of got) expect(bytes).toBeGreaterThan(0.1 * total)
+  })
+
+  it('says no more of a replica that was set aside while its report waited', () => {
+    const clock = new TestClock()
+    const sent: number[] = []
+    const pace = new FetchPace({
+      clock,
+      isLow: () => true,
+      moveBytesPerSecond: () => undefined,
+      send: (_replica, _to, { fetchOffset }) => sent.push(fetchOffset),
+    })
+    const replica = { core: { role: 'follower' } } as { core: { role: string } }
+    const say = (): void => pace.send(replica as Replica, 2, fetchOf({ fetchOffset: 7, maxBytes: 16 * KIB }))
+    say()
+    say()
+    expect(sent).toEqual([7])
+    replica.core.role = 'offline'
+    clock.run()
+    expect(sent).toEqual([7])
   })
 
   it('one that is in sync, or moves without a limit, takes what it can', () => {

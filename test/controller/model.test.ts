@@ -234,8 +234,9 @@ function isLost(chaos: Chaos, command: Command, before: MetadataImage, state: Pa
 function checkPartition(chaos: Chaos, command: Command, before: MetadataImage, old: PartitionState, state: PartitionState): void {
   const { image, sessions } = chaos.cluster
   expect(state.partitionEpoch).toBe(old.partitionEpoch + 1)
-  expect(state.leaderEpoch).toBe(state.leader === old.leader ? old.leaderEpoch : old.leaderEpoch + 1)
-  expect(state.leaderGrantedOffset).toBe(state.leader === old.leader ? old.leaderGrantedOffset : before.offset)
+  const isSameReign = state.leader === old.leader && old.replicas.every((nodeId) => state.replicas.includes(nodeId))
+  expect(state.leaderEpoch).toBe(isSameReign ? old.leaderEpoch : old.leaderEpoch + 1)
+  expect(state.leaderGrantedOffset).toBe(isSameReign ? old.leaderGrantedOffset : before.offset)
   const configs = image.topics.get(state.topicId)!.configs
   const minInSyncReplicas = effectiveMinInSyncReplicas(configs, replicationFactorOf(state))
   expect([...state.elr].sort()).toEqual(elrTwin(old, state, minInSyncReplicas, (nodeId) => isLost(chaos, command, before, old, nodeId)))
