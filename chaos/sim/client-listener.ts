@@ -1,6 +1,7 @@
 import { BrokerError, type Code, type LeaderHint } from '../../src/base/errors.ts'
 import type { Broker, BrokerSession } from '../../src/broker/api.ts'
 import type {
+  AlterMaintenanceRequest,
   AlterReassignmentsRequest,
   AlterTopicRequest,
   CreateTopicRequest,
@@ -126,6 +127,9 @@ function call(broker: Broker, method: UnaryMethod, request: unknown, done: (erro
       return
     case 'removeVoter':
       broker.removeVoter(request as VoterRequest, done)
+      return
+    case 'alterMaintenance':
+      broker.alterMaintenance(request as AlterMaintenanceRequest, done)
       return
     case 'alterReassignments':
       broker.alterReassignments(request as AlterReassignmentsRequest, done)

@@ -2,9 +2,11 @@ import { BrokerError } from '../../src/base/errors.ts'
 import type { Done } from '../../src/base/done.ts'
 import type { ClientConnection, ClientStream, ClientTransport, NodeAddress, StreamHandlers } from '../../src/client/transport.ts'
 import type {
+  AlterMaintenanceRequest,
   AlterReassignmentsRequest,
   AlterReassignmentsResponse,
   AlterTopicRequest,
+  BrokerDescription,
   ClusterDescription,
   CreateProducerIdResponse,
   CreateTopicRequest,
@@ -139,6 +141,10 @@ class SimClientConnection implements ClientConnection {
 
   removeVoter(request: VoterRequest, timeoutMs: number, done: Done<VotersChange>): void {
     this.#call('removeVoter', request, timeoutMs, done as Done<unknown>)
+  }
+
+  alterMaintenance(request: AlterMaintenanceRequest, timeoutMs: number, done: Done<BrokerDescription>): void {
+    this.#call('alterMaintenance', request, timeoutMs, done as Done<unknown>)
   }
 
   alterReassignments(request: AlterReassignmentsRequest, timeoutMs: number, done: Done<AlterReassignmentsResponse>): void {

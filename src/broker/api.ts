@@ -1,8 +1,10 @@
 import type { Done } from '../base/done.ts'
 import type {
+  AlterMaintenanceRequest,
   AlterReassignmentsRequest,
   AlterReassignmentsResponse,
   AlterTopicRequest,
+  BrokerDescription,
   ClusterDescription,
   CreateProducerIdResponse,
   CreateTopicRequest,
@@ -54,6 +56,8 @@ export interface Broker {
   /** Forwarded to the active controller; answers when this node knows the new voters. */
   addVoter(request: VoterRequest, done: Done<VotersChange>): void
   removeVoter(request: VoterRequest, done: Done<VotersChange>): void
+  /** Forwarded to the active controller; answers the broker as this node knows it once the change is applied here. */
+  alterMaintenance(request: AlterMaintenanceRequest, done: Done<BrokerDescription>): void
   /** Forwarded to the active controller; answers when this node knows where the partitions go. They are not there yet. */
   alterReassignments(request: AlterReassignmentsRequest, done: Done<AlterReassignmentsResponse>): void
   deleteRecords(request: DeleteRecordsRequest, done: Done<DeleteRecordsResponse>): void

@@ -6,9 +6,11 @@ import type { MetadataImage } from '../metadata/image.ts'
 import type { ControllerClient } from '../runtime/controller-client.ts'
 import type { QuorumClient } from '../runtime/quorum-client.ts'
 import type {
+  AlterMaintenanceRequest,
   AlterReassignmentsRequest,
   AlterReassignmentsResponse,
   AlterTopicRequest,
+  BrokerDescription,
   ClusterDescription,
   ConfigEntry,
   CreateProducerIdResponse,
@@ -33,6 +35,7 @@ import type {
   VotersChange,
 } from '../wire/api.ts'
 import type { Broker, BrokerSession } from './api.ts'
+import { alterMaintenance } from './alter-maintenance.ts'
 import type { FetchContext } from './consumer-fetch.ts'
 import { describeConfigs } from './describe-configs.ts'
 import { deleteRecords, type LeaderRequestContext, listOffsets } from './leader-requests.ts'
@@ -70,6 +73,7 @@ export class BrokerCalls implements Broker {
   readonly #nodeId: number
   readonly #configEntries: readonly ConfigEntry[]
   readonly #quorum: QuorumClient
+  readonly #controllerClient: ControllerClient
   readonly #image: () => MetadataImage
   readonly #waiters: ImageWaiters
   readonly #topics: Topics
@@ -90,6 +94,7 @@ export class BrokerCalls implements Broker {
     this.#nodeId = options.nodeId
     this.#configEntries = options.configEntries
     this.#quorum = options.quorum
+    this.#controllerClient = options.controllerClient
     this.#image = image
     this.#waiters = new ImageWaiters(clock)
     this.#topics = new Topics({ controllerClient: options.controllerClient, waiters: this.#waiters, image })
@@ -179,6 +184,11 @@ export class BrokerCalls implements Broker {
 
   removeVoter(request: VoterRequest, done: Done<VotersChange>): void {
     this.#clock.defer(() => this.#voterChanges.ask('removeVoter', request, done))
+  }
+
+  alterMaintenance(request: AlterMaintenanceRequest, done: Done<BrokerDescription>): void {
+    const parts = { controllerClient: this.#controllerClient, waiters: this.#waiters, queries: this.#queries }
+    this.#clock.defer(() => alterMaintenance(parts, request, done))
   }
 
   alterReassignments(request: AlterReassignmentsRequest, done: Done<AlterReassignmentsResponse>): void {

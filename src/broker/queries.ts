@@ -129,6 +129,7 @@ export function describeCluster(context: QueryContext): ClusterDescription {
     state: stateOf(broker, context.isConnected(broker.nodeId)),
     leaders: leaders.get(broker.nodeId) ?? 0,
     replicas: replicas.get(broker.nodeId) ?? 0,
+    maintenance: broker.maintenance,
   }))
   return { clusterId: image.clusterId, controllerId: context.leaderId() ?? -1, brokers }
 }

@@ -1,29 +1,9 @@
-import type { Admin } from '../client/admin.ts'
-import { type CliContext, headingStyle } from './context.ts'
+import { brokerRow, renderBrokers } from './broker-rows.ts'
+import type { CliContext } from './context.ts'
 import { exitCode } from './failure.ts'
 import type { ClusterOptions } from './options.ts'
 import { withAdmin, writeJson } from './session.ts'
-import { renderFields, renderTable } from './table.ts'
-
-type BrokerDescription = Awaited<ReturnType<Admin['describeCluster']>>['brokers'][number]
-
-function addressOf(broker: BrokerDescription, port: number | null): string | null {
-  return port === null ? null : `${broker.host}:${port}`
-}
-
-function brokerRow(broker: BrokerDescription) {
-  const { nodeId, rack, state, leaders, replicas } = broker
-  return {
-    nodeId,
-    rack,
-    state,
-    grpc: addressOf(broker, broker.grpcPort),
-    kafka: addressOf(broker, broker.kafkaPort),
-    http: addressOf(broker, broker.httpPort),
-    leaders,
-    replicas,
-  }
-}
+import { renderFields } from './table.ts'
 
 export async function describeCluster(context: CliContext, options: ClusterOptions): Promise<number> {
   const cluster = await withAdmin(context, options, (admin) => admin.describeCluster())
@@ -34,24 +14,10 @@ export async function describeCluster(context: CliContext, options: ClusterOptio
     writeJson(context, { clusterId, controllerId, brokers })
     return exitCode.done
   }
-  const table = renderTable(
-    [
-      { heading: 'NodeId', value: (row) => row.nodeId, right: true },
-      { heading: 'State', value: (row) => row.state },
-      { heading: 'Rack', value: (row) => row.rack ?? '-' },
-      { heading: 'Grpc', value: (row) => row.grpc ?? '-' },
-      { heading: 'Kafka', value: (row) => row.kafka ?? '-' },
-      { heading: 'Http', value: (row) => row.http ?? '-' },
-      { heading: 'Leaders', value: (row) => row.leaders, right: true },
-      { heading: 'Replicas', value: (row) => row.replicas, right: true },
-    ],
-    brokers,
-    headingStyle(context),
-  )
   const head = renderFields([
     ['ClusterId', clusterId ?? '-'],
     ['ControllerId', controllerId],
   ])
-  context.stdout.write(head + table)
+  context.stdout.write(head + renderBrokers(context, brokers))
   return exitCode.done
 }

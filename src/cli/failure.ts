@@ -60,7 +60,7 @@ const hints: Partial<Record<Code, string>> = {
   INVALID_CONFIG: 'see: oxbow config describe topic TOPIC --all',
   OFFSET_OUT_OF_RANGE: 'where it begins: oxbow offsets TOPIC --at earliest; from there on: --offset earliest',
   NOT_ENOUGH_REPLICAS: 'see: oxbow cluster describe',
-  PREFERRED_LEADER_NOT_AVAILABLE: 'it has to be up and in sync first; see: oxbow cluster health',
+  PREFERRED_LEADER_NOT_AVAILABLE: 'it has to be up, in sync and not in maintenance; see: oxbow cluster describe',
   ELIGIBLE_LEADERS_NOT_AVAILABLE: 'start one of its brokers; see: oxbow cluster health',
   LEADER_NOT_AVAILABLE: 'see: oxbow cluster describe',
   MESSAGE_TOO_LARGE: 'send smaller records, or raise max.message.bytes of the topic',

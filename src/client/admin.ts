@@ -3,6 +3,7 @@ import { BrokerError } from '../base/errors.ts'
 import { randomUuid } from '../base/ids.ts'
 import type {
   AlterReassignmentsResponse,
+  BrokerDescription,
   ClusterDescription,
   ConfigResource,
   CreateTopicRequest,
@@ -21,6 +22,7 @@ import type {
 import { AnyNodeCall, type AnyNodeOptions, type NodeCall } from './any-node.ts'
 import { type Cluster, MAX_NODE_WAIT_MS } from './cluster.ts'
 import { toBrokerError } from './api-error.ts'
+import { describeAsCreated } from './created-topic.ts'
 import { LeaderCall, type Outcome, type PartitionQuestion } from './leader-call.ts'
 import { type FoundOffset, OffsetLookup } from './offset-lookup.ts'
 import { type AlterReassignmentsOptions, type MovedPartition, movedPartitions, reassignmentsRequest } from './reassignments.ts'
@@ -317,6 +319,17 @@ export class Admin {
     )
   }
 
+  /** Into maintenance a broker leads only what no other in-sync replica can, until it is taken out again. Resolves to the broker as it is then. */
+  alterMaintenance(options: { readonly nodeId: number; readonly maintenance: boolean; readonly timeoutMs?: number }): Promise<BrokerDescription> {
+    const { nodeId, maintenance } = options
+    return this.#call<BrokerDescription>(
+      (connection, attemptMs, done) => connection.alterMaintenance({ nodeId, maintenance, timeoutMs: Math.min(attemptMs, MAX_NODE_WAIT_MS) }, attemptMs, done),
+      this.#deadline(options.timeoutMs),
+      // A broker that nobody knows now is a mistyped one.
+      { attemptTimeoutMs: Infinity, retries: (error) => error.retriable && error.code !== 'BROKER_ID_NOT_REGISTERED' },
+    )
+  }
+
   /** Begins moves of partitions, changes their limit, or takes them back; they go on by themselves. Each has its own outcome (KIP-455). */
   async alterReassignments(options: AlterReassignmentsOptions): Promise<MovedPartition[]> {
     const { moves } = options
@@ -484,14 +497,4 @@ function toMap(configs: ReadonlyMap<string, string> | Readonly<Record<string, st
 function checkNumber(name: string, value: number, min: number, max: number): void {
   if (Number.isSafeInteger(value) && value >= min && value <= max) return
   throw new BrokerError('INVALID_REQUEST', `${name} is ${value}, but must be an integer from ${min} to ${max}`)
-}
-
-function describeAsCreated(topics: readonly TopicInfo[]): CreateTopicResponse {
-  const { topicId, partitions } = topics[0] as TopicInfo
-  return {
-    topicId,
-    partitions: partitions.length,
-    replicationFactor: partitions[0]?.replicas.length ?? 0,
-    assignment: partitions.map(({ replicas }) => replicas),
-  }
 }

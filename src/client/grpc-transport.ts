@@ -12,7 +12,9 @@ import {
 import type { Done } from '../base/done.ts'
 import { BrokerError } from '../base/errors.ts'
 import {
+  alterMaintenanceRequestCodec,
   alterReassignmentsRequestCodec,
+  brokerDescriptionCodec,
   alterReassignmentsResponseCodec,
   alterTopicRequestCodec,
   clusterDescriptionCodec,
@@ -32,9 +34,11 @@ import {
   votersChangeCodec,
 } from '../wire/admin-codec.ts'
 import type {
+  AlterMaintenanceRequest,
   AlterReassignmentsRequest,
   AlterReassignmentsResponse,
   AlterTopicRequest,
+  BrokerDescription,
   ClusterDescription,
   CreateProducerIdResponse,
   CreateTopicRequest,
@@ -158,6 +162,10 @@ class GrpcClientConnection implements ClientConnection {
 
   removeVoter(request: VoterRequest, timeoutMs: number, done: Done<VotersChange>): void {
     this.#call(adminService.RemoveVoter, voterRequestCodec, votersChangeCodec, request, timeoutMs, done)
+  }
+
+  alterMaintenance(request: AlterMaintenanceRequest, timeoutMs: number, done: Done<BrokerDescription>): void {
+    this.#call(adminService.AlterMaintenance, alterMaintenanceRequestCodec, brokerDescriptionCodec, request, timeoutMs, done)
   }
 
   alterReassignments(request: AlterReassignmentsRequest, timeoutMs: number, done: Done<AlterReassignmentsResponse>): void {

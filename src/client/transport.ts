@@ -1,8 +1,10 @@
 import type { Done } from '../base/done.ts'
 import type {
+  AlterMaintenanceRequest,
   AlterReassignmentsRequest,
   AlterReassignmentsResponse,
   AlterTopicRequest,
+  BrokerDescription,
   ClusterDescription,
   CreateProducerIdResponse,
   CreateTopicRequest,
@@ -58,6 +60,7 @@ export interface ClientConnection {
   electLeaders(request: ElectLeadersRequest, timeoutMs: number, done: Done<ElectLeadersResponse>): void
   addVoter(request: VoterRequest, timeoutMs: number, done: Done<VotersChange>): void
   removeVoter(request: VoterRequest, timeoutMs: number, done: Done<VotersChange>): void
+  alterMaintenance(request: AlterMaintenanceRequest, timeoutMs: number, done: Done<BrokerDescription>): void
   alterReassignments(request: AlterReassignmentsRequest, timeoutMs: number, done: Done<AlterReassignmentsResponse>): void
   deleteRecords(request: DeleteRecordsRequest, timeoutMs: number, done: Done<DeleteRecordsResponse>): void
   describeLogDirs(timeoutMs: number, done: Done<LogDirsDescription>): void

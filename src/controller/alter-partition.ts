@@ -2,7 +2,8 @@ import { BrokerError } from '../base/errors.ts'
 import type { IsrMember, PartitionState } from '../metadata/records.ts'
 import type { ControllerCommand, Decision } from './commands.ts'
 import type { ControllerContext } from './context.ts'
-import { isLiveMember } from './isr.ts'
+import { electInSync } from './elections.ts'
+import { isInMaintenance, isLiveMember } from './isr.ts'
 import { changePartition } from './partition-change.ts'
 import { requirePartition } from './partition-ref.ts'
 
@@ -48,6 +49,9 @@ export function decideAlterPartition(command: AlterPartition, context: Controlle
     if (isCommitted(member, state) || isLiveMember(member, state, context)) continue
     throw new BrokerError('INELIGIBLE_REPLICA', `broker ${member.nodeId} is fenced or draining, or its epoch is not ${member.brokerEpoch}`)
   }
-  const after = changePartition(state, { isr, leader: state.leader, lost: new Set() }, context)
+  const live = isr.filter((member) => isLiveMember(member, state, context))
+  // A broker in maintenance that led for want of others gives it up to the first that joins.
+  const leader = isInMaintenance(state.leader, context) && live.length > 0 ? electInSync(state, live, context) : state.leader
+  const after = changePartition(state, { isr, leader, lost: new Set() }, context)
   return { records: [{ type: 'partition', state: after }], reply: { type: 'done' } }
 }

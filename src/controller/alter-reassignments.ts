@@ -51,7 +51,7 @@ function retarget(state: PartitionState, wanted: Pick<Reassignment, 'to' | 'byte
   const isr = state.isr.filter((member) => replicas.includes(member.nodeId))
   const stays = isr.some((member) => member.nodeId === state.leader)
   const live = isr.filter((member) => isLiveMember(member, state, context))
-  const leader = stays ? state.leader : electInSync({ ...state, replicas }, live)
+  const leader = stays ? state.leader : electInSync({ ...state, replicas }, live, context)
   if (leader === -1 && isr.length > 0) throw new BrokerError('LEADER_NOT_AVAILABLE', 'no in-sync replica can lead the partition now')
   return changePartition(state, { isr, leader, lost: new Set(), move: { replicas, reassignment: { from, to, bytesPerSecond } } }, context)
 }

@@ -60,6 +60,8 @@ export type ControllerCommand =
       readonly validateOnly: boolean
     }
   | { readonly type: 'allocateProducerIds'; readonly count: number }
+  /** An operator's mark on a broker (BrokerImage), set or taken off. */
+  | { readonly type: 'alterMaintenance'; readonly nodeId: number; readonly maintenance: boolean }
   /** directoryId null: the folder that the node has now. */
   | { readonly type: 'addVoter'; readonly nodeId: number; readonly directoryId: Uuid | null; readonly validateOnly: boolean }
   /** directoryId null: whatever folder it has. */
@@ -125,6 +127,7 @@ export type ControllerReply =
     }
   | { readonly type: 'leadersElected'; readonly metadataOffset: number; readonly partitions: readonly Election[] }
   | { readonly type: 'reassignmentsAltered'; readonly metadataOffset: number; readonly partitions: readonly PartitionOutcome[] }
+  | { readonly type: 'maintenanceAltered'; readonly metadataOffset: number }
   | { readonly type: 'producerIds'; readonly firstProducerId: number; readonly count: number }
   /** isComplete false: the old folder of a wiped voter has left; the same command again brings the new one. warnings: about that set. */
   | {

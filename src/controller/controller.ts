@@ -1,5 +1,6 @@
 import { unreachable } from '../base/assert.ts'
 import { BrokerError } from '../base/errors.ts'
+import { decideAlterMaintenance } from './alter-maintenance.ts'
 import { decideAlterPartition } from './alter-partition.ts'
 import { decideAlterReassignments } from './alter-reassignments.ts'
 import { decideAlterTopic } from './alter-topic.ts'
@@ -43,6 +44,8 @@ function decide(command: ControllerCommand | InternalCommand, context: Controlle
       return decideElectLeaders(command, context)
     case 'alterReassignments':
       return decideAlterReassignments(command, context)
+    case 'alterMaintenance':
+      return decideAlterMaintenance(command, context)
     case 'allocateProducerIds':
       return decideAllocateProducerIds(command, context)
     case 'fence':

@@ -1,9 +1,8 @@
 import { BrokerError } from '../base/errors.ts'
-import type { MetadataImage } from '../metadata/image.ts'
 import type { MetadataRecord, PartitionState } from '../metadata/records.ts'
 import type { ControllerCommand, Decision, ElectedReplica, Election, PartitionRef } from './commands.ts'
 import type { ControllerContext } from './context.ts'
-import { isLiveMember } from './isr.ts'
+import { isInMaintenance, isLiveMember } from './isr.ts'
 import { changePartition } from './partition-change.ts'
 import { refKey, requirePartition } from './partition-ref.ts'
 import { electUnclean } from './unclean-election.ts'
@@ -13,8 +12,11 @@ type ElectLeaders = Extract<ControllerCommand, { readonly type: 'electLeaders' }
 /** Partitions that one answer about all names: the whole stays within one entry and one message. Whoever asks again gets the next ones. */
 const MAX_NAMED = 10_000
 
-function* allPartitions(image: MetadataImage): Generator<PartitionState> {
-  for (const topic of image.topics.values()) yield* topic.partitions
+/** Of all partitions those that are meant: a broker in maintenance is not to lead what prefers it. */
+function* candidates({ unclean }: ElectLeaders, context: ControllerContext): Generator<PartitionState> {
+  for (const { partitions } of context.image.topics.values()) {
+    for (const state of partitions) if (unclean || !isInMaintenance(state.replicas[0] as number, context)) yield state
+  }
 }
 
 type Verdict = { readonly state: PartitionState; readonly elected: ElectedReplica } | { readonly error: NonNullable<Election['error']> }
@@ -27,6 +29,9 @@ function judgePreferred(state: PartitionState, context: ControllerContext): Verd
   if (member === undefined || !isLiveMember(member, state, context)) {
     const why = member === undefined ? 'not in sync' : 'not serving it now'
     return { error: { code: 'PREFERRED_LEADER_NOT_AVAILABLE', message: `broker ${preferred}, the first replica, is ${why}` } }
+  }
+  if (isInMaintenance(preferred, context)) {
+    return { error: { code: 'PREFERRED_LEADER_NOT_AVAILABLE', message: `broker ${preferred}, the first replica, is in maintenance` } }
   }
   const elected = { nodeId: preferred, lastEpoch: -1, logEndOffset: -1 }
   return { state: changePartition(state, { isr: state.isr, leader: preferred, lost: new Set() }, context), elected }
@@ -68,7 +73,7 @@ export function decideElectLeaders(command: ElectLeaders, context: ControllerCon
       partitions.push({ topicId, partition, elected: null, error: verdict.error })
     }
   }
-  for (const ref of command.partitions ?? allPartitions(context.image)) {
+  for (const ref of command.partitions ?? candidates(command, context)) {
     if (command.partitions === null && partitions.length >= MAX_NAMED) break
     judge(ref)
   }

@@ -3,15 +3,18 @@ import { findPartition } from '../metadata/image.ts'
 import type { IsrMember, MetadataRecord, PartitionState } from '../metadata/records.ts'
 import type { Decision, PartitionRef } from './commands.ts'
 import type { ControllerContext, Evidence } from './context.ts'
-import { isLiveMember, isServing } from './isr.ts'
+import { isLiveMember, isServing, preferredToLead } from './isr.ts'
 import { changePartition } from './partition-change.ts'
 import type { LeaderlessReport } from './status.ts'
 
-/** Rules R5.7, first half: the leader while it is in sync, else the first live in-sync replica in assignment order; −1: none. */
-export function electInSync(state: PartitionState, liveIsr: readonly IsrMember[]): number {
-  const isLive = (nodeId: number): boolean => liveIsr.some((member) => member.nodeId === nodeId)
-  if (isLive(state.leader)) return state.leader
-  return state.replicas.find(isLive) ?? -1
+/**
+ * Rules R5.7, first half: the leader while it is in sync, else the first live in-sync replica in assignment order; −1: none. A broker in
+ * maintenance counts only when all of them are.
+ */
+export function electInSync(state: PartitionState, liveIsr: readonly IsrMember[], context: Pick<Evidence, 'image'>): number {
+  const live = state.replicas.filter((nodeId) => liveIsr.some((member) => member.nodeId === nodeId))
+  const candidates = preferredToLead(live, context)
+  return candidates.includes(state.leader) ? state.leader : (candidates[0] ?? -1)
 }
 
 export interface Candidate {
@@ -71,7 +74,7 @@ export function electByReports(state: PartitionState, context: Evidence): Report
 /** The state of a leaderless partition with the leader that it can have now; undefined when it can have none. */
 export function electedState(state: PartitionState, context: ControllerContext): PartitionState | undefined {
   const liveIsr = state.isr.filter((member) => isLiveMember(member, state, context))
-  const inSync = electInSync(state, liveIsr)
+  const inSync = electInSync(state, liveIsr, context)
   if (inSync !== -1) return changePartition(state, { isr: liveIsr, leader: inSync, lost: new Set() }, context)
   const { leader, damaged } = electByReports(state, context)
   const broker = context.image.brokers.get(leader)

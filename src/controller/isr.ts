@@ -18,6 +18,17 @@ export function isLiveMember(member: IsrMember, ref: PartitionRef, context: Evid
   return broker !== undefined && broker.brokerEpoch === member.brokerEpoch && isServing(broker, ref, context)
 }
 
+/** An operator wants others to lead and to get new partitions, where they can (BrokerImage). */
+export function isInMaintenance(nodeId: number, context: Pick<Evidence, 'image'>): boolean {
+  return context.image.brokers.get(nodeId)?.maintenance === true
+}
+
+/** Those of brokers that may lead, in order, that should: brokers in maintenance only where there are no others. */
+export function preferredToLead(nodeIds: readonly number[], context: Pick<Evidence, 'image'>): readonly number[] {
+  const others = nodeIds.filter((nodeId) => !isInMaintenance(nodeId, context))
+  return others.length > 0 ? others : nodeIds
+}
+
 export function minInSyncReplicasOf(state: PartitionState, context: Evidence): number {
   return effectiveMinInSyncReplicas(context.image.topics.get(state.topicId)?.configs ?? new Map(), replicationFactorOf(state))
 }

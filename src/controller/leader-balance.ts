@@ -8,7 +8,7 @@ const TOLERATED_SHARE = 0.1
 const MAX_ELECTIONS = 10_000
 
 function mayLead(broker: BrokerImage | undefined, state: PartitionState): broker is BrokerImage {
-  return broker !== undefined && !broker.fenced && !broker.draining && state.isr.some((member) => member.nodeId === broker.nodeId)
+  return broker !== undefined && !broker.fenced && !broker.draining && !broker.maintenance && state.isr.some((member) => member.nodeId === broker.nodeId)
 }
 
 /**

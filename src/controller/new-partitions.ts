@@ -62,9 +62,12 @@ export function placePartitions(
       `a replication factor of ${replicationFactor} needs as many brokers, and there ${registered.length === 1 ? 'is 1' : `are ${registered.length}`}`,
     )
   }
-  // No more of the absent than the factor needs: then every partition has all of the live ones, and so a leader (R5.9).
+  // No more of those in maintenance, and then of the absent, than the factor needs: where it needs an absent one every partition has all of the live ones,
+  // and so a leader (R5.9).
   const absent = registered.filter((broker) => !isLive(broker)).slice(0, Math.max(0, replicationFactor - live.length))
-  const brokers = [...live, ...absent].map((broker) => ({ nodeId: broker.nodeId, rack: broker.address.rack }))
+  const unmarked = live.filter((broker) => !broker.maintenance)
+  const marked = live.filter((broker) => broker.maintenance).slice(0, Math.max(0, replicationFactor - unmarked.length))
+  const brokers = [...unmarked, ...marked, ...absent].map((broker) => ({ nodeId: broker.nodeId, rack: broker.address.rack }))
   return placeReplicas(brokers, { partitions, replicationFactor, seed: Number.parseInt(topicId.slice(0, 8), 16) })
 }
 
@@ -92,5 +95,5 @@ export function newPartition(
     unclean: false,
     reassignment: null,
   }
-  return { ...state, leader: electInSync(state, isr) }
+  return { ...state, leader: electInSync(state, isr, context) }
 }

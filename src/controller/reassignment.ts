@@ -1,7 +1,7 @@
 import type { IsrMember, PartitionState } from '../metadata/records.ts'
 import { effectiveMinInSyncReplicas } from './configs.ts'
 import type { Evidence } from './context.ts'
-import { isLiveMember } from './isr.ts'
+import { isLiveMember, preferredToLead } from './isr.ts'
 
 /** Where a partition stands: what a reassignment moves. */
 export type Standing = Pick<PartitionState, 'replicas' | 'reassignment' | 'isr' | 'leader'>
@@ -33,5 +33,6 @@ export function settledStanding(state: PartitionState, configs: ReadonlyMap<stri
 }
 
 function firstLive(members: readonly IsrMember[], state: PartitionState, context: Evidence): number | undefined {
-  return members.find((member) => isLiveMember(member, state, context))?.nodeId
+  const live = members.filter((member) => isLiveMember(member, state, context)).map((member) => member.nodeId)
+  return preferredToLead(live, context)[0]
 }

@@ -18,7 +18,7 @@ function withdrawnState(state: PartitionState, withdrawal: Withdrawal, context: 
   const lost = withdrawal.isLost(state)
   if (!inSync && !(lost && state.elr.includes(nodeId))) return undefined
   const isr = state.isr.filter((member) => member.nodeId !== nodeId && isLiveMember(member, state, context))
-  return changePartition(state, { isr, leader: electInSync(state, isr), lost: lost ? new Set([nodeId]) : new Set() }, context)
+  return changePartition(state, { isr, leader: electInSync(state, isr, context), lost: lost ? new Set([nodeId]) : new Set() }, context)
 }
 
 function toRecords(states: Iterable<PartitionState>, withdrawal: Withdrawal, context: ControllerContext): MetadataRecord[] {

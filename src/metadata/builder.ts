@@ -99,6 +99,9 @@ export class ImageBuilder {
       case 'brokerState':
         this.#applyBrokerState(record)
         return
+      case 'brokerMaintenance':
+        this.#applyBrokerMaintenance(record)
+        return
       case 'topic':
         this.#applyTopic(record)
         return
@@ -132,13 +135,28 @@ export class ImageBuilder {
     const before = this.#brokers.get(record.nodeId)
     assert(before === undefined || before.brokerEpoch < this.#offset, 'a broker epoch never goes back')
     const { nodeId, incarnationId, directoryIds, address } = record
-    this.#setBroker({ nodeId, brokerEpoch: this.#offset, incarnationId, directoryIds, address, fenced: true, draining: false })
+    this.#setBroker({
+      nodeId,
+      brokerEpoch: this.#offset,
+      incarnationId,
+      directoryIds,
+      address,
+      fenced: true,
+      draining: false,
+      maintenance: before?.maintenance ?? false,
+    })
   }
 
   #applyBrokerState(record: RecordOf<'brokerState'>): void {
     const before = this.#brokers.get(record.nodeId)
     assert(before !== undefined && before.brokerEpoch === record.brokerEpoch, 'the state of a broker is decided for its present epoch')
     this.#setBroker({ ...before, fenced: record.fenced, draining: record.draining })
+  }
+
+  #applyBrokerMaintenance({ nodeId, maintenance }: RecordOf<'brokerMaintenance'>): void {
+    const before = this.#brokers.get(nodeId)
+    assert(before !== undefined, 'a broker that is marked is registered')
+    this.#setBroker({ ...before, maintenance })
   }
 
   #setBroker(broker: BrokerImage): void {

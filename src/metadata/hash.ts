@@ -42,9 +42,9 @@ function hashPartition(state: PartitionState): number {
 }
 
 function hashBroker(broker: BrokerImage): number {
-  const { nodeId, brokerEpoch, incarnationId, directoryIds, address, fenced, draining } = broker
+  const { nodeId, brokerEpoch, incarnationId, directoryIds, address, fenced, draining, maintenance } = broker
   const { host, grpcPort, kafkaPort, httpPort, rack } = address
-  return hashFields([nodeId, brokerEpoch, incarnationId, directoryIds, host, grpcPort, kafkaPort, httpPort, rack, fenced, draining])
+  return hashFields([nodeId, brokerEpoch, incarnationId, directoryIds, host, grpcPort, kafkaPort, httpPort, rack, fenced, draining, maintenance])
 }
 
 function byKey(left: readonly [string, unknown], right: readonly [string, unknown]): number {

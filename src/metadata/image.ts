@@ -8,7 +8,13 @@ export interface BrokerImage {
   readonly directoryIds: readonly Uuid[]
   readonly address: BrokerAddress
   readonly fenced: boolean
+  /** Its process is stopping, and ends (rules R5.9). */
   readonly draining: boolean
+  /**
+   * An operator's mark, until it is taken off: it follows, but leads only what no other in-sync replica can, and gets no new partitions while there are
+   * enough others. It goes on serving, unlike one that is draining.
+   */
+  readonly maintenance: boolean
 }
 
 export interface TopicImage {

@@ -83,6 +83,8 @@ export type MetadataRecord =
   /** Registers a process; the offset of this entry becomes its broker epoch. It starts fenced (rules R5.3). */
   | { readonly type: 'broker'; readonly nodeId: number; readonly incarnationId: Uuid; readonly directoryIds: readonly Uuid[]; readonly address: BrokerAddress }
   | { readonly type: 'brokerState'; readonly nodeId: number; readonly brokerEpoch: number; readonly fenced: boolean; readonly draining: boolean }
+  /** An operator's mark (BrokerImage), of the node id: it outlives the process and its broker epoch. */
+  | { readonly type: 'brokerMaintenance'; readonly nodeId: number; readonly maintenance: boolean }
   | { readonly type: 'topic'; readonly topicId: Uuid; readonly name: string }
   /** A partition made or changed: its whole new state. */
   | { readonly type: 'partition'; readonly state: PartitionState }

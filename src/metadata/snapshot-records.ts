@@ -9,8 +9,8 @@ import { ShardedMap } from './sharded-map.ts'
 const SLICE_RECORDS = 256
 
 /**
- * All that an image holds, as records in slices: the cluster, the producer ids, each broker (its registration, then its state, which names its epoch), each
- * topic (itself, its configs, its partitions in order). They are no decisions: only an ImageLoader makes an image of them again.
+ * All that an image holds, as records in slices: the cluster, the producer ids, each broker (its registration, then its state, which names its epoch, then
+ * its mark if it has one), each topic (itself, its configs, its partitions in order). They are no decisions: only an ImageLoader makes an image of them again.
  */
 export function* snapshotRecords(image: MetadataImage): Generator<readonly MetadataRecord[]> {
   let slice: MetadataRecord[] = []
@@ -27,9 +27,10 @@ function* allRecords(image: MetadataImage): Generator<MetadataRecord> {
   const { clusterId, voters, nextProducerId, brokers, topics } = image
   if (clusterId !== null) yield { type: 'cluster', clusterId, voters }
   yield { type: 'producerIds', nextProducerId }
-  for (const { nodeId, brokerEpoch, incarnationId, directoryIds, address, fenced, draining } of brokers.values()) {
+  for (const { nodeId, brokerEpoch, incarnationId, directoryIds, address, fenced, draining, maintenance } of brokers.values()) {
     yield { type: 'broker', nodeId, incarnationId, directoryIds, address }
     yield { type: 'brokerState', nodeId, brokerEpoch, fenced, draining }
+    if (maintenance) yield { type: 'brokerMaintenance', nodeId, maintenance }
   }
   for (const { topicId, name, configs, partitions } of topics.values()) {
     yield { type: 'topic', topicId, name }
@@ -89,6 +90,9 @@ export class ImageLoader {
       case 'brokerState':
         this.#addBroker(record)
         return
+      case 'brokerMaintenance':
+        this.#markBroker(record)
+        return
       case 'topic':
         this.#topics.set(record.topicId, { topicId: record.topicId, name: record.name, partitions: [], configs: new Map() })
         this.#topicIds.set(record.name, record.topicId)
@@ -114,7 +118,13 @@ export class ImageLoader {
     if (registered?.nodeId !== nodeId) throw corrupt('the state of a broker without its registration')
     this.#registered = undefined
     const { incarnationId, directoryIds, address } = registered
-    this.#brokers.set(nodeId, { nodeId, brokerEpoch, incarnationId, directoryIds, address, fenced, draining })
+    this.#brokers.set(nodeId, { nodeId, brokerEpoch, incarnationId, directoryIds, address, fenced, draining, maintenance: false })
+  }
+
+  #markBroker({ nodeId, maintenance }: RecordOf<'brokerMaintenance'>): void {
+    const broker = this.#brokers.get(nodeId)
+    if (broker === undefined) throw corrupt('the mark of a broker without its registration')
+    this.#brokers.set(nodeId, { ...broker, maintenance })
   }
 
   #addPartition(state: PartitionState): void {

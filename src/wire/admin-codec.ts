@@ -1,7 +1,9 @@
 import type {
+  AlterMaintenanceRequest,
   AlterReassignmentsRequest,
   AlterReassignmentsResponse,
   AlterTopicRequest,
+  BrokerDescription,
   ClusterDescription,
   ConfigEntry,
   ConfigResource,
@@ -73,7 +75,7 @@ export const createTopicResponseCodec = message<CreateTopicResponse>({
 
 export const deleteTopicRequestCodec = message<DeleteTopicRequest>({ topicId: uuid(1), timeoutMs: int32(2) })
 
-const brokerDescriptionCodec = message<ClusterDescription['brokers'][number]>({
+export const brokerDescriptionCodec = message<BrokerDescription>({
   nodeId: int32(1),
   host: string(2),
   grpcPort: int32(3),
@@ -83,6 +85,7 @@ const brokerDescriptionCodec = message<ClusterDescription['brokers'][number]>({
   state: choice(7, ['running', 'fenced', 'draining', 'offline']),
   leaders: int32(8),
   replicas: int32(9),
+  maintenance: boolean(10),
 })
 
 export const clusterDescriptionCodec = message<ClusterDescription>({
@@ -165,6 +168,9 @@ export const voterRequestCodec = message<VoterRequest>({ nodeId: int32(1), direc
 const quorumVoterCodec = message<QuorumVoter>({ nodeId: int32(1), directoryId: uuidOrNull(2) })
 
 export const votersChangeCodec = message<VotersChange>({ isChanged: boolean(1), voters: list(2, quorumVoterCodec), warnings: stringList(3) })
+
+export const alterMaintenanceRequestCodec = message<AlterMaintenanceRequest>({ nodeId: int32(1), maintenance: boolean(2), timeoutMs: int32(3) })
+
 type Reassignment = AlterReassignmentsRequest['partitions'][number]
 const reassignmentCodec = message<Reassignment>({ topicId: uuid(1), partition: int32(2), replicas: nestedOrNull(3, replicaListCodec) })
 

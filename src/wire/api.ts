@@ -186,10 +186,18 @@ export interface CreateProducerIdResponse {
   readonly producerEpoch: number
 }
 
+export interface BrokerDescription extends NodeInfo {
+  readonly state: BrokerState
+  readonly leaders: number
+  readonly replicas: number
+  /** An operator's mark: others lead and get new partitions, where they can. */
+  readonly maintenance: boolean
+}
+
 export interface ClusterDescription {
   readonly clusterId: Uuid | null
   readonly controllerId: number
-  readonly brokers: readonly (NodeInfo & { readonly state: BrokerState; readonly leaders: number; readonly replicas: number })[]
+  readonly brokers: readonly BrokerDescription[]
 }
 
 export interface QuorumStatus {
@@ -301,6 +309,13 @@ export interface VoterRequest {
   readonly nodeId: number
   readonly directoryId: Uuid | null
   readonly validateOnly: boolean
+  readonly timeoutMs: number
+}
+
+/** Answered by the broker as it is then. */
+export interface AlterMaintenanceRequest {
+  readonly nodeId: number
+  readonly maintenance: boolean
   readonly timeoutMs: number
 }
 

@@ -62,6 +62,7 @@ const recordCodec = union<MetadataRecord>('a metadata record', {
   topicDeleted: [8, message({ topicId: uuid(1) })],
   topicConfig: [9, message({ topicId: uuid(1), key: string(2), value: stringOrNull(3) })],
   producerIds: [10, message({ nextProducerId: int64(1) })],
+  brokerMaintenance: [11, message({ nodeId: int32(1), maintenance: boolean(2) })],
 })
 
 const decisionCodec = message<{ readonly records: readonly MetadataRecord[] }>({ records: list(1, recordCodec) })

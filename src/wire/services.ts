@@ -47,6 +47,7 @@ export const adminService = {
   ElectLeaders: method('/oxbow.v1.Admin/ElectLeaders', false),
   AddVoter: method('/oxbow.v1.Admin/AddVoter', false),
   RemoveVoter: method('/oxbow.v1.Admin/RemoveVoter', false),
+  AlterMaintenance: method('/oxbow.v1.Admin/AlterMaintenance', false),
   AlterPartitionReassignments: method('/oxbow.v1.Admin/AlterPartitionReassignments', false),
   DeleteRecords: method('/oxbow.v1.Admin/DeleteRecords', false),
   DescribeLogDirs: method('/oxbow.v1.Admin/DescribeLogDirs', false),

@@ -266,8 +266,8 @@ describe('offsets, cluster describe, quorum', () => {
       clusterId: 'c'.repeat(32),
       controllerId: 1,
       brokers: [
-        { nodeId: 1, rack: null, state: 'running', grpc: '10.0.0.1:9192', kafka: null, http: '10.0.0.1:9292', leaders: 2, replicas: 6 },
-        { nodeId: 2, rack: 'east', state: 'offline', grpc: '10.0.0.2:9192', kafka: null, http: null, leaders: 0, replicas: 6 },
+        { nodeId: 1, rack: null, state: 'running', maintenance: false, grpc: '10.0.0.1:9192', kafka: null, http: '10.0.0.1:9292', leaders: 2, replicas: 6 },
+        { nodeId: 2, rack: 'east', state: 'offline', maintenance: false, grpc: '10.0.0.2:9192', kafka: null, http: null, leaders: 0, replicas: 6 },
       ],
     })
   })

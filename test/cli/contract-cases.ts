@@ -47,6 +47,18 @@ export interface ContractCase {
   readonly prepare?: (cluster: CliCluster) => Promise<void> | void
 }
 
+const broker: Shape = {
+  nodeId: number,
+  rack: textOrNull,
+  state: text,
+  maintenance: flag,
+  grpc: text,
+  kafka: textOrNull,
+  http: textOrNull,
+  leaders: number,
+  replicas: number,
+}
+
 const topic: Shape = {
   name: text,
   topicId: text,
@@ -158,7 +170,7 @@ export const contractCases: readonly ContractCase[] = [
     json: {
       clusterId: textOrNull,
       controllerId: number,
-      brokers: [{ nodeId: number, rack: textOrNull, state: text, grpc: text, kafka: textOrNull, http: textOrNull, leaders: number, replicas: number }],
+      brokers: [broker],
     },
     table: /^ClusterId: +c+\nControllerId: 1\nNodeId +State/,
   },
@@ -198,6 +210,12 @@ export const contractCases: readonly ContractCase[] = [
     args: ['orders:0=2,3,4'],
     json: [{ topic: text, partition: number, replicas: numbers, addingReplicas: numbers, removingReplicas: numbers, outcome: text }],
     table: /^Topic +Partition +Replicas +Adding +Removing +Outcome\norders +0 +1,2,3,4 +4 +1 +moving\n$/,
+  },
+  {
+    command: 'broker drain',
+    args: ['2'],
+    json: broker,
+    table: /^NodeId +State .*\n +2 +offline \(maintenance\) /,
   },
   {
     command: 'doctor',

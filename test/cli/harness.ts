@@ -9,9 +9,11 @@ import { SystemClock } from '../../src/client/system-clock.ts'
 import type { ClientConnection, ClientTransport, NodeAddress } from '../../src/client/transport.ts'
 import { decodeRecords } from '../../src/record/records.ts'
 import type {
+  AlterMaintenanceRequest,
   AlterReassignmentsRequest,
   AlterReassignmentsResponse,
   AlterTopicRequest,
+  BrokerDescription,
   ClusterDescription,
   ConfigEntry,
   CreateTopicRequest,
@@ -34,7 +36,7 @@ import type {
 import { apiError, FakeCluster, type FakeTopic } from '../client/fake-cluster.ts'
 
 const CLUSTER_ID = 'c'.repeat(32)
-const broker = { kafkaPort: null, httpPort: 9292, rack: null, leaders: 2, replicas: 6 }
+const broker = { kafkaPort: null, httpPort: 9292, rack: null, leaders: 2, replicas: 6, maintenance: false }
 
 function later<T>(done: Done<T>, answer: () => T): void {
   setImmediate(() => {
@@ -78,6 +80,7 @@ export class CliCluster implements ClientTransport {
   readonly altered: AlterTopicRequest[] = []
   readonly elected: ElectLeadersRequest[] = []
   readonly voterRequests: VoterRequest[] = []
+  readonly marked: Pick<AlterMaintenanceRequest, 'nodeId' | 'maintenance'>[] = []
   readonly moved: AlterReassignmentsRequest[] = []
   /** Where `topic-partition` is on its way to; looks at it that are left until it is there. */
   readonly moving = new Map<string, { readonly to: readonly number[]; looks: number }>()
@@ -116,6 +119,7 @@ export class CliCluster implements ClientTransport {
       electLeaders: (request, _timeoutMs, done) => answer(done, () => this.#elect(request)),
       addVoter: (request, _timeoutMs, done) => answer(done, () => this.#changeVoters(request, [1, 2, request.nodeId])),
       removeVoter: (request, _timeoutMs, done) => answer(done, () => this.#changeVoters(request, [1])),
+      alterMaintenance: (request, _timeoutMs, done) => answer(done, () => this.#mark(request)),
       alterReassignments: (request, _timeoutMs, done) => answer(done, () => this.#reassign(request)),
       deleteRecords: (request, _timeoutMs, done) => answer(done, () => this.#deleteRecords(request)),
       createTopic: (request, _timeoutMs, done) => later(done, () => this.#create(request)),
@@ -310,6 +314,16 @@ export class CliCluster implements ClientTransport {
     if (request.nodeId === 9) throw new BrokerError('VOTER_NOT_READY', 'node 9 has not caught up: see oxbow quorum replication')
     const voters = [...new Set(nodeIds)].map((nodeId) => ({ nodeId, directoryId: nodeId === 2 ? null : String(nodeId).repeat(32) }))
     return { isChanged: request.nodeId !== 1, voters, warnings: voters.length % 2 === 0 ? ['an even number'] : [] }
+  }
+
+  /** Of what it leads one partition less at each look: as if others caught up one after the other. */
+  #mark({ nodeId, maintenance }: AlterMaintenanceRequest): BrokerDescription {
+    this.marked.push({ nodeId, maintenance })
+    const found = this.brokers.find((one) => one.nodeId === nodeId)
+    if (found === undefined) throw new BrokerError('BROKER_ID_NOT_REGISTERED', `broker ${nodeId} is not registered`)
+    const after = { ...found, maintenance, leaders: maintenance ? Math.max(0, found.leaders - 1) : found.leaders }
+    this.brokers = this.brokers.map((one) => (one === found ? after : one))
+    return after
   }
 
   #describe(): ClusterDescription {

@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { BrokerError } from '../../src/base/errors.ts'
 import { CliCluster, oxbow } from './harness.ts'
 
-const DAY_OF_FAKE = { kafkaPort: null, rack: null, leaders: 2, replicas: 6 }
+const DAY_OF_FAKE = { kafkaPort: null, rack: null, leaders: 2, replicas: 6, maintenance: false }
 
 /** Hosts n1, n2, n3 as the fake has them; nodes keep a level, and one folder each. */
 function cluster(): { readonly fake: CliCluster; readonly levels: Map<number, string> } {

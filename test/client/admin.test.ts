@@ -222,6 +222,15 @@ describe('alterReassignments', () => {
   })
 })
 
+describe('alterMaintenance', () => {
+  it('asks until there is an answer, but not again for a broker that nobody knows', async () => {
+    const outcomes = [new BrokerError('NOT_CONTROLLER', 'soon'), new BrokerError('BROKER_ID_NOT_REGISTERED', 'broker 9 is not registered')]
+    const { admin, settle, asked } = scripted({ alterMaintenance: (_request, _timeoutMs, done) => done(outcomes.shift(), undefined as never) })
+    await expect(settle(admin.alterMaintenance({ nodeId: 9, maintenance: true }))).rejects.toMatchObject({ code: 'BROKER_ID_NOT_REGISTERED' })
+    expect(asked.map(([, request]) => request)).toEqual(Array(2).fill({ nodeId: 9, maintenance: true, timeoutMs: expect.any(Number) }))
+  })
+})
+
 describe('what one node alone can answer', () => {
   it('is asked of that node: its config, its folders, its log level; no other broker is meant by it', async () => {
     const { admin, settle, asked } = scripted({

@@ -238,6 +238,7 @@ export class FakeCluster implements ClientTransport {
       electLeaders: unbuilt,
       addVoter: unbuilt,
       removeVoter: unbuilt,
+      alterMaintenance: unbuilt,
       alterReassignments: unbuilt,
       deleteRecords: unbuilt,
       describeLogDirs: unbuilt,

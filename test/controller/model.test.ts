@@ -190,6 +190,7 @@ class Chaos {
     if (roll < 23) return { type: 'unfence', nodeId, brokerEpoch }
     if (roll < 30) return { type: 'fence', nodeId, brokerEpoch }
     if (roll < 31) return { type: 'drain', nodeId, brokerEpoch }
+    if (roll < 32) return { type: 'alterMaintenance', nodeId, maintenance: chance(this.random, 35) }
     if (roll < 33) return { type: 'deadLogs', nodeId, brokerEpoch, partitions: [this.#ref(), this.#ref()] }
     if (roll < 38) return this.#create()
     if (roll < 39) return { type: 'deleteTopic', topicId: this.#ref().topicId }
@@ -248,9 +249,14 @@ function checkPartition(chaos: Chaos, command: Command, before: MetadataImage, o
     chaos.count('preferred leader elected')
     expect(state).toMatchObject({ leader: old.replicas[0], isr: old.isr })
   } else if (old.leader !== -1) {
-    const first = (replicas: readonly number[]): number => replicas.find((nodeId) => state.isr.some((member) => member.nodeId === nodeId)) ?? -1
+    const isInSync = (nodeId: number): boolean => state.isr.some((member) => member.nodeId === nodeId)
+    const isMarked = (nodeId: number): boolean => image.brokers.get(nodeId)!.maintenance
+    const mayLead = (nodeId: number): boolean => isInSync(nodeId) && !sessions.isLogDead(image.brokers.get(nodeId)!, old)
+    const first = (replicas: readonly number[]): number => replicas.find((one) => mayLead(one) && !isMarked(one)) ?? replicas.find(mayLead) ?? -1
+    const gaveUp = isInSync(old.leader) && isMarked(old.leader) && state.leader !== old.leader
+    if (gaveUp) chaos.count('led out of maintenance')
     // A move that ends takes its order along, and the leader by the old one if that stays.
-    if (state.isr.some((member) => member.nodeId === old.leader)) expect(state.leader).toBe(old.leader)
+    if (isInSync(old.leader) && !gaveUp) expect(state.leader).toBe(old.leader)
     else expect(state.replicas === old.replicas ? [first(old.replicas)] : [first(old.replicas), first(state.replicas)]).toContain(state.leader)
   }
   if (old.leader !== -1 || state.leader === -1) return
@@ -345,6 +351,8 @@ describe('the controller under random commands', () => {
           'fence done',
           'fence STALE_BROKER_EPOCH',
           'drain done',
+          'alterMaintenance maintenanceAltered',
+          'led out of maintenance',
           'deadLogs done',
           'createTopic topicCreated',
           'createTopic TOPIC_ALREADY_EXISTS',

@@ -2,9 +2,11 @@ import type { Done } from '../../src/base/done.ts'
 import type { BrokerError } from '../../src/base/errors.ts'
 import type { Broker, BrokerSession } from '../../src/broker/api.ts'
 import type {
+  AlterMaintenanceRequest,
   AlterReassignmentsRequest,
   AlterReassignmentsResponse,
   AlterTopicRequest,
+  BrokerDescription,
   ClusterDescription,
   CreateProducerIdResponse,
   CreateTopicRequest,
@@ -34,6 +36,7 @@ import type {
 import type { FetchRecordsRequest, FetchRecordsResponse, ProduceRecordsRequest, ProduceRecordsResponse } from '../../src/wire/plain-api.ts'
 
 export const topicId = '0123456789abcdef0123456789abcdef'
+export const aBroker = { nodeId: 1, host: 'h', grpcPort: 1, kafkaPort: null, httpPort: null, rack: null, state: 'running', leaders: 0, replicas: 2 } as const
 
 /** A Broker whose answers the test decides; it notes what it was asked. */
 export class FakeBroker implements Broker {
@@ -115,6 +118,10 @@ export class FakeBroker implements Broker {
 
   removeVoter(request: VoterRequest, done: Done<VotersChange>): void {
     this.#answer(request, { isChanged: false, voters: [], warnings: [] }, done)
+  }
+
+  alterMaintenance(request: AlterMaintenanceRequest, done: Done<BrokerDescription>): void {
+    this.#answer(request, { ...aBroker, nodeId: request.nodeId, maintenance: request.maintenance }, done)
   }
 
   alterReassignments(request: AlterReassignmentsRequest, done: Done<AlterReassignmentsResponse>): void {

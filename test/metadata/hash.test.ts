@@ -49,6 +49,7 @@ describe('I8 image hash', () => {
     ['folders', withBroker({ directoryIds: [] })],
     ['fenced', withBroker({ fenced: true })],
     ['draining', withBroker({ draining: true })],
+    ['maintenance', withBroker({ maintenance: true })],
     ...Object.entries({ host: 'x', grpcPort: 1, kafkaPort: 1, httpPort: 1, rack: 'r' }).map(
       ([key, value]) => [key, withBroker({ address: { ...address, [key]: value } })] as const,
     ),

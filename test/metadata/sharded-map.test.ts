@@ -71,11 +71,23 @@ function naiveApply(image: MetadataImage, records: readonly MetadataRecord[]): M
         break
       case 'broker': {
         const { nodeId, incarnationId, directoryIds, address } = record
-        copy.brokers.set(nodeId, { nodeId, incarnationId, directoryIds, address, brokerEpoch: offset, fenced: true, draining: false })
+        copy.brokers.set(nodeId, {
+          nodeId,
+          incarnationId,
+          directoryIds,
+          address,
+          brokerEpoch: offset,
+          fenced: true,
+          draining: false,
+          maintenance: copy.brokers.get(nodeId)?.maintenance ?? false,
+        })
         break
       }
       case 'brokerState':
         copy.brokers.set(record.nodeId, { ...copy.brokers.get(record.nodeId)!, fenced: record.fenced, draining: record.draining })
+        break
+      case 'brokerMaintenance':
+        copy.brokers.set(record.nodeId, { ...copy.brokers.get(record.nodeId)!, maintenance: record.maintenance })
         break
       case 'topic':
         copy.topics.set(record.topicId, { topicId: record.topicId, name: record.name, partitions: [], configs: new Map() })

@@ -50,6 +50,7 @@ describe('R4.5 an image as records', () => {
     ['a broker without its state', [register(1)]],
     ['a broker without its state, and another one', [register(1), register(2), brokerState(2)]],
     ['a state without its broker', [brokerState(1)]],
+    ['a mark without its broker', [{ type: 'brokerMaintenance', nodeId: 1, maintenance: true }]],
     ['a partition without its topic', [{ type: 'partition', state: partition() }]],
     ['a config without its topic', [{ type: 'topicConfig', topicId: topicId(1), key: 'a', value: '1' }]],
     [

@@ -12,6 +12,7 @@ import {
   deleteTopicRequestCodec,
   describeConfigsRequestCodec,
   describeConfigsResponseCodec,
+  alterMaintenanceRequestCodec,
   alterReassignmentsRequestCodec,
   alterReassignmentsResponseCodec,
   electLeadersRequestCodec,
@@ -292,6 +293,7 @@ const unarySamples: readonly Sample[] = [
       { topicId: idB, partition: 1, elected: { nodeId: 3, lastEpoch: -1, logEndOffset: 2 ** 52 - 1 }, error: null },
     ],
   }),
+  sample('AlterMaintenanceRequest', alterMaintenanceRequestCodec, { nodeId: 4, maintenance: true, timeoutMs: 9 }),
   sample('AddVoterRequest', voterRequestCodec, { nodeId: 4, directoryId: idA, validateOnly: true, timeoutMs: 9 }),
   sample('RemoveVoterRequest', voterRequestCodec, { nodeId: 4, directoryId: null, validateOnly: false, timeoutMs: 9 }),
   sample('VotersChange', votersChangeCodec, {
@@ -332,7 +334,13 @@ const unarySamples: readonly Sample[] = [
   sample('ClusterDescription', clusterDescriptionCodec, {
     clusterId: null,
     controllerId: 2,
-    brokers: (['running', 'fenced', 'draining', 'offline'] as const).map((state) => ({ ...info, state, leaders: 3, replicas: 0 })),
+    brokers: (['running', 'fenced', 'draining', 'offline'] as const).map((state) => ({
+      ...info,
+      state,
+      leaders: 3,
+      replicas: 0,
+      maintenance: state === 'running',
+    })),
   }),
   sample('QuorumDescription', quorumDescriptionCodec, {
     status: {

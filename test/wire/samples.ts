@@ -30,6 +30,7 @@ export const records: readonly MetadataRecord[] = [
   { type: 'broker', nodeId: 1, incarnationId: idA, directoryIds: [idB, zeroId], address },
   { type: 'broker', nodeId: 0, incarnationId: idA, directoryIds: [], address: { ...address, kafkaPort: 0, rack: '' } },
   { type: 'brokerState', nodeId: 1, brokerEpoch: MAX, fenced: true, draining: false },
+  { type: 'brokerMaintenance', nodeId: 70_000, maintenance: true },
   { type: 'topic', topicId: idA, name: 'orders' },
   {
     type: 'partition',
@@ -115,6 +116,7 @@ export const commands: readonly ControllerCommand[] = [
   },
   { type: 'createTopic', name: 'a', partitions: 1, replicationFactor: 1, assignment: null, configs: new Map(), topicId: idB, validateOnly: true },
   { type: 'deleteTopic', topicId: idA },
+  { type: 'alterMaintenance', nodeId: 70_000, maintenance: true },
   { type: 'allocateProducerIds', count: 1000 },
   {
     type: 'alterTopic',

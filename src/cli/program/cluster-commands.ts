@@ -1,4 +1,5 @@
 import { Argument, type Command, Option } from 'commander'
+import type { DrainFlags } from '../broker-drain.ts'
 import type { MovePartitionsFlags } from '../partition-move.ts'
 import type { ElectFlags } from '../partition-elect.ts'
 import { clusterOptions, directoryId, integer, type RawClusterOptions, withCluster } from '../options.ts'
@@ -22,6 +23,7 @@ export function addClusterCommands(program: Command, { context, finish }: Wiring
   example(health, 'npx oxbow cluster health')
   addQuorumCommands(program, { context, finish })
   addPartitionCommands(program, { context, finish })
+  addBrokerCommands(program, { context, finish })
 }
 
 function addQuorumCommands(program: Command, { context, finish }: Wiring): void {
@@ -77,6 +79,22 @@ function addVoterCommand(
     })
   example(command, `npx oxbow quorum ${change}-voter 4 --dry-run`, `npx oxbow quorum ${change}-voter 4`)
 }
+
+function addBrokerCommands(program: Command, { context, finish }: Wiring): void {
+  const broker = example(program.command('broker').description('maintenance of a broker'), DRAIN_EXAMPLE)
+  const drain = withCluster(broker.command('drain'))
+    .description('let others lead what a broker leads, until --cancel, also across restarts: it goes on following, and may be stopped any time')
+    .addArgument(new Argument('<node>', 'node id').argParser(integer(0, 2_147_483_647)))
+    .option('--wait', 'until it leads nothing')
+    .option('--cancel', 'let it lead again')
+    .action(async (nodeId: number, raw: RawClusterOptions & DrainFlags) => {
+      const { drainBroker } = await import('../broker-drain.ts')
+      finish(await drainBroker(context, clusterOptions(context, raw), nodeId, raw))
+    })
+  example(drain, DRAIN_EXAMPLE, 'npx oxbow broker drain 2 --cancel')
+}
+
+const DRAIN_EXAMPLE = 'npx oxbow broker drain 2 --wait'
 
 function addPartitionCommands(program: Command, { context, finish }: Wiring): void {
   const partition = example(program.command('partition').description('leaders of partitions, and the brokers that hold them'), ELECT_EXAMPLE)

@@ -16,6 +16,7 @@ export function makeBroker(nodeId: number, brokerEpoch: number, state: { readonl
     address,
     fenced: state.fenced ?? false,
     draining: state.draining ?? false,
+    maintenance: false,
   }
 }
 
