@@ -1,4 +1,5 @@
 import type { MetadataDelta, MetadataImage } from '../metadata/image.ts'
+import { isUncleanElection } from '../metadata/partition-rules.ts'
 import type { PartitionState } from '../metadata/records.ts'
 import type { RaftEffect } from '../raft/effects.ts'
 
@@ -14,13 +15,13 @@ export interface ChangeTotals {
   readonly raftElections: number
 }
 
-/** The mark outlives the election: once it stands, another one is told by whom it elected. */
-function isUnclean(before: PartitionState, after: PartitionState): boolean {
-  const isEligible = before.elr.includes(after.leader) || before.isr.some(({ nodeId }) => nodeId === after.leader)
-  return after.unclean && !(before.unclean && isEligible)
+/** How far the first active controller that this process learned of was then: what is decided up to there came before. */
+interface Past {
+  readonly term: number
+  readonly commitIndex: number
 }
 
-/** Counts changes by the metadata that is applied, so that no core keeps counters. */
+/** Counts changes by the metadata that is applied, so that no core keeps counters. What was decided before this process came up is not counted once more. */
 export class ChangeCounts {
   readonly #nodeId: number
   #isrShrinks = 0
@@ -29,6 +30,8 @@ export class ChangeCounts {
   #uncleanLeaderElections = 0
   #raftElections = 0
   #raftTerm = -1
+  #past: Past | undefined
+  #isPast = true
 
   constructor(nodeId: number) {
     this.#nodeId = nodeId
@@ -44,8 +47,17 @@ export class ChangeCounts {
     }
   }
 
-  /** Not called for what was decided before this process: a start would count the past once more. */
-  applied(before: MetadataImage, after: MetadataImage, delta: MetadataDelta): void {
+  /** The active controller of that term says how far the decisions are committed, to its knowledge. */
+  controllerHeard(past: Past): void {
+    this.#past ??= past
+  }
+
+  /** `lastTerm` is the term of the last entry that was applied: a controller that has just been elected may not know yet what is committed. */
+  applied(before: MetadataImage, after: MetadataImage, delta: MetadataDelta, lastTerm: number): void {
+    if (this.#isPast) {
+      this.#isPast = this.#past === undefined || lastTerm < this.#past.term || after.offset < this.#past.commitIndex
+      return
+    }
     for (const [topicId, partitions] of delta.topics) {
       const old = before.topics.get(topicId)?.partitions
       const now = after.topics.get(topicId)?.partitions
@@ -58,7 +70,7 @@ export class ChangeCounts {
     if (before === undefined || after === undefined) return
     if (after.leader !== -1 && after.leader !== before.leader) {
       this.#leaderElections++
-      if (isUnclean(before, after)) this.#uncleanLeaderElections++
+      if (isUncleanElection(before, after)) this.#uncleanLeaderElections++
     }
     if (after.leader !== this.#nodeId) return
     if (before.isr.some((member) => !after.isr.some((other) => other.nodeId === member.nodeId))) this.#isrShrinks++
@@ -68,6 +80,7 @@ export class ChangeCounts {
   role(effect: Extract<RaftEffect, { type: 'role' }>): void {
     if (effect.leaderId === null || effect.term === this.#raftTerm) return
     this.#raftTerm = effect.term
+    if (effect.leaderId === this.#nodeId) this.controllerHeard({ term: effect.term, commitIndex: 0 })
     this.#raftElections++
   }
 }

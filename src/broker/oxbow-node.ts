@@ -375,6 +375,7 @@ export class OxbowNode {
   #message(from: Hello, message: PeerMessage): void {
     switch (message.type) {
       case 'raft':
+        if (message.message.type === 'append') this.#changes.controllerHeard(message.message)
         if (message.status !== null && message.message.type === 'appendReply') this.#host.heard(from.nodeId, message.status)
         this.#raft.feed({ type: 'message', from: { nodeId: from.nodeId, directoryId: from.directoryId }, message: message.message })
         break
@@ -419,7 +420,7 @@ export class OxbowNode {
   #follow(image: MetadataImage, change: { readonly delta: MetadataDelta; readonly deletedIds: readonly Uuid[]; readonly lastTerm: number }): void {
     const wasActive = this.#host.isActive
     const { delta, deletedIds, lastTerm } = change
-    if (this.#registration.brokerEpoch !== -1) this.#changes.applied(this.#image, image, delta)
+    this.#changes.applied(this.#image, image, delta, lastTerm)
     this.#image = image
     if (delta.clusterChanged) this.#joinCluster(image.clusterId as Uuid)
     this.#peers.applied(image, delta)

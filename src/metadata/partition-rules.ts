@@ -46,6 +46,16 @@ export function assertPartitionStep(before: PartitionState | undefined, after: P
   }
 }
 
+/**
+ * Whether a partition got a leader by giving up what others held (rules R5.7). The mark outlives the election: once it stands, another one is told by
+ * whom it elected.
+ */
+export function isUncleanElection(before: PartitionState, after: PartitionState): boolean {
+  if (!after.unclean || after.leader === -1 || after.leader === before.leader) return false
+  const isEligible = before.elr.includes(after.leader) || before.isr.some(({ nodeId }) => nodeId === after.leader)
+  return !(before.unclean && isEligible)
+}
+
 /** Invariant I7 for one partition: its in-sync replicas are brokers under their present epochs, neither fenced nor draining. */
 export function assertInSyncReplicasLive(state: PartitionState, brokers: ReadonlyMap<number, BrokerImage>): void {
   for (const member of state.isr) {
