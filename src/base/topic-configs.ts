@@ -142,6 +142,15 @@ const rows = [
     brokerKey: null,
     doc: 'How batches are stored: producer keeps them as they were sent, compressed or not.',
   },
+  {
+    key: 'unclean.leader.election.enable',
+    type: 'enum',
+    unit: null,
+    values: ['false', 'true'],
+    default: 'false',
+    brokerKey: null,
+    doc: 'Whether a partition whose eligible replicas (ISR and ELR) are all away gets a leader by itself, 3 s later, from those that are left: the one with the longest log. true prefers service to records: acknowledged ones that only the others hold are lost for good.',
+  },
 ] as const satisfies readonly TopicConfigRow[]
 
 type Row = (typeof rows)[number]

@@ -76,6 +76,8 @@ export type InternalCommand =
   | { readonly type: 'deadLogs'; readonly nodeId: number; readonly brokerEpoch: number; readonly partitions: readonly PartitionRef[] }
   /** Elect leaders for partitions that have none and now can have one (rules R5.7). */
   | { readonly type: 'elect'; readonly partitions: readonly PartitionRef[] }
+  /** The same for those of topics with unclean.leader.election.enable, where records may have to be given up. */
+  | { readonly type: 'electUnclean'; readonly partitions: readonly PartitionRef[] }
   /** A voter known by id alone said Hello (rules R2.2). */
   | { readonly type: 'fillVoter'; readonly nodeId: number; readonly directoryId: Uuid }
 

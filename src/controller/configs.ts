@@ -19,7 +19,6 @@ const laterKeys: ReadonlySet<string> = new Set([
   'remote.storage.enable',
   'segment.index.bytes',
   'segment.jitter.ms',
-  'unclean.leader.election.enable',
 ])
 
 const MAX_SHOWN = 64

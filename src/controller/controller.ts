@@ -11,6 +11,7 @@ import { decideElect } from './elections.ts'
 import { decideElectLeaders } from './elect-leaders.ts'
 import { decideAllocateProducerIds } from './producer-ids.ts'
 import { decideCreateTopic, decideDeleteTopic } from './topics.ts'
+import { decideElectUnclean } from './unclean-election.ts'
 import { decideAddVoter, decideFillVoter, decideRemoveVoter } from './voters.ts'
 
 export type { ControllerContext, ControllerDefaults } from './context.ts'
@@ -58,6 +59,8 @@ function decide(command: ControllerCommand | InternalCommand, context: Controlle
       return decideDeadLogs(command, context)
     case 'elect':
       return decideElect(command.partitions, context)
+    case 'electUnclean':
+      return decideElectUnclean(command.partitions, context)
     case 'addVoter':
       return decideAddVoter(command, context)
     case 'removeVoter':

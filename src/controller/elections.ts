@@ -83,16 +83,24 @@ export function electedState(state: PartitionState, context: ControllerContext):
   return changePartition(state, { isr: [{ nodeId: leader, brokerEpoch: broker.brokerEpoch }], leader, lost: damaged }, context)
 }
 
-/** Partitions that have a leader by now, or can have none yet, are left as they are. */
-export function decideElect(partitions: readonly PartitionRef[], context: ControllerContext): Decision {
+/** Partitions that have a leader by now, or for which `elect` gives none, are left as they are. */
+export function decideEach(
+  partitions: readonly PartitionRef[],
+  context: ControllerContext,
+  elect: (state: PartitionState) => PartitionState | undefined,
+): Decision {
   const records: MetadataRecord[] = []
   const seen = new Set<PartitionState>()
   for (const ref of partitions) {
     const state = findPartition(context.image, ref.topicId, ref.partition)
     if (state === undefined || state.leader !== -1 || seen.has(state)) continue
     seen.add(state)
-    const elected = electedState(state, context)
+    const elected = elect(state)
     if (elected !== undefined) records.push({ type: 'partition', state: elected })
   }
   return { records, reply: { type: 'done' } }
+}
+
+export function decideElect(partitions: readonly PartitionRef[], context: ControllerContext): Decision {
+  return decideEach(partitions, context, (state) => electedState(state, context))
 }

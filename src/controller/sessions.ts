@@ -15,6 +15,7 @@ import type { BrokerStatus } from './status.ts'
  *   wants to stop, and not draining                             → drain
  *   names a dead log where it is in sync                        → deadLogs
  *   a partition without a leader can have one by its reports    → elect
+ *   … by none of ISR ∪ ELR, and its topic allows another one    → electUnclean
  * Invariants: a status counts only for the registration that it carries (R5.2); nobody is fenced on silence before a full fenceTicks of
  * this term (R5.5); a command is asked for once, and again only after REPEAT_TICKS without its effect in the image.
  */
@@ -155,9 +156,13 @@ export class Sessions {
   }
 
   #elections(keys: Iterable<string>): InternalCommand[] {
-    const refs = this.#leaderless.elect(keys, { image: this.#image, sessions: this.view() }, (nodeId, ref) => this.#isExpected(nodeId, ref))
+    const due = this.#leaderless.elect(keys, { image: this.#image, sessions: this.view() }, (nodeId, ref) => this.#isExpected(nodeId, ref))
     const commands: InternalCommand[] = []
-    for (let from = 0; from < refs.length; from += MAX_ELECTIONS) commands.push({ type: 'elect', partitions: refs.slice(from, from + MAX_ELECTIONS) })
+    const ask = (type: 'elect' | 'electUnclean', refs: readonly PartitionRef[]): void => {
+      for (let from = 0; from < refs.length; from += MAX_ELECTIONS) commands.push({ type, partitions: refs.slice(from, from + MAX_ELECTIONS) })
+    }
+    ask('elect', due.clean)
+    ask('electUnclean', due.unclean)
     return commands
   }
 

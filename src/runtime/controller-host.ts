@@ -10,6 +10,7 @@ import type { BrokerStatus } from '../controller/status.ts'
 import { applyEntries } from '../metadata/apply.ts'
 import type { MetadataDelta, MetadataImage } from '../metadata/image.ts'
 import type { MetadataRecord } from '../metadata/records.ts'
+import { warnOfUncleanElections } from './unclean-warning.ts'
 
 /** Why a command was not decided here; the asker tries the active controller again. */
 const notController: ControllerReply = { type: 'error', code: 'NOT_CONTROLLER', message: 'this node is not the active controller', definite: true }
@@ -101,6 +102,7 @@ export class ControllerHost {
 
   /** Committed entries were applied to the image; `lastTerm` is the term of the last of them. */
   applied(image: MetadataImage, delta: MetadataDelta, lastTerm: number): void {
+    if (this.#active !== undefined) warnOfUncleanElections(this.#logger, this.#image, image, delta)
     this.#image = image
     if (this.#active === undefined && this.#electedTerm === lastTerm) this.#activate(lastTerm, image)
     const ready = this.#waiting.filter((waiting) => waiting.offset <= image.offset)

@@ -18,6 +18,7 @@ const defaults: Readonly<Record<string, number | string | null>> = {
   'message.timestamp.after.max.ms': 3_600_000,
   'cleanup.policy': 'delete',
   'compression.type': 'producer',
+  'unclean.leader.election.enable': 'false',
 }
 
 describe('the table of topic configs', () => {

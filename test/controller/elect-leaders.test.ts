@@ -109,6 +109,59 @@ describe('electLeaders, unclean (R5.7)', () => {
   })
 })
 
+describe('electUnclean: the topic allows it (R5.7)', () => {
+  /** Partition 0 of three brokers, of which 1 was in sync alone and is gone; 2 and 3 are behind, and up. */
+  function abandoned(allowed: string): { readonly cluster: Cluster; readonly ref: PartitionRef } {
+    const { cluster, ref } = threeBrokers({ 'min.insync.replicas': '1', 'unclean.leader.election.enable': allowed })
+    cluster.alter(ref, [1])
+    cluster.fence(1)
+    cluster.reports(2, ref, { lastEpoch: 0, syncedEndOffset: 7 })
+    cluster.reports(3, ref, { lastEpoch: 0, syncedEndOffset: 9, suspect: true })
+    return { cluster, ref }
+  }
+  const run = (cluster: Cluster, ref: PartitionRef): unknown => {
+    cluster.run({ type: 'electUnclean', partitions: [ref, ref, { ...ref, partition: 7 }] })
+    const { leader, isr, elr, unclean } = cluster.state(ref)
+    return { leader, isr: isr.map(({ nodeId }) => nodeId), elr, unclean }
+  }
+
+  it('the longest log that is left leads alone, marked unclean', () => {
+    const { cluster, ref } = abandoned('true')
+    const { leaderEpoch } = cluster.state(ref)
+    expect(run(cluster, ref)).toEqual({ leader: 3, isr: [3], elr: [], unclean: true })
+    expect(cluster.state(ref).leaderEpoch).toBe(leaderEpoch + 1)
+  })
+
+  it('not where the topic does not allow it, or no more', () => {
+    const waits = { leader: -1, isr: [], elr: [1], unclean: false }
+    const { cluster, ref } = abandoned('false')
+    expect(run(cluster, ref)).toEqual(waits)
+    const altered = abandoned('true')
+    const change = { partitions: 0, assignment: null, set: new Map(), delete: ['unclean.leader.election.enable'], validateOnly: false }
+    altered.cluster.run({ type: 'alterTopic', topicId: altered.ref.topicId, ...change })
+    expect(run(altered.cluster, altered.ref)).toEqual(waits)
+  })
+
+  it('an ordinary election gives nothing up, whatever the topic allows', () => {
+    const { cluster, ref } = abandoned('true')
+    expect(cluster.elect(ref)).toBe(-1)
+  })
+
+  it('not while one of ISR ∪ ELR serves and has not said how far its log is; that one leads cleanly once it has', () => {
+    const { cluster, ref } = abandoned('true')
+    cluster.unfence(1)
+    expect(run(cluster, ref)).toMatchObject({ leader: -1, unclean: false })
+    cluster.reports(1, ref, { lastEpoch: 0, syncedEndOffset: 5 })
+    expect(run(cluster, ref)).toMatchObject({ leader: 1, unclean: false })
+  })
+
+  it('not who is damaged', () => {
+    const { cluster, ref } = abandoned('true')
+    cluster.reports(3, ref, { lastEpoch: 0, syncedEndOffset: 9, damaged: true })
+    expect(run(cluster, ref)).toMatchObject({ leader: 2, unclean: true })
+  })
+})
+
 describe('electLeaders', () => {
   it('gives the partition to its first replica, with a higher leader epoch granted here; the ISR stays', () => {
     const { cluster, ref } = displaced(true)

@@ -7,7 +7,7 @@ import { hashImage, ImageHasher } from '../../src/metadata/hash.ts'
 import { emptyImage, type MetadataImage } from '../../src/metadata/image.ts'
 import { type PartitionState, replicationFactorOf } from '../../src/metadata/records.ts'
 import { Cluster, type Command, id, outcome } from './harness.ts'
-import { alterPartitionTwin, electableTwin, elrTwin, leftTwin } from './twin.ts'
+import { alterPartitionTwin, electableTwin, elrTwin, leftTwin, mayGiveUpTwin } from './twin.ts'
 
 const NODES = [1, 2, 3, 4, 5]
 const STEPS = 2_500
@@ -112,6 +112,7 @@ class Chaos {
     const partitions = 1 + random.integer(3)
     const replicationFactor = 1 + random.integer(4)
     const configs = chance(random, 50) ? new Map([['min.insync.replicas', String(1 + random.integer(3))]]) : new Map<string, string>()
+    if (chance(random, 50)) configs.set('unclean.leader.election.enable', 'true')
     const number = ++this.#topics
     return {
       type: 'createTopic',
@@ -205,12 +206,16 @@ class Chaos {
       }
     if (roll < 48) return this.#move()
     if (roll < 75) return this.#alter()
-    return { type: 'elect', partitions: [...allStates(this.cluster.image).filter(() => chance(this.random, 70)), this.#ref()] }
+    return {
+      type: chance(this.random, 40) ? 'electUnclean' : 'elect',
+      partitions: [...allStates(this.cluster.image).filter(() => chance(this.random, 70)), this.#ref()],
+    }
   }
 }
 
-/** Nobody may lead it cleanly, and an operator wants a leader all the same. */
+/** Nobody may lead it cleanly, and an operator, or its topic, wants a leader all the same. */
 function isUncleanElection(chaos: Chaos, command: Command, before: MetadataImage, old: PartitionState): boolean {
+  if (command.type === 'electUnclean') return old.leader === -1 && mayGiveUpTwin({ image: before, sessions: chaos.cluster.sessions }, old)
   const isAsked = command.type === 'electLeaders' && command.unclean && old.leader === -1
   return isAsked && electableTwin({ image: before, sessions: chaos.cluster.sessions }, old).length === 0
 }
@@ -226,7 +231,7 @@ function isLost(chaos: Chaos, command: Command, before: MetadataImage, state: Pa
     )
   }
   if (isUncleanElection(chaos, command, before, state)) return true
-  if (command.type !== 'elect' && command.type !== 'electLeaders') return false
+  if (command.type !== 'elect' && command.type !== 'electUnclean' && command.type !== 'electLeaders') return false
   const broker = before.brokers.get(nodeId)
   const report = broker === undefined ? undefined : chaos.cluster.sessions.report(broker, state)
   return report?.partitionEpoch === state.partitionEpoch && report.damaged
@@ -260,7 +265,8 @@ function checkPartition(chaos: Chaos, command: Command, before: MetadataImage, o
     else expect(state.replicas === old.replicas ? [first(old.replicas)] : [first(old.replicas), first(state.replicas)]).toContain(state.leader)
   }
   if (old.leader !== -1 || state.leader === -1) return
-  chaos.count(isUnclean ? 'elected unclean' : 'elected by reports')
+  const way = command.type === 'electUnclean' ? 'elected unclean by itself' : 'elected unclean'
+  chaos.count(isUnclean ? way : 'elected by reports')
   const world = { image: before, sessions }
   const electable = isUnclean ? leftTwin(world, old) : electableTwin(world, old)
   expect(electable).toContain(state.leader)
@@ -295,11 +301,14 @@ function run(chaos: Chaos): void {
     const command = chaos.next()
     const before = cluster.image
     const expected = command.type === 'alterPartition' ? alterPartitionTwin({ image: before, sessions: cluster.sessions }, command) : undefined
+    const world = { image: before, sessions: cluster.sessions }
     const canElect =
-      command.type === 'elect'
+      command.type === 'elect' || command.type === 'electUnclean'
         ? command.partitions.filter((ref) => {
             const state = before.topics.get(ref.topicId)?.partitions[ref.partition]
-            return state?.leader === -1 && electableTwin({ image: before, sessions: cluster.sessions }, state).length > 0
+            if (state?.leader !== -1) return false
+            if (electableTwin(world, state).length > 0) return true
+            return command.type === 'electUnclean' && mayGiveUpTwin(world, state) && leftTwin(world, state).length > 0
           })
         : []
     const reply = cluster.run(command)
@@ -369,6 +378,8 @@ describe('the controller under random commands', () => {
           'elected by reports',
           'elected a suspect',
           'elected unclean',
+          'electUnclean done',
+          'elected unclean by itself',
           'alterPartition done',
           ...[
             'STALE_BROKER_EPOCH',

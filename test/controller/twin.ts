@@ -92,6 +92,16 @@ export function leftTwin(world: World, state: PartitionState): number[] {
   })
 }
 
+/** R5.7, the topic's choice: it is allowed, nobody may lead cleanly, and every eligible one that serves has said what its log is. */
+export function mayGiveUpTwin(world: World, state: PartitionState): boolean {
+  if (world.image.topics.get(state.topicId)?.configs.get('unclean.leader.election.enable') !== 'true') return false
+  const silent = state.elr.filter((nodeId) => {
+    const broker = world.image.brokers.get(nodeId)
+    return serves(world, broker, state) && world.sessions.report(broker, state)?.partitionEpoch !== state.partitionEpoch
+  })
+  return electableTwin(world, state).length === 0 && silent.length === 0
+}
+
 /** R5.8, word by word. */
 export function elrTwin(before: PartitionState, after: PartitionState, minInSyncReplicas: number, lost: (nodeId: number) => boolean): number[] {
   if (after.isr.length >= minInSyncReplicas) return []

@@ -15,19 +15,25 @@ interface State {
   readonly isr: readonly number[]
 }
 
-/** Brokers 12 and 13 lack what 11 alone has acknowledged, and 11 does not come back for a while. */
-async function lose(client: OxbowClient, world: ConfiguredWorld): Promise<void> {
-  const admin = client.admin()
-  const send = async (value: string) => await client.producer({ lingerMs: 0 }).send({ topic: TOPIC, value: Buffer.from(value) })
-  const until = async (leader: number, ...isr: readonly number[]): Promise<void> => {
+type Until = (leader: number, ...isr: readonly number[]) => Promise<void>
+
+function watching(client: OxbowClient, world: ConfiguredWorld): Until {
+  return async (leader, ...isr) => {
     let state: State | undefined
     for (let look = 0; look < PATIENCE; look++) {
-      state = (await admin.describeTopics([TOPIC]))[0]?.partitions[0]
+      state = (await client.admin().describeTopics([TOPIC]))[0]?.partitions[0]
       if (state?.leader === leader && state.isr.toSorted().join() === isr.join()) return
       await world.sleep(100)
     }
     throw new Error(`not led by ${leader} with ${isr.join()}: ${JSON.stringify(state)}`)
   }
+}
+
+/** Brokers 12 and 13 lack what 11 alone has acknowledged, and 11 does not come back for a while. */
+async function lose(client: OxbowClient, world: ConfiguredWorld): Promise<void> {
+  const admin = client.admin()
+  const send = async (value: string) => await client.producer({ lingerMs: 0 }).send({ topic: TOPIC, value: Buffer.from(value) })
+  const until = watching(client, world)
   await admin.createTopic({ name: TOPIC, assignment: [[11, 12, 13]], configs: { 'min.insync.replicas': '1' } })
   await send('a')
   await until(11, 11, 12, 13)
@@ -65,4 +71,44 @@ it('R5.7, R6.3: after an unclean election the replica that lacked it is cut and 
 }, async () => {
   const cluster = await loadCluster(join(import.meta.dirname, '../../../cluster-configs/split-roles.yaml'))
   for (let seed = 1; seed <= 5; seed++) await startConfigured(cluster, { seed, bootstrap: [1, 2, 3], ask: lose })
+})
+
+/** What 11 alone acknowledged is given up, for the topic allows it. */
+async function giveUp(client: OxbowClient, world: ConfiguredWorld): Promise<void> {
+  const until = watching(client, world)
+  const producer = client.producer({ lingerMs: 0 })
+  const unclean = (nodeId: number): number | undefined => world.node(nodeId).running?.view().changes.uncleanLeaderElections
+  const configs = { 'min.insync.replicas': '1', 'unclean.leader.election.enable': 'true' }
+  await client.admin().createTopic({ name: TOPIC, assignment: [[11, 12, 13]], configs })
+  await until(11, 11, 12, 13)
+  for (const nodeId of [12, 13]) world.node(nodeId).crash('kill')
+  await until(11, 11)
+  await producer.send({ topic: TOPIC, value: Buffer.from('kept by a quick restart') })
+  world.node(11).crash('kill')
+  for (const nodeId of [11, 12, 13]) world.node(nodeId).start()
+  await until(11, 11, 12, 13)
+  expect([1, 2, 3].map(unclean)).toEqual([0, 0, 0])
+  for (const nodeId of [12, 13]) world.node(nodeId).crash('kill')
+  await until(11, 11)
+  await producer.send({ topic: TOPIC, value: Buffer.from('given up') })
+  world.node(11).crash('kill')
+  for (const nodeId of [12, 13]) world.node(nodeId).start()
+  await until(12, 12, 13)
+  expect([1, 2, 3].map(unclean)).toEqual([1, 1, 1])
+  const [one] = await client.admin().listOffsets(TOPIC, 'latest')
+  expect(one?.offset).toBe(1)
+  world.node(2).crash('kill')
+  world.node(2).start()
+  world.node(11).start()
+  await until(12, 11, 12, 13)
+  await world.sleep(5_000)
+  // What was decided before it came up is not counted once more.
+  expect([1, 2, 3].map(unclean)).toEqual([1, 0, 1])
+}
+
+it('R5.7: where the topic allows it, those that are left lead by themselves, unless who has more comes back at once; controllers count it as brokers do', {
+  timeout: LONG_MS,
+}, async () => {
+  const cluster = await loadCluster(join(import.meta.dirname, '../../../cluster-configs/split-roles.yaml'))
+  for (let seed = 1; seed <= 5; seed++) await startConfigured(cluster, { seed, bootstrap: [1, 2, 3], ask: giveUp })
 })
