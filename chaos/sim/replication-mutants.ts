@@ -120,7 +120,7 @@ export const replicationMutants: readonly Mutant[] = [
   {
     name: 'an election keeps the leader epoch',
     file: 'src/controller/partition-change.js',
-    find: 'leaderEpoch: leaderChanges ? before.leaderEpoch + 1 : before.leaderEpoch,',
+    find: 'leaderEpoch: isGranted ? before.leaderEpoch + 1 : before.leaderEpoch,',
     replace: 'leaderEpoch: before.leaderEpoch,',
     rule: 'R5.4: nobody leads with a leader epoch granted to somebody else',
     killedBy: ['I3', 'assert'],
