@@ -166,7 +166,9 @@ class Chaos {
     const { cluster, random } = this
     if (this.#sent.length > 0 && chance(random, 5)) return pick(random, this.#sent)
     // Rare, for whoever comes back is mostly not let in again before something else happens.
-    const isDisplaced = ({ leader, replicas, isr }: PartitionState): boolean => leader !== replicas[0] && isr.some(({ nodeId }) => nodeId === replicas[0])
+    const mayLead = (nodeId: number): boolean => cluster.image.brokers.get(nodeId)?.maintenance === false
+    const isDisplaced = ({ leader, replicas, isr }: PartitionState): boolean =>
+      leader !== replicas[0] && isr.some(({ nodeId }) => nodeId === replicas[0] && mayLead(nodeId))
     if (chance(random, 15) && allStates(cluster.image).some(isDisplaced)) return { type: 'electLeaders', unclean: false, partitions: null, validateOnly: false }
     const onTheWay = allStates(cluster.image).filter(({ leader, reassignment }) => leader !== -1 && reassignment !== null)
     if (chance(random, 12) && onTheWay.length > 0) {
