@@ -218,6 +218,15 @@ export const contractCases: readonly ContractCase[] = [
     table: /^NodeId +State .*\n +2 +offline \(maintenance\) /,
   },
   {
+    command: 'broker decommission',
+    args: ['2', '--yes'],
+    json: { nodeId: number, replicas: number, moves: [{ topic: text, partition: number, replicas: numbers, outcome: text }] },
+    table: /^Topic +Partition +Replicas +Outcome\norders +0 +1,4,3 +moving\n/,
+    prepare: (cluster) => {
+      cluster.brokers = [1, 2, 3, 4].map((nodeId) => ({ ...(cluster.brokers[0] as (typeof cluster.brokers)[number]), nodeId, replicas: nodeId === 4 ? 0 : 2 }))
+    },
+  },
+  {
     command: 'doctor',
     args: [],
     json: {

@@ -1,4 +1,5 @@
 import { Argument, type Command, Option } from 'commander'
+import type { DecommissionFlags } from '../broker-decommission.ts'
 import type { DrainFlags } from '../broker-drain.ts'
 import type { MovePartitionsFlags } from '../partition-move.ts'
 import type { ElectFlags } from '../partition-elect.ts'
@@ -92,6 +93,19 @@ function addBrokerCommands(program: Command, { context, finish }: Wiring): void 
       finish(await drainBroker(context, clusterOptions(context, raw), nodeId, raw))
     })
   example(drain, DRAIN_EXAMPLE, 'npx oxbow broker drain 2 --cancel')
+  const decommission = withCluster(broker.command('decommission'))
+    .description('empty a broker for good: it leads nothing, and each of its partitions moves to another broker')
+    .addArgument(new Argument('<node>', 'node id').argParser(integer(0, 2_147_483_647)))
+    .option('--throttle <rate>', 'what each broker copies at most a second: 512K, 20M, 1G')
+    .option('--wait', 'until it holds nothing')
+    .option('--dry-run', 'show where its partitions would go, and change nothing')
+    .option('--cancel', 'take the moves back that are under way, and let it lead again')
+    .option('--yes', 'do not ask')
+    .action(async (nodeId: number, raw: RawClusterOptions & DecommissionFlags) => {
+      const { decommissionBroker } = await import('../broker-decommission.ts')
+      finish(await decommissionBroker(context, clusterOptions(context, raw), nodeId, raw))
+    })
+  example(decommission, 'npx oxbow broker decommission 4 --dry-run', 'npx oxbow broker decommission 4 --throttle 20M --wait')
 }
 
 const DRAIN_EXAMPLE = 'npx oxbow broker drain 2 --wait'
