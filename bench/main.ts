@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { benchCalm } from './calm.ts'
+import { benchCheckHistory } from './check-history.ts'
 import { benchColdRead } from './cold-read.ts'
 import { benchCompression } from './compression.ts'
 import { benchFailover } from './failover.ts'
@@ -52,6 +53,11 @@ program
   .option('--megabytes <n>', 'of each kind', positive, 8)
   .option('--runs <n>', 'of each codec', positive, 5)
   .action((options: { megabytes: number; runs: number }) => benchCompression(options))
+program
+  .command('check-history')
+  .description('how long the checkers of a chaos run need for a valid history')
+  .option('--operations <n>', 'sends and polls', positive, 1_000_000)
+  .action((options: { operations: number }) => benchCheckHistory(options))
 program
   .command('metadata')
   .description('many partitions and many decisions: the image, its snapshots, a start, a commit, a kill')

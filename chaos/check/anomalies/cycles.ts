@@ -1,0 +1,32 @@
+import type { Anomaly, AnomalyName } from './anomaly.ts'
+import { DependencyGraph, type EdgeKind } from './dependency-graph.ts'
+import type { Facts } from './facts.ts'
+import { cycleWithin, stronglyConnected } from './strongly-connected.ts'
+
+/** From the strongest to the weakest: each set of calls is named by the first that accuses one of them. */
+const levels: readonly { readonly name: AnomalyName; readonly edges: readonly EdgeKind[] }[] = [
+  { name: 'G0', edges: ['ww'] },
+  { name: 'G1c', edges: ['ww', 'wr'] },
+  { name: 'G0-process', edges: ['ww', 'process'] },
+  { name: 'G1c-process', edges: ['ww', 'wr', 'process'] },
+  { name: 'G0-realtime', edges: ['ww', 'process', 'realtime'] },
+  { name: 'G1c-realtime', edges: ['ww', 'wr', 'process', 'realtime'] },
+]
+
+/** Calls each of which must have come before the other. Source of the names: Adya 1999, Elle. */
+export function findCycles(facts: Facts): Anomaly[] {
+  const graph = new DependencyGraph(facts)
+  const found: Anomaly[] = []
+  const accused = new Set<number>()
+  for (const { name, edges } of levels) {
+    const part = graph.only(edges)
+    for (const members of stronglyConnected(part)) {
+      const isKnown = members.some((node) => accused.has(node))
+      for (const node of members) if (graph.callOf(node) !== undefined) accused.add(node)
+      if (isKnown) continue
+      const operations = cycleWithin(part, members).flatMap((node) => graph.callOf(node)?.invokedAt ?? [])
+      found.push({ name, sentence: `a cycle of ${edges.join(', ')}: ${[...operations, operations[0]].join(' → ')}`, operations })
+    }
+  }
+  return found
+}

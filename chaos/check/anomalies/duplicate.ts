@@ -1,0 +1,17 @@
+import type { Anomaly } from './anomaly.ts'
+import type { Facts } from './facts.ts'
+
+/** A value at more than one offset of its key: values are sent once, and retries of the client must not be seen. */
+export function findDuplicates(facts: Facts): Anomaly[] {
+  const found: Anomaly[] = []
+  for (const log of facts.logs) {
+    for (const [value, writer] of log.writerOf) {
+      const first = log.firstIndexOf(value)
+      const last = log.lastIndexOf(value)
+      if (first === undefined || last === undefined || first === last) continue
+      const sentence = `key ${log.key}: value ${value} is at offset ${log.offsets[first]} and at offset ${log.offsets[last]}`
+      found.push({ name: 'duplicate', key: log.key, sentence, operations: [writer.invokedAt] })
+    }
+  }
+  return found
+}

@@ -1,0 +1,44 @@
+import type { Key } from '../../operations/operation.ts'
+import type { Anomaly } from './anomaly.ts'
+import type { Facts } from './facts.ts'
+import type { KeyLog } from './key-log.ts'
+
+/**
+ * What must have been committed, and whose offset is known, and what the polls of one node's own copy of that key did not return. To be polled
+ * last, when all is quiet, and from the start; a key that was polled there and came back empty counts. Split as nats.jepsen does: before all
+ * that the node holds (prefix), behind it (postfix), or between (middle).
+ */
+export function findLostOnNode(facts: Facts): Anomaly[] {
+  const held = new Map<number, Map<Key, Set<number>>>()
+  for (const { node, outcome, reads } of facts.calls) {
+    if (node === undefined || outcome !== 'ok') continue
+    const keys = held.get(node) ?? new Map<Key, Set<number>>()
+    held.set(node, keys)
+    for (const [key, pairs] of reads) {
+      const indexes = keys.get(key) ?? new Set<number>()
+      keys.set(key, indexes)
+      for (const [offset, value] of pairs) indexes.add(facts.log(key).indexOf(offset, value) as number)
+    }
+  }
+  return [...held].flatMap(([node, keys]) => [...keys].flatMap(([key, indexes]) => judgeCopy(facts, facts.log(key), node, indexes) ?? []))
+}
+
+function judgeCopy(facts: Facts, log: KeyLog, node: number, indexes: ReadonlySet<number>): Anomaly | undefined {
+  let first = Infinity
+  let last = -1
+  for (const index of indexes) {
+    first = Math.min(first, index)
+    last = Math.max(last, index)
+  }
+  const lost = { prefix: 0, middle: 0, postfix: 0 }
+  const operations: number[] = []
+  for (let index = 0; index < log.offsets.length; index++) {
+    const writer = log.writerOf.get(log.valueAt(index))
+    if (indexes.has(index) || writer === undefined || !facts.mustHaveCommitted(writer)) continue
+    lost[index > last ? 'postfix' : index < first ? 'prefix' : 'middle']++
+    operations.push(writer.invokedAt)
+  }
+  if (operations.length === 0) return undefined
+  const sentence = `key ${log.key}: the copy of node ${node} lacks ${lost.prefix} before, ${lost.middle} between and ${lost.postfix} behind what it holds`
+  return { name: 'lost-on-node', key: log.key, sentence, operations }
+}

@@ -1,0 +1,103 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { anomalyNames } from '../../../../chaos/check/anomalies/anomaly.ts'
+import { checkHistory } from '../../../../chaos/check/anomalies/check-history.ts'
+import { profiles } from '../../../../chaos/check/anomalies/profiles.ts'
+import type { Operation } from '../../../../chaos/operations/operation.ts'
+import { SeededRandom } from '../../../../src/base/random.ts'
+import { historyOf } from './case.ts'
+import { cases } from './cases.ts'
+import { damages, interleave, numbered } from './damage.ts'
+import { ValidHistory } from './valid-history.ts'
+
+const seeds = fc.integer({ min: 0, max: 1_000_000 })
+
+function namesOf(history: readonly Operation[]): string[] {
+  return [...new Set(checkHistory(history).anomalies.map(({ name }) => name))].sort()
+}
+
+describe('every anomaly', () => {
+  it('has a case', () => {
+    expect(cases.map(({ name }) => name)).toEqual([...anomalyNames])
+  })
+
+  it.each(cases)('$name is found in the history that has it, and nothing else', ({ name, also = [], guilty }) => {
+    const verdict = checkHistory(historyOf(guilty))
+    expect(namesOf(historyOf(guilty))).toEqual([name, ...also].sort())
+    expect(verdict.isValid).toBe(false)
+    for (const { operations, sentence } of verdict.anomalies) {
+      expect(operations.length).toBeGreaterThan(0)
+      for (const index of operations) expect(historyOf(guilty)[index]?.type).toBe('invoke')
+      expect(sentence).not.toContain('undefined')
+    }
+  })
+
+  it.each(cases)('nothing is in the history that almost has $name: $almost', ({ innocent }) => {
+    expect(namesOf(historyOf(innocent))).toEqual([])
+  })
+
+  it.each(cases)('$name is found, alone, beside a valid history', ({ name, also = [], guilty }) => {
+    const isExact = fc.property(seeds, (seed) => {
+      const both = interleave(new ValidHistory(seed).operations, historyOf(guilty), new SeededRandom(seed + 1))
+      expect(namesOf(numbered(both))).toEqual([name, ...also].sort())
+    })
+    fc.assert(isExact, { numRuns: 25 })
+  })
+})
+
+describe('a valid history', () => {
+  it('shows nothing', () => {
+    fc.assert(
+      fc.property(seeds, (seed) => {
+        expect(namesOf(new ValidHistory(seed).operations)).toEqual([])
+      }),
+      { numRuns: 100 },
+    )
+  })
+
+  it.each(damages)('shows $name, and nothing else, once it is damaged so', ({ name, also = [], apply }) => {
+    let damaged = 0
+    const isExact = fc.property(seeds, (seed) => {
+      const history = apply(new ValidHistory(seed).operations, new SeededRandom(seed + 1))
+      if (history === undefined) return
+      damaged++
+      expect(namesOf(numbered(history))).toEqual([name, ...also].sort())
+    })
+    fc.assert(isExact, { numRuns: 60 })
+    expect(damaged).toBeGreaterThan(15)
+  })
+})
+
+describe('what is legal', () => {
+  it('is a profile: Kafka does not isolate the writes of its transactions', () => {
+    const interleaved = historyOf(cases.find(({ name }) => name === 'int-send-skip')!.guilty)
+    expect(checkHistory(interleaved, profiles.kafka)).toMatchObject({ isValid: true, forbidden: [] })
+    expect(checkHistory(interleaved, profiles.oxbow)).toMatchObject({ isValid: false, forbidden: ['int-send-skip', 'G0'] })
+  })
+
+  it('is a skip between the polls of those who subscribe, not of those who assign', () => {
+    const skips = cases.find(({ name }) => name === 'poll-skip')!.guilty
+    expect(checkHistory(historyOf(skips)).isValid).toBe(false)
+    const subscribed = historyOf((script) => {
+      script.begin(7, 'subscribe', [0])('ok')
+      skips(script)
+    })
+    expect(checkHistory(subscribed)).toMatchObject({ isValid: true, anomalies: [{ name: 'poll-skip' }] })
+  })
+})
+
+describe('a history that makes no sense', () => {
+  it.each([
+    ['a value that nobody sent', 'value 7, polled at offset 0, was never sent', historyOf((s) => s.poll(1, { 0: [[0, 7]] }))],
+    ['a value that is sent twice', 'value 1 is sent by 0 and by 2', historyOf((s) => s.send(0, 0, 1, 0).send(0, 0, 1, 1))],
+    ['an end without a begin', 'ends at 1 what it never began', historyOf((s) => s.send(0, 0, 1, 0)).slice(1)],
+    ['a second begin', 'begins 1 and has not ended 0', [0, 1].map((index) => ({ ...historyOf((s) => s.send(0, 0, 1, 0))[0]!, index }))],
+    [
+      'an order that goes back',
+      'index 1 comes after 1',
+      [0, 0].map(() => historyOf((s) => s.send(0, 0, 1, 0))[1]!).map((one, at) => (at === 0 ? { ...one, type: 'invoke' as const } : one)),
+    ],
+  ])('is refused: %s', (_, sentence, history) => {
+    expect(() => checkHistory(history)).toThrow(sentence)
+  })
+})
