@@ -3,14 +3,14 @@ import type { Admin } from '../client/admin.ts'
 import type { PartitionMove } from '../client/reassignments.ts'
 import { parseByteRate } from './byte-rate.ts'
 import { confirm } from './confirm.ts'
+import { counted } from './counted.ts'
 import { type CliContext, headingStyle, writeFailure } from './context.ts'
 import { type DecommissionPlan, planDecommission } from './decommission-plan.ts'
 import { exitCode, failureOf, UsageError } from './failure.ts'
 import type { ClusterOptions } from './options.ts'
-import { withAdmin, writeJson } from './session.ts'
+import { waitUntil, withAdmin, writeJson } from './session.ts'
 import { listCell, renderTable } from './table.ts'
 
-const POLL_MS = 1_000
 /** Partitions that one call moves: each of them is one entry of the metadata log. */
 const BATCH = 1_000
 
@@ -64,10 +64,6 @@ async function heldBy(admin: Admin, nodeId: number): Promise<number> {
   return brokers.find((broker) => broker.nodeId === nodeId)?.replicas ?? 0
 }
 
-async function untilEmpty(admin: Admin, nodeId: number): Promise<void> {
-  while ((await heldBy(admin, nodeId)) > 0) await new Promise((resolve) => setTimeout(resolve, POLL_MS))
-}
-
 function writeRows(context: CliContext, options: ClusterOptions, nodeId: number, rows: readonly Row[], left: number): void {
   if (options.output === 'json') {
     writeJson(context, { nodeId, replicas: left, moves: rows.map(({ topic, partition, replicas, outcome }) => ({ topic, partition, replicas, outcome })) })
@@ -106,18 +102,21 @@ export async function decommissionBroker(context: CliContext, options: ClusterOp
     )
     return stuck.length > 0 ? exitCode.refused : exitCode.done
   }
-  const question = `Move ${moves.length} partitions off broker ${nodeId}?`
+  const question = `Move ${counted(moves.length, 'partition')} off broker ${nodeId}?`
   const asking = { question, doing: `emptying broker ${nodeId}`, refused: 'Nothing was moved.' }
   const refusal = flags.yes === true || isCancel ? undefined : await confirm(context, asking)
   if (refusal !== undefined) return refusal
-  const { rows, left } = await withAdmin(context, options, async (admin) => {
+  const rows = await withAdmin(context, options, async (admin) => {
     if (!isCancel) await admin.alterMaintenance({ nodeId, maintenance: true })
     // What was created since the first look is moved too; from the mark on nothing new comes to it.
     const begun = await move(admin, (await plan(admin, nodeId, isCancel)).moves, flags)
     if (isCancel) await admin.alterMaintenance({ nodeId, maintenance: false })
-    if (flags.wait === true && begun.every(({ error }) => error === null)) await untilEmpty(admin, nodeId)
-    return { rows: begun, left: await heldBy(admin, nodeId) }
+    return begun
   })
+  if (flags.wait === true && rows.every(({ error }) => error === null)) {
+    await waitUntil(context, options, async (admin) => (await heldBy(admin, nodeId)) === 0)
+  }
+  const left = await withAdmin(context, options, (admin) => heldBy(admin, nodeId))
   writeRows(context, options, nodeId, rows, left)
   if (!isCancel && left === 0) context.stderr.write(`Broker ${nodeId} holds nothing any more, and may be stopped.\n`)
   return rows.some(({ error }) => error !== null) ? exitCode.refused : exitCode.done

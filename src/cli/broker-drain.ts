@@ -1,11 +1,8 @@
-import type { Admin } from '../client/admin.ts'
 import { brokerRow, type BrokerRow, renderBrokers } from './broker-rows.ts'
 import type { CliContext } from './context.ts'
 import { exitCode, UsageError } from './failure.ts'
 import type { ClusterOptions } from './options.ts'
-import { withAdmin, writeJson } from './session.ts'
-
-const POLL_MS = 500
+import { waitUntil, withAdmin, writeJson } from './session.ts'
 
 /** As commander hands it over. */
 export interface DrainFlags {
@@ -13,13 +10,15 @@ export interface DrainFlags {
   readonly wait?: boolean
 }
 
-async function drain(admin: Admin, nodeId: number, flags: DrainFlags): Promise<BrokerRow> {
+async function drain(context: CliContext, options: ClusterOptions, nodeId: number, flags: DrainFlags): Promise<BrokerRow> {
   const asked = { nodeId, maintenance: flags.cancel !== true }
-  let broker = await admin.alterMaintenance(asked)
-  // Asked anew for what is so, a node answers the broker as it is by then.
-  while (flags.wait === true && broker.leaders > 0) {
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS))
-    broker = await admin.alterMaintenance(asked)
+  let broker = await withAdmin(context, options, (admin) => admin.alterMaintenance(asked))
+  if (flags.wait === true && broker.leaders > 0) {
+    await waitUntil(context, options, async (admin) => {
+      // Asked anew for what is so, a node answers the broker as it is by then.
+      broker = await admin.alterMaintenance(asked)
+      return broker.leaders === 0
+    })
   }
   return brokerRow(broker)
 }
@@ -37,7 +36,7 @@ export async function drainBroker(context: CliContext, options: ClusterOptions, 
   const isCancel = flags.cancel === true
   if (isCancel && flags.wait === true)
     throw new UsageError('--wait waits until a broker leads nothing, and --cancel lets it lead again', 'leave one of them out')
-  const row = await withAdmin(context, options, (admin) => drain(admin, nodeId, flags))
+  const row = await drain(context, options, nodeId, flags)
   context.stderr.write(`${sentence(row, isCancel)}\n`)
   if (options.output === 'json') writeJson(context, row)
   else context.stdout.write(renderBrokers(context, [row]))

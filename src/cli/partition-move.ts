@@ -4,12 +4,11 @@ import { parseByteRate } from './byte-rate.ts'
 import { type CliContext, headingStyle, writeFailure } from './context.ts'
 import { exitCode, failureOf, UsageError } from './failure.ts'
 import type { ClusterOptions } from './options.ts'
-import { withAdmin, writeJson } from './session.ts'
+import { waitUntil, withAdmin, writeJson } from './session.ts'
 import { listCell, renderTable } from './table.ts'
 import { isMoving } from './topic-describe.ts'
 import { type TopicDescription, topicsNamed } from './topic-names.ts'
 
-const POLL_MS = 500
 const EXAMPLE = 'for example: oxbow partition move orders:0=4,5,6'
 
 /** As commander hands it over. */
@@ -70,36 +69,27 @@ async function listMoves(context: CliContext, options: ClusterOptions): Promise<
   return exitCode.done
 }
 
-interface Outcome {
-  readonly moved: readonly MovedPartition[]
-  readonly topics: ReadonlyMap<string, TopicDescription>
-}
-
 async function look(admin: Admin, moves: readonly PartitionMove[]): Promise<ReadonlyMap<string, TopicDescription>> {
   const topics = await topicsNamed(admin, [...new Set(moves.map((move) => move.topic))])
   return new Map(topics.map((topic) => [topic.name, topic]))
 }
 
-async function move(admin: Admin, moves: readonly PartitionMove[], flags: MovePartitionsFlags): Promise<Outcome> {
+async function move(admin: Admin, moves: readonly PartitionMove[], flags: MovePartitionsFlags): Promise<MovedPartition[]> {
   // A misspelt name is told from what was meant before anything is asked of the controller.
   await look(admin, moves)
-  const moved = await admin.alterReassignments({
+  return await admin.alterReassignments({
     moves,
     ...(flags.throttle === undefined ? {} : { bytesPerSecond: parseByteRate(flags.throttle) }),
     ...(flags.dryRun === true ? { validateOnly: true } : {}),
   })
-  const begun = moves.filter((_, at) => moved[at]?.error === null)
-  let topics = await look(admin, moves)
-  const isUnderWay = (): boolean =>
-    begun.some(({ topic, partition }) => {
-      const state = topics.get(topic)?.partitions[partition]
-      return state !== undefined && isMoving(state)
-    })
-  while (flags.wait === true && flags.dryRun !== true && isUnderWay()) {
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS))
-    topics = await look(admin, moves)
-  }
-  return { moved, topics }
+}
+
+async function haveArrived(admin: Admin, moves: readonly PartitionMove[]): Promise<boolean> {
+  const topics = await look(admin, moves)
+  return moves.every(({ topic, partition }) => {
+    const state = topics.get(topic)?.partitions[partition]
+    return state === undefined || !isMoving(state)
+  })
 }
 
 /** Moves partitions to other brokers, takes moves back, or shows which are under way. */
@@ -110,7 +100,10 @@ export async function movePartitions(context: CliContext, options: ClusterOption
   }
   if (names.length === 0) throw new UsageError('nothing is named', `name a partition and its brokers, ${EXAMPLE}`)
   const moves = names.map((name) => parseMove(name, flags.cancel === true))
-  const { moved, topics } = await withAdmin(context, options, (admin) => move(admin, moves, flags))
+  const moved = await withAdmin(context, options, (admin) => move(admin, moves, flags))
+  const begun = moves.filter((_, at) => moved[at]?.error === null)
+  if (flags.wait === true && flags.dryRun !== true) await waitUntil(context, options, (admin) => haveArrived(admin, begun))
+  const topics = await withAdmin(context, options, (admin) => look(admin, moves))
   const rows = moved.map(({ topic, partition, error }) => {
     const state = topics.get(topic)?.partitions[partition]
     const row = state === undefined ? { topic, partition, replicas: [], addingReplicas: [], removingReplicas: [] } : rowOf(topic, state)

@@ -8,6 +8,7 @@ import { isUnknownTopic, type TopicDescription, withMeantTopic } from './topic-n
 const NEW_TOPIC_MS = 1_500
 const ASK_AGAIN_MS = 100
 const NOTE_WAIT_MS = 2_000
+const LOOK_AGAIN_MS = 500
 
 export function openClient(context: CliContext, options: ClusterOptions): Promise<OxbowClient> {
   return context.openClient({ bootstrap: options.bootstrap, requestTimeoutMs: options.timeoutMs })
@@ -21,6 +22,17 @@ export async function withAdmin<T>(context: CliContext, options: ClusterOptions,
     return await work(client.admin({ totalTimeoutMs: options.timeoutMs }))
   } finally {
     clearTimeout(note)
+    await client.close()
+  }
+}
+
+/** Looks again and again until `isThere`, for as long as that takes: the command's time is that of one question, and one without an answer ends the wait. */
+export async function waitUntil(context: CliContext, options: ClusterOptions, isThere: (admin: Admin) => Promise<boolean>): Promise<void> {
+  const client = await openClient(context, options)
+  try {
+    const admin = client.admin()
+    while (!(await isThere(admin))) await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS))
+  } finally {
     await client.close()
   }
 }

@@ -4,7 +4,7 @@ import type { ControllerCommand, Decision, PartitionOutcome } from './commands.t
 import type { ControllerContext } from './context.ts'
 import { electInSync } from './elections.ts'
 import { isLiveMember, minInSyncReplicasOf } from './isr.ts'
-import { validateReplicas } from './new-partitions.ts'
+import { isSameAssignment, validateReplicas } from './new-partitions.ts'
 import { changePartition } from './partition-change.ts'
 import { requirePartition } from './partition-ref.ts'
 import { mayKeepOnly } from './reassignment.ts'
@@ -17,10 +17,6 @@ const MAX_MOVES = 10_000
 /** With less a move would hardly ever catch up with its partition. */
 const MIN_BYTES_PER_SECOND = 1024
 
-function isSameList(left: readonly number[], right: readonly number[]): boolean {
-  return left.length === right.length && left.every((nodeId, at) => nodeId === right[at])
-}
-
 /** Where it is to go. Throws NO_REASSIGNMENT_IN_PROGRESS, INVALID_REPLICA_ASSIGNMENT. */
 function targetOf(move: Move, state: PartitionState, context: ControllerContext): readonly number[] {
   if (move.replicas === null) {
@@ -32,12 +28,12 @@ function targetOf(move: Move, state: PartitionState, context: ControllerContext)
 }
 
 /**
- * The state with its new target; undefined: that is where it is, or where it is going, already, under that limit. What an earlier target added and the new one does not
- * name goes at once, so that a replica may be missed which holds what was acknowledged: refused while too few others do.
+ * The state with its new target; undefined: that is where it is, or where it is going, already, under that limit. What an earlier target added and
+ * the new one does not name goes at once: refused while too few of the others hold all that was acknowledged (rules R1.1).
  */
 function retarget(state: PartitionState, wanted: Pick<Reassignment, 'to' | 'bytesPerSecond'>, context: ControllerContext): PartitionState | undefined {
   const { to, bytesPerSecond } = wanted
-  const isThere = isSameList(to, state.reassignment?.to ?? state.replicas)
+  const isThere = isSameAssignment(to, state.reassignment?.to ?? state.replicas)
   if (isThere && (state.reassignment === null || state.reassignment.bytesPerSecond === bytesPerSecond)) return undefined
   const from = state.reassignment?.from ?? state.replicas
   const replicas = [...from, ...to.filter((nodeId) => !from.includes(nodeId))]

@@ -4,7 +4,7 @@ import { type MetadataRecord, type PartitionState, replicationFactorOf } from '.
 import type { ControllerCommand, Decision } from './commands.ts'
 import { effectiveMinInSyncReplicas, requireTopicConfig, validateTopicConfigs, withClusterDefaults } from './configs.ts'
 import type { ControllerContext } from './context.ts'
-import { newPartition, placePartitions, validatePartitionCount, validateReplicas } from './new-partitions.ts'
+import { isSameAssignment, newPartition, placePartitions, validatePartitionCount, validateReplicas } from './new-partitions.ts'
 import { changePartition } from './partition-change.ts'
 
 type AlterTopic = Extract<ControllerCommand, { readonly type: 'alterTopic' }>
@@ -14,14 +14,10 @@ function topicReplicationFactor(topic: TopicImage): number {
   return first === undefined ? 1 : replicationFactorOf(first)
 }
 
-function isSameList(left: readonly number[], right: readonly number[] | undefined): boolean {
-  return left.length === right?.length && left.every((nodeId, at) => nodeId === right[at])
-}
-
 /** The partitions are there already, with exactly these replicas: the asker did not hear that it was done. */
 function isDone(assignment: readonly (readonly number[])[], topic: TopicImage): boolean {
   const first = topic.partitions.length - assignment.length
-  return assignment.every((replicas, at) => isSameList(replicas, topic.partitions[first + at]?.replicas))
+  return assignment.every((replicas, at) => isSameAssignment(replicas, topic.partitions[first + at]?.replicas))
 }
 
 /** Replicas of the partitions to add. Throws INVALID_PARTITIONS, INVALID_REPLICA_ASSIGNMENT, and as a placement does. */

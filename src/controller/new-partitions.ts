@@ -14,6 +14,11 @@ function isLive(broker: BrokerImage | undefined): broker is BrokerImage {
   return broker !== undefined && !broker.fenced && !broker.draining
 }
 
+/** The same brokers in the same order; undefined: there is no such partition. */
+export function isSameAssignment(left: readonly number[], right: readonly number[] | undefined): boolean {
+  return left.length === right?.length && left.every((nodeId, at) => nodeId === right[at])
+}
+
 /** Throws INVALID_PARTITIONS. */
 export function validatePartitionCount(partitions: number): void {
   if (!Number.isSafeInteger(partitions) || partitions < 1 || partitions > MAX_PARTITIONS) {

@@ -31,6 +31,11 @@ describe('partition move', () => {
     })
   })
 
+  it('--wait takes as long as the move: --timeout is for each question', async () => {
+    const run = await oxbow(['partition', 'move', 'orders:0=2,3,4', '--wait', '--timeout', '400'], { cluster: cluster() })
+    expect([run.code, run.stderr]).toEqual([0, ''])
+  })
+
   it('--list shows what is under way, topic describe who comes and who goes', async () => {
     const made = cluster()
     const none = await oxbow(['partition', 'move', '--list'], { cluster: made })
