@@ -4,8 +4,8 @@ import type { Replica } from './replica.ts'
 
 /** Between fetches that ask for no data and say nothing new. Less than after what a replica takes an answer for lost. */
 const REPORT_MS = 1_000
-/** While it waits for its share of a limit. */
-const MOVE_REPORT_MS = 50
+/** The shortest wait for a share of a limit. */
+const MOVE_PAUSE_MS = 50
 
 export interface FetchPaceOptions {
   readonly clock: Clock
@@ -33,9 +33,9 @@ export class FetchPace {
 
   send(replica: Replica, to: number, fetch: FollowerFetch): void {
     if (fetch.maxBytes === 0) this.#options.send(replica, to, fetch)
-    else if (this.#options.isLow(replica)) this.#report(replica, to, { fetch, pauseMs: REPORT_MS })
+    else if (this.#options.isLow(replica)) this.#report(replica, to, fetch)
     else if (this.#mayMove(replica)) this.#options.send(replica, to, fetch)
-    else this.#report(replica, to, { fetch, pauseMs: MOVE_REPORT_MS })
+    else this.#waitForShare(replica, to, { fetch, reportAtMs: this.#options.clock.monotonicMs() + REPORT_MS })
   }
 
   /** So many bytes went into its log. */
@@ -54,16 +54,31 @@ export class FetchPace {
   }
 
   /** A report is answered at once, and the replica asks again at once: without a pause both would do nothing else. */
-  #report(replica: Replica, to: number, options: { readonly fetch: FollowerFetch; readonly pauseMs: number }): void {
-    const report = { ...options.fetch, maxBytes: 0 }
+  #report(replica: Replica, to: number, fetch: FollowerFetch): void {
+    const report = { ...fetch, maxBytes: 0 }
     const last = this.#reports.get(replica)
     this.#reports.set(replica, report)
     if (last === undefined || isNews(last, report)) this.#options.send(replica, to, report)
-    else
-      this.#options.clock.after(options.pauseMs, () => {
-        // A replica that was set aside meanwhile has no log any more to speak of.
-        if (replica.core.role === 'follower') this.#options.send(replica, to, report)
-      })
+    else this.#later(replica, REPORT_MS, () => this.#options.send(replica, to, report))
+  }
+
+  /** Until what was taken in advance is made up for; meanwhile it says no more than that it is there, once in a while. */
+  #waitForShare(replica: Replica, to: number, waiting: { readonly fetch: FollowerFetch; readonly reportAtMs: number }): void {
+    const { clock, moveBytesPerSecond, send } = this.#options
+    const bytesPerSecond = moveBytesPerSecond(replica) ?? Number.POSITIVE_INFINITY
+    const owedMs = (-this.#moveBytes / bytesPerSecond) * 1000
+    this.#later(replica, Math.min(Math.max(owedMs, MOVE_PAUSE_MS), REPORT_MS), () => {
+      if (this.#mayMove(replica)) send(replica, to, waiting.fetch)
+      else if (clock.monotonicMs() >= waiting.reportAtMs) send(replica, to, { ...waiting.fetch, maxBytes: 0 })
+      else this.#waitForShare(replica, to, waiting)
+    })
+  }
+
+  /** A replica that was set aside meanwhile has no log any more to speak of. */
+  #later(replica: Replica, afterMs: number, act: () => void): void {
+    this.#options.clock.after(afterMs, () => {
+      if (replica.core.role === 'follower') act()
+    })
   }
 }
 

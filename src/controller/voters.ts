@@ -41,7 +41,7 @@ function withVoter(voters: readonly VoterRecord[], added: VoterRecord): readonly
   return [...voters, added].sort((left, right) => left.nodeId - right.nodeId)
 }
 
-/** What an operator should know about the set that is to come. `leaving`: answers still, and will not count. */
+/** What an operator should know about the set that is to come. `added`: the node that comes, which answers. */
 function warningsOf(voters: readonly VoterRecord[], context: ControllerContext, added: number | undefined): readonly string[] {
   const warnings: string[] = []
   const count = voters.length

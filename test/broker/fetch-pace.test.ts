@@ -7,15 +7,20 @@ import { fetchOf } from './harness.ts'
 const KIB = 1024
 
 /** A follower that always asks for the next 16 KiB and gets them at once. `limit`: bytes a second, while it is being moved. */
-function follow(options: { readonly limit: number | undefined; readonly seconds: number; readonly replicas?: number }): number[] {
+function follow(options: { readonly limit: number | undefined; readonly seconds: number; readonly replicas?: number }): {
+  readonly got: number[]
+  readonly asked: number
+} {
   const clock = new TestClock()
   const got: number[] = []
+  let asked = 0
   const pace: FetchPace = new FetchPace({
     clock,
     isLow: () => false,
     moveBytesPerSecond: () => options.limit,
     send: (replica, _to, fetch) =>
       clock.after(1, () => {
+        asked += 1
         const at = replicas.indexOf(replica)
         if (fetch.maxBytes > 0) {
           got[at] = (got[at] ?? 0) + 16 * KIB
@@ -31,16 +36,18 @@ function follow(options: { readonly limit: number | undefined; readonly seconds:
     isOver = true
   })
   while (!isOver) clock.step()
-  return got
+  return { got, asked }
 }
 
 describe('how much followers ask for', () => {
   it('KIP-73: replicas that are being moved share their limit; a second of it may come at once', () => {
-    const got = follow({ limit: 256 * KIB, seconds: 10, replicas: 3 })
+    const { got, asked } = follow({ limit: 256 * KIB, seconds: 10, replicas: 3 })
     const total = got.reduce((sum, bytes) => sum + bytes, 0)
     expect(total).toBeGreaterThan(0.9 * 10 * 256 * KIB)
     expect(total).toBeLessThan(1.05 * 11 * 256 * KIB)
     for (const bytes of got) expect(bytes).toBeGreaterThan(0.1 * total)
+    // Who waits does not ask meanwhile.
+    expect(asked).toBeLessThan((1.5 * total) / (16 * KIB))
   })
 
   it('says no more of a replica that was set aside while its report waited', () => {
@@ -63,6 +70,6 @@ describe('how much followers ask for', () => {
   })
 
   it('one that is in sync, or moves without a limit, takes what it can', () => {
-    expect(follow({ limit: undefined, seconds: 1 })[0]).toBeGreaterThan(900 * 16 * KIB)
+    expect(follow({ limit: undefined, seconds: 1 }).got[0]).toBeGreaterThan(900 * 16 * KIB)
   })
 })
