@@ -56,7 +56,7 @@ const hints: Partial<Record<Code, string>> = {
   INVALID_TOPIC_EXCEPTION: 'choose another name',
   INVALID_PARTITIONS: 'set --partitions',
   INVALID_REPLICATION_FACTOR: 'see the brokers: oxbow cluster describe; then set --replication-factor',
-  INVALID_REPLICA_ASSIGNMENT: 'one list of broker ids a partition: --assignment 1:2:3,2:3:1',
+  INVALID_REPLICA_ASSIGNMENT: 'each broker once, of those that there are: oxbow cluster describe',
   INVALID_CONFIG: 'see: oxbow config describe topic TOPIC --all',
   OFFSET_OUT_OF_RANGE: 'where it begins: oxbow offsets TOPIC --at earliest; from there on: --offset earliest',
   NOT_ENOUGH_REPLICAS: 'see: oxbow cluster describe',
