@@ -1,8 +1,23 @@
+import type { Hold } from '../../chaos/sim/held-messages.ts'
 import { commands, commandReplies, decisions, fetchAnswers, fetches, replyCode, status } from './messages.ts'
 import { isrOf } from './narrator.ts'
 import { scenario } from './scenario.ts'
+import type { Story } from './story.ts'
 
 const FIVE = { nodes: 5 }
+
+/** Node 3 left the ISR and has caught up again; that node 1 wants it back is held on its way to the controller. */
+async function proposeNode3(story: Story): Promise<Hold> {
+  await story.topic()
+  await story.send(5)
+  const fetching = story.net.hold('node 3 does not fetch any more', fetches({ from: 3 }))
+  await story.send(1)
+  await story.untilIsr([1, 2])
+  const proposals = story.net.hold('what node 1 asks of the controller takes its time', commands({ from: 1 }))
+  story.net.drop(fetching, 'node 3 fetches again')
+  await story.until('node 1 proposes to take it back', () => proposals.hits > 0)
+  return proposals
+}
 
 scenario(
   'join-after-election-waits-for-the-epoch-start',
@@ -87,14 +102,7 @@ scenario(
   'refused-proposal-comes-twice',
   'a proposal is refused, and a copy of it comes later, when it would be granted: the replica counts until the partition epoch has moved on (R6.5)',
   async (story) => {
-    await story.topic()
-    await story.send(5)
-    const fetching = story.net.hold('node 3 does not fetch any more', fetches({ from: 3 }))
-    await story.send(1)
-    await story.untilIsr([1, 2])
-    const proposals = story.net.hold('what node 1 asks of the controller takes its time', commands({ from: 1 }))
-    story.net.drop(fetching, 'node 3 fetches again')
-    await story.until('node 1 proposes to take it back', () => proposals.hits > 0)
+    const proposals = await proposeNode3(story)
     const silent = story.net.hold('the controller hears nothing of node 3', status({ from: 3, to: 5 }))
     await story.until('node 3 is fenced', () => story.broker(3)?.fenced === true)
     const replies = story.net.overhear(commandReplies({ to: 1 }))
@@ -120,14 +128,7 @@ scenario(
   'reboot-race',
   'KIP-903: a follower has caught up, and loses power while the proposal that names it is under way: the proposal is refused',
   async (story) => {
-    await story.topic()
-    await story.send(5)
-    const fetching = story.net.hold('node 3 does not fetch any more', fetches({ from: 3 }))
-    await story.send(1)
-    await story.untilIsr([1, 2])
-    const proposals = story.net.hold('what node 1 asks of the controller takes its time', commands({ from: 1 }))
-    story.net.drop(fetching, 'node 3 fetches again')
-    await story.until('node 1 proposes to take it back', () => proposals.hits > 0)
+    const proposals = await proposeNode3(story)
     const before = story.broker(3)?.brokerEpoch
     story.powerLoss(3)
     await story.start(3)
