@@ -34,7 +34,7 @@ export class FetchPace {
   send(replica: Replica, to: number, fetch: FollowerFetch): void {
     if (fetch.maxBytes === 0) this.#options.send(replica, to, fetch)
     else if (this.#options.isLow(replica)) this.#report(replica, to, fetch)
-    else if (this.#mayMove(replica)) this.#options.send(replica, to, fetch)
+    else if (this.#mayMove(replica)) this.#options.send(replica, to, this.#limited(replica, fetch))
     else this.#waitForShare(replica, to, { fetch, reportAtMs: this.#options.clock.monotonicMs() + REPORT_MS })
   }
 
@@ -53,6 +53,12 @@ export class FetchPace {
     return this.#moveBytes > 0
   }
 
+  /** No more in advance than a second of the limit, or one batch. */
+  #limited(replica: Replica, fetch: FollowerFetch): FollowerFetch {
+    const bytesPerSecond = this.#options.moveBytesPerSecond(replica)
+    return bytesPerSecond === undefined ? fetch : { ...fetch, maxBytes: Math.min(fetch.maxBytes, bytesPerSecond) }
+  }
+
   /** A report is answered at once, and the replica asks again at once: without a pause both would do nothing else. */
   #report(replica: Replica, to: number, fetch: FollowerFetch): void {
     const report = { ...fetch, maxBytes: 0 }
@@ -68,7 +74,7 @@ export class FetchPace {
     const bytesPerSecond = moveBytesPerSecond(replica) ?? Number.POSITIVE_INFINITY
     const owedMs = (-this.#moveBytes / bytesPerSecond) * 1000
     this.#later(replica, Math.min(Math.max(owedMs, MOVE_PAUSE_MS), REPORT_MS), () => {
-      if (this.#mayMove(replica)) send(replica, to, waiting.fetch)
+      if (this.#mayMove(replica)) send(replica, to, this.#limited(replica, waiting.fetch))
       else if (clock.monotonicMs() >= waiting.reportAtMs) send(replica, to, { ...waiting.fetch, maxBytes: 0 })
       else this.#waitForShare(replica, to, waiting)
     })

@@ -69,6 +69,18 @@ describe('how much followers ask for', () => {
     expect(sent).toEqual([7])
   })
 
+  it('asks for a second of the limit at most: a move that is nearly over does not take the rest at once', () => {
+    const asked: number[] = []
+    const clock = new TestClock()
+    clock.after(1_000, () => undefined)
+    clock.run()
+    for (const limit of [4 * KIB, undefined]) {
+      const pace = new FetchPace({ clock, isLow: () => false, moveBytesPerSecond: () => limit, send: (_replica, _to, { maxBytes }) => asked.push(maxBytes) })
+      pace.send({} as Replica, 2, fetchOf({ maxBytes: 16 * KIB }))
+    }
+    expect(asked).toEqual([4 * KIB, 16 * KIB])
+  })
+
   it('one that is in sync, or moves without a limit, takes what it can', () => {
     expect(follow({ limit: undefined, seconds: 1 }).got[0]).toBeGreaterThan(900 * 16 * KIB)
   })
