@@ -160,7 +160,7 @@ describe('GrpcClientTransport against the listener', () => {
     // Connected before: only then gRPC says who did not answer.
     await ask((done) => connection.describeCluster(20_000, done))
     listener.broker.createProducerId = () => {}
-    expect(await failureOf(ask((done) => connection.createProducerId(50, done)))).toMatchObject({
+    expect(await failureOf(ask((done) => connection.createProducerId(1_000, done)))).toMatchObject({
       code: 'REQUEST_TIMED_OUT',
       detail: `no answer in time from 127.0.0.1:${listener.address.port}`,
       definite: false,
