@@ -12,6 +12,7 @@ export const ROOT = fileURLToPath(new URL(ABOVE, import.meta.url))
 export const BIN = join(ROOT, 'bin', 'oxbow.cjs')
 const HOST = '127.0.0.1'
 const POLL_MS = 25
+const LAST_LINES = 8
 
 export function sleep(delayMs: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, delayMs))
@@ -36,9 +37,10 @@ export function isFree(port: number): Promise<boolean> {
   })
 }
 
-/** A base N such that the ports of `nodes` nodes (N+i, N+100+i, N+200+i) are free now. */
+/** A base N such that the ports of `nodes` nodes (N+i, N+100+i, N+200+i) are free now. Below those that Linux gives to outgoing
+ * connections: a node that starts later would find its port taken by one of them. */
 export async function findPortBase(nodes: number): Promise<number> {
-  for (let base = 21_000 + (process.pid % 50) * 400; base < 60_000; base += 400) {
+  for (let base = 10_400 + (process.pid % 40) * 400; base < 32_000; base += 400) {
     const ports = Array.from({ length: nodes }, (_, at) => [base + at + 1, base + 101 + at, base + 201 + at]).flat()
     if ((await Promise.all(ports.map(isFree))).every(Boolean)) return base
   }
@@ -157,11 +159,24 @@ export class LiveCluster {
     return waitFor(`node ${nodeId} logs ${what}`, timeoutMs, () => this.log(nodeId).slice(from).find(test))
   }
 
-  /** Ends what runs and removes the folder; keeps it for a look when something failed. */
+  /** Ends what runs and removes the folder; keeps it for a look when something failed, and says how each node fared. */
   async dispose(options: { readonly keep: boolean }): Promise<void> {
+    const fates = this.nodeIds.map((id) => this.#fate(id))
     await this.killAll()
-    if (options.keep) console.error(`the folder is kept for a look: ${this.folder}`)
+    if (options.keep) console.error([`the folder is kept for a look: ${this.folder}`, ...fates].join('\n'))
     else rmSync(this.folder, { recursive: true, force: true })
+  }
+
+  #fate(nodeId: number): string {
+    const child = this.#children.get(nodeId)
+    if (child === undefined) return `node ${nodeId} was never started`
+    const state = this.isRunning(nodeId) ? 'runs' : `ended with ${child.exitCode ?? child.signalCode}`
+    return [
+      `node ${nodeId} ${state}; its last lines:`,
+      ...this.log(nodeId)
+        .slice(-LAST_LINES)
+        .map((line) => `  ${JSON.stringify(line)}`),
+    ].join('\n')
   }
 }
 

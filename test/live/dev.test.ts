@@ -4,10 +4,11 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { findPortBase } from '../../chaos/live/cluster-process.ts'
 import type { ClusterJson } from '../../src/cli/dev-folder.ts'
 
 const BIN = join(import.meta.dirname, '../../bin/oxbow.cjs')
-const PORT_BASE = 28_091
+const PORT_BASE = await findPortBase(3)
 
 /** A started command and what it has said. */
 interface Started {
