@@ -1,7 +1,7 @@
 import { BrokerError, type Code } from '../src/base/errors.ts'
 import type { Clock } from '../src/base/clock.ts'
 import { between, type Random } from '../src/base/random.ts'
-import type { AlterTopicOptions } from '../src/client/admin.ts'
+import type { AlterTopicOptions } from '../src/client/admin-options.ts'
 import type { AlterReassignmentsOptions } from '../src/client/reassignments.ts'
 import type { OxbowClient } from '../src/client/client.ts'
 import type { Producer } from '../src/client/producer.ts'

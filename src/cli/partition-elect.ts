@@ -1,4 +1,5 @@
-import type { Admin, ElectLeadersOptions } from '../client/admin.ts'
+import type { Admin } from '../client/admin.ts'
+import type { ElectLeadersOptions } from '../client/admin-options.ts'
 import { type CliContext, headingStyle, writeFailure } from './context.ts'
 import { type Failure, exitCode, failureOf, UsageError } from './failure.ts'
 import type { ClusterOptions } from './options.ts'
