@@ -5,6 +5,7 @@ import { call, callVoid, type Task } from '../base/task.ts'
 import { BATCH_HEADER_BYTES, type BatchHeader, hasValidCrc, readBatchHeader } from '../record/batch.ts'
 import type { Segment } from './segment.ts'
 import { decodeIndex, encodeIndex, SparseIndex } from './sparse-index.ts'
+import type { StoredBatches } from './surface.ts'
 import { decodeTimeIndex, encodeTimeIndex, TimeIndex } from './time-index.ts'
 
 const WALK_BYTES = 64 * 1024
@@ -161,6 +162,32 @@ export interface BatchRange {
 
 /** Whole batches of one segment, their CRCs checked (rules R3.3): at least one, then at most maxBytes. Throws CORRUPT_MESSAGE. */
 export function* readBatches(disk: Disk, segment: Segment, range: BatchRange): Task<Buffer> {
+  const { bytes, fault } = collect(segment, yield* findBatch(disk, segment, range), range)
+  if (fault !== null) throw fault
+  return bytes
+}
+
+/** The same, as they lie there: those in front of a bad one are answered, with what is wrong behind them. */
+export function* readStoredBatches(disk: Disk, segment: Segment, range: BatchRange): Task<StoredBatches> {
+  const { path } = segment
+  try {
+    const found = yield* findBatch(disk, segment, range)
+    return { path, position: found.position + found.at, ...collect(segment, found, range) }
+  } catch (error) {
+    if (!(error instanceof BrokerError) || error.code !== 'CORRUPT_MESSAGE') throw error
+    return { path, position: range.index.floor(range.offset), bytes: Buffer.alloc(0), fault: error }
+  }
+}
+
+/** Bytes of a segment from `position` on; a batch begins at `at`, and is in them whole. */
+interface FoundBatch {
+  readonly window: Buffer
+  readonly position: number
+  readonly at: number
+}
+
+/** Reads from the file until the batch that holds the offset is there. Throws CORRUPT_MESSAGE. */
+function* findBatch(disk: Disk, segment: Segment, range: BatchRange): Task<FoundBatch> {
   const file = yield* openSegment(disk, segment, { create: false })
   let position = range.index.floor(range.offset)
   let wantedBytes = WALK_BYTES + range.maxBytes
@@ -170,7 +197,7 @@ export function* readBatches(disk: Disk, segment: Segment, range: BatchRange): T
     if (length < BATCH_HEADER_BYTES) throw corrupt(segment, from, `no batch holds offset ${range.offset}`)
     const window = yield* call<Buffer>((done) => file.read(from, length, done))
     const { at, sizeBytes } = skipTo(segment, window, { offset: range.offset, position: from })
-    if (sizeBytes > 0 && at + sizeBytes <= window.length) return collect(segment, window, { ...range, at, position: from })
+    if (sizeBytes > 0 && at + sizeBytes <= window.length) return { window, position: from, at }
     // Short alone proves nothing: a write under way may not have reached the file yet. It ends behind what was asked for.
     if (window.length < length) throw corrupt(segment, from + window.length, 'the file ends too early')
     position = from + at
@@ -196,18 +223,25 @@ function skipTo(
   return { at, sizeBytes: 0 }
 }
 
-function collect(segment: Segment, window: Buffer, range: BatchRange & { readonly at: number; readonly position: number }): Buffer {
-  let at = range.at
+/** The batches from the found one on, up to one that is bad. */
+function collect(segment: Segment, found: FoundBatch, range: BatchRange): { readonly bytes: Buffer; readonly fault: BrokerError | null } {
+  const { window, position } = found
+  let at = found.at
   let expectedOffset = -1
-  while (at + BATCH_HEADER_BYTES <= window.length && (expectedOffset === -1 || expectedOffset < range.endOffset)) {
-    const header = headerAt(segment, window, at, range.position + at)
-    const end = at + header.sizeBytes
-    if (at > range.at && (end > window.length || end - range.at > range.maxBytes)) break
-    if (expectedOffset !== -1 && header.baseOffset !== expectedOffset)
-      throw corrupt(segment, range.position + at, `offset ${header.baseOffset} where ${expectedOffset} was looked for`)
-    if (!hasValidCrc(window.subarray(at, end))) throw corrupt(segment, range.position + at, 'the checksum of a batch is wrong')
-    expectedOffset = header.lastOffset + 1
-    at = end
+  try {
+    while (at + BATCH_HEADER_BYTES <= window.length && (expectedOffset === -1 || expectedOffset < range.endOffset)) {
+      const header = headerAt(segment, window, at, position + at)
+      const end = at + header.sizeBytes
+      if (at > found.at && (end > window.length || end - found.at > range.maxBytes)) break
+      if (expectedOffset !== -1 && header.baseOffset !== expectedOffset)
+        throw corrupt(segment, position + at, `offset ${header.baseOffset} where ${expectedOffset} was looked for`)
+      if (!hasValidCrc(window.subarray(at, end))) throw corrupt(segment, position + at, 'the checksum of a batch is wrong')
+      expectedOffset = header.lastOffset + 1
+      at = end
+    }
+  } catch (error) {
+    if (!(error instanceof BrokerError)) throw error
+    return { bytes: window.subarray(found.at, at), fault: error }
   }
-  return window.subarray(range.at, at)
+  return { bytes: window.subarray(found.at, at), fault: null }
 }

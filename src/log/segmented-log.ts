@@ -4,18 +4,18 @@ import { BrokerError } from '../base/errors.ts'
 import { callVoid, runTask, type Task } from '../base/task.ts'
 import { type BatchHeader, readBatchHeader, sealBatch, stampBatch, writeBatchHeader } from '../record/batch.ts'
 import { LOG_APPEND_TIME_FLAG } from '../record/records.ts'
-import { findTimestamp } from './find-timestamp.ts'
 import type { FlushTarget } from './group-commit.ts'
 import type { FlushResult, LogEnvironment } from './log-environment.ts'
+import { LogReader } from './log-reader.ts'
 import type { LogStart, LogStartNote } from './log-start.ts'
 import { retentionOffset } from './retention.ts'
 import { Segment } from './segment.ts'
 import { SegmentList } from './segment-list.ts'
-import { both, findPosition, loadIndex, loadTimeIndex, openSegment, readBatches, removeIndexes, removeSegments, writeIndexes } from './segment-io.ts'
+import { both, findPosition, loadIndex, loadTimeIndex, openSegment, removeIndexes, removeSegments, writeIndexes } from './segment-io.ts'
 import { MAX_BATCH_BYTES } from './segment-scan.ts'
 import type { Slab, SlabTenant } from './slabs.ts'
 import { SparseIndex } from './sparse-index.ts'
-import type { AppendStamp, Log, RetentionLimits } from './surface.ts'
+import type { AppendStamp, Log, RetentionLimits, StoredBatches } from './surface.ts'
 import { TailCache } from './tail-cache.ts'
 import { TimeIndex } from './time-index.ts'
 
@@ -36,6 +36,7 @@ export class SegmentedLog implements Log, SlabTenant, FlushTarget<FlushResult | 
   readonly name: string
   readonly #environment: LogEnvironment
   readonly #segments: SegmentList
+  readonly #reader: LogReader
   readonly #startNote: LogStartNote
   readonly #tail = new TailCache()
   #startOffset: number
@@ -82,6 +83,7 @@ export class SegmentedLog implements Log, SlabTenant, FlushTarget<FlushResult | 
     this.name = options.name
     this.#environment = environment
     this.#segments = new SegmentList(options.segments.length > 0 ? options.segments : [this.#newSegment(options.start.baseOffset)])
+    this.#reader = new LogReader(environment, this, this.#segments)
     this.#startNote = options.startNote
     this.#startOffset = options.start.startOffset
     this.#startEpoch = options.start.epoch
@@ -270,64 +272,21 @@ export class SegmentedLog implements Log, SlabTenant, FlushTarget<FlushResult | 
   }
 
   read(offset: number, maxBytes: number, done: Done<readonly Buffer[]>): void {
-    const cached = this.#state === 'stopped' ? undefined : this.readCached(offset, maxBytes)
+    const cached = this.isStopped ? undefined : this.readCached(offset, maxBytes)
     if (cached !== undefined) this.#environment.clock.defer(() => done(undefined, cached))
-    else this.#environment.clock.defer(() => runTask(this.#read(offset, maxBytes), done))
+    else this.#environment.clock.defer(() => runTask(this.#reader.read(offset, maxBytes), done))
   }
 
-  get #isStopped(): boolean {
-    return this.#state === 'stopped'
-  }
-
-  *#read(offset: number, maxBytes: number): Task<readonly Buffer[]> {
-    for (;;) {
-      if (this.#isStopped) throw this.#notOpen()
-      if (offset < this.#startOffset) throw new BrokerError('OFFSET_OUT_OF_RANGE', `${this.name} begins at ${this.#startOffset}, ${offset} was asked for`)
-      const cached = this.readCached(offset, maxBytes)
-      if (cached !== undefined) return cached
-      const cutCount = this.#cutCount
-      try {
-        const batches = yield* this.#readSegment(this.#segments.at(offset), offset, maxBytes)
-        if (cutCount === this.#cutCount) return [batches]
-      } catch (error) {
-        // A cut changes the file under a read, a start takes it away: what it saw then says nothing, and it begins anew.
-        if (cutCount === this.#cutCount && offset >= this.#startOffset && !this.#isStopped) throw error
-      }
-    }
+  readStored(range: { readonly offset: number; readonly endOffset: number; readonly maxBytes: number }, done: Done<StoredBatches>): void {
+    this.#environment.clock.defer(() => runTask(this.#reader.readStored(range), done))
   }
 
   findTimestamp(timestampMs: number, upTo: number, done: Done<Buffer | undefined>): void {
-    const log = this
-    const searched = {
-      get startOffset() {
-        return log.#startOffset
-      },
-      segments: this.#segments,
-      read: (offset: number, maxBytes: number) => this.#read(offset, maxBytes),
-      timeIndex: (segment: Segment) => this.#timeIndex(segment),
-    }
-    this.#environment.clock.defer(() => runTask(findTimestamp(searched, { timestampMs, upTo }), done))
+    this.#environment.clock.defer(() => runTask(this.#reader.findTimestamp({ timestampMs, upTo }), done))
   }
 
-  *#timeIndex(segment: Segment): Task<TimeIndex> {
-    segment.pin()
-    try {
-      return yield* loadTimeIndex(this.#environment.disk, segment, this.#environment.indexIntervalBytes)
-    } finally {
-      segment.unpin()
-    }
-  }
-
-  *#readSegment(segment: Segment, offset: number, maxBytes: number): Task<Buffer> {
-    // What is not synced is in memory, so the disk is never asked for it.
-    const endOffset = this.#syncedEndOffset
-    segment.pin()
-    try {
-      const index = yield* loadIndex(this.#environment.disk, segment, this.#environment.indexIntervalBytes)
-      return yield* readBatches(this.#environment.disk, segment, { offset, endOffset, maxBytes, index })
-    } finally {
-      segment.unpin()
-    }
+  get isStopped(): boolean {
+    return this.#state === 'stopped'
   }
 
   release(lastOffset: number): boolean {
@@ -366,7 +325,7 @@ export class SegmentedLog implements Log, SlabTenant, FlushTarget<FlushResult | 
   }
 
   #notOpen(): BrokerError {
-    return new BrokerError('KAFKA_STORAGE_ERROR', `${this.name} is ${this.#isStopped ? 'closed' : 'dead: a write or sync failed'}`)
+    return new BrokerError('KAFKA_STORAGE_ERROR', `${this.name} is ${this.isStopped ? 'closed' : 'dead: a write or sync failed'}`)
   }
 
   #fail(error: Error): void {
@@ -474,8 +433,8 @@ export class SegmentedLog implements Log, SlabTenant, FlushTarget<FlushResult | 
 
   /** Beside the rounds: other logs need not wait for it. A crash leaves files that the note tells to be left over. */
   #remove(segments: readonly Segment[]): void {
-    if (this.#isStopped) for (const segment of segments) segment.retire()
-    if (segments.length === 0 || this.#isStopped) return
+    if (this.isStopped) for (const segment of segments) segment.retire()
+    if (segments.length === 0 || this.isStopped) return
     this.#removals++
     runTask(removeSegments(this.#environment.disk, this.name, segments), (error) => {
       this.#removals--

@@ -1,4 +1,5 @@
 import type { Done, DoneVoid } from '../base/done.ts'
+import type { BrokerError } from '../base/errors.ts'
 import type { BatchHeader } from '../record/batch.ts'
 import type { EpochStart } from '../base/epochs.ts'
 
@@ -59,6 +60,22 @@ export interface Log {
   readCached(offset: number, maxBytes: number): readonly Buffer[] | undefined
   /** The same from memory or disk, CRCs checked when from disk: CORRUPT_MESSAGE when one is wrong (the replica is then damaged). */
   read(offset: number, maxBytes: number, done: Done<readonly Buffer[]>): void
+  /**
+   * What the disk has, never memory: batches of one segment from the one holding `offset` on, those that begin below `endOffset` and are synced; at least one,
+   * then at most maxBytes. A bad one ends them and is said, not thrown. OFFSET_OUT_OF_RANGE when `offset` lies below the start.
+   */
+  readStored(range: { readonly offset: number; readonly endOffset: number; readonly maxBytes: number }, done: Done<StoredBatches>): void
+}
+
+/** Whole batches as they lie in a file, and what is wrong behind them, if anything. */
+export interface StoredBatches {
+  /** Of the segment, from the data folder. */
+  readonly path: string
+  /** Of the first batch, or of what is wrong where none is good: bytes from the start of the file. */
+  readonly position: number
+  readonly bytes: Buffer
+  /** CORRUPT_MESSAGE, of the batch that should follow. */
+  readonly fault: BrokerError | null
 }
 
 /** What the leader alone knows of a batch. `logAppendTimeMs`: null or absent keeps the producer's timestamps. */

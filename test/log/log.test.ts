@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { StoredBatches } from '../../src/log/surface.ts'
 import { batch, append, headersOf, World } from './world.ts'
 
 const NAME = 'partitions/orders-0'
@@ -130,6 +131,24 @@ describe('a log', () => {
     expect(() => world.read(log, 50, 1061 * 51)).toThrow('CORRUPT_MESSAGE')
     expect(() => world.read(log, 100)).toThrow('checksum of a batch is wrong')
     expect(world.read(log, 101, 1)).toHaveLength(1061)
+  })
+
+  it('says what the disk has though memory has it too, up to what is bad there, and within one segment', () => {
+    const { world, log } = opened({ segmentBytes: 10 * 1061 })
+    for (let at = 0; at < 15; at++) append(log, { payload: 1000 })
+    world.clock.run()
+    const stored = (offset: number, endOffset: number, maxBytes = 1024 * 1024) =>
+      world.clock.wait<StoredBatches>((done) => log.readStored({ offset, endOffset, maxBytes }, done))
+    const [first, second] = [`${NAME}/00000000000000000000.log`, `${NAME}/00000000000000000010.log`]
+    expect(stored(2, 15)).toMatchObject({ path: first, position: 2 * 1061, bytes: { length: 8 * 1061 }, fault: null })
+    expect(stored(2, 5)).toMatchObject({ bytes: { length: 3 * 1061 } })
+    expect(stored(2, 15, 2 * 1061)).toMatchObject({ bytes: { length: 2 * 1061 } })
+    expect(stored(10, 15)).toMatchObject({ path: second, position: 0, bytes: { length: 5 * 1061 } })
+    expect(world.disk.flipByte(first, 4 * 1061 + 500)).toBe(true)
+    expect(world.read(log, 4, 1)).toHaveLength(1061)
+    expect(stored(2, 15)).toMatchObject({ position: 2 * 1061, bytes: { length: 2 * 1061 }, fault: { code: 'CORRUPT_MESSAGE' } })
+    expect(stored(4, 15)).toMatchObject({ bytes: { length: 0 }, fault: { code: 'CORRUPT_MESSAGE' } })
+    expect(() => stored(-1, 15)).toThrow('OFFSET_OUT_OF_RANGE')
   })
 
   it('reads from disk while what follows is still being written to the same file', () => {

@@ -83,4 +83,8 @@ export class FakeLog implements Log {
   read(): void {
     throw new Error('the checkers read what is cached')
   }
+
+  readStored(): void {
+    throw new Error('it has no disk')
+  }
 }
