@@ -8,6 +8,7 @@ import type {
   DeleteRecordsRequest,
   DeleteTopicRequest,
   DescribeConfigsRequest,
+  DigestBatchesRequest,
   ElectLeadersRequest,
   FetchRequest,
   ListOffsetsRequest,
@@ -139,6 +140,9 @@ function call(broker: Broker, method: UnaryMethod, request: unknown, done: (erro
       return
     case 'describeLogDirs':
       broker.describeLogDirs(done)
+      return
+    case 'digestBatches':
+      broker.digestBatches(request as DigestBatchesRequest, done)
       return
     case 'getLogLevel':
       broker.getLogLevel(done)

@@ -6,6 +6,7 @@ import type {
   AlterReassignmentsRequest,
   AlterReassignmentsResponse,
   AlterTopicRequest,
+  BatchDigests,
   BrokerDescription,
   ClusterDescription,
   CreateProducerIdResponse,
@@ -16,6 +17,7 @@ import type {
   DeleteTopicRequest,
   DescribeConfigsRequest,
   DescribeConfigsResponse,
+  DigestBatchesRequest,
   ElectLeadersRequest,
   ElectLeadersResponse,
   FetchRequest,
@@ -153,6 +155,10 @@ class SimClientConnection implements ClientConnection {
 
   deleteRecords(request: DeleteRecordsRequest, timeoutMs: number, done: Done<DeleteRecordsResponse>): void {
     this.#call('deleteRecords', request, timeoutMs, done as Done<unknown>)
+  }
+
+  digestBatches(request: DigestBatchesRequest, timeoutMs: number, done: Done<BatchDigests>): void {
+    this.#call('digestBatches', request, timeoutMs, done as Done<unknown>)
   }
 
   describeLogDirs(timeoutMs: number, done: Done<LogDirsDescription>): void {

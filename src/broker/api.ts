@@ -4,6 +4,7 @@ import type {
   AlterReassignmentsRequest,
   AlterReassignmentsResponse,
   AlterTopicRequest,
+  BatchDigests,
   BrokerDescription,
   ClusterDescription,
   CreateProducerIdResponse,
@@ -14,6 +15,7 @@ import type {
   DeleteTopicRequest,
   DescribeConfigsRequest,
   DescribeConfigsResponse,
+  DigestBatchesRequest,
   ElectLeadersRequest,
   ElectLeadersResponse,
   FetchRequest,
@@ -62,6 +64,8 @@ export interface Broker {
   alterReassignments(request: AlterReassignmentsRequest, done: Done<AlterReassignmentsResponse>): void
   deleteRecords(request: DeleteRecordsRequest, done: Done<DeleteRecordsResponse>): void
   describeLogDirs(done: Done<LogDirsDescription>): void
+  /** What the disk of this node has of a replica. A batch that is bad there makes the replica damaged. */
+  digestBatches(request: DigestBatchesRequest, done: Done<BatchDigests>): void
   getLogLevel(done: Done<LogLevelDescription>): void
   setLogLevel(request: LogLevelDescription, done: Done<LogLevelDescription>): void
 }

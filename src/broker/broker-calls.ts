@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts'
 import type { Done } from '../base/done.ts'
 import { BrokerError } from '../base/errors.ts'
 import { isLogLevel, type LogLevelControl, logLevels } from '../base/log-level.ts'
+import { runTask } from '../base/task.ts'
 import type { MetadataImage } from '../metadata/image.ts'
 import type { ControllerClient } from '../runtime/controller-client.ts'
 import type { QuorumClient } from '../runtime/quorum-client.ts'
@@ -10,6 +11,7 @@ import type {
   AlterReassignmentsRequest,
   AlterReassignmentsResponse,
   AlterTopicRequest,
+  BatchDigests,
   BrokerDescription,
   ClusterDescription,
   ConfigEntry,
@@ -21,6 +23,7 @@ import type {
   DeleteTopicRequest,
   DescribeConfigsRequest,
   DescribeConfigsResponse,
+  DigestBatchesRequest,
   ElectLeadersRequest,
   ElectLeadersResponse,
   ListOffsetsRequest,
@@ -38,6 +41,7 @@ import type { Broker, BrokerSession } from './api.ts'
 import { alterMaintenance } from './alter-maintenance.ts'
 import type { FetchContext } from './consumer-fetch.ts'
 import { describeConfigs } from './describe-configs.ts'
+import { type DigestContext, digestBatches } from './digest-batches.ts'
 import { deleteRecords, type LeaderRequestContext, listOffsets } from './leader-requests.ts'
 import { PartitionRecords } from './partition-records.ts'
 import type { Partitions } from './partitions.ts'
@@ -62,6 +66,7 @@ export interface BrokerCallsOptions {
   readonly quorum: QuorumClient
   readonly isConnected: (nodeId: number) => boolean
   readonly isDiskLow: ProduceContext['isDiskLow']
+  readonly folderOf: DigestContext['folderOf']
   /** Absent: such calls are answered UNSUPPORTED_VERSION, as the one below. */
   readonly describeLogDirs?: (done: Done<LogDirsDescription>) => void
   readonly logLevel?: LogLevelControl | undefined
@@ -83,6 +88,7 @@ export class BrokerCalls implements Broker {
   readonly #fetchContext: FetchContext
   readonly #plainCalls: PlainCalls
   readonly #leaderContext: LeaderRequestContext
+  readonly #digestContext: DigestContext
   readonly #describeLogDirs: ((done: Done<LogDirsDescription>) => void) | undefined
   readonly #logLevel: LogLevelControl | undefined
 
@@ -103,6 +109,7 @@ export class BrokerCalls implements Broker {
     this.#produceContext = { clock, budget: new ProduceBudget(options.config.produceInFlightBytes), find, knowsTopic, isDiskLow: options.isDiskLow }
     this.#fetchContext = { clock, find, knowsTopic, readFailed: (replica, error) => partitions.readFailed(replica, error) }
     this.#leaderContext = { image, find, records: new PartitionRecords({ clock, readFailed: this.#fetchContext.readFailed }) }
+    this.#digestContext = { find, knowsTopic, folderOf: options.folderOf, readFailed: this.#fetchContext.readFailed }
     this.#describeLogDirs = options.describeLogDirs
     this.#logLevel = options.logLevel
     this.#plainCalls = new PlainCalls({
@@ -202,6 +209,10 @@ export class BrokerCalls implements Broker {
   describeLogDirs(done: Done<LogDirsDescription>): void {
     if (this.#describeLogDirs === undefined) this.#unsupported('describing data folders', done)
     else this.#clock.defer(() => this.#describeLogDirs?.(done))
+  }
+
+  digestBatches(request: DigestBatchesRequest, done: Done<BatchDigests>): void {
+    this.#clock.defer(() => runTask(digestBatches(this.#digestContext, request), done))
   }
 
   getLogLevel(done: Done<LogLevelDescription>): void {

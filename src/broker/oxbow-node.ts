@@ -300,6 +300,7 @@ export class OxbowNode {
       quorum: this.#quorumClient,
       isConnected: (peerId) => peerId === nodeId || this.#peers.isConnected(peerId),
       isDiskLow: (replica) => folders.isLow(replica.log.name),
+      folderOf: (replica) => folders.of(replica.log.name).path,
       describeLogDirs: (done) => done(undefined, describeLogDirs(nodeId, folders, this.#partitions.all())),
     })
   }

@@ -3,6 +3,7 @@ import { BrokerError } from '../base/errors.ts'
 import { randomUuid } from '../base/ids.ts'
 import type {
   AlterReassignmentsResponse,
+  BatchDigests,
   BrokerDescription,
   ClusterDescription,
   ConfigResource,
@@ -10,6 +11,7 @@ import type {
   CreateTopicResponse,
   DeletedRecords,
   DescribeConfigsResponse,
+  DigestBatchesRequest,
   ElectLeadersResponse,
   LogDirsDescription,
   LogLevelDescription,
@@ -326,6 +328,15 @@ export class Admin {
   /** The data folders of one node, asked itself. */
   describeLogDirs(options: { readonly nodeId: number }): Promise<LogDirsDescription> {
     return this.#onNode(options.nodeId, (connection, timeoutMs, done) => connection.describeLogDirs(timeoutMs, done))
+  }
+
+  /** What the disk of the node there has of a partition, a digest a batch. What the replica is not fit for is answered at once. */
+  digestBatches(address: NodeAddress, request: DigestBatchesRequest): Promise<BatchDigests> {
+    return this.#call((connection, timeoutMs, done) => connection.digestBatches(request, timeoutMs, done), this.#deadline(), {
+      ...reading,
+      address,
+      retries: ({ unanswered, retriable }) => unanswered && retriable,
+    })
   }
 
   /** How much one node logs: debug, info, warn or error. */

@@ -14,6 +14,7 @@ import { BrokerError } from '../base/errors.ts'
 import {
   alterMaintenanceRequestCodec,
   alterReassignmentsRequestCodec,
+  batchDigestsCodec,
   brokerDescriptionCodec,
   alterReassignmentsResponseCodec,
   alterTopicRequestCodec,
@@ -25,6 +26,7 @@ import {
   deleteTopicRequestCodec,
   describeConfigsRequestCodec,
   describeConfigsResponseCodec,
+  digestBatchesRequestCodec,
   electLeadersRequestCodec,
   electLeadersResponseCodec,
   logDirsDescriptionCodec,
@@ -38,6 +40,7 @@ import type {
   AlterReassignmentsRequest,
   AlterReassignmentsResponse,
   AlterTopicRequest,
+  BatchDigests,
   BrokerDescription,
   ClusterDescription,
   CreateProducerIdResponse,
@@ -48,6 +51,7 @@ import type {
   DeleteTopicRequest,
   DescribeConfigsRequest,
   DescribeConfigsResponse,
+  DigestBatchesRequest,
   ElectLeadersRequest,
   ElectLeadersResponse,
   FetchRequest,
@@ -174,6 +178,10 @@ class GrpcClientConnection implements ClientConnection {
 
   deleteRecords(request: DeleteRecordsRequest, timeoutMs: number, done: Done<DeleteRecordsResponse>): void {
     this.#call(adminService.DeleteRecords, deleteRecordsRequestCodec, deleteRecordsResponseCodec, request, timeoutMs, done)
+  }
+
+  digestBatches(request: DigestBatchesRequest, timeoutMs: number, done: Done<BatchDigests>): void {
+    this.#call(adminService.DigestBatches, digestBatchesRequestCodec, batchDigestsCodec, request, timeoutMs, done)
   }
 
   describeLogDirs(timeoutMs: number, done: Done<LogDirsDescription>): void {

@@ -4,6 +4,7 @@ import type {
   AlterReassignmentsRequest,
   AlterReassignmentsResponse,
   AlterTopicRequest,
+  BatchDigests,
   BrokerDescription,
   ClusterDescription,
   CreateProducerIdResponse,
@@ -14,6 +15,7 @@ import type {
   DeleteTopicRequest,
   DescribeConfigsRequest,
   DescribeConfigsResponse,
+  DigestBatchesRequest,
   ElectLeadersRequest,
   ElectLeadersResponse,
   FetchRequest,
@@ -64,6 +66,7 @@ export interface ClientConnection {
   alterReassignments(request: AlterReassignmentsRequest, timeoutMs: number, done: Done<AlterReassignmentsResponse>): void
   deleteRecords(request: DeleteRecordsRequest, timeoutMs: number, done: Done<DeleteRecordsResponse>): void
   describeLogDirs(timeoutMs: number, done: Done<LogDirsDescription>): void
+  digestBatches(request: DigestBatchesRequest, timeoutMs: number, done: Done<BatchDigests>): void
   getLogLevel(timeoutMs: number, done: Done<LogLevelDescription>): void
   setLogLevel(request: LogLevelDescription, timeoutMs: number, done: Done<LogLevelDescription>): void
   openProduce(handlers: StreamHandlers<ProduceResponse>): ClientStream<ProduceRequest>

@@ -13,6 +13,7 @@ import { alterReassignments } from './alter-reassignments.ts'
 import { deleteRecords } from './delete-records.ts'
 import { describeConfigs } from './describe-configs.ts'
 import { describeLogDirs } from './describe-log-dirs.ts'
+import { digestBatches } from './digest-batches.ts'
 import { addVoter, removeVoter } from './alter-voters.ts'
 import { electLeaders } from './elect-leaders.ts'
 import { getLogLevel, setLogLevel } from './log-level.ts'
@@ -133,6 +134,7 @@ function addClientServices(server: Server, context: ListenerContext): void {
     AlterPartitionReassignments: alterReassignments(context),
     DeleteRecords: deleteRecords(context),
     DescribeLogDirs: describeLogDirs(context),
+    DigestBatches: digestBatches(context),
     GetLogLevel: getLogLevel(context),
     SetLogLevel: setLogLevel(context),
   })

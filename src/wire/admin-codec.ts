@@ -3,6 +3,8 @@ import type {
   AlterReassignmentsRequest,
   AlterReassignmentsResponse,
   AlterTopicRequest,
+  BatchDigest,
+  BatchDigests,
   BrokerDescription,
   ClusterDescription,
   ConfigEntry,
@@ -15,6 +17,7 @@ import type {
   DeleteTopicRequest,
   DescribeConfigsRequest,
   DescribeConfigsResponse,
+  DigestBatchesRequest,
   ElectedLeader,
   ElectLeadersRequest,
   ElectLeadersResponse,
@@ -216,5 +219,25 @@ const logDirCodec = message<LogDir>({
 })
 
 export const logDirsDescriptionCodec = message<LogDirsDescription>({ nodeId: int32(1), folders: list(2, logDirCodec) })
+
+export const digestBatchesRequestCodec = message<DigestBatchesRequest>({
+  topicId: uuid(1),
+  partition: int32(2),
+  startOffset: int64(3),
+  endOffset: int64(4),
+  maxBytes: int32(5),
+})
+
+const batchDigestCodec = message<BatchDigest>({ baseOffset: int64(1), lastOffset: int64(2), leaderEpoch: int32(3), sizeBytes: int32(4), checksum: int64(5) })
+
+export const batchDigestsCodec = message<BatchDigests>({
+  logStartOffset: int64(1),
+  endOffset: int64(2),
+  file: string(3),
+  position: int64(4),
+  digests: list(5, batchDigestCodec),
+  nextOffset: int64(6),
+  fault: stringOrNull(7),
+})
 
 export const logLevelCodec = message<LogLevelDescription>({ level: string(1) })

@@ -396,6 +396,43 @@ export interface LogDirsDescription {
   readonly folders: readonly LogDir[]
 }
 
+export interface DigestBatchesRequest {
+  readonly topicId: Uuid
+  readonly partition: number
+  /** The first batch is the one that holds it; below the log start that one's. */
+  readonly startOffset: number
+  /** Exclusive. */
+  readonly endOffset: number
+  /** Read for one answer; a larger batch comes alone. */
+  readonly maxBytes: number
+}
+
+export interface BatchDigest {
+  readonly baseOffset: number
+  /** Inclusive. */
+  readonly lastOffset: number
+  readonly leaderEpoch: number
+  readonly sizeBytes: number
+  /** CRC-32C of all its bytes, header included. */
+  readonly checksum: number
+}
+
+/** What the disk of the node that answers holds of a partition. */
+export interface BatchDigests {
+  readonly logStartOffset: number
+  /** Exclusive: what can be compared there, whatever was asked for. */
+  readonly endOffset: number
+  /** Where they lie on that node; empty without any. */
+  readonly file: string
+  /** Of the first of them, in bytes; they follow one another. */
+  readonly position: number
+  readonly digests: readonly BatchDigest[]
+  /** Where to go on. */
+  readonly nextOffset: number
+  /** What is wrong with the batch at nextOffset; null: nothing was seen. */
+  readonly fault: string | null
+}
+
 /** Of the node that answers: debug, info, warn or error. */
 export interface LogLevelDescription {
   readonly level: string

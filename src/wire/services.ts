@@ -51,6 +51,7 @@ export const adminService = {
   AlterPartitionReassignments: method('/oxbow.v1.Admin/AlterPartitionReassignments', false),
   DeleteRecords: method('/oxbow.v1.Admin/DeleteRecords', false),
   DescribeLogDirs: method('/oxbow.v1.Admin/DescribeLogDirs', false),
+  DigestBatches: method('/oxbow.v1.Admin/DigestBatches', false),
   GetLogLevel: method('/oxbow.v1.Admin/GetLogLevel', false),
   SetLogLevel: method('/oxbow.v1.Admin/SetLogLevel', false),
 } as const

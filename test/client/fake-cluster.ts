@@ -242,6 +242,7 @@ export class FakeCluster implements ClientTransport {
       alterReassignments: unbuilt,
       deleteRecords: unbuilt,
       describeLogDirs: unbuilt,
+      digestBatches: unbuilt,
       getLogLevel: unbuilt,
       setLogLevel: unbuilt,
       openProduce: (handlers) => {

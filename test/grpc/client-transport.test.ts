@@ -100,11 +100,21 @@ describe('GrpcClientTransport against the listener', () => {
     expect(await ask((done) => connection.deleteRecords(remove, 1_000, done))).toEqual({
       partitions: [{ topicId, partition: 3, lowWatermark: 2 ** 40, error: null }],
     })
+    const digest = { topicId, partition: 3, startOffset: 5, endOffset: 2 ** 40, maxBytes: 1024 }
+    expect(await ask((done) => connection.digestBatches(digest, 1_000, done))).toEqual({
+      logStartOffset: 5,
+      endOffset: 30,
+      file: 'data/1/log',
+      position: 61,
+      digests: [{ baseOffset: 5, lastOffset: 9, leaderEpoch: 1, sizeBytes: 80, checksum: 2 ** 32 - 1 }],
+      nextOffset: 10,
+      fault: null,
+    })
     expect(await ask((done) => connection.describeLogDirs(1_000, done))).toEqual({ nodeId: 1, folders: [] })
     expect(await ask((done) => connection.getLogLevel(1_000, done))).toEqual({ level: 'info' })
     expect(await ask((done) => connection.setLogLevel({ level: 'debug' }, 1_000, done))).toEqual({ level: 'debug' })
     expect(await ask((done) => connection.listOffsets(at, 1_000, done))).toMatchObject({ partitions: [{ offset: 5, timestamp: -1 }] })
-    expect(asked).toEqual([alter, configs, elect, voter, any, mark, move, remove, 'describeLogDirs', 'getLogLevel', { level: 'debug' }, at])
+    expect(asked).toEqual([alter, configs, elect, voter, any, mark, move, remove, digest, 'describeLogDirs', 'getLogLevel', { level: 'debug' }, at])
   })
 
   it.each([

@@ -6,6 +6,7 @@ import type {
   AlterReassignmentsRequest,
   AlterReassignmentsResponse,
   AlterTopicRequest,
+  BatchDigests,
   BrokerDescription,
   ClusterDescription,
   CreateProducerIdResponse,
@@ -16,6 +17,7 @@ import type {
   DeleteTopicRequest,
   DescribeConfigsRequest,
   DescribeConfigsResponse,
+  DigestBatchesRequest,
   ElectLeadersRequest,
   ElectLeadersResponse,
   FetchRequest,
@@ -134,6 +136,11 @@ export class FakeBroker implements Broker {
 
   describeLogDirs(done: Done<LogDirsDescription>): void {
     this.#answer('describeLogDirs', { nodeId: 1, folders: [] }, done)
+  }
+
+  digestBatches(request: DigestBatchesRequest, done: Done<BatchDigests>): void {
+    const digests = [{ baseOffset: 5, lastOffset: 9, leaderEpoch: 1, sizeBytes: 80, checksum: 2 ** 32 - 1 }]
+    this.#answer(request, { logStartOffset: 5, endOffset: 30, file: 'data/1/log', position: 61, digests, nextOffset: 10, fault: null }, done)
   }
 
   getLogLevel(done: Done<LogLevelDescription>): void {

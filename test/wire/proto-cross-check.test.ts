@@ -4,6 +4,7 @@ import protobuf from 'protobufjs'
 import { describe, expect, it } from 'vitest'
 import {
   alterTopicRequestCodec,
+  batchDigestsCodec,
   clusterDescriptionCodec,
   createTopicRequestCodec,
   createTopicResponseCodec,
@@ -12,6 +13,7 @@ import {
   deleteTopicRequestCodec,
   describeConfigsRequestCodec,
   describeConfigsResponseCodec,
+  digestBatchesRequestCodec,
   alterMaintenanceRequestCodec,
   alterReassignmentsRequestCodec,
   alterReassignmentsResponseCodec,
@@ -330,6 +332,20 @@ const unarySamples: readonly Sample[] = [
       },
     ],
   }),
+  sample('DigestBatchesRequest', digestBatchesRequestCodec, { topicId: idA, partition: 3, startOffset: 2 ** 40, endOffset: 2 ** 53 - 1, maxBytes: 9 }),
+  sample('BatchDigests', batchDigestsCodec, {
+    logStartOffset: 5,
+    endOffset: 2 ** 40,
+    file: 'data/1/partitions/a-0/00000000000000000000.log',
+    position: 2 ** 33,
+    digests: [
+      { baseOffset: 4, lastOffset: 6, leaderEpoch: 0, sizeBytes: 100, checksum: 2 ** 32 - 1 },
+      { baseOffset: 7, lastOffset: 7, leaderEpoch: 3, sizeBytes: 2 ** 20, checksum: 0 },
+    ],
+    nextOffset: 8,
+    fault: 'the checksum of a batch is wrong',
+  }),
+  sample('BatchDigests', batchDigestsCodec, { logStartOffset: 0, endOffset: 0, file: '', position: 0, digests: [], nextOffset: 0, fault: null }),
   sample('LogLevel', logLevelCodec, { level: 'debug' }),
   sample('ClusterDescription', clusterDescriptionCodec, {
     clusterId: null,
