@@ -40,7 +40,7 @@ function follow(options: { readonly limit: number | undefined; readonly seconds:
 }
 
 describe('how much followers ask for', () => {
-  it('KIP-73: replicas that are being moved share their limit; a second of it may come at once', () => {
+  it('R5.10, KIP-73: replicas that are being moved share their limit; a second of it may come at once', () => {
     const { got, asked } = follow({ limit: 256 * KIB, seconds: 10, replicas: 3 })
     const total = got.reduce((sum, bytes) => sum + bytes, 0)
     expect(total).toBeGreaterThan(0.9 * 10 * 256 * KIB)
@@ -50,7 +50,7 @@ describe('how much followers ask for', () => {
     expect(asked).toBeLessThan((1.5 * total) / (16 * KIB))
   })
 
-  it('says no more of a replica that was set aside while its report waited', () => {
+  it('R5.10: says no more of a replica that was set aside while its report waited', () => {
     const clock = new TestClock()
     const sent: number[] = []
     const pace = new FetchPace({

@@ -89,7 +89,7 @@ class Node {
   }
 }
 
-describe('retention', () => {
+describe('R6.9 retention', () => {
   it('lets go of whole segments, oldest first, while what remains is at least retention.bytes; a restart finds the same start', () => {
     const node = new Node()
     const replica = node.bench.alone(1, 'orders')
@@ -148,7 +148,7 @@ function retain(node: Node, replica: Replica, limits: { readonly retentionMs: nu
   retention.stop()
 }
 
-describe('records are deleted', () => {
+describe('R6.9 records are deleted', () => {
   it('up to any record, within a batch too; what is below is out of range, and stays gone after a restart', () => {
     const node = new Node()
     const replica = node.bench.alone(1, 'orders')
@@ -230,7 +230,7 @@ describe('records are deleted', () => {
   })
 })
 
-describe('a follower begins anew', () => {
+describe('R6.9 a follower begins anew', () => {
   it('R6.8, R5.7: what came with the reset is on its disk before the reset is, and a restart knows it', () => {
     const node = new Node()
     const { bench } = node

@@ -147,7 +147,7 @@ export function transportContract(name: string, makeWorld: () => Promise<Transpo
       expect(all.one.of('up')).toEqual([])
     })
 
-    it('bytes to one peer are bounded: what is beyond 16 MiB in one turn is dropped (rules 8)', async () => {
+    it('bytes to one peer are bounded: what is beyond 16 MiB in one turn is dropped (I10)', async () => {
       const { world: made, one, two } = await connected()
       one.during(() => {
         for (let term = 1; term <= 40; term++) made.one.transport.send(2, append(term, 1 << 20))

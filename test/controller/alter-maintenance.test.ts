@@ -7,7 +7,7 @@ function mark(cluster: Cluster, nodeId: number, maintenance = true): ControllerR
   return cluster.run({ type: 'alterMaintenance', nodeId, maintenance })
 }
 
-describe('a broker in maintenance', () => {
+describe('R5.11 a broker in maintenance', () => {
   it('hands over what it leads in the entry that marks it, and stays in sync', () => {
     const { cluster, ref } = threeBrokers()
     const before = cluster.state(ref)

@@ -22,7 +22,7 @@ function moving(): { readonly cluster: Cluster; readonly ref: PartitionRef } {
   return { cluster, ref }
 }
 
-describe('alterReassignments', () => {
+describe('R5.10 alterReassignments', () => {
   it('the added replicas come last, out of sync; the leader and its epoch stay', () => {
     const { cluster, ref } = threeBrokers()
     cluster.start(4)

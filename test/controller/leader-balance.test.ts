@@ -17,7 +17,7 @@ function join(made: Cluster, topicId: string, partitions: number): void {
   for (let partition = 0; partition < partitions; partition++) made.alter({ topicId, partition }, [1, 2, 3])
 }
 
-describe('leaderships that move back', () => {
+describe('R5.12 leaderships that move back', () => {
   it('none while every broker leads what prefers it, and while a tenth is away', () => {
     const { cluster: made, topicId } = cluster()
     expect(leadersToMoveBack(made.image)).toEqual([])

@@ -24,7 +24,7 @@ interface Readyz {
   readonly missing: readonly string[]
 }
 
-describe('a rolling restart of a loaded cluster, acks=all', () => {
+describe('a rolling restart of a loaded cluster, acks=all (R1.1, R5.9)', () => {
   let cluster: LiveCluster
   let client: OxbowClient
   let isFailed = true

@@ -32,7 +32,7 @@ function outcomes(log: Log, offset: number): (Error | undefined)[] {
   return heard
 }
 
-describe('advanceStart', () => {
+describe('R6.9 advanceStart', () => {
   it('is seen by readers at once, and its done comes before any file is gone', () => {
     const { world, log, all } = written()
     let names: readonly string[] = []
@@ -176,7 +176,7 @@ describe('advanceStart', () => {
   })
 })
 
-describe('resetTo', () => {
+describe('R6.9 resetTo', () => {
   it('drops all and goes on there; synced is said once it is durable', () => {
     const { world, log } = written()
     const before = world.said.length

@@ -49,7 +49,7 @@ describe('a log', () => {
     expect(world.open(NAME).recovery).toMatchObject({ verdict: 'whole', detail: 'whole up to offset 6' })
   })
 
-  it('refuses what does not follow its end (assertions)', () => {
+  it('R3.1: refuses what does not follow its end (assertions)', () => {
     const { log } = opened()
     append(log, { epoch: 3 })
     expect(() => log.appendAsLeader(batch({}), { baseOffset: 0, leaderEpoch: 3 })).toThrow('begins where the log ends')
@@ -338,7 +338,7 @@ describe('a log directory', () => {
     expect(world.start().uncleanStarts).toEqual({ count: 2, stoppedCleanly: true })
   })
 
-  it('takes a lost or damaged count for one that no log has caught up with', () => {
+  it('R3.4: takes a lost or damaged count for one that no log has caught up with', () => {
     const { world } = opened()
     world.close()
     world.disk.flipByte('unclean-starts', 8)
@@ -350,7 +350,7 @@ describe('a log directory', () => {
     expect(world.start().uncleanStarts.stoppedCleanly).toBe(false)
   })
 
-  it('is held by one process', () => {
+  it('R2.3: is held by one process', () => {
     const { world } = opened()
     expect(() => world.clock.waitVoid((done) => world.disk.lock('lock', done))).toThrow('DATA_FOLDER_IN_USE')
     world.close()
@@ -373,7 +373,7 @@ describe('a log directory', () => {
     expect(read()).toBeUndefined()
   })
 
-  it('sets a log aside, durable, frees its name, and removes it only when it is old', () => {
+  it('R3.4: sets a log aside, durable, frees its name, and removes it only when it is old', () => {
     const { world, log, directory } = opened()
     append(log)
     world.clock.step() // With a round in flight.

@@ -58,7 +58,7 @@ function live(world: World, random: SeededRandom, log: Log, model: Model): void 
 }
 
 describe('append, cut and lose power', () => {
-  it(`keeps what was reported synced, for ${SEEDS} seeds of ${LIVES} lives`, () => {
+  it(`R3.2, R3.3: keeps what was reported synced, for ${SEEDS} seeds of ${LIVES} lives`, () => {
     const seen = { torn: 0, whole: 0, damaged: 0, powerLosses: 0 }
     for (let seed = 1; seed <= SEEDS; seed++) {
       const random = new SeededRandom(seed)

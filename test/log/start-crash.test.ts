@@ -85,7 +85,7 @@ const baseOf = (fileName: string): number => Number.parseInt(fileName, 10)
 describe('a crash at any disk call', () => {
   for (const { what, act, before, after, batchesKept = 0, bases } of cases) {
     for (const fate of ['kill', 'powerLoss'] as const) {
-      it(`of ${what}, by ${fate}: the log is as before or as after it, never a mixture`, () => {
+      it(`R6.9, of ${what}, by ${fate}: the log is as before or as after it, never a mixture`, () => {
         const starts = new Set<number>()
         for (let seed = 1; seed <= SEEDS[fate]; seed++) {
           for (let events = 0, over = false; !over; events++) {

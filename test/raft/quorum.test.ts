@@ -18,7 +18,7 @@ function naiveOutcome(voterCount: number, granted: number, refused: number): str
   return wins(granted + silent) ? 'pending' : 'lost'
 }
 
-describe('quorum', () => {
+describe('R4.2 quorum', () => {
   it(`agrees with the definition of a majority's end in ${CASES} cases`, () => {
     const random = new SeededRandom(1)
     for (let at = 0; at < CASES; at++) {

@@ -113,7 +113,7 @@ describe('Raft', () => {
     expect(broker.step({ type: 'voteSaved', term: 2, votedFor: null })).toMatchObject([{ message: { type: 'voteReply', granted: false, empty: false } }])
   })
 
-  it('does not count the vote of another folder, nor one that was given twice', () => {
+  it('R2.2: does not count the vote of another folder, nor one that was given twice', () => {
     const raft = makeRaft({ voterSet: knownSet([...VOTERS, { nodeId: 4, directoryId: 'd4' }, { nodeId: 5, directoryId: null }]) })
     feed(raft, ticks(40))
     const yes: RaftMessage = { type: 'voteReply', preVote: true, term: 2, granted: true, empty: false }
@@ -134,14 +134,14 @@ describe('Raft', () => {
     expect(raft.step({ type: 'persisted', term: 1, endOffset: 1 })).toEqual([{ type: 'committed', commitIndex: 1 }])
   })
 
-  it('holds one message of a kind for each peer while its vote file is slow', () => {
+  it('R3.6: holds one message of a kind for each peer while its vote file is slow', () => {
     const raft = makeRaft()
     for (let round = 0; round < 100; round++) expect(receive(raft, SECOND, heartbeat(2)).filter((effect) => effect.type === 'send')).toEqual([])
     expect(raft.step({ type: 'voteSaved', term: 1, votedFor: null })).toEqual([])
     expect(raft.step({ type: 'voteSaved', term: 2, votedFor: null })).toHaveLength(1)
   })
 
-  it('saves a higher term and the vote in it at once, before anything else', () => {
+  it('R3.6: saves a higher term and the vote in it at once, before anything else', () => {
     const raft = makeRaft()
     const effects = receive(raft, SECOND, { type: 'voteRequest', preVote: false, term: 3, lastTerm: -1, endOffset: 0, heardAll: false })
     expect(effects[0]).toEqual({ type: 'saveVote', term: 3, votedFor: 2 })
@@ -154,7 +154,7 @@ describe('Raft', () => {
     expect(raft.step({ type: 'tick' })).toContainEqual({ type: 'saveVote', term: 4, votedFor: null })
   })
 
-  it('keeps one vote a term even for the same id, while folders are unknown: the disk behind it may be another one', () => {
+  it('R4.2: keeps one vote a term even for the same id, while folders are unknown: the disk behind it may be another one', () => {
     const raft = makeRaft({ voterSet: noVoterSet, term: 0 })
     const request: RaftMessage = { type: 'voteRequest', preVote: false, term: 1, lastTerm: -1, endOffset: 0, heardAll: false }
     receive(raft, SECOND, request)
@@ -166,7 +166,7 @@ describe('Raft', () => {
     ).toEqual([[true], [false]])
   })
 
-  it('ignores what is persisted or saved in another term', () => {
+  it('R4.1: ignores what is persisted or saved in another term', () => {
     const raft = makeRaft()
     lead(raft)
     raft.step({ type: 'propose', proposalId: 1, entries: [Buffer.from('x')] })
@@ -252,7 +252,7 @@ describe('Raft', () => {
     expect(receive(raft, SECOND, lost)).toMatchObject([{ type: 'send', to: 2, message: { startOffset: 2, entries: [] } }])
   })
 
-  it('lets one proposal beyond the limit pass when nothing waits, and refuses the next', () => {
+  it('R4.3: lets one proposal beyond the limit pass when nothing waits, and refuses the next', () => {
     const raft = makeRaft()
     lead(raft)
     const huge: RaftInput = { type: 'propose', proposalId: 1, entries: [Buffer.alloc(17 * 1024 * 1024)] }
@@ -285,13 +285,13 @@ describe('Raft', () => {
     expect(raft.commitIndex).toBe(1)
   })
 
-  it('ends the node rather than follow a second leader of its own term', () => {
+  it('I3: ends the node rather than follow a second leader of its own term', () => {
     const raft = makeRaft()
     lead(raft)
     expect(() => receive(raft, SECOND, heartbeat(2))).toThrow('one leader a term')
   })
 
-  it('ends the node rather than cut what is committed', () => {
+  it('I6: ends the node rather than cut what is committed', () => {
     const raft = makeRaft()
     receive(raft, SECOND, { type: 'append', term: 1, startOffset: 0, previousTerm: -1, commitIndex: 1, entries: [ENTRY] })
     expect(raft.commitIndex).toBe(1)

@@ -30,7 +30,7 @@ function judge(options: {
   })
 }
 
-describe('a voter change', () => {
+describe('R4.4 a voter change', () => {
   it('is one voter more, one less, or one folder filled in', () => {
     expect(judge({ wanted: FOUR })).toBeUndefined()
     expect(judge({ wanted: THREE.slice(1) })).toBeUndefined()

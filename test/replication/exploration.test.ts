@@ -5,7 +5,7 @@ const FIRST_SEED = 1
 const SEEDS = 300
 const STEPS = 1500
 
-describe('replication under crashes, fences and lost, late and doubled messages (rules 6, invariants of rules 7)', () => {
+describe('replication under crashes, fences and lost, late and doubled messages (R1.1, R6.8)', () => {
   it(`holds in seeds ${FIRST_SEED} to ${SEEDS} of ${STEPS} steps, and heals`, () => {
     const seen = {
       acknowledged: 0,

@@ -89,7 +89,7 @@ function answer(core: Partition, effects: readonly PartitionEffect[], change: Pa
 
 const RESET = { type: 'reset', offset: 40, epoch: 2, producers: [] } as const
 
-describe('a leader moves its log start', () => {
+describe('R6.9 a leader moves its log start', () => {
   it('up to its high watermark at most, never back, and only as a leader', () => {
     const core = partition({ endOffset: 10 }, { highWatermark: 4 })
     assign(core, FOLLOW)
@@ -152,7 +152,7 @@ describe('a leader moves its log start', () => {
   })
 })
 
-describe('a follower and the log start of its leader', () => {
+describe('R6.9 a follower and the log start of its leader', () => {
   it('goes as far as its own high watermark, further with its sync, and reports what its disk has', () => {
     const core = partition({ endOffset: 10, syncedEndOffset: 4 })
     const effects = answer(core, assign(core, FOLLOW), { highWatermark: 10, logStartOffset: 7 })

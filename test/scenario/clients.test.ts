@@ -35,7 +35,7 @@ scenario(
 
 scenario(
   'isolated-leader-with-a-minimum-of-one',
-  'min.insync.replicas 1: a leader that is alone in its ISR and cut off goes on to acknowledge, and nobody else is elected',
+  'min.insync.replicas 1: a leader that is alone in its ISR and cut off goes on to acknowledge, and nobody else is elected (R6.4)',
   async (story) => {
     await story.topic('orders', { minIsr: 1 })
     await story.send(5)

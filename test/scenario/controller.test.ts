@@ -27,7 +27,7 @@ scenario(
 
 scenario(
   'topic-made-anew-while-a-replica-is-away',
-  'a topic is deleted and made anew under its name while a replica is cut off: the old replica is neither appended to nor taken for the new one',
+  'a topic is deleted and made anew under its name while a replica is cut off: the old replica is neither appended to nor taken for the new one (R2.1)',
   async (story) => {
     await story.topic()
     await story.send(5)

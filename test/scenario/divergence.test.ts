@@ -5,7 +5,7 @@ const FIVE = { nodes: 5 }
 
 scenario(
   'restarted-follower-keeps-its-tail',
-  'KIP-101, first case: a follower restarts, and its leader dies before it fetches again; it had cut nothing, so nothing is lost',
+  'KIP-101, first case: a follower restarts, and its leader dies before it fetches again; it had cut nothing, so nothing is lost (R6.2)',
   async (story) => {
     await story.topic()
     story.kill(3)
@@ -26,7 +26,7 @@ scenario(
 
 scenario(
   'two-tails-after-power-losses',
-  'KIP-101, second case: both replicas lose power and come back with different records at the same offsets; in the end they hold the same',
+  'KIP-101, second case: both replicas lose power and come back with different records at the same offsets; in the end they hold the same (R6.2)',
   async (story) => {
     await story.topic()
     await story.send(3)
@@ -52,7 +52,7 @@ scenario(
 
 scenario(
   'three-elections-without-a-record',
-  'KIP-279: three elections at a run, the last leader never appended; replicas with tails of other epochs agree with it',
+  'KIP-279: three elections at a run, the last leader never appended; replicas with tails of other epochs agree with it (R6.2)',
   async (story) => {
     await story.topic()
     await story.send(3)
@@ -76,7 +76,7 @@ scenario(
 
 scenario(
   'old-epoch-fetch',
-  'KIP-320: a follower of an older epoch fetches from the new leader, and counts for nothing',
+  'KIP-320: a follower of an older epoch fetches from the new leader, and counts for nothing (R6.1)',
   async (story) => {
     await story.topic()
     await story.send(3)

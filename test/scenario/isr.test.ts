@@ -126,7 +126,7 @@ scenario(
 
 scenario(
   'reboot-race',
-  'KIP-903: a follower has caught up, and loses power while the proposal that names it is under way: the proposal is refused',
+  'KIP-903: a follower has caught up, and loses power while the proposal that names it is under way: the proposal is refused (R5.6)',
   async (story) => {
     const proposals = await proposeNode3(story)
     const before = story.broker(3)?.brokerEpoch
@@ -142,7 +142,7 @@ scenario(
   FIVE,
 )
 
-scenario('fenced-broker-keeps-fetching', 'KIP-841: a broker that is fenced and fetches on, all caught up, is not taken back', async (story) => {
+scenario('fenced-broker-keeps-fetching', 'KIP-841: a broker that is fenced and fetches on, all caught up, is not taken back (R6.5)', async (story) => {
   await story.topic()
   await story.send(2)
   const hold = story.net.hold('the controller hears nothing of node 2', status({ from: 2, to: 3 }))
@@ -157,7 +157,7 @@ scenario('fenced-broker-keeps-fetching', 'KIP-841: a broker that is fenced and f
 
 scenario(
   'last-replica-standing',
-  'KIP-966: the ISR shrinks to one, which loses power: a member of the ELR leads, and nothing acknowledged is lost',
+  'KIP-966: the ISR shrinks to one, which loses power: a member of the ELR leads, and nothing acknowledged is lost (R5.7, R5.8)',
   async (story) => {
     await story.topic()
     await story.send(5)

@@ -24,7 +24,7 @@ function makeCluster(): { readonly nodes: readonly [FakeNode, FakeNode, FakeNode
   return { nodes, checker, look }
 }
 
-describe('the log start', () => {
+describe('R6.9 the log start', () => {
   it('is decided by the leader, and followed', () => {
     const { nodes, checker, look } = makeCluster()
     for (const node of nodes) {
