@@ -1,9 +1,10 @@
 import { closeSync, createReadStream, openSync, writeSync } from 'node:fs'
-import { createInterface } from 'node:readline'
 import { formatEdn, parseEdn } from './edn.ts'
 import { HistoryError } from './history-error.ts'
 import type { Operation } from './operation.ts'
 import { validateOperation } from './validate.ts'
+
+const CHUNK_BYTES = 256 * 1024
 
 /** A history on disk while it happens, a line an operation: whoever writes it may be killed, and what was noted is there. */
 export class HistoryWriter {
@@ -30,27 +31,38 @@ export class HistoryWriter {
 }
 
 /**
- * Reads a whole history. A last line without its end, or that says nothing yet, was being written when the writer died: it is left out.
- * Throws a HistoryError that names the line for anything else that is no operation.
+ * Reads a history, an operation after the other. A last line without its end, or that says nothing yet, was being written when the writer died:
+ * it is left out. Throws a HistoryError that names the line for anything else that is no operation.
  */
-export async function readHistory(path: string): Promise<Operation[]> {
+export async function* readHistory(path: string): AsyncGenerator<Operation, void, undefined> {
   const parse = path.endsWith('.edn') ? parseEdn : parseJson
-  const operations: Operation[] = []
   let lineNumber = 0
+  let operations = 0
   let failed: HistoryError | undefined
-  for await (const line of createInterface({ input: createReadStream(path), crlfDelay: Infinity })) {
+  for await (const line of readLines(path)) {
     if (failed !== undefined) throw failed
     lineNumber++
     try {
       const operation = line.trim() === '' ? undefined : parse(line)
-      if (operation !== undefined) operations.push(operation)
+      if (operation === undefined) continue
+      operations++
+      yield operation
     } catch (error) {
       if (!(error instanceof HistoryError)) throw error
       failed = new HistoryError(`${path}, line ${lineNumber}: ${error.message}`)
     }
   }
-  if (failed !== undefined && operations.length === 0) throw failed
-  return operations
+  if (failed !== undefined && operations === 0) throw failed
+}
+
+async function* readLines(path: string): AsyncGenerator<string, void, undefined> {
+  let rest = ''
+  for await (const chunk of createReadStream(path, { encoding: 'utf8', highWaterMark: CHUNK_BYTES })) {
+    const lines = (rest + chunk).split('\n')
+    rest = lines.pop() as string
+    yield* lines
+  }
+  if (rest !== '') yield rest
 }
 
 function parseJson(line: string): Operation {

@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { addChaosCommands } from './program/chaos-commands.ts'
 import { addClusterCommands } from './program/cluster-commands.ts'
 import { addConfigCommands } from './program/config-commands.ts'
 import { addDumpCommands } from './program/dump-commands.ts'
@@ -29,6 +30,7 @@ export function buildProgram(wiring: Wiring, version: string): Command {
   addOperationCommands(program, wiring)
   addDumpCommands(program, wiring)
   addSimCommands(program, wiring)
+  addChaosCommands(program, wiring)
   addSelfCommands(program, wiring, version)
   return example(
     program,

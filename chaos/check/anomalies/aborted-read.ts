@@ -5,11 +5,11 @@ import type { Facts } from './facts.ts'
 export function findAbortedReads(facts: Facts): Anomaly[] {
   const found: Anomaly[] = []
   for (const log of facts.logs) {
-    for (const [value, readers] of log.readersOf) {
-      const writer = log.writerOf.get(value)
-      if (writer?.outcome !== 'fail') continue
+    for (const value of log.values()) {
+      const writer = log.writerOf(value)
+      if (writer?.outcome !== 'fail' || !log.isRead(value)) continue
       const sentence = `key ${log.key}: value ${value} was polled, and its send had failed for sure`
-      found.push({ name: 'G1a', key: log.key, sentence, operations: [writer.invokedAt, ...readers.map(({ invokedAt }) => invokedAt)] })
+      found.push({ name: 'G1a', key: log.key, sentence, operations: [writer.invokedAt, ...log.readersOf(value).map(({ invokedAt }) => invokedAt)] })
     }
   }
   return found

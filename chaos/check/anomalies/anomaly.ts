@@ -1,7 +1,7 @@
 import type { Key } from '../../operations/operation.ts'
 
 /**
- * What can be wrong with a history, in the names of jepsen.tests.kafka; the last two are our own. Its PL-1, PL-2 and strong-PL names say that
+ * What can be wrong with a history, in the names of jepsen.tests.kafka; the last three are our own. Its PL-1, PL-2 and strong-PL names say that
  * a cycle exists that was not found: here each is found, so that they never come.
  */
 export const anomalyNames = [
@@ -26,6 +26,7 @@ export const anomalyNames = [
   'G1c-realtime',
   'realtime-send-inversion',
   'lost-on-node',
+  'unexpected-read',
 ] as const
 export type AnomalyName = (typeof anomalyNames)[number]
 

@@ -1,5 +1,6 @@
 import { HistoryError } from '../../operations/history-error.ts'
-import { isMicroOperations, type Key, type Operation, type OperationKind, type Outcome, type Value } from '../../operations/operation.ts'
+import { isMicroOperations, type Key, type MicroOperation, type Operation, type OperationKind, type Outcome, type Value } from '../../operations/operation.ts'
+import { NumberList } from './number-list.ts'
 
 export interface Sent {
   readonly key: Key
@@ -7,10 +8,40 @@ export interface Sent {
   readonly offset: number | null
 }
 
-export type Reads = ReadonlyMap<Key, readonly (readonly [offset: number, value: Value])[]>
+/** What a call polled of one key: `from` to below `to` in the table of what was read, in the order in which it came. */
+export interface KeyRead {
+  readonly key: Key
+  readonly from: number
+  readonly to: number
+}
+
+/** Offsets and values of all that was polled, in two columns: a history of a million operations has several millions of them. */
+export class ReadTable {
+  readonly #offsets = new NumberList()
+  readonly #values = new NumberList()
+
+  get length(): number {
+    return this.#offsets.length
+  }
+
+  add(offset: number, value: Value): void {
+    this.#offsets.push(offset)
+    this.#values.push(value)
+  }
+
+  offsetAt(at: number): number {
+    return this.#offsets.at(at)
+  }
+
+  valueAt(at: number): Value {
+    return this.#values.at(at)
+  }
+}
 
 /** An invocation and its completion as one. Without completion it is `info`, with what it was asked to send. */
 export interface Call {
+  /** Its place in the order of invocation. */
+  readonly at: number
   readonly process: number
   readonly f: OperationKind
   readonly outcome: Outcome
@@ -18,7 +49,7 @@ export interface Call {
   /** Infinity: never. Both are indexes of the history, which is in the order of what happened. */
   readonly completedAt: number
   readonly sends: readonly Sent[]
-  readonly reads: Reads
+  readonly reads: readonly KeyRead[]
   /** Of assign and subscribe. */
   readonly keys: readonly Key[]
   readonly rebalanced: readonly Key[]
@@ -27,68 +58,80 @@ export interface Call {
 }
 
 const NOTHING_SENT: readonly Sent[] = []
-const NOTHING_READ: Reads = new Map()
+const NOTHING_READ: readonly KeyRead[] = []
 const NO_KEYS: readonly Key[] = []
 
-/** In the order of invocation. */
-export function pairCalls(history: readonly Operation[]): Call[] {
-  const calls: Call[] = []
-  const open = new Map<number, { readonly at: number; readonly invoke: Operation }>()
-  let last = -1
-  for (const operation of history) {
-    if (operation.index <= last) throw new HistoryError(`index ${operation.index} comes after ${last}`)
-    last = operation.index
-    const before = open.get(operation.process)
+/** Makes calls of operations, which may be forgotten once they are added. */
+export class Calls {
+  /** In the order of invocation. */
+  readonly all: Call[] = []
+  readonly reads = new ReadTable()
+  readonly #open = new Map<number, { readonly at: number; readonly invoke: Operation }>()
+  #last = -1
+
+  static of(history: Iterable<Operation>): Calls {
+    const calls = new Calls()
+    for (const operation of history) calls.add(operation)
+    return calls
+  }
+
+  /** Throws a HistoryError when it cannot follow what came before. */
+  add(operation: Operation): void {
+    if (operation.index <= this.#last) throw new HistoryError(`index ${operation.index} comes after ${this.#last}`)
+    this.#last = operation.index
+    const before = this.#open.get(operation.process)
     if (operation.type === 'invoke') {
       if (before !== undefined) throw new HistoryError(`process ${operation.process} begins ${operation.index} and has not ended ${before.invoke.index}`)
-      open.set(operation.process, { at: calls.length, invoke: operation })
-      calls.push(callOf(operation, undefined))
-      continue
+      this.#open.set(operation.process, { at: this.all.length, invoke: operation })
+      this.all.push(this.#call(this.all.length, operation, undefined))
+      return
     }
     if (before === undefined) throw new HistoryError(`process ${operation.process} ends at ${operation.index} what it never began`)
-    calls[before.at] = callOf(before.invoke, operation)
-    open.delete(operation.process)
+    this.all[before.at] = this.#call(before.at, before.invoke, operation)
+    this.#open.delete(operation.process)
   }
-  return calls
-}
 
-function callOf(invoke: Operation, completion: Operation | undefined): Call {
-  const { f, value, rebalanceLog } = completion ?? invoke
-  const isMicro = isMicroOperations(value)
-  return {
-    process: invoke.process,
-    f,
-    outcome: completion === undefined || completion.type === 'invoke' ? 'info' : completion.type,
-    invokedAt: invoke.index,
-    completedAt: completion?.index ?? Infinity,
-    sends: isMicro ? sendsOf(value) : NOTHING_SENT,
-    reads: isMicro ? readsOf(value) : NOTHING_READ,
-    keys: isMicro ? NO_KEYS : (value as readonly Key[]),
-    rebalanced: rebalanceLog?.flatMap(({ keys }) => keys) ?? NO_KEYS,
-    seeksToBeginning: (completion ?? invoke).seekToBeginning ?? invoke.seekToBeginning ?? false,
-    node: (completion ?? invoke).node ?? invoke.node,
-  }
-}
-
-function sendsOf(value: Parameters<typeof isMicroOperations>[0]): readonly Sent[] {
-  let sends: Sent[] | undefined
-  for (const part of value) {
-    if (typeof part === 'number' || part[0] !== 'send') continue
-    const [offset, sent] = typeof part[2] === 'number' ? [null, part[2]] : part[2]
-    sends = [...(sends ?? []), { key: part[1], value: sent, offset }]
-  }
-  return sends ?? NOTHING_SENT
-}
-
-function readsOf(value: Parameters<typeof isMicroOperations>[0]): Reads {
-  let reads: Map<Key, readonly (readonly [number, Value])[]> | undefined
-  for (const part of value) {
-    if (typeof part === 'number' || part[0] !== 'poll' || part[1] === undefined) continue
-    reads ??= new Map()
-    for (const [name, pairs] of Object.entries(part[1])) {
-      const before = reads.get(Number(name))
-      reads.set(Number(name), before === undefined ? pairs : [...before, ...pairs])
+  #call(at: number, invoke: Operation, completion: Operation | undefined): Call {
+    const { f, value, rebalanceLog } = completion ?? invoke
+    const isMicro = isMicroOperations(value)
+    return {
+      at,
+      process: invoke.process,
+      f,
+      outcome: completion === undefined || completion.type === 'invoke' ? 'info' : completion.type,
+      invokedAt: invoke.index,
+      completedAt: completion?.index ?? Infinity,
+      sends: isMicro ? sendsOf(value) : NOTHING_SENT,
+      reads: isMicro ? this.#keepReads(value) : NOTHING_READ,
+      keys: isMicro ? NO_KEYS : (value as readonly Key[]),
+      rebalanced: rebalanceLog?.flatMap(({ keys }) => keys) ?? NO_KEYS,
+      seeksToBeginning: (completion ?? invoke).seekToBeginning ?? invoke.seekToBeginning ?? false,
+      node: (completion ?? invoke).node ?? invoke.node,
     }
   }
-  return reads ?? NOTHING_READ
+
+  /** A transaction may poll a key twice: what it read of it is one row. */
+  #keepReads(value: readonly MicroOperation[]): readonly KeyRead[] {
+    const polls = value.flatMap((part) => (part[0] === 'poll' && part[1] !== undefined ? [part[1]] : []))
+    if (polls.length === 0) return NOTHING_READ
+    const keys = polls.length === 1 ? Object.keys(polls[0] as object) : [...new Set(polls.flatMap((polled) => Object.keys(polled)))]
+    return keys.map((name) => {
+      const key = Number(name)
+      const from = this.reads.length
+      for (const polled of polls) for (const [offset, read] of polled[key] ?? []) this.reads.add(offset, read)
+      return { key, from, to: this.reads.length }
+    })
+  }
+}
+
+function sendsOf(value: readonly MicroOperation[]): readonly Sent[] {
+  let sends: Sent[] | undefined
+  for (const part of value) {
+    if (part[0] !== 'send') continue
+    const [offset, sent] = typeof part[2] === 'number' ? [null, part[2]] : part[2]
+    const one = { key: part[1], value: sent, offset }
+    if (sends === undefined) sends = [one]
+    else sends.push(one)
+  }
+  return sends ?? NOTHING_SENT
 }

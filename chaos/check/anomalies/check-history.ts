@@ -1,7 +1,9 @@
 import type { Operation, Outcome } from '../../operations/operation.ts'
 import { findAbortedReads } from './aborted-read.ts'
 import { type Anomaly, type AnomalyName, anomalyNames } from './anomaly.ts'
+import { Calls } from './calls.ts'
 import { findCycles } from './cycles.ts'
+import { findDoubts, NO_LAST_PHASE } from './doubts.ts'
 import { findDuplicates } from './duplicate.ts'
 import { Facts } from './facts.ts'
 import { findInconsistentOffsets } from './inconsistent-offsets.ts'
@@ -14,6 +16,7 @@ import { findPrecommittedReads } from './precommitted-read.ts'
 import { type Profile, profiles } from './profiles.ts'
 import { findRealtimeSendInversions } from './realtime-send-inversion.ts'
 import { findSendOrder } from './send-order.ts'
+import { findUnexpectedReads } from './unexpected-read.ts'
 import { findUnseen } from './unseen.ts'
 
 const checkers: readonly ((facts: Facts) => Anomaly[])[] = [
@@ -30,7 +33,10 @@ const checkers: readonly ((facts: Facts) => Anomaly[])[] = [
   findCycles,
   findRealtimeSendInversions,
   findLostOnNode,
+  findUnexpectedReads,
 ]
+
+export type Conclusion = 'valid' | 'anomalies' | 'inconclusive'
 
 export interface HistoryVerdict {
   readonly profile: string
@@ -38,12 +44,19 @@ export interface HistoryVerdict {
   /** In the order of `anomalyNames`, the allowed ones too. */
   readonly anomalies: readonly Anomaly[]
   readonly forbidden: readonly AnomalyName[]
+  /** Nothing forbidden was found. Where there are `doubts`, that says little. */
   readonly isValid: boolean
+  /** Why the history cannot be judged, as sentences. */
+  readonly doubts: readonly string[]
 }
 
 /** Throws a HistoryError when the history itself makes no sense. */
-export function checkHistory(history: readonly Operation[], profile: Profile = profiles.oxbow): HistoryVerdict {
-  const facts = new Facts(history)
+export function checkHistory(history: Iterable<Operation>, profile: Profile = profiles.oxbow): HistoryVerdict {
+  return checkCalls(Calls.of(history), profile)
+}
+
+export function checkCalls(calls: Calls, profile: Profile = profiles.oxbow): HistoryVerdict {
+  const facts = new Facts(calls)
   const outcomes = { ok: 0, fail: 0, info: 0 }
   let subscribes = false
   for (const { outcome, f } of facts.calls) {
@@ -52,6 +65,15 @@ export function checkHistory(history: readonly Operation[], profile: Profile = p
   }
   const anomalies = checkers.flatMap((find) => find(facts)).sort((left, right) => anomalyNames.indexOf(left.name) - anomalyNames.indexOf(right.name))
   const isAllowed = (name: AnomalyName): boolean => profile.allowed.has(name) || (subscribes && profile.allowedToSubscribers.has(name))
-  const forbidden = anomalyNames.filter((name) => !isAllowed(name) && anomalies.some((one) => one.name === name))
-  return { profile: profile.name, outcomes, anomalies, forbidden, isValid: forbidden.length === 0 }
+  const found = new Set(anomalies.map(({ name }) => name))
+  const doubts = findDoubts(facts, found.has('unseen'))
+  const forbidden = anomalyNames.filter((name) => found.has(name) && !isAllowed(name))
+  return { profile: profile.name, outcomes, anomalies, forbidden, isValid: forbidden.length === 0, doubts }
+}
+
+/** What a verdict comes to. What was not polled is no anomaly where nobody polled for it in the end. */
+export function conclusionOf({ forbidden, doubts }: HistoryVerdict): Conclusion {
+  const isCutShort = doubts.includes(NO_LAST_PHASE)
+  if (forbidden.some((name) => name !== 'unseen' || !isCutShort)) return 'anomalies'
+  return doubts.length > 0 ? 'inconclusive' : 'valid'
 }

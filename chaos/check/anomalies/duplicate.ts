@@ -5,11 +5,12 @@ import type { Facts } from './facts.ts'
 export function findDuplicates(facts: Facts): Anomaly[] {
   const found: Anomaly[] = []
   for (const log of facts.logs) {
-    for (const [value, writer] of log.writerOf) {
+    for (const value of log.values()) {
+      const writer = log.writerOf(value)
       const first = log.firstIndexOf(value)
       const last = log.lastIndexOf(value)
-      if (first === undefined || last === undefined || first === last) continue
-      const sentence = `key ${log.key}: value ${value} is at offset ${log.offsets[first]} and at offset ${log.offsets[last]}`
+      if (writer === undefined || first === undefined || last === undefined || first === last) continue
+      const sentence = `key ${log.key}: value ${value} is at offset ${log.offsets.at(first)} and at offset ${log.offsets.at(last)}`
       found.push({ name: 'duplicate', key: log.key, sentence, operations: [writer.invokedAt] })
     }
   }

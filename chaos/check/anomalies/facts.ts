@@ -1,20 +1,23 @@
 import type { Key, Operation } from '../../operations/operation.ts'
-import { type Call, pairCalls, type Sent } from './calls.ts'
+import { type Call, Calls, type ReadTable, type Sent } from './calls.ts'
 import { KeyLog } from './key-log.ts'
 
 /** What all checkers ask of a history, computed once. */
 export class Facts {
   readonly calls: readonly Call[]
+  readonly reads: ReadTable
   readonly #logs = new Map<Key, KeyLog>()
 
-  constructor(history: readonly Operation[]) {
-    this.calls = pairCalls(history)
+  constructor(calls: Calls) {
+    this.calls = calls.all
+    this.reads = calls.reads
     for (const call of this.calls) {
       for (const { key, value } of call.sends) this.log(key).addWriter(value, call)
-      for (const [key, pairs] of call.reads) {
+      for (const { key, from, to } of call.reads) {
         const log = this.log(key)
-        for (const [offset, value] of pairs) {
-          log.addVersion(offset, value)
+        for (let at = from; at < to; at++) {
+          const value = this.reads.valueAt(at)
+          log.addVersion(this.reads.offsetAt(at), value)
           if (call.outcome === 'ok') log.addReader(value, call)
         }
       }
@@ -26,6 +29,10 @@ export class Facts {
     for (const log of this.#logs.values()) log.order()
   }
 
+  static of(history: Iterable<Operation>): Facts {
+    return new Facts(Calls.of(history))
+  }
+
   get logs(): IterableIterator<KeyLog> {
     return this.#logs.values()
   }
@@ -34,7 +41,7 @@ export class Facts {
   log(key: Key): KeyLog {
     const known = this.#logs.get(key)
     if (known !== undefined) return known
-    const log = new KeyLog(key)
+    const log = new KeyLog(key, this.calls)
     this.#logs.set(key, log)
     return log
   }
@@ -47,5 +54,10 @@ export class Facts {
   /** Undefined where no one knows its offset. */
   indexOf({ key, value, offset }: Sent): number | undefined {
     return this.log(key).indexOf(offset, value)
+  }
+
+  /** Of one thing that was polled: it was seen there, so that its index is known. */
+  indexOfRead(log: KeyLog, at: number): number {
+    return log.indexOf(this.reads.offsetAt(at), this.reads.valueAt(at)) as number
   }
 }

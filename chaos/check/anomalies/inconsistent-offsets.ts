@@ -5,11 +5,16 @@ import type { Facts } from './facts.ts'
 export function findInconsistentOffsets(facts: Facts): Anomaly[] {
   const found: Anomaly[] = []
   for (const log of facts.logs) {
-    for (const [index, offset] of log.offsets.entries()) {
-      const values = [...log.valuesAt(index)]
+    for (let index = 0; index < log.offsets.length; index++) {
+      const values = log.valuesAt(index)
       if (values.length < 2) continue
-      const operations = values.flatMap((value) => log.writerOf.get(value)?.invokedAt ?? [])
-      found.push({ name: 'inconsistent-offsets', key: log.key, sentence: `key ${log.key}: offset ${offset} holds the values ${values.join(', ')}`, operations })
+      const operations = values.flatMap((value) => log.writerOf(value)?.invokedAt ?? log.readersOf(value).map(({ invokedAt }) => invokedAt))
+      found.push({
+        name: 'inconsistent-offsets',
+        key: log.key,
+        sentence: `key ${log.key}: offset ${log.offsets.at(index)} holds the values ${values.join(', ')}`,
+        operations,
+      })
     }
   }
   return found

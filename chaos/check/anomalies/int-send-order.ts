@@ -17,7 +17,7 @@ function judgeCall(facts: Facts, call: Call): Anomaly[] {
     last.set(sent.key, to)
     if (from === undefined || to === undefined || to - from === 1) continue
     const log = facts.log(sent.key)
-    const what = `key ${sent.key}: one operation sent to offset ${log.offsets[from]}, then to ${log.offsets[to]}`
+    const what = `key ${sent.key}: one operation sent to offset ${log.offsets.at(from)}, then to ${log.offsets.at(to)}`
     const sentence = to - from < 1 ? what : `${what}; between them is ${log.describeBetween(from, to)}`
     found.push({ name: to - from < 1 ? 'int-nonmonotonic-send' : 'int-send-skip', key: sent.key, sentence, operations: [call.invokedAt] })
   }

@@ -14,10 +14,11 @@ export function findLostOnNode(facts: Facts): Anomaly[] {
     if (node === undefined || outcome !== 'ok') continue
     const keys = held.get(node) ?? new Map<Key, Set<number>>()
     held.set(node, keys)
-    for (const [key, pairs] of reads) {
+    for (const { key, from, to } of reads) {
       const indexes = keys.get(key) ?? new Set<number>()
       keys.set(key, indexes)
-      for (const [offset, value] of pairs) indexes.add(facts.log(key).indexOf(offset, value) as number)
+      const log = facts.log(key)
+      for (let at = from; at < to; at++) indexes.add(facts.indexOfRead(log, at))
     }
   }
   return [...held].flatMap(([node, keys]) => [...keys].flatMap(([key, indexes]) => judgeCopy(facts, facts.log(key), node, indexes) ?? []))
@@ -33,7 +34,7 @@ function judgeCopy(facts: Facts, log: KeyLog, node: number, indexes: ReadonlySet
   const lost = { prefix: 0, middle: 0, postfix: 0 }
   const operations: number[] = []
   for (let index = 0; index < log.offsets.length; index++) {
-    const writer = log.writerOf.get(log.valueAt(index))
+    const writer = log.writerOf(log.valueAt(index))
     if (indexes.has(index) || writer === undefined || !facts.mustHaveCommitted(writer)) continue
     lost[index > last ? 'postfix' : index < first ? 'prefix' : 'middle']++
     operations.push(writer.invokedAt)

@@ -9,11 +9,12 @@ export function findLostWrites(facts: Facts): Anomaly[] {
   const found: Anomaly[] = []
   for (const log of facts.logs) {
     let bound = -1
-    for (const value of log.readersOf.keys()) bound = Math.max(bound, log.firstIndexOf(value) ?? -1)
-    for (const [value, writer] of log.writerOf) {
+    for (const value of log.values()) if (log.isRead(value)) bound = Math.max(bound, log.firstIndexOf(value) ?? -1)
+    for (const value of log.values()) {
+      const writer = log.writerOf(value)
       const last = log.lastIndexOf(value)
-      if (last === undefined || last > bound || log.isRead(value) || !facts.mustHaveCommitted(writer)) continue
-      const sentence = `key ${log.key}: value ${value} was acknowledged at offset ${log.offsets[last]} and never polled; offset ${log.offsets[bound]} was`
+      if (writer === undefined || last === undefined || last > bound || log.isRead(value) || !facts.mustHaveCommitted(writer)) continue
+      const sentence = `key ${log.key}: value ${value} was acknowledged at offset ${log.offsets.at(last)} and never polled; offset ${log.offsets.at(bound)} was`
       found.push({ name: 'lost-write', key: log.key, sentence, operations: [writer.invokedAt] })
     }
   }

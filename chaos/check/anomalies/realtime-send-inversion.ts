@@ -24,7 +24,7 @@ export function findRealtimeSendInversions(facts: Facts): Anomaly[] {
       const before = highest.get(sent.key)
       if (index === undefined || before === undefined || index > before.index) continue
       const offsets = facts.log(sent.key).offsets
-      const sentence = `key ${sent.key}: offset ${offsets[before.index]} was acknowledged, then a send began that lies at offset ${offsets[index]}`
+      const sentence = `key ${sent.key}: offset ${offsets.at(before.index)} was acknowledged, then a send began that lies at offset ${offsets.at(index)}`
       found.push({ name: 'realtime-send-inversion', key: sent.key, sentence, operations: [before.call.invokedAt, call.invokedAt] })
     }
   }

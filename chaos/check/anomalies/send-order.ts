@@ -22,7 +22,7 @@ export function findSendOrder(facts: Facts): Anomaly[] {
       const before = last.get(sent.key)
       if (!seen.has(sent.key) && before?.index !== undefined && index !== undefined && index <= before.index) {
         const offsets = facts.log(sent.key).offsets
-        const sentence = `key ${sent.key}: process ${call.process} sent to offset ${offsets[before.index]}, then to offset ${offsets[index]}`
+        const sentence = `key ${sent.key}: process ${call.process} sent to offset ${offsets.at(before.index)}, then to offset ${offsets.at(index)}`
         found.push({ name: 'nonmonotonic-send', key: sent.key, sentence, operations: [before.call.invokedAt, call.invokedAt] })
       }
       seen.add(sent.key)

@@ -10,8 +10,9 @@ export function findUnseen(facts: Facts): Anomaly[] {
   for (const log of facts.logs) {
     const values: Value[] = []
     const operations: number[] = []
-    for (const [value, writer] of log.writerOf) {
-      if (writer.outcome !== 'ok' || log.isRead(value)) continue
+    for (const value of log.values()) {
+      const writer = log.writerOf(value)
+      if (writer?.outcome !== 'ok' || log.isRead(value)) continue
       values.push(value)
       operations.push(writer.invokedAt)
     }

@@ -13,6 +13,12 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
+async function whole(path: string): Promise<Operation[]> {
+  const operations: Operation[] = []
+  for await (const operation of readHistory(path)) operations.push(operation)
+  return operations
+}
+
 const sent: Operation = {
   index: 1,
   time: 20,
@@ -49,7 +55,7 @@ describe.each(['history.jsonl', 'history.edn'])('%s', (name) => {
     const noted = everything.map(({ index: _, ...operation }) => writer.add(operation))
     expect(noted).toEqual(everything)
     // Not closed: each operation is in the file as soon as it is noted.
-    expect(await readHistory(path)).toEqual(everything)
+    expect(await whole(path)).toEqual(everything)
     writer.close()
   })
 
@@ -59,7 +65,7 @@ describe.each(['history.jsonl', 'history.edn'])('%s', (name) => {
     const writer = new HistoryWriter(path)
     for (const { index: _, ...operation } of operations) writer.add(operation)
     writer.close()
-    expect(await readHistory(path)).toEqual(operations)
+    expect(await whole(path)).toEqual(operations)
   })
 
   it('leaves out a last line that was cut short, and refuses one in the midst', async () => {
@@ -69,9 +75,9 @@ describe.each(['history.jsonl', 'history.edn'])('%s', (name) => {
     writer.close()
     const line = readFileSync(path, 'utf8').split('\n')[0] as string
     appendFileSync(path, line.slice(0, 25))
-    expect(await readHistory(path)).toEqual(everything)
+    expect(await whole(path)).toEqual(everything)
     appendFileSync(path, `\n${line}\n`)
-    await expect(readHistory(path)).rejects.toThrow(`${path}, line 7: `)
+    await expect(whole(path)).rejects.toThrow(`${path}, line 7: `)
   })
 
   it('is never written over', () => {
@@ -123,6 +129,6 @@ describe('a line of JSON', () => {
   ])('is refused by what is wrong with it: %s', async (sentence, change) => {
     const path = join(folder, 'history.jsonl')
     writeFileSync(path, `${JSON.stringify({ ...sent, ...change })}\n`)
-    await expect(readHistory(path)).rejects.toThrow(`line 1: ${sentence}`)
+    await expect(whole(path)).rejects.toThrow(`line 1: ${sentence}`)
   })
 })

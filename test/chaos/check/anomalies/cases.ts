@@ -350,4 +350,31 @@ export const cases: readonly Case[] = [
           ],
         }),
   },
+  {
+    name: 'unexpected-read',
+    guilty: (s) =>
+      s
+        .send(0, 0, 1, 0)
+        .poll(
+          1,
+          {
+            0: [
+              [0, 1],
+              [1, 7],
+            ],
+          },
+          'info',
+        )
+        .poll(2, { 0: [[0, 1]] }),
+    almost: 'a send of it is under way',
+    innocent: (s) => {
+      s.begin(3, 'send', [['send', 0, 7]])
+      s.send(0, 0, 1, 0).poll(1, {
+        0: [
+          [0, 1],
+          [1, 7],
+        ],
+      })
+    },
+  },
 ]

@@ -1,13 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { anomalyNames } from '../../../../chaos/check/anomalies/anomaly.ts'
-import { checkHistory } from '../../../../chaos/check/anomalies/check-history.ts'
+import { checkHistory, type Conclusion, conclusionOf } from '../../../../chaos/check/anomalies/check-history.ts'
 import { profiles } from '../../../../chaos/check/anomalies/profiles.ts'
-import type { Operation } from '../../../../chaos/operations/operation.ts'
+import type { Operation, Polled } from '../../../../chaos/operations/operation.ts'
 import { SeededRandom } from '../../../../src/base/random.ts'
 import { historyOf } from './case.ts'
 import { cases } from './cases.ts'
 import { damages, interleave, numbered } from './damage.ts'
+import type { Script } from './script.ts'
 import { ValidHistory } from './valid-history.ts'
 
 const seeds = fc.integer({ min: 0, max: 1_000_000 })
@@ -86,9 +87,37 @@ describe('what is legal', () => {
   })
 })
 
+describe('the conclusion', () => {
+  const sent = (s: Script): Script => s.send(0, 0, 1, 0).send(0, 0, 2, 1)
+  const both: Polled = {
+    0: [
+      [0, 1],
+      [1, 2],
+    ],
+  }
+  const late: Polled = { 0: [[0, 1]] }
+  it.each<[string, Conclusion, (script: Script) => unknown]>([
+    ['all was polled', 'valid', (s) => sent(s).poll(1, both)],
+    ['nothing was acknowledged', 'inconclusive', (s) => s.send(0, 0, 1, 0, 'info').poll(1, late)],
+    ['nothing was polled', 'inconclusive', (s) => sent(s)],
+    ['it was cut short: nobody went to the beginning after the last send', 'inconclusive', (s) => sent(s).poll(1, late)],
+    ['it was cut short after that, before anything came', 'inconclusive', (s) => sent(s).poll(1, late).assign(2, [0], { seekToBeginning: true })],
+    ['somebody did, and one is not there', 'anomalies', (s) => sent(s).assign(2, [0], { seekToBeginning: true }).poll(2, late)],
+    [
+      'it was cut short, and shows something else as well',
+      'anomalies',
+      (s) =>
+        sent(s)
+          .send(0, 1, 9, undefined, 'fail')
+          .poll(1, { 0: [[0, 1]], 1: [[0, 9]] }),
+    ],
+  ])('of a history in which %s: %s', (_, conclusion, write) => {
+    expect(conclusionOf(checkHistory(historyOf(write)))).toBe(conclusion)
+  })
+})
+
 describe('a history that makes no sense', () => {
   it.each([
-    ['a value that nobody sent', 'value 7, polled at offset 0, was never sent', historyOf((s) => s.poll(1, { 0: [[0, 7]] }))],
     ['a value that is sent twice', 'value 1 is sent by 0 and by 2', historyOf((s) => s.send(0, 0, 1, 0).send(0, 0, 1, 1))],
     ['an end without a begin', 'ends at 1 what it never began', historyOf((s) => s.send(0, 0, 1, 0)).slice(1)],
     ['a second begin', 'begins 1 and has not ended 0', [0, 1].map((index) => ({ ...historyOf((s) => s.send(0, 0, 1, 0))[0]!, index }))],

@@ -229,6 +229,18 @@ export const damages: readonly Damage[] = [
       return poll && history
     },
   },
+  {
+    name: 'unexpected-read',
+    apply: (history, random) => {
+      const polls = pollsOf(history, 'clients')
+      const last = polls.filter(
+        ({ at, process, key, pairs }) => pairs.length > 0 && !polls.some((one) => one.at > at && one.process === process && one.key === key),
+      )
+      const poll = pick(random, last)
+      poll?.pairs.push([1_000_000, 999_999])
+      return poll && history
+    },
+  },
 ]
 
 /** Both at once, each in its order; the second has other keys and other processes. */

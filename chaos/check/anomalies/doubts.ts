@@ -1,0 +1,25 @@
+import type { Facts } from './facts.ts'
+
+export const NO_LAST_PHASE = 'not all that was acknowledged was polled, and nobody polled from the start after the last send: the last phase is missing'
+
+/** Why a history proves nothing, as sentences. */
+export function findDoubts(facts: Facts, isUnseen: boolean): string[] {
+  const doubts: string[] = []
+  if (!facts.calls.some(({ outcome, sends }) => outcome === 'ok' && sends.length > 0)) doubts.push('no send was acknowledged')
+  if (!facts.calls.some(({ outcome, reads }) => outcome === 'ok' && reads.some(({ from, to }) => from < to))) doubts.push('no poll returned anything')
+  if (isUnseen && !hasLastPhase(facts)) doubts.push(NO_LAST_PHASE)
+  return doubts
+}
+
+/** Somebody went to the beginning once the last send was over, and polled from there. */
+function hasLastPhase({ calls }: Facts): boolean {
+  let lastSend = -1
+  for (const { outcome, sends, completedAt } of calls) if (outcome === 'ok' && sends.length > 0) lastSend = Math.max(lastSend, completedAt)
+  const atBeginning = new Set<number>()
+  for (const { f, outcome, invokedAt, process, seeksToBeginning, reads } of calls) {
+    if (invokedAt < lastSend || outcome !== 'ok') continue
+    if (f === 'assign' && seeksToBeginning) atBeginning.add(process)
+    if (reads.length > 0 && atBeginning.has(process)) return true
+  }
+  return false
+}

@@ -1,0 +1,32 @@
+import type { CliContext, OutputFormat } from './context.ts'
+import { exitCode, UsageError } from './failure.ts'
+import { writeJson } from './session.ts'
+
+/** By what a history comes to. */
+export const conclusionCodes = { valid: exitCode.done, anomalies: exitCode.refused, inconclusive: exitCode.inconclusive } as const
+
+/** `oxbow chaos check HISTORY`. Answers the exit code. */
+export async function chaosCheck(
+  context: CliContext,
+  path: string,
+  { profile, output }: { readonly profile: 'oxbow' | 'kafka'; readonly output: OutputFormat },
+): Promise<number> {
+  const [{ checkFile }, { HistoryError }, { profiles }] = await Promise.all([
+    import('../../chaos/report/check-file.ts'),
+    import('../../chaos/operations/history-error.ts'),
+    import('../../chaos/check/anomalies/profiles.ts'),
+  ])
+  let report: Awaited<ReturnType<typeof checkFile>>
+  try {
+    report = await checkFile(path, profiles[profile])
+  } catch (error) {
+    if (error instanceof HistoryError) throw new UsageError(error.message, 'a history is one operation a line, JSON or EDN, as jepsen.tests.kafka keeps it')
+    const { code, message } = error as NodeJS.ErrnoException
+    if (code === undefined) throw error
+    throw new UsageError(code === 'ENOENT' ? `there is no file at ${path}` : `${path} cannot be read: ${message}`, 'oxbow chaos run writes a history')
+  }
+  const { reportJson, reportText } = await import('../../chaos/report/report-text.ts')
+  if (output === 'json') writeJson(context, reportJson(report))
+  else context.stdout.write(reportText(report))
+  return conclusionCodes[report.conclusion]
+}
