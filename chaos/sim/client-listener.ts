@@ -15,6 +15,7 @@ import type {
   LogLevelDescription,
   MetadataRequest,
   ProduceRequest,
+  UnregisterBrokerRequest,
   VoterRequest,
 } from '../../src/wire/api.ts'
 import type { ConnectionEnd } from './network.ts'
@@ -131,6 +132,9 @@ function call(broker: Broker, method: UnaryMethod, request: unknown, done: (erro
       return
     case 'alterMaintenance':
       broker.alterMaintenance(request as AlterMaintenanceRequest, done)
+      return
+    case 'unregisterBroker':
+      broker.unregisterBroker(request as UnregisterBrokerRequest, done)
       return
     case 'alterReassignments':
       broker.alterReassignments(request as AlterReassignmentsRequest, done)

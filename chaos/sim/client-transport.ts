@@ -32,6 +32,7 @@ import type {
   ProduceResponse,
   QuorumDescription,
   TopicInfo,
+  UnregisterBrokerRequest,
   VoterRequest,
   VotersChange,
 } from '../../src/wire/api.ts'
@@ -147,6 +148,10 @@ class SimClientConnection implements ClientConnection {
 
   alterMaintenance(request: AlterMaintenanceRequest, timeoutMs: number, done: Done<BrokerDescription>): void {
     this.#call('alterMaintenance', request, timeoutMs, done as Done<unknown>)
+  }
+
+  unregisterBroker(request: UnregisterBrokerRequest, timeoutMs: number, done: Done<void>): void {
+    this.#call('unregisterBroker', request, timeoutMs, done as Done<unknown>)
   }
 
   alterReassignments(request: AlterReassignmentsRequest, timeoutMs: number, done: Done<AlterReassignmentsResponse>): void {

@@ -74,6 +74,7 @@ export const errorTable = {
   UNKNOWN_TOPIC_ID: row(100, 'NOT_FOUND', true, true, 'no topic with this id'),
   DUPLICATE_BROKER_REGISTRATION: row(101, 'ALREADY_EXISTS', false, true, 'another live process has this node id'),
   BROKER_ID_NOT_REGISTERED: row(102, 'FAILED_PRECONDITION', true, true, 'the broker is not registered'),
+  BROKER_IN_USE: row(-1, 'FAILED_PRECONDITION', false, true, 'the broker runs, holds replicas or is a voter'),
   INCONSISTENT_CLUSTER_ID: row(104, 'FAILED_PRECONDITION', false, true, 'the node belongs to another cluster'),
   INELIGIBLE_REPLICA: row(107, 'FAILED_PRECONDITION', false, true, 'a replica may not join the in-sync replicas'),
   VOTER_NOT_FOUND: row(127, 'NOT_FOUND', false, true, 'no such voter in the metadata quorum'),

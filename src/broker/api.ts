@@ -30,6 +30,7 @@ import type {
   ProduceResponse,
   QuorumDescription,
   TopicInfo,
+  UnregisterBrokerRequest,
   VoterRequest,
   VotersChange,
 } from '../wire/api.ts'
@@ -60,6 +61,8 @@ export interface Broker {
   removeVoter(request: VoterRequest, done: Done<VotersChange>): void
   /** Forwarded to the active controller; answers the broker as this node knows it once the change is applied here. */
   alterMaintenance(request: AlterMaintenanceRequest, done: Done<BrokerDescription>): void
+  /** Forwarded to the active controller; answers when this node knows it. */
+  unregisterBroker(request: UnregisterBrokerRequest, done: Done<void>): void
   /** Forwarded to the active controller; answers when this node knows where the partitions go. They are not there yet. */
   alterReassignments(request: AlterReassignmentsRequest, done: Done<AlterReassignmentsResponse>): void
   deleteRecords(request: DeleteRecordsRequest, done: Done<DeleteRecordsResponse>): void

@@ -34,6 +34,7 @@ import type {
   MetadataResponse,
   QuorumDescription,
   TopicInfo,
+  UnregisterBrokerRequest,
   VoterRequest,
   VotersChange,
 } from '../wire/api.ts'
@@ -51,6 +52,7 @@ import { answerMetadata, describeCluster, ImageWaiters, type QueryContext } from
 import { ClientSession } from './session.ts'
 import type { NodeConfig } from './surface.ts'
 import { Topics } from './topics.ts'
+import { unregisterBroker } from './unregister-broker.ts'
 import { VoterChanges } from './voter-changes.ts'
 
 export interface BrokerCallsOptions {
@@ -196,6 +198,11 @@ export class BrokerCalls implements Broker {
   alterMaintenance(request: AlterMaintenanceRequest, done: Done<BrokerDescription>): void {
     const parts = { controllerClient: this.#controllerClient, waiters: this.#waiters, queries: this.#queries }
     this.#clock.defer(() => alterMaintenance(parts, request, done))
+  }
+
+  unregisterBroker(request: UnregisterBrokerRequest, done: Done<void>): void {
+    const parts = { controllerClient: this.#controllerClient, waiters: this.#waiters, image: this.#image }
+    this.#clock.defer(() => unregisterBroker(parts, request, done))
   }
 
   alterReassignments(request: AlterReassignmentsRequest, done: Done<AlterReassignmentsResponse>): void {

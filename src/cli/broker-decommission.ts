@@ -58,6 +58,10 @@ function rowOf({ topic, partition, replicas }: PartitionMove, error: BrokerError
   return { topic, partition, replicas, outcome: error === null ? outcome : 'failed', error }
 }
 
+function withoutRoom(stuck: DecommissionPlan['stuck'][number]): Row {
+  return rowOf({ ...stuck, replicas: null }, null, 'no room')
+}
+
 /** Partitions of which the broker still holds a replica. */
 async function heldBy(admin: Admin, nodeId: number): Promise<number> {
   const { brokers } = await admin.describeCluster()
@@ -94,7 +98,7 @@ export async function decommissionBroker(context: CliContext, options: ClusterOp
   checkFlags(flags)
   const isCancel = flags.cancel === true
   const { moves, stuck } = await withAdmin(context, options, (admin) => plan(admin, nodeId, isCancel))
-  const planned = [...moves.map((one) => rowOf(one, null, 'planned')), ...stuck.map((one) => rowOf({ ...one, replicas: null }, null, 'no room'))]
+  const planned = [...moves.map((one) => rowOf(one, null, 'planned')), ...stuck.map(withoutRoom)]
   if (flags.dryRun === true || stuck.length > 0) {
     writeRows(context, options, nodeId, planned, planned.length)
     context.stderr.write(
@@ -106,18 +110,52 @@ export async function decommissionBroker(context: CliContext, options: ClusterOp
   const asking = { question, doing: `emptying broker ${nodeId}`, refused: 'Nothing was moved.' }
   const refusal = flags.yes === true || isCancel ? undefined : await confirm(context, asking)
   if (refusal !== undefined) return refusal
-  const rows = await withAdmin(context, options, async (admin) => {
-    if (!isCancel) await admin.alterMaintenance({ nodeId, maintenance: true })
-    // What was created since the first look is moved too; from the mark on nothing new comes to it.
-    const begun = await move(admin, (await plan(admin, nodeId, isCancel)).moves, flags)
-    if (isCancel) await admin.alterMaintenance({ nodeId, maintenance: false })
-    return begun
+  const rows = await withAdmin(context, options, (admin) => (isCancel ? takeBack(admin, nodeId, flags) : empty(admin, nodeId, flags)))
+  const isWhole = rows.every(({ outcome }) => outcome !== 'failed' && outcome !== 'no room')
+  if (flags.wait === true && isWhole) await waitUntil(context, options, async (admin) => (await heldBy(admin, nodeId)) === 0)
+  const { left, isVoter } = await withAdmin(context, options, async (admin) => {
+    return { left: await heldBy(admin, nodeId), isVoter: !isCancel && (await votes(admin, nodeId)) }
   })
-  if (flags.wait === true && rows.every(({ error }) => error === null)) {
-    await waitUntil(context, options, async (admin) => (await heldBy(admin, nodeId)) === 0)
-  }
-  const left = await withAdmin(context, options, (admin) => heldBy(admin, nodeId))
   writeRows(context, options, nodeId, rows, left)
-  if (!isCancel && left === 0) context.stderr.write(`Broker ${nodeId} holds nothing any more, and may be stopped.\n`)
-  return rows.some(({ error }) => error !== null) ? exitCode.refused : exitCode.done
+  context.stderr.write(`${isCancel ? takenBack(nodeId, rows) : next(nodeId, rows, { left, isVoter })}\n`)
+  return isWhole ? exitCode.done : exitCode.refused
+}
+
+/** What was created since the first look is moved too; from the mark on nothing new comes to it. */
+async function empty(admin: Admin, nodeId: number, flags: DecommissionFlags): Promise<Row[]> {
+  await admin.alterMaintenance({ nodeId, maintenance: true })
+  const { moves, stuck } = await plan(admin, nodeId, false)
+  return [...(await move(admin, moves, flags)), ...stuck.map(withoutRoom)]
+}
+
+async function takeBack(admin: Admin, nodeId: number, flags: DecommissionFlags): Promise<Row[]> {
+  const rows = await move(admin, (await plan(admin, nodeId, true)).moves, flags)
+  await admin.alterMaintenance({ nodeId, maintenance: false })
+  return rows
+}
+
+/** False too when nobody can say. */
+async function votes(admin: Admin, nodeId: number): Promise<boolean> {
+  try {
+    return (await admin.describeQuorum()).status.voters.includes(nodeId)
+  } catch (error) {
+    if (!(error instanceof BrokerError)) throw error
+    return false
+  }
+}
+
+function takenBack(nodeId: number, rows: readonly Row[]): string {
+  const back = rows.filter(({ outcome }) => outcome === 'back').length
+  const stays = 'What had arrived at other brokers before stays there; oxbow partition move brings it back.'
+  return `Broker ${nodeId} is in maintenance no more; ${counted(back, 'move')} taken back. ${stays}`
+}
+
+/** What an operator does next. */
+function next(nodeId: number, rows: readonly Row[], { left, isVoter }: { readonly left: number; readonly isVoter: boolean }): string {
+  const stuck = rows.filter(({ outcome }) => outcome === 'no room').map(({ topic, partition }) => `${topic}-${partition}`)
+  if (stuck.length > 0) return `Nowhere to go for ${stuck.join(', ')}: start more brokers, then give the same command again.`
+  const last = `${isVoter ? `oxbow quorum remove-voter ${nodeId}, then ` : ''}stop it, then oxbow broker unregister ${nodeId}.`
+  return left === 0
+    ? `Broker ${nodeId} holds nothing any more. Next: ${last}`
+    : `Broker ${nodeId} still holds ${counted(left, 'replica')}. Once it holds none: ${last}`
 }

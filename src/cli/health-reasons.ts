@@ -47,13 +47,13 @@ function controllerReasons({ cluster, quorum, unreachable }: ClusterLook): strin
   return [`No controller is active: a majority of the voters must be up and reach each other, until then nothing can change.${who} Next: ${missing}.`]
 }
 
-function brokerReason({ nodeId, host, grpcPort, state }: Broker): string | undefined {
+function brokerReason({ nodeId, host, grpcPort, state, replicas }: Broker): string | undefined {
   const name = `Broker ${nodeId} (${host}:${grpcPort})`
   switch (state) {
     case 'running':
       return undefined
     case 'offline':
-      return `${name} is offline: ${restart([nodeId])}.`
+      return `${name} is offline: ${restart([nodeId])}.${replicas > 0 ? '' : ` It holds no replica; if it is gone for good: oxbow broker unregister ${nodeId}.`}`
     case 'fenced':
       return `${name} is fenced: it is up, but has not caught up with the metadata. If that stays so for longer than some seconds, see its log and oxbow quorum replication.`
     case 'draining':

@@ -71,6 +71,13 @@ export interface VoterOptions {
   readonly timeoutMs?: number
 }
 
+export interface UnregisterBrokerOptions {
+  readonly nodeId: number
+  /** Checks; changes nothing. */
+  readonly validateOnly?: boolean
+  readonly timeoutMs?: number
+}
+
 export interface AdminOptions {
   /** For all calls together, from now on. Default: each call has the client's requestTimeoutMs. */
   readonly totalTimeoutMs?: number

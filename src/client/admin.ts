@@ -29,6 +29,7 @@ import type {
   ElectedPartition,
   ElectLeadersOptions,
   RecordsToDelete,
+  UnregisterBrokerOptions,
   VoterOptions,
 } from './admin-options.ts'
 import { AnyNodeCall, type AnyNodeOptions, type NodeCall } from './any-node.ts'
@@ -265,6 +266,29 @@ export class Admin {
       // A broker that nobody knows now is a mistyped one.
       { attemptTimeoutMs: Infinity, retries: (error) => error.retriable && error.code !== 'BROKER_ID_NOT_REGISTERED' },
     )
+  }
+
+  /** Takes a broker that is gone for good out of the metadata. BROKER_IN_USE while it runs, holds replicas or is a voter. */
+  async unregisterBroker(options: UnregisterBrokerOptions): Promise<void> {
+    const { nodeId, validateOnly = false } = options
+    const deadlineMs = this.#deadline(options.timeoutMs)
+    const { brokers } = await this.#metadata([], deadlineMs)
+    const isKnown = brokers.some((broker) => broker.nodeId === nodeId)
+    let attempts = 0
+    try {
+      await this.#call<void>(
+        (connection, attemptMs, done) => {
+          attempts++
+          connection.unregisterBroker({ nodeId, validateOnly, timeoutMs: Math.min(attemptMs, MAX_NODE_WAIT_MS) }, attemptMs, done)
+        },
+        deadlineMs,
+        { attemptTimeoutMs: Infinity, retries: (error) => error.retriable && error.code !== 'BROKER_ID_NOT_REGISTERED' },
+      )
+    } catch (error) {
+      // It was there before the first attempt: if it is gone now, an attempt without an answer did it.
+      if (attempts > 1 && isKnown && error instanceof BrokerError && error.code === 'BROKER_ID_NOT_REGISTERED') return
+      throw error
+    }
   }
 
   /** Begins moves of partitions, changes their limit, or takes them back; they go on by themselves. Each has its own outcome (KIP-455). */

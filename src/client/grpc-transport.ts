@@ -32,6 +32,7 @@ import {
   logDirsDescriptionCodec,
   logLevelCodec,
   quorumDescriptionCodec,
+  unregisterBrokerRequestCodec,
   voterRequestCodec,
   votersChangeCodec,
 } from '../wire/admin-codec.ts'
@@ -66,6 +67,7 @@ import type {
   ProduceResponse,
   QuorumDescription,
   TopicInfo,
+  UnregisterBrokerRequest,
   VoterRequest,
   VotersChange,
 } from '../wire/api.ts'
@@ -170,6 +172,10 @@ class GrpcClientConnection implements ClientConnection {
 
   alterMaintenance(request: AlterMaintenanceRequest, timeoutMs: number, done: Done<BrokerDescription>): void {
     this.#call(adminService.AlterMaintenance, alterMaintenanceRequestCodec, brokerDescriptionCodec, request, timeoutMs, done)
+  }
+
+  unregisterBroker(request: UnregisterBrokerRequest, timeoutMs: number, done: Done<void>): void {
+    this.#call(adminService.UnregisterBroker, unregisterBrokerRequestCodec, emptyCodec, request, timeoutMs, (error) => done(error, undefined))
   }
 
   alterReassignments(request: AlterReassignmentsRequest, timeoutMs: number, done: Done<AlterReassignmentsResponse>): void {

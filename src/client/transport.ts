@@ -30,6 +30,7 @@ import type {
   ProduceResponse,
   QuorumDescription,
   TopicInfo,
+  UnregisterBrokerRequest,
   VoterRequest,
   VotersChange,
 } from '../wire/api.ts'
@@ -63,6 +64,7 @@ export interface ClientConnection {
   addVoter(request: VoterRequest, timeoutMs: number, done: Done<VotersChange>): void
   removeVoter(request: VoterRequest, timeoutMs: number, done: Done<VotersChange>): void
   alterMaintenance(request: AlterMaintenanceRequest, timeoutMs: number, done: Done<BrokerDescription>): void
+  unregisterBroker(request: UnregisterBrokerRequest, timeoutMs: number, done: Done<void>): void
   alterReassignments(request: AlterReassignmentsRequest, timeoutMs: number, done: Done<AlterReassignmentsResponse>): void
   deleteRecords(request: DeleteRecordsRequest, timeoutMs: number, done: Done<DeleteRecordsResponse>): void
   describeLogDirs(timeoutMs: number, done: Done<LogDirsDescription>): void

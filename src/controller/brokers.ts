@@ -10,6 +10,7 @@ import { withdrawBroker, withdrawReplicas } from './withdraw.ts'
  * The life of a broker's registration, as decided here:
  *   (none) --register--> fenced --unfence--> serving --fence--> fenced …; serving --drain--> draining --fence--> fenced, draining
  *   any --register by a new incarnation--> fenced, under a new broker epoch
+ *   fenced --unregister (unregister-broker.ts)--> (none)
  * In the entry that takes it out of service it leaves every ISR, and what it led gets another leader or none (R5.3, R5.5, R5.9, I7).
  */
 type CommandOf<Type extends (ControllerCommand | InternalCommand)['type']> = Extract<ControllerCommand | InternalCommand, { readonly type: Type }>

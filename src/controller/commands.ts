@@ -62,6 +62,8 @@ export type ControllerCommand =
   | { readonly type: 'allocateProducerIds'; readonly count: number }
   /** An operator's mark on a broker (BrokerImage), set or taken off. */
   | { readonly type: 'alterMaintenance'; readonly nodeId: number; readonly maintenance: boolean }
+  /** A broker that is gone for good leaves the metadata. */
+  | { readonly type: 'unregisterBroker'; readonly nodeId: number; readonly validateOnly: boolean }
   /** directoryId null: the folder that the node has now. */
   | { readonly type: 'addVoter'; readonly nodeId: number; readonly directoryId: Uuid | null; readonly validateOnly: boolean }
   /** directoryId null: whatever folder it has. */
@@ -130,6 +132,7 @@ export type ControllerReply =
   | { readonly type: 'leadersElected'; readonly metadataOffset: number; readonly partitions: readonly Election[] }
   | { readonly type: 'reassignmentsAltered'; readonly metadataOffset: number; readonly partitions: readonly PartitionOutcome[] }
   | { readonly type: 'maintenanceAltered'; readonly metadataOffset: number }
+  | { readonly type: 'brokerUnregistered'; readonly metadataOffset: number }
   | { readonly type: 'producerIds'; readonly firstProducerId: number; readonly count: number }
   /** isComplete false: the old folder of a wiped voter has left; the same command again brings the new one. warnings: about that set. */
   | {

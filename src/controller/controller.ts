@@ -12,6 +12,7 @@ import { decideElectLeaders } from './elect-leaders.ts'
 import { decideAllocateProducerIds } from './producer-ids.ts'
 import { decideCreateTopic, decideDeleteTopic } from './topics.ts'
 import { decideElectUnclean } from './unclean-election.ts'
+import { decideUnregisterBroker } from './unregister-broker.ts'
 import { decideAddVoter, decideFillVoter, decideRemoveVoter } from './voters.ts'
 
 export type { ControllerContext, ControllerDefaults } from './context.ts'
@@ -49,6 +50,8 @@ function decide(command: ControllerCommand | InternalCommand, context: Controlle
       return decideAlterMaintenance(command, context)
     case 'allocateProducerIds':
       return decideAllocateProducerIds(command, context)
+    case 'unregisterBroker':
+      return decideUnregisterBroker(command, context)
     case 'fence':
       return decideFence(command, context)
     case 'unfence':

@@ -124,6 +124,7 @@ export class Sessions {
     assert(image.offset >= this.#image.offset, 'the applied image never goes back')
     this.#image = image
     this.#hasImage = true
+    for (const nodeId of [...this.#sessions.keys()]) if (!image.brokers.has(nodeId)) this.#sessions.delete(nodeId)
     for (const broker of image.brokers.values()) {
       let session = this.#sessions.get(broker.nodeId)
       if (session?.matches(broker) !== true) this.#sessions.set(broker.nodeId, (session = new Session(broker)))

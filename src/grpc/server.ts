@@ -8,6 +8,7 @@ import type { Traffic } from '../wire/traffic.ts'
 import { adminService, brokerService, MAX_MESSAGE_BYTES } from '../wire/services.ts'
 import { createConnectionServer } from './connections.ts'
 import { alterTopic } from './alter-topic.ts'
+import { unregisterBroker } from './unregister-broker.ts'
 import { alterMaintenance } from './alter-maintenance.ts'
 import { alterReassignments } from './alter-reassignments.ts'
 import { deleteRecords } from './delete-records.ts'
@@ -131,6 +132,7 @@ function addClientServices(server: Server, context: ListenerContext): void {
     AddVoter: addVoter(context),
     RemoveVoter: removeVoter(context),
     AlterMaintenance: alterMaintenance(context),
+    UnregisterBroker: unregisterBroker(context),
     AlterPartitionReassignments: alterReassignments(context),
     DeleteRecords: deleteRecords(context),
     DescribeLogDirs: describeLogDirs(context),

@@ -11,7 +11,8 @@ type RecordOf<Type extends MetadataRecord['type']> = Extract<MetadataRecord, { r
 /**
  * Makes one new image out of an old one and a batch of entries: copy on write, of topics and names only what changes (ShardedMap). One instance a batch.
  * Invariants asserted: offsets follow each other; broker, leader and partition epochs and producer ids never go back (I5);
- * after each entry every in-sync replica is unfenced, not draining and under its present broker epoch (I7).
+ * after each entry every in-sync replica is unfenced, not draining and under its present broker epoch (I7), and no replica is one of a broker that the
+ * entry has taken off.
  */
 export class ImageBuilder {
   readonly #base: MetadataImage
@@ -33,6 +34,7 @@ export class ImageBuilder {
   readonly #deleted: TopicImage[] = []
   /** Of the entry at hand: brokers that may have left service, partitions that changed. */
   #withdrawn = new Set<number>()
+  #unregistered = new Set<number>()
   #touched: PartitionState[] = []
 
   constructor(base: MetadataImage) {
@@ -102,6 +104,9 @@ export class ImageBuilder {
       case 'brokerMaintenance':
         this.#applyBrokerMaintenance(record)
         return
+      case 'brokerUnregistered':
+        this.#applyBrokerUnregistered(record)
+        return
       case 'topic':
         this.#applyTopic(record)
         return
@@ -159,11 +164,23 @@ export class ImageBuilder {
     this.#setBroker({ ...before, maintenance })
   }
 
-  #setBroker(broker: BrokerImage): void {
+  #applyBrokerUnregistered({ nodeId, brokerEpoch }: RecordOf<'brokerUnregistered'>): void {
+    const before = this.#brokers.get(nodeId)
+    assert(before !== undefined && before.brokerEpoch === brokerEpoch, 'a broker is taken off under its present epoch')
+    assert(before.fenced, 'a broker that is taken off does not serve')
+    this.#brokersToChange(nodeId).delete(nodeId)
+    this.#unregistered.add(nodeId)
+  }
+
+  #brokersToChange(nodeId: number): Map<number, BrokerImage> {
     this.#ownBrokers ??= new Map(this.#brokers)
-    this.#ownBrokers.set(broker.nodeId, broker)
     this.#brokers = this.#ownBrokers
-    this.#changedBrokers.add(broker.nodeId)
+    this.#changedBrokers.add(nodeId)
+    return this.#ownBrokers
+  }
+
+  #setBroker(broker: BrokerImage): void {
+    this.#brokersToChange(broker.nodeId).set(broker.nodeId, broker)
     if (broker.fenced || broker.draining) this.#withdrawn.add(broker.nodeId)
   }
 
@@ -222,15 +239,17 @@ export class ImageBuilder {
       // A later record of the same entry may have deleted or replaced it.
       if (this.#draftOrUndefined(state.topicId)?.partitions[state.partition] === state) assertInSyncReplicasLive(state, this.#brokers)
     }
-    if (this.#withdrawn.size > 0) this.#assertWithdrawn()
+    if (this.#withdrawn.size > 0 || this.#unregistered.size > 0) this.#assertWithdrawn()
     this.#touched = []
     this.#withdrawn = new Set()
+    this.#unregistered = new Set()
   }
 
   #assertWithdrawn(): void {
     const check = (partitions: readonly PartitionState[]): void => {
       for (const state of partitions) {
         for (const member of state.isr) assert(!this.#withdrawn.has(member.nodeId), 'a broker leaves every ISR in the entry that takes it out of service (I7)')
+        assert(!state.replicas.some((nodeId) => this.#unregistered.has(nodeId)), 'a broker that is taken off holds no replica')
       }
     }
     for (const [topicId, topic] of this.#base.topics) {

@@ -85,6 +85,8 @@ export type MetadataRecord =
   | { readonly type: 'brokerState'; readonly nodeId: number; readonly brokerEpoch: number; readonly fenced: boolean; readonly draining: boolean }
   /** An operator's mark (BrokerImage), of the node id: it outlives the process and its broker epoch. */
   | { readonly type: 'brokerMaintenance'; readonly nodeId: number; readonly maintenance: boolean }
+  /** The broker is gone for good: it was fenced and held no replica. Whoever comes under that id later is a new one. */
+  | { readonly type: 'brokerUnregistered'; readonly nodeId: number; readonly brokerEpoch: number }
   | { readonly type: 'topic'; readonly topicId: Uuid; readonly name: string }
   /** A partition made or changed: its whole new state. */
   | { readonly type: 'partition'; readonly state: PartitionState }

@@ -106,6 +106,7 @@ export class ImageLoader {
         return
       case 'voters':
       case 'leaderChange':
+      case 'brokerUnregistered':
       case 'topicDeleted':
         throw corrupt(`a record of type ${record.type}`)
       default:

@@ -29,6 +29,7 @@ import type {
   QuorumReplica,
   QuorumStatus,
   QuorumVoter,
+  UnregisterBrokerRequest,
   VoterRequest,
   VotersChange,
   ReassignedPartition,
@@ -173,6 +174,8 @@ const quorumVoterCodec = message<QuorumVoter>({ nodeId: int32(1), directoryId: u
 export const votersChangeCodec = message<VotersChange>({ isChanged: boolean(1), voters: list(2, quorumVoterCodec), warnings: stringList(3) })
 
 export const alterMaintenanceRequestCodec = message<AlterMaintenanceRequest>({ nodeId: int32(1), maintenance: boolean(2), timeoutMs: int32(3) })
+
+export const unregisterBrokerRequestCodec = message<UnregisterBrokerRequest>({ nodeId: int32(1), validateOnly: boolean(2), timeoutMs: int32(3) })
 
 type Reassignment = AlterReassignmentsRequest['partitions'][number]
 const reassignmentCodec = message<Reassignment>({ topicId: uuid(1), partition: int32(2), replicas: nestedOrNull(3, replicaListCodec) })

@@ -319,6 +319,12 @@ export interface AlterMaintenanceRequest {
   readonly timeoutMs: number
 }
 
+export interface UnregisterBrokerRequest {
+  readonly nodeId: number
+  readonly validateOnly: boolean
+  readonly timeoutMs: number
+}
+
 /** replicas null: back to where it was. bytesPerSecond: what each broker copies at most of what this call moves; null: what it can. */
 export interface AlterReassignmentsRequest {
   readonly partitions: readonly { readonly topicId: Uuid; readonly partition: number; readonly replicas: readonly number[] | null }[]

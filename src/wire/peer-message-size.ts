@@ -66,6 +66,7 @@ function sizeOfCommand(command: ControllerCommand): number {
     case 'deleteTopic':
     case 'allocateProducerIds':
     case 'alterMaintenance':
+    case 'unregisterBroker':
     case 'addVoter':
     case 'removeVoter':
       return 0

@@ -155,6 +155,7 @@ export const commandCodec = union<ControllerCommand>('a command', {
   addVoter: [9, message({ nodeId: int32(1), directoryId: uuidOrNull(2), validateOnly: boolean(3) })],
   removeVoter: [10, message({ nodeId: int32(1), directoryId: uuidOrNull(2), validateOnly: boolean(3) })],
   alterMaintenance: [11, message({ nodeId: int32(1), maintenance: boolean(2) })],
+  unregisterBroker: [12, message({ nodeId: int32(1), validateOnly: boolean(2) })],
 })
 
 export const replyCodec = union<ControllerReply>('a reply', {
@@ -171,4 +172,5 @@ export const replyCodec = union<ControllerReply>('a reply', {
     message({ metadataOffset: int64(1), isChanged: boolean(2), isComplete: boolean(3), voters: list(4, voterCodec), warnings: stringList(5) }),
   ],
   maintenanceAltered: [10, message({ metadataOffset: int64(1) })],
+  brokerUnregistered: [11, message({ metadataOffset: int64(1) })],
 })

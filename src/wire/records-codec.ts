@@ -63,6 +63,7 @@ const recordCodec = union<MetadataRecord>('a metadata record', {
   topicConfig: [9, message({ topicId: uuid(1), key: string(2), value: stringOrNull(3) })],
   producerIds: [10, message({ nextProducerId: int64(1) })],
   brokerMaintenance: [11, message({ nodeId: int32(1), maintenance: boolean(2) })],
+  brokerUnregistered: [12, message({ nodeId: int32(1), brokerEpoch: int64(2) })],
 })
 
 const decisionCodec = message<{ readonly records: readonly MetadataRecord[] }>({ records: list(1, recordCodec) })

@@ -48,6 +48,7 @@ export const adminService = {
   AddVoter: method('/oxbow.v1.Admin/AddVoter', false),
   RemoveVoter: method('/oxbow.v1.Admin/RemoveVoter', false),
   AlterMaintenance: method('/oxbow.v1.Admin/AlterMaintenance', false),
+  UnregisterBroker: method('/oxbow.v1.Admin/UnregisterBroker', false),
   AlterPartitionReassignments: method('/oxbow.v1.Admin/AlterPartitionReassignments', false),
   DeleteRecords: method('/oxbow.v1.Admin/DeleteRecords', false),
   DescribeLogDirs: method('/oxbow.v1.Admin/DescribeLogDirs', false),

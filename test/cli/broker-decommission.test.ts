@@ -35,7 +35,10 @@ describe('broker decommission', () => {
     const made = cluster()
     made.brokers = made.brokers.map((broker) => ({ ...broker, replicas: 0 }))
     const run = await oxbow(['broker', 'decommission', '2', '--yes', '--wait'], { cluster: made })
-    expect([run.code, run.stderr]).toEqual([0, 'Broker 2 holds nothing any more, and may be stopped.\n'])
+    expect([run.code, run.stderr]).toEqual([
+      0,
+      'Broker 2 holds nothing any more. Next: oxbow quorum remove-voter 2, then stop it, then oxbow broker unregister 2.\n',
+    ])
   })
 
   it('changes nothing where a partition has nowhere to go', async () => {
@@ -46,12 +49,32 @@ describe('broker decommission', () => {
     expect([made.marked, made.moved]).toEqual([[], []])
   })
 
+  it('without --wait says how much is left, and what comes then', async () => {
+    const made = cluster()
+    made.voters = [1, 3]
+    const run = await oxbow(['broker', 'decommission', '2', '--yes'], { cluster: made })
+    expect([run.code, run.stderr]).toEqual([0, 'Broker 2 still holds 2 replicas. Once it holds none: stop it, then oxbow broker unregister 2.\n'])
+  })
+
+  it('names what has lost its place between the first look and the mark', async () => {
+    const made = cluster()
+    made.onMark = () => {
+      made.brokers = made.brokers.filter(({ nodeId }) => nodeId !== 4)
+    }
+    const run = await oxbow(['broker', 'decommission', '2', '--yes', '--wait'], { cluster: made })
+    expect([run.code, run.stderr, made.moved]).toEqual([1, expect.stringMatching(/^Nowhere to go for orders-0, orders-1: start more brokers/), []])
+    expect(run.stdout).toMatch(/\norders +1 +- +no room\n$/)
+  })
+
   it('--cancel takes back what is under way, then the mark', async () => {
     const made = cluster()
     made.moving.set('orders-1', { to: [1, 4, 3], looks: 9 })
     const run = await oxbow(['broker', 'decommission', '2', '--cancel', '-o', 'json'], { cluster: made })
     expect([run.code, made.marked]).toEqual([0, [{ nodeId: 2, maintenance: false }]])
     expect(JSON.parse(run.stdout)).toMatchObject({ moves: [{ topic: 'orders', partition: 1, replicas: null, outcome: 'back' }] })
+    expect(run.stderr).toMatch(
+      /^Broker 2 is in maintenance no more; 1 move taken back\. What had arrived at other brokers before stays there; oxbow partition move /,
+    )
   })
 
   it('ends with 1 and the reason of each move that is refused', async () => {

@@ -227,6 +227,12 @@ export const contractCases: readonly ContractCase[] = [
     },
   },
   {
+    command: 'broker unregister',
+    args: ['2'],
+    json: { nodeId: number, unregistered: flag, dryRun: flag },
+    table: /^Unregistered broker 2\. /,
+  },
+  {
     command: 'doctor',
     args: [],
     json: {

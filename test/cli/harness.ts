@@ -30,6 +30,7 @@ import type {
   PartitionInfo,
   QuorumDescription,
   TopicInfo,
+  UnregisterBrokerRequest,
   VoterRequest,
   VotersChange,
 } from '../../src/wire/api.ts'
@@ -81,6 +82,9 @@ export class CliCluster implements ClientTransport {
   readonly elected: ElectLeadersRequest[] = []
   readonly voterRequests: VoterRequest[] = []
   readonly marked: Pick<AlterMaintenanceRequest, 'nodeId' | 'maintenance'>[] = []
+  /** What happens while a mark is set. */
+  onMark: () => void = () => undefined
+  readonly unregistered: UnregisterBrokerRequest[] = []
   readonly moved: AlterReassignmentsRequest[] = []
   /** Where `topic-partition` is on its way to; looks at it that are left until it is there. */
   readonly moving = new Map<string, { readonly to: readonly number[]; looks: number }>()
@@ -120,6 +124,7 @@ export class CliCluster implements ClientTransport {
       addVoter: (request, _timeoutMs, done) => answer(done, () => this.#changeVoters(request, [1, 2, request.nodeId])),
       removeVoter: (request, _timeoutMs, done) => answer(done, () => this.#changeVoters(request, [1])),
       alterMaintenance: (request, _timeoutMs, done) => answer(done, () => this.#mark(request)),
+      unregisterBroker: (request, _timeoutMs, done) => answer(done, () => this.#unregister(request)),
       alterReassignments: (request, _timeoutMs, done) => answer(done, () => this.#reassign(request)),
       deleteRecords: (request, _timeoutMs, done) => answer(done, () => this.#deleteRecords(request)),
       createTopic: (request, _timeoutMs, done) => later(done, () => this.#create(request)),
@@ -319,11 +324,20 @@ export class CliCluster implements ClientTransport {
   /** Of what it leads one partition less at each look: as if others caught up one after the other. */
   #mark({ nodeId, maintenance }: AlterMaintenanceRequest): BrokerDescription {
     this.marked.push({ nodeId, maintenance })
+    this.onMark()
     const found = this.brokers.find((one) => one.nodeId === nodeId)
     if (found === undefined) throw new BrokerError('BROKER_ID_NOT_REGISTERED', `broker ${nodeId} is not registered`)
     const after = { ...found, maintenance, leaders: maintenance ? Math.max(0, found.leaders - 1) : found.leaders }
     this.brokers = this.brokers.map((one) => (one === found ? after : one))
     return after
+  }
+
+  #unregister(request: UnregisterBrokerRequest): void {
+    this.unregistered.push(request)
+    const found = this.brokers.find((one) => one.nodeId === request.nodeId)
+    if (found === undefined) throw new BrokerError('BROKER_ID_NOT_REGISTERED', `broker ${request.nodeId} is not registered`)
+    if (found.state === 'running') throw new BrokerError('BROKER_IN_USE', `broker ${request.nodeId} is running: stop its process first`)
+    if (!request.validateOnly) this.brokers = this.brokers.filter((one) => one !== found)
   }
 
   #describe(): ClusterDescription {

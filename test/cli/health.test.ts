@@ -31,6 +31,8 @@ describe('cluster health', () => {
   it('names brokers that are not running, and the line that starts one', async () => {
     const made = new CliCluster()
     expect(await reasonsOf(made)).toEqual(['Broker 2 (10.0.0.2:9192) is offline: start node 2 again: oxbow server --config FILE --node 2.'])
+    made.brokers = made.brokers.map((broker) => ({ ...broker, replicas: 0 }))
+    expect(await reasonsOf(made)).toEqual([expect.stringMatching(/ It holds no replica; if it is gone for good: oxbow broker unregister 2\.$/)])
     made.brokers = made.brokers.map((broker) => ({ ...broker, state: broker.nodeId === 1 ? 'fenced' : 'draining' }))
     const [fenced, draining] = await reasonsOf(made)
     expect(fenced).toMatch(/^Broker 1 \(10\.0\.0\.1:9192\) is fenced: it is up, but has not caught up/)

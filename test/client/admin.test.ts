@@ -231,6 +231,24 @@ describe('alterMaintenance', () => {
   })
 })
 
+describe('unregisterBroker', () => {
+  const lost = new BrokerError('REQUEST_TIMED_OUT', 'no answer', { unanswered: true })
+  const gone = new BrokerError('BROKER_ID_NOT_REGISTERED', 'broker 2 is not registered')
+
+  it('an attempt without an answer that did it counts as done', async () => {
+    const outcomes = [lost, gone]
+    const { admin, settle, asked } = scripted({ unregisterBroker: (_request, _timeoutMs, done) => done(outcomes.shift(), undefined) })
+    await settle(admin.unregisterBroker({ nodeId: 2 }))
+    expect(asked.map(([, request]) => request)).toEqual(Array(2).fill({ nodeId: 2, validateOnly: false, timeoutMs: expect.any(Number) }))
+  })
+
+  it('a broker that was never there is an error, also when an attempt was lost', async () => {
+    const outcomes = [lost, gone]
+    const { admin, settle } = scripted({ unregisterBroker: (_request, _timeoutMs, done) => done(outcomes.shift(), undefined) })
+    await expect(settle(admin.unregisterBroker({ nodeId: 9 }))).rejects.toMatchObject({ code: 'BROKER_ID_NOT_REGISTERED' })
+  })
+})
+
 describe('what one node alone can answer', () => {
   it('is asked of that node: its config, its folders, its log level; no other broker is meant by it', async () => {
     const { admin, settle, asked } = scripted({

@@ -239,6 +239,7 @@ export class FakeCluster implements ClientTransport {
       addVoter: unbuilt,
       removeVoter: unbuilt,
       alterMaintenance: unbuilt,
+      unregisterBroker: unbuilt,
       alterReassignments: unbuilt,
       deleteRecords: unbuilt,
       describeLogDirs: unbuilt,

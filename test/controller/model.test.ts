@@ -194,6 +194,7 @@ class Chaos {
     if (roll < 30) return { type: 'fence', nodeId, brokerEpoch }
     if (roll < 31) return { type: 'drain', nodeId, brokerEpoch }
     if (roll < 32) return { type: 'alterMaintenance', nodeId, maintenance: chance(this.random, 35) }
+    if (roll === 32 && chance(this.random, 50)) return { type: 'unregisterBroker', nodeId, validateOnly: chance(this.random, 10) }
     if (roll < 33) return { type: 'deadLogs', nodeId, brokerEpoch, partitions: [this.#ref(), this.#ref()] }
     if (roll < 38) return this.#create()
     if (roll < 39) return { type: 'deleteTopic', topicId: this.#ref().topicId }
@@ -364,6 +365,7 @@ describe('the controller under random commands', () => {
           'drain done',
           'alterMaintenance maintenanceAltered',
           'led out of maintenance',
+          'unregisterBroker BROKER_IN_USE',
           'deadLogs done',
           'createTopic topicCreated',
           'createTopic TOPIC_ALREADY_EXISTS',

@@ -40,6 +40,21 @@ describe('R5.5 fencing', () => {
     expect(term.step({ type: 'gone', nodeId: 9 })).toEqual([])
   })
 
+  it('a broker that was taken off is forgotten: its late words and its silence ask for nothing', () => {
+    const made = threeBrokers()
+    made.cluster.start(4)
+    const term = new Term(made)
+    term.heard(4)
+    const status = term.status(4)
+    expect(term.step({ type: 'gone', nodeId: 4 })).toEqual([term.fence(4)])
+    term.settle()
+    term.cluster.run({ type: 'unregisterBroker', nodeId: 4, validateOnly: false })
+    term.show()
+    expect(term.step({ type: 'heard', nodeId: 4, status })).toEqual([])
+    expect(term.ticks(200, 1, 2, 3)).toEqual([])
+    expect(term.sessions.mayStop(4, term.cluster.image)).toBe(true)
+  })
+
   it('asks once, and again after a while when the decision had no effect', () => {
     const term = new Term(threeBrokers())
     expect(term.step({ type: 'gone', nodeId: 3 })).toEqual([term.fence(3)])

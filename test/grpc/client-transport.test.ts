@@ -80,6 +80,7 @@ describe('GrpcClientTransport against the listener', () => {
     const remove = { partitions: [{ topicId, partition: 3, beforeOffset: 2 ** 40 }], timeoutMs: 5 }
     const voter = { nodeId: 4, directoryId: topicId, validateOnly: true, timeoutMs: 5 }
     const mark = { nodeId: 4, maintenance: true, timeoutMs: 6 }
+    const off = { nodeId: 4, validateOnly: true, timeoutMs: 7 }
     const any = { nodeId: 5, directoryId: null, validateOnly: false, timeoutMs: 6 }
     const at = { partitions: [{ topicId, partition: 0, leaderEpoch: -1, at: 1_700_000_000_000 }] }
     expect(await ask((done) => connection.alterTopic(alter, 1_000, done))).toEqual({ name: 'orders', topicId, partitions: [], configs: alter.set })
@@ -95,6 +96,7 @@ describe('GrpcClientTransport against the listener', () => {
     })
     expect(await ask((done) => connection.removeVoter(any, 1_000, done))).toEqual({ isChanged: false, voters: [], warnings: [] })
     expect(await ask((done) => connection.alterMaintenance(mark, 1_000, done))).toEqual({ ...aBroker, nodeId: 4, maintenance: true })
+    expect(await ask((done) => connection.unregisterBroker(off, 1_000, done))).toBeUndefined()
     const move = { partitions: [{ topicId, partition: 3, replicas: [1] }], bytesPerSecond: null, validateOnly: false, timeoutMs: 1 }
     expect(await ask((done) => connection.alterReassignments(move, 1_000, done))).toEqual({ partitions: [{ topicId, partition: 3, error: null }] })
     expect(await ask((done) => connection.deleteRecords(remove, 1_000, done))).toEqual({
@@ -114,7 +116,7 @@ describe('GrpcClientTransport against the listener', () => {
     expect(await ask((done) => connection.getLogLevel(1_000, done))).toEqual({ level: 'info' })
     expect(await ask((done) => connection.setLogLevel({ level: 'debug' }, 1_000, done))).toEqual({ level: 'debug' })
     expect(await ask((done) => connection.listOffsets(at, 1_000, done))).toMatchObject({ partitions: [{ offset: 5, timestamp: -1 }] })
-    expect(asked).toEqual([alter, configs, elect, voter, any, mark, move, remove, digest, 'describeLogDirs', 'getLogLevel', { level: 'debug' }, at])
+    expect(asked).toEqual([alter, configs, elect, voter, any, mark, off, move, remove, digest, 'describeLogDirs', 'getLogLevel', { level: 'debug' }, at])
   })
 
   it.each([
@@ -131,6 +133,7 @@ describe('GrpcClientTransport against the listener', () => {
     ],
     ['node_id', (done: Done<unknown>) => connection.addVoter({ nodeId: -1, directoryId: null, validateOnly: true, timeoutMs: 0 }, 1_000, done)],
     ['node_id', (done: Done<unknown>) => connection.alterMaintenance({ nodeId: -1, maintenance: true, timeoutMs: 0 }, 1_000, done)],
+    ['node_id', (done: Done<unknown>) => connection.unregisterBroker({ nodeId: -1, validateOnly: true, timeoutMs: 0 }, 1_000, done as Done<void>)],
     ['timeout_ms', (done: Done<unknown>) => connection.removeVoter({ nodeId: 1, directoryId: null, validateOnly: true, timeoutMs: -1 }, 1_000, done)],
     [
       'before_offset',

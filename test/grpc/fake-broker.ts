@@ -32,6 +32,7 @@ import type {
   ProduceResponse,
   QuorumDescription,
   TopicInfo,
+  UnregisterBrokerRequest,
   VoterRequest,
   VotersChange,
 } from '../../src/wire/api.ts'
@@ -124,6 +125,10 @@ export class FakeBroker implements Broker {
 
   alterMaintenance(request: AlterMaintenanceRequest, done: Done<BrokerDescription>): void {
     this.#answer(request, { ...aBroker, nodeId: request.nodeId, maintenance: request.maintenance }, done)
+  }
+
+  unregisterBroker(request: UnregisterBrokerRequest, done: Done<void>): void {
+    this.#answer(request, undefined, done)
   }
 
   alterReassignments(request: AlterReassignmentsRequest, done: Done<AlterReassignmentsResponse>): void {

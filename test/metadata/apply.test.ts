@@ -140,6 +140,14 @@ describe('invariants end the node', () => {
     ['a name twice', [{ type: 'topic', topicId: topicId(2), name: 'orders' }]],
     ['an id twice', [{ type: 'topic', topicId: topicId(1), name: 'two' }]],
     ['a second cluster', [{ type: 'cluster', clusterId: topicId(8), voters: [{ nodeId: 1, directoryId: null, endpoint: null }] }]],
+    ['a broker taken off that serves', [{ type: 'brokerUnregistered', nodeId: 2, brokerEpoch: 2 }]],
+    ['a broker taken off that is in an ISR', [{ ...brokerState(2, { fenced: true }) }, { type: 'brokerUnregistered', nodeId: 2, brokerEpoch: 2 }]],
+    [
+      'a broker taken off that holds a replica',
+      [brokerState(2, { fenced: true }), changed({ isr: alone, elr: [2] }), { type: 'brokerUnregistered', nodeId: 2, brokerEpoch: 2 }],
+    ],
+    ['a broker taken off under another epoch', [register(3), { type: 'brokerUnregistered', nodeId: 3, brokerEpoch: 2 }]],
+    ['a broker taken off that is not there', [{ type: 'brokerUnregistered', nodeId: 3, brokerEpoch: 3 }]],
     ['no voters', [{ type: 'voters', voters: [] }]],
   ]
   for (const [name, records] of broken) {

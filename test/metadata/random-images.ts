@@ -27,6 +27,7 @@ export function drawEntry(random: Random, image: MetadataImage): MetadataEntry {
       const known = image.brokers.get(nodeId)
       if (known === undefined || random.integer(3) === 0) return { offset, records: [register(nodeId)] }
       if (random.integer(3) === 0) return { offset, records: [{ type: 'brokerMaintenance', nodeId, maintenance: random.integer(3) > 0 }] }
+      if (known.fenced && random.integer(3) === 0) return { offset, records: [{ type: 'brokerUnregistered', nodeId, brokerEpoch: known.brokerEpoch }] }
       return { offset, records: [{ ...brokerState(nodeId, { fenced: random.integer(2) === 0 }), brokerEpoch: known.brokerEpoch } as MetadataRecord] }
     }
     default:

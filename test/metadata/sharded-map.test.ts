@@ -89,6 +89,9 @@ function naiveApply(image: MetadataImage, records: readonly MetadataRecord[]): M
       case 'brokerMaintenance':
         copy.brokers.set(record.nodeId, { ...copy.brokers.get(record.nodeId)!, maintenance: record.maintenance })
         break
+      case 'brokerUnregistered':
+        copy.brokers.delete(record.nodeId)
+        break
       case 'topic':
         copy.topics.set(record.topicId, { topicId: record.topicId, name: record.name, partitions: [], configs: new Map() })
         copy.topicIds.set(record.name, record.topicId)

@@ -68,6 +68,7 @@ describe('R4.5 an image as records', () => {
       ],
     ],
     ['a decision', [{ type: 'topicDeleted', topicId: topicId(1) }]],
+    ['a broker that is gone', [{ type: 'brokerUnregistered', nodeId: 1, brokerEpoch: 1 }]],
   ]
   for (const [what, records] of broken) {
     it(`refuses ${what}`, () => {
@@ -84,7 +85,9 @@ describe('what changed from one image to a later one', () => {
     return {
       clusterChanged: deltas.some((delta) => delta.clusterChanged),
       votersChanged: JSON.stringify(before.voters) !== JSON.stringify(after.voters),
-      brokers: new Set([...after.brokers.keys()].filter((id) => JSON.stringify(before.brokers.get(id)) !== JSON.stringify(after.brokers.get(id)))),
+      brokers: new Set(
+        [...before.brokers.keys(), ...after.brokers.keys()].filter((id) => JSON.stringify(before.brokers.get(id)) !== JSON.stringify(after.brokers.get(id))),
+      ),
       topics: new Map(ids.filter((id) => deltas.some((delta) => delta.topics.has(id))).map((id) => [id, partitions(id)])),
       configs: new Set(ids.filter((id) => deltas.some((delta) => delta.configs.has(id)))),
       deleted: [...before.topics.values()].filter(({ topicId: id }) => !after.topics.has(id)),

@@ -22,6 +22,7 @@ import {
   logDirsDescriptionCodec,
   logLevelCodec,
   quorumDescriptionCodec,
+  unregisterBrokerRequestCodec,
   voterRequestCodec,
   votersChangeCodec,
 } from '../../src/wire/admin-codec.ts'
@@ -296,6 +297,7 @@ const unarySamples: readonly Sample[] = [
     ],
   }),
   sample('AlterMaintenanceRequest', alterMaintenanceRequestCodec, { nodeId: 4, maintenance: true, timeoutMs: 9 }),
+  sample('UnregisterBrokerRequest', unregisterBrokerRequestCodec, { nodeId: 4, validateOnly: true, timeoutMs: 9 }),
   sample('AddVoterRequest', voterRequestCodec, { nodeId: 4, directoryId: idA, validateOnly: true, timeoutMs: 9 }),
   sample('RemoveVoterRequest', voterRequestCodec, { nodeId: 4, directoryId: null, validateOnly: false, timeoutMs: 9 }),
   sample('VotersChange', votersChangeCodec, {

@@ -31,6 +31,7 @@ export const records: readonly MetadataRecord[] = [
   { type: 'broker', nodeId: 0, incarnationId: idA, directoryIds: [], address: { ...address, kafkaPort: 0, rack: '' } },
   { type: 'brokerState', nodeId: 1, brokerEpoch: MAX, fenced: true, draining: false },
   { type: 'brokerMaintenance', nodeId: 70_000, maintenance: true },
+  { type: 'brokerUnregistered', nodeId: 70_000, brokerEpoch: MAX },
   { type: 'topic', topicId: idA, name: 'orders' },
   {
     type: 'partition',
@@ -117,6 +118,7 @@ export const commands: readonly ControllerCommand[] = [
   { type: 'createTopic', name: 'a', partitions: 1, replicationFactor: 1, assignment: null, configs: new Map(), topicId: idB, validateOnly: true },
   { type: 'deleteTopic', topicId: idA },
   { type: 'alterMaintenance', nodeId: 70_000, maintenance: true },
+  { type: 'unregisterBroker', nodeId: 70_000, validateOnly: true },
   { type: 'allocateProducerIds', count: 1000 },
   {
     type: 'alterTopic',
@@ -188,6 +190,7 @@ export const replies: readonly ControllerReply[] = [
       { topicId: idB, partition: 300, error: { code: 'NO_REASSIGNMENT_IN_PROGRESS', message: 'the partition is not being moved' } },
     ],
   },
+  { type: 'brokerUnregistered', metadataOffset: MAX },
   {
     type: 'votersChanged',
     metadataOffset: MAX,

@@ -1,6 +1,7 @@
 import { Argument, type Command, Option } from 'commander'
 import type { DecommissionFlags } from '../broker-decommission.ts'
 import type { DrainFlags } from '../broker-drain.ts'
+import type { UnregisterFlags } from '../broker-unregister.ts'
 import type { MovePartitionsFlags } from '../partition-move.ts'
 import type { ElectFlags } from '../partition-elect.ts'
 import { clusterOptions, directoryId, integer, type RawClusterOptions, withCluster } from '../options.ts'
@@ -106,6 +107,15 @@ function addBrokerCommands(program: Command, { context, finish }: Wiring): void 
       finish(await decommissionBroker(context, clusterOptions(context, raw), nodeId, raw))
     })
   example(decommission, 'npx oxbow broker decommission 4 --dry-run', 'npx oxbow broker decommission 4 --throttle 20M --wait')
+  const unregister = withCluster(broker.command('unregister'))
+    .description('take a broker that is stopped, empty and no voter out of the cluster for good; should it come back, it joins as a new one')
+    .addArgument(new Argument('<node>', 'node id').argParser(integer(0, 2_147_483_647)))
+    .option('--dry-run', 'check whether it may go, and change nothing')
+    .action(async (nodeId: number, raw: RawClusterOptions & UnregisterFlags) => {
+      const { unregisterBroker } = await import('../broker-unregister.ts')
+      finish(await unregisterBroker(context, clusterOptions(context, raw), nodeId, raw))
+    })
+  example(unregister, 'npx oxbow broker unregister 4')
 }
 
 const DRAIN_EXAMPLE = 'npx oxbow broker drain 2 --wait'
