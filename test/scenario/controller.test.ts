@@ -1,3 +1,4 @@
+import type { Admin } from '../../src/client/admin.ts'
 import { status } from './messages.ts'
 import { scenario } from './scenario.ts'
 
@@ -45,4 +46,33 @@ scenario(
     await story.wait(70_000)
     story.showFolders(2)
   },
+)
+
+scenario(
+  'unregistered-broker-comes-back',
+  'a broker that was cut off, taken out of the voters and unregistered was alive all the time: once it is heard of, it joins as a new one (R5.3)',
+  async (story) => {
+    await story.topic()
+    await story.send(3)
+    story.net.detach(5)
+    await story.until('broker 5 is fenced', () => story.broker(5)?.fenced === true)
+    const before = story.broker(5)?.brokerEpoch ?? -1
+    const asks = async (what: string, call: (admin: Admin, timeoutMs: number) => Promise<unknown>): Promise<void> => {
+      const asked = story.asks(what, call)
+      await story.goOn('who asked has an answer', () => asked.code !== undefined)
+      story.says(asked.code === null ? 'it is done' : `the operator is told ${asked.code}`)
+    }
+    const unregister = (admin: Admin, timeoutMs: number) => admin.unregisterBroker({ nodeId: 5, timeoutMs })
+    await asks('broker 5 to be unregistered', unregister)
+    await asks('node 5 to be no voter', (admin, timeoutMs) => admin.removeVoter({ nodeId: 5, timeoutMs }))
+    await asks('broker 5 to be unregistered', unregister)
+    story.claim('it is no broker any more', story.broker(5) === undefined)
+    story.net.mend('the network is whole again')
+    await story.until('broker 5 serves', () => story.broker(5)?.fenced === false)
+    story.claim('under a new broker epoch', (story.broker(5)?.brokerEpoch ?? -1) > before)
+    await story.topic('more', { replicas: [5, 4, 3] })
+    await story.send(3, story.producer('another producer'), 'more')
+    await story.show('more')
+  },
+  FIVE,
 )
