@@ -38,7 +38,7 @@ export function* digestBatches(context: DigestContext, request: DigestBatchesReq
     try {
       const stored = yield* call<StoredBatches>((done) => log.readStored({ offset, endOffset, maxBytes }, done))
       if (stored.fault !== null) context.readFailed(replica, stored.fault)
-      const digests = digestsOf(stored.bytes).filter(({ lastOffset }) => lastOffset < endOffset)
+      const digests = digestsOf(stored.bytes).filter(({ lastOffset }) => lastOffset < comparable)
       const last = digests.at(-1)
       const file = `${context.folderOf(replica)}/${stored.path}`
       const nextOffset = last === undefined ? offset : last.lastOffset + 1

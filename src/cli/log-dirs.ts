@@ -1,4 +1,5 @@
 import type { Admin } from '../client/admin.ts'
+import { byteSize } from './byte-size.ts'
 import { type CliContext, headingStyle } from './context.ts'
 import { exitCode, failureOf, UsageError } from './failure.ts'
 import type { BrokerFolders } from './folder-reasons.ts'
@@ -20,15 +21,6 @@ export interface LogDirsFlags {
   readonly node?: number
   /** A line a partition. */
   readonly partitions?: boolean
-}
-
-const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
-
-/** `76.6 GiB`; '-' where it is not known. */
-function size(bytes: number): string {
-  if (bytes < 0) return '-'
-  const at = bytes < 1024 ? 0 : Math.min(UNITS.length - 1, Math.floor(Math.log2(bytes) / 10))
-  return `${(bytes / 1024 ** at).toFixed(at === 0 ? 0 : 1)} ${UNITS[at]}`
 }
 
 function heldBytes({ partitions }: Folder): number {
@@ -56,10 +48,10 @@ const folderColumns: readonly Column<Row>[] = [
   { heading: 'NodeId', value: (row) => row.nodeId, right: true },
   { heading: 'Folder', value: (row) => row.path },
   { heading: 'State', value: (row) => (row.error === null ? 'ok' : 'failed') },
-  { heading: 'Total', value: (row) => size(row.totalBytes), right: true },
-  { heading: 'Usable', value: (row) => size(row.usableBytes), right: true },
+  { heading: 'Total', value: (row) => byteSize(row.totalBytes), right: true },
+  { heading: 'Usable', value: (row) => byteSize(row.usableBytes), right: true },
   { heading: 'Partitions', value: (row) => row.partitions.length, right: true },
-  { heading: 'Held', value: (row) => size(heldBytes(row)), right: true },
+  { heading: 'Held', value: (row) => byteSize(heldBytes(row)), right: true },
 ]
 
 type PartitionRow = Row['partitions'][number] & { readonly nodeId: number; readonly path: string }
@@ -70,7 +62,7 @@ const partitionColumns: readonly Column<PartitionRow>[] = [
   { heading: 'Topic', value: (row) => row.topic },
   { heading: 'Partition', value: (row) => row.partition, right: true },
   { heading: 'State', value: (row) => (row.isOffline ? 'offline' : 'ok') },
-  { heading: 'Size', value: (row) => size(row.sizeBytes), right: true },
+  { heading: 'Size', value: (row) => byteSize(row.sizeBytes), right: true },
   { heading: 'LogStartOffset', value: (row) => (row.logStartOffset < 0 ? '-' : row.logStartOffset), right: true },
   { heading: 'LogEndOffset', value: (row) => (row.logEndOffset < 0 ? '-' : row.logEndOffset), right: true },
 ]

@@ -407,7 +407,7 @@ export interface DigestBatchesRequest {
   readonly partition: number
   /** The first batch is the one that holds it; below the log start that one's. */
   readonly startOffset: number
-  /** Exclusive. */
+  /** Batches that begin there or behind it are left out. */
   readonly endOffset: number
   /** Read for one answer; a larger batch comes alone. */
   readonly maxBytes: number

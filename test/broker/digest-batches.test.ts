@@ -55,6 +55,7 @@ describe('the digests of a replica', () => {
     )
     expect(digests(of, { startOffset: 3, maxBytes: 2 * BATCH_BYTES })).toMatchObject({ digests: all.digests.slice(1, 3), position: BATCH_BYTES, nextOffset: 6 })
     expect(digests(of, { startOffset: 6, endOffset: 8 })).toMatchObject({ digests: all.digests.slice(3, 4), nextOffset: 8 })
+    expect(digests(of, { startOffset: 6, endOffset: 7 })).toMatchObject({ digests: all.digests.slice(3, 4), nextOffset: 8 })
     expect(digests(of, { startOffset: 10 })).toMatchObject({ digests: [], file: '', nextOffset: 10 })
     expect(digests(of, { startOffset: 0, endOffset: 0 })).toMatchObject({ digests: [], nextOffset: 0, endOffset: 10 })
   })

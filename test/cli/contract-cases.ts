@@ -247,6 +247,7 @@ export const contractCases: readonly ContractCase[] = [
 
 /** Commands whose both outputs have a test of their own, in the file beside this one. */
 export const testedElsewhere: ReadonlyMap<string, string> = new Map([
+  ['audit', 'audit.test.ts'],
   ['dump-log', 'dump-log.test.ts'],
   ['chaos check', 'chaos-check.test.ts'],
   ['log-dirs', 'log-dirs.test.ts'],

@@ -7,12 +7,15 @@ import { main } from '../../src/cli/main.ts'
 import { OxbowClient } from '../../src/client/client.ts'
 import { SystemClock } from '../../src/client/system-clock.ts'
 import type { ClientConnection, ClientTransport, NodeAddress } from '../../src/client/transport.ts'
+import { crc32c } from '../../src/base/crc32c.ts'
 import { decodeRecords } from '../../src/record/records.ts'
 import type {
   AlterMaintenanceRequest,
   AlterReassignmentsRequest,
   AlterReassignmentsResponse,
   AlterTopicRequest,
+  BatchDigest,
+  BatchDigests,
   BrokerDescription,
   ClusterDescription,
   ConfigEntry,
@@ -22,6 +25,7 @@ import type {
   DeleteRecordsResponse,
   DescribeConfigsRequest,
   DescribeConfigsResponse,
+  DigestBatchesRequest,
   ElectLeadersRequest,
   ElectLeadersResponse,
   LogDir,
@@ -95,6 +99,8 @@ export class CliCluster implements ClientTransport {
   observers: readonly number[] = [3]
   /** Data folders by node, where they are not one that works. */
   readonly folders = new Map<number, readonly LogDir[]>()
+  /** What the disk of a node makes of a batch, by node and `topic-partition`: `2/orders-0`; undefined: it fails its checksum. */
+  readonly rotten = new Map<string, (digest: BatchDigest) => BatchDigest | undefined>()
   /** First offset of `topic-partition` after a deletion. */
   readonly starts = new Map<string, number>()
 
@@ -134,6 +140,7 @@ export class CliCluster implements ClientTransport {
       },
       describeCluster: (_timeoutMs, done) => answer(done, () => this.#describe()),
       describeLogDirs: (_timeoutMs, done) => answer(done, () => ({ nodeId: node, folders: this.folders.get(node) ?? [workingFolder] })),
+      digestBatches: (request, _timeoutMs, done) => answer(done, () => this.#digest(node, request)),
       describeQuorum: (_timeoutMs, done) => {
         this.quorumAsked++
         answer(done, () => this.#quorum())
@@ -311,6 +318,22 @@ export class CliCluster implements ClientTransport {
       }
     })
     return { partitions }
+  }
+
+  #digest(node: number, { topicId, partition, startOffset, endOffset }: DigestBatchesRequest): BatchDigests {
+    const { name } = this.#named(topicId)
+    const { batches, highWatermark } = this.fake.partition(name, partition)
+    const rot = this.rotten.get(`${node}/${name}-${partition}`) ?? ((digest) => digest)
+    const digests = batches
+      .filter(({ header }) => header.lastOffset >= startOffset && header.baseOffset < endOffset)
+      .map(({ header: { baseOffset, lastOffset, leaderEpoch }, bytes }) => {
+        return rot({ baseOffset, lastOffset, leaderEpoch, sizeBytes: bytes.length, checksum: crc32c(bytes) })
+      })
+    const bad = digests.indexOf(undefined)
+    const good = (bad === -1 ? digests : digests.slice(0, bad)) as BatchDigest[]
+    const nextOffset = (good.at(-1)?.lastOffset ?? startOffset - 1) + 1
+    const fault = bad === -1 ? null : 'the checksum of a batch is wrong'
+    return { logStartOffset: 0, endOffset: highWatermark, file: `/data/${node}/${name}-${partition}.log`, position: 0, digests: good, nextOffset, fault }
   }
 
   /** Voters 1 and 2; node 9 is never ready. */

@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander'
+import type { AuditFlags } from '../audit.ts'
 import type { LogDirsFlags } from '../log-dirs.ts'
 import { clusterOptions, integer, type RawClusterOptions, withCluster } from '../options.ts'
 import { example, type Wiring } from './wiring.ts'
@@ -25,6 +26,15 @@ export function addOperationCommands(program: Command, { context, finish }: Wiri
       finish(await showLogDirs(context, clusterOptions(context, raw), raw))
     })
   example(logDirs, 'npx oxbow log-dirs', 'npx oxbow log-dirs --node 3 --partitions')
+  const audit = withCluster(program.command('audit'))
+    .description('compare the replicas of partitions, batch by batch, as the disks have them; exit 1 when some differ, 4 when not all was compared')
+    .argument('[topic...]', 'TOPIC or TOPIC:PARTITION; without one, all topics')
+    .addOption(new Option('--throttle <bytes/s>', 'read at most so much a second on each node').default('50M'))
+    .action(async (names: readonly string[], raw: RawClusterOptions & AuditFlags) => {
+      const { audit: run } = await import('../audit.ts')
+      finish(await run(context, clusterOptions(context, raw), names, raw))
+    })
+  example(audit, 'npx oxbow audit', 'npx oxbow audit orders:0 --throttle 5M')
   const debug = example(program.command('debug').description('what somebody needs to help you'), BUNDLE_EXAMPLE)
   const bundle = withCluster(debug.command('bundle'))
     .description('gather configs, versions, metrics, descriptions and the last log lines of all nodes into one file')
