@@ -1,0 +1,35 @@
+import { isMicroOperations, type Key } from '../../operations/operation.ts'
+import { sleep } from '../cluster-process.ts'
+import type { Worker } from './worker.ts'
+
+const POLL = { timeoutMs: 1_000, maxRecords: 5_000 }
+const AGAIN_AFTER_MS = 200
+
+/**
+ * What each client does in the end, when all is healed: it crashes, and the next one goes to the beginning of all keys and polls until it is
+ * where anybody ever was. Answers whether it came there in time. Source: jepsen.tests.kafka, its final generator.
+ */
+export async function pollToTheEnd(worker: Worker, ends: ReadonlyMap<Key, number>, deadlineMs: number): Promise<boolean> {
+  const keys = [...ends.keys()].sort((left, right) => left - right)
+  await worker.perform({ f: 'crash' })
+  for (;;) {
+    const { type } = await worker.perform({ f: 'assign', keys, seekToBeginning: true })
+    if (type === 'ok') break
+    if (performance.now() > deadlineMs) return false
+    await sleep(AGAIN_AFTER_MS)
+  }
+  const missing = new Map([...ends].filter(([, end]) => end >= 0))
+  while (missing.size > 0 && performance.now() < deadlineMs) {
+    const { type, value } = await worker.poll(POLL)
+    if (type !== 'ok') await sleep(AGAIN_AFTER_MS)
+    if (!isMicroOperations(value)) continue
+    for (const part of value) {
+      if (part[0] !== 'poll') continue
+      for (const [name, pairs] of Object.entries(part[1] ?? {})) {
+        const end = missing.get(Number(name)) ?? Infinity
+        if ((pairs.at(-1)?.[0] ?? -1) >= end) missing.delete(Number(name))
+      }
+    }
+  }
+  return missing.size === 0
+}

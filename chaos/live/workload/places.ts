@@ -1,0 +1,37 @@
+import type { Key, Value } from '../../operations/operation.ts'
+
+/** Two keys a topic: `t` + floor(key / 2), partition key mod 2. */
+export const PARTITIONS_PER_TOPIC = 2
+
+export interface Place {
+  readonly topic: string
+  readonly partition: number
+}
+
+export function placeOf(key: Key): Place {
+  return { topic: `t${Math.floor(key / PARTITIONS_PER_TOPIC)}`, partition: key % PARTITIONS_PER_TOPIC }
+}
+
+export function keyOf({ topic, partition }: Place): Key {
+  return Number(topic.slice(1)) * PARTITIONS_PER_TOPIC + partition
+}
+
+/** What a record holds: key and value, so that one that is found elsewhere is known for what it is. */
+export function recordOf(key: Key, value: Value): string {
+  return `${key}/${value}`
+}
+
+/** What cannot have been sent to this key becomes a number beyond all that are. */
+const NEVER_SENT = 2 ** 40
+
+export function valueIn(key: Key, record: Buffer | null): Value {
+  const text = record === null ? '' : record.toString('latin1')
+  const [, ofKey, value] = /^(\d+)\/(\d+)$/.exec(text) ?? []
+  return Number(ofKey) === key && Number(value) < NEVER_SENT ? Number(value) : NEVER_SENT + checksum(text)
+}
+
+function checksum(text: string): number {
+  let sum = 0
+  for (let at = 0; at < text.length; at++) sum = (Math.imul(sum, 31) + text.charCodeAt(at)) >>> 0
+  return sum
+}

@@ -1,0 +1,54 @@
+import type { Key, Outcome, Polled } from '../../operations/operation.ts'
+
+interface KeyEnds {
+  acknowledged: number
+  polled: number
+}
+
+/** How far all clients together have come: the greatest offsets a key, and when anything was acknowledged. */
+export class Seen {
+  readonly outcomes: Record<Outcome, number> = { ok: 0, fail: 0, info: 0 }
+  /** Milliseconds of each acknowledgement's second, and the gaps between them, are of who asks. */
+  readonly #onAcknowledged: () => void
+  readonly #ends = new Map<Key, KeyEnds>()
+
+  constructor(onAcknowledged: () => void = () => undefined) {
+    this.#onAcknowledged = onAcknowledged
+  }
+
+  completed(outcome: Outcome): void {
+    this.outcomes[outcome]++
+  }
+
+  /** `offset` null: not known. */
+  acknowledged(key: Key, offset: number | null): void {
+    const ends = this.#of(key)
+    if (offset !== null) ends.acknowledged = Math.max(ends.acknowledged, offset)
+    this.#onAcknowledged()
+  }
+
+  polled(polled: Polled): void {
+    for (const [name, pairs] of Object.entries(polled)) {
+      const ends = this.#of(Number(name))
+      for (const [offset] of pairs) ends.polled = Math.max(ends.polled, offset)
+    }
+  }
+
+  /** Keys with something acknowledged beyond all that was polled. */
+  unpolled(): Key[] {
+    return [...this.#ends].flatMap(([key, { acknowledged, polled }]) => (acknowledged > polled ? [key] : []))
+  }
+
+  /** Of every key, the greatest offset that any client knows of. */
+  ends(): ReadonlyMap<Key, number> {
+    return new Map([...this.#ends].map(([key, { acknowledged, polled }]) => [key, Math.max(acknowledged, polled)]))
+  }
+
+  #of(key: Key): KeyEnds {
+    const known = this.#ends.get(key)
+    if (known !== undefined) return known
+    const ends = { acknowledged: -1, polled: -1 }
+    this.#ends.set(key, ends)
+    return ends
+  }
+}

@@ -1,0 +1,105 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { checkHistory, conclusionOf } from '../../../../chaos/check/anomalies/check-history.ts'
+import { Workload, type WorkloadOptions } from '../../../../chaos/live/workload/workload.ts'
+import { HistoryWriter, readHistory } from '../../../../chaos/operations/history-file.ts'
+import type { Operation } from '../../../../chaos/operations/operation.ts'
+import { OxbowClient } from '../../../../src/client/client.ts'
+import { CliCluster } from '../../../cli/harness.ts'
+
+let folder = ''
+let cluster: CliCluster
+let writer: HistoryWriter
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'oxbow-workload-'))
+  cluster = new CliCluster()
+  writer = new HistoryWriter(join(folder, 'history.jsonl'))
+})
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+function workload(options: Partial<WorkloadOptions> = {}): Workload {
+  return new Workload({
+    seed: 5,
+    rate: 600,
+    threads: 3,
+    openClient: () => new OxbowClient({ bootstrap: cluster.fake.bootstrap, transport: cluster, requestTimeoutMs: 1_000 }),
+    history: writer,
+    topic: { replicationFactor: 3, configs: {} },
+    producer: { lingerMs: 0, deliveryTimeoutMs: 400 },
+    ...options,
+  })
+}
+
+async function history(): Promise<Operation[]> {
+  const operations: Operation[] = []
+  for await (const operation of readHistory(join(folder, 'history.jsonl'))) operations.push(operation)
+  return operations
+}
+
+async function run(load: Workload, forMs: number): Promise<boolean> {
+  load.start()
+  await new Promise((resolve) => setTimeout(resolve, forMs))
+  await load.stop()
+  cluster.fake.produceVerdict = () => undefined
+  const isComplete = await load.pollEverything(10_000)
+  await load.close()
+  return isComplete
+}
+
+describe('Workload', () => {
+  it('writes a history that is valid where the cluster keeps its promises', async () => {
+    let acknowledged = 0
+    const load = workload({ onAcknowledged: () => acknowledged++ })
+    expect(await run(load, 1_200)).toBe(true)
+    const operations = await history()
+    const verdict = checkHistory(operations)
+    expect(verdict.anomalies).toEqual([])
+    expect(conclusionOf(verdict)).toBe('valid')
+    expect(verdict.outcomes).toEqual(load.seen.outcomes)
+    const sends = operations.filter(({ f, type }) => f === 'send' && type === 'ok')
+    expect(sends.length).toBeGreaterThan(100)
+    expect(acknowledged).toBe(sends.length)
+    expect(new Set(operations.map(({ f }) => f))).toEqual(new Set(['send', 'poll', 'assign', 'crash']))
+    // Each thread reads everything in the end, as a process that was not there before.
+    const last = operations.filter(({ f, type, seekToBeginning }) => f === 'assign' && type === 'ok' && seekToBeginning === true)
+    expect(last).toHaveLength(3)
+    expect(new Set(last.map(({ process }) => process % 3)).size).toBe(3)
+    for (const { process } of last) expect(process).toBeGreaterThan(2)
+  })
+
+  it('says fail only of what surely did not happen, and goes on as another process after what is unknown', async () => {
+    let at = 0
+    cluster.fake.produceVerdict = () => (++at % 9 === 0 ? 'loseAnswer' : at % 11 === 0 ? 'MESSAGE_TOO_LARGE' : undefined)
+    const load = workload({ producer: { lingerMs: 0, deliveryTimeoutMs: 200, idempotent: false } })
+    expect(await run(load, 1_500)).toBe(true)
+    const operations = await history()
+    const verdict = checkHistory(operations)
+    expect(verdict.anomalies).toEqual([])
+    expect(verdict.outcomes.fail).toBeGreaterThan(2)
+    const unknown = operations.filter(({ f, type }) => f === 'send' && type === 'info')
+    expect(unknown.length).toBeGreaterThan(2)
+    for (const { process, index } of unknown) expect(operations.filter((one) => one.process === process && one.index > index)).toEqual([])
+  })
+
+  it('shows what a cluster loses', async () => {
+    const load = workload()
+    const losing = setInterval(() => {
+      for (const [name, { partitions }] of cluster.fake.topics) {
+        for (const [partition, log] of partitions.entries()) {
+          if (log.highWatermark === 0) continue
+          log.highWatermark--
+          cluster.fake.moveLeader(name, partition, (log.leader % 3) + 1, { cut: true })
+        }
+      }
+    }, 100)
+    load.start()
+    await new Promise((resolve) => setTimeout(resolve, 800))
+    clearInterval(losing)
+    await load.stop()
+    expect(await load.pollEverything(1_000)).toBe(false)
+    await load.close()
+    expect(conclusionOf(checkHistory(await history()))).toBe('anomalies')
+  })
+})
