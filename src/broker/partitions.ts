@@ -145,7 +145,7 @@ export class Partitions implements ReplicaOutlets {
   }
 
   tick(): void {
-    for (const replica of this.all()) replica.step({ type: 'tick' })
+    for (const replica of this.all()) replica.tick()
   }
 
   synced(log: Log, endOffset: number, cutCount: number): void {

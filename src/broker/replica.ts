@@ -63,6 +63,9 @@ export class Replica {
   /** By end offset (exclusive), all within the log and beyond its synced end. */
   readonly #unsynced: { readonly endOffset: number; readonly bytes: number; readonly unsynced: UnsyncedBytes }[] = []
   #running = false
+  /** Of the ticks to come, those that the machine need not be told of, and of the last ones those that it was not. */
+  #quietTicks = 0
+  #untoldTicks = 0
   #nextProduceId = 1
 
   constructor(options: {
@@ -94,7 +97,27 @@ export class Replica {
     else if (this.core.role === 'follower') this.#outlets.prepareReset(this, reset, () => this.#step({ input }))
   }
 
+  /** Most replicas are quiet most of the time: only those that are due are stepped. */
+  tick(): void {
+    this.#untoldTicks += 1
+    if (this.#quietTicks > 0) {
+      this.#quietTicks -= 1
+      return
+    }
+    this.#tellTicks()
+    this.#quietTicks = this.core.quietTicks
+  }
+
+  #tellTicks(): void {
+    const ticks = this.#untoldTicks
+    this.#untoldTicks = 0
+    this.#step({ input: { type: 'tick', ticks } })
+  }
+
+  /** Whatever comes, the machine knows first what time it is; and what was quiet may not be so any more. */
   #step(queued: QueuedInput): void {
+    if (this.#untoldTicks > 0) this.#tellTicks()
+    this.#quietTicks = 0
     this.#inputs.push(queued)
     if (this.#running) return
     this.#running = true

@@ -97,7 +97,8 @@ export type PartitionInput =
   | { readonly type: 'isrAnswer'; readonly leaderEpoch: number; readonly partitionEpoch: number; readonly code: Code | null }
   /** The replica's log is dead or damaged (rules R3.3, R3.5): it stops serving. */
   | { readonly type: 'offline'; readonly reason: string }
-  | { readonly type: 'tick' }
+  /** `ticks`: 1, unless those before were quiet (Partition.quietTicks). */
+  | { readonly type: 'tick'; readonly ticks?: number }
 
 export type PartitionEffect =
   /** Append one batch as leader: stamp it, copy it. Answered by `synced`. logAppendTimeMs: the time of all its records; null: they keep their own. */

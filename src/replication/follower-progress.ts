@@ -111,6 +111,18 @@ export class FollowerProgress {
     return this.#behindSinceTick !== undefined && options.tick - this.#behindSinceTick >= options.reportTicks
   }
 
+  /** The first tick at which `isDue` may say so. */
+  answerTick({ reportTicks, maxWaitTicks }: { readonly reportTicks: number; readonly maxWaitTicks: number }): number {
+    if (this.#waiting === undefined) return Number.POSITIVE_INFINITY
+    return Math.min(this.#waiting.sinceTick + maxWaitTicks, (this.#behindSinceTick ?? Number.POSITIVE_INFINITY) + reportTicks)
+  }
+
+  /** The first tick at which `isLagging` says so. */
+  lagTick({ leaderEndOffset, lagTicks }: { readonly leaderEndOffset: number; readonly lagTicks: number }): number {
+    const isAtEnd = this.#syncedEndOffset !== undefined && this.#syncedEndOffset >= leaderEndOffset
+    return isAtEnd ? Number.POSITIVE_INFINITY : this.#caughtUpTick + lagTicks + 1
+  }
+
   /** The stream ended: nobody waits for an answer, and what was told last may not have arrived. */
   noteDisconnected(): void {
     this.#waiting = undefined

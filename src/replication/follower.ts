@@ -133,6 +133,14 @@ export class Follower {
     this.#reportSynced(tick, effects)
   }
 
+  /** The first tick that may change anything, if nothing else comes before it. */
+  dueTick(): number {
+    const mayFetch = this.#unsyncedBytes < MAX_UNSYNCED_BYTES
+    const fetch = this.#dataFetch !== undefined ? this.#dataFetch.sentTick + this.#patienceTicks : mayFetch ? this.#retryTick : Number.POSITIVE_INFINITY
+    const report = this.#report !== undefined ? this.#report.sentTick + LOST_TICKS : this.#hasNews ? this.#retryTick : Number.POSITIVE_INFINITY
+    return Math.min(fetch, report)
+  }
+
   #use(input: AnswerInput, isData: boolean, options: { readonly tick: number; readonly mayCutBelow: boolean }, effects: PartitionEffect[]): string | undefined {
     const { answer } = input
     const { result } = answer
@@ -236,10 +244,14 @@ export class Follower {
   }
 
   #reportSynced(tick: number, effects: PartitionEffect[]): void {
-    const { syncedEndOffset, syncedStartOffset } = this.#log
-    const isNews = syncedEndOffset > this.#reportedOffset || syncedStartOffset > this.#reportedStartOffset
-    if (this.#report !== undefined || !isNews || tick < this.#retryTick) return
+    if (this.#report !== undefined || !this.#hasNews || tick < this.#retryTick) return
     this.#report = this.#send(0, tick, effects)
+  }
+
+  /** The disk has more than was said. */
+  get #hasNews(): boolean {
+    const { syncedEndOffset, syncedStartOffset } = this.#log
+    return syncedEndOffset > this.#reportedOffset || syncedStartOffset > this.#reportedStartOffset
   }
 
   /** From index `from` on, up to `to`, exclusive. */

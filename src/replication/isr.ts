@@ -117,6 +117,12 @@ export class Isr {
     this.#emit(effects)
   }
 
+  /** The first tick behind this one at which time alone may change what is proposed. */
+  dueTick(tick: number): number {
+    if (this.#proposal !== undefined) return this.#proposal.retryTick ?? Number.POSITIVE_INFINITY
+    return Math.min(...[...this.#refusedUntil.values()].filter((until) => until > tick))
+  }
+
   #emit(effects: PartitionEffect[]): void {
     const proposal = this.#proposal as Proposal
     assert(proposal.partitionEpoch === this.#state.partitionEpoch, 'a proposal is made at the partition epoch that was applied')

@@ -190,6 +190,17 @@ export class Leader {
     }
   }
 
+  /** The first tick that may change anything, if nothing else comes before it. */
+  dueTick(tick: number): number {
+    let due = this.#isr.dueTick(tick)
+    const lag = { leaderEndOffset: this.#log.endOffset, lagTicks: this.#lagTicks }
+    for (const [nodeId, follower] of this.#followers) {
+      due = Math.min(due, follower.answerTick({ reportTicks: this.#reportTicks, maxWaitTicks: MAX_WAIT_TICKS }))
+      if (!this.#isr.isPending && this.#isr.isCommitted(nodeId)) due = Math.min(due, follower.lagTick(lag))
+    }
+    return due
+  }
+
   /** It leads no more: whether what waits is kept, the next leader decides (rules R6.6). */
   resign(reason: string, effects: PartitionEffect[]): void {
     for (const waiter of this.#waiters.drain()) {

@@ -185,8 +185,7 @@ export class Partition {
         this.#goOffline(input.reason, effects)
         break
       case 'tick':
-        this.#tick += 1
-        this.#log.producers.tick()
+        this.#pass(input.ticks ?? 1)
         leader?.tick(this.#tick, effects)
         follower?.tick(this.#tick, effects)
         break
@@ -194,6 +193,28 @@ export class Partition {
         unreachable(input)
     }
     return effects
+  }
+
+  /** So many of the next ticks change nothing, unless something else comes before them: they may be passed over, and told with the one after. */
+  get quietTicks(): number {
+    return Math.max(0, Math.min(this.#dueTick() - this.#tick, this.#log.producers.ticksToExpiry) - 1)
+  }
+
+  #dueTick(): number {
+    switch (this.#role.type) {
+      case 'leader':
+        return this.#role.leader.dueTick(this.#tick)
+      case 'follower':
+        return this.#role.follower.dueTick()
+      default:
+        return Number.POSITIVE_INFINITY
+    }
+  }
+
+  #pass(ticks: number): void {
+    assert(ticks >= 1, 'time goes on')
+    this.#tick += ticks
+    this.#log.producers.tick(ticks)
   }
 
   #assign(input: Assignment, effects: PartitionEffect[]): void {

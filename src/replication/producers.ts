@@ -186,9 +186,15 @@ export class Producers {
   }
 
   /** Forgets who has not appended for the expiration time. A replica's own matter: it can only make a producer start again. */
-  tick(): void {
-    this.#tick += 1
+  tick(ticks = 1): void {
+    this.#tick += ticks
     this.#forgetIdle(this.#expireTicks, Number.POSITIVE_INFINITY)
+  }
+
+  /** Ticks until the one that may forget somebody. */
+  get ticksToExpiry(): number {
+    const [oldest] = this.#producers.values()
+    return oldest === undefined ? Number.POSITIVE_INFINITY : oldest.usedTick + this.#expireTicks - this.#tick
   }
 
   /** The state as of `endOffset`, which is the high watermark or above; batches of the future are left out. */

@@ -233,8 +233,27 @@ describe('a leader and its followers (rules R6.1, R6.4, R6.5)', () => {
     const proposed = only(core.step({ type: 'fetch', from: PEER, fetch: peerFetch() }), 'proposeIsr')
     expect(proposed).toMatchObject([{ partitionEpoch: 5, isr }])
     core.step({ type: 'isrAnswer', leaderEpoch: 3, partitionEpoch: 5, code: 'NOT_CONTROLLER' })
+    expect(core.quietTicks).toBe(3)
     const later = [1, 2, 3, 4].map(() => only(core.step({ type: 'tick' }), 'proposeIsr'))
     expect(later).toEqual([[], [], [], proposed])
+  })
+
+  it('is quiet until something is due, and takes what was quiet at once', () => {
+    const core = partition()
+    assign(core, { isr })
+    expect(core.quietTicks).toBe(100)
+    // First the high watermark is told, then nothing but that there is nothing.
+    for (const [fetchId, quietTicks] of [
+      [1, 3],
+      [2, 19],
+    ] as const) {
+      core.step({ type: 'fetch', from: PEER, fetch: peerFetch({ fetchId }) })
+      expect(core.quietTicks).toBe(quietTicks)
+      expect(core.step({ type: 'tick', ticks: quietTicks })).toEqual([])
+      expect(core.quietTicks).toBe(0)
+      expect(core.step({ type: 'tick' })).toMatchObject([{ type: 'answerFetch', answer: { fetchId } }])
+      expect(core.quietTicks).toBe(Number.POSITIVE_INFINITY)
+    }
   })
 
   it('keeps a proposed replica in the maximal ISR whatever is answered, until a higher partition epoch is applied', () => {

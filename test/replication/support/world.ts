@@ -97,7 +97,11 @@ export class World {
   step(nodeId: number, input: PartitionInput): PartitionEffect[] {
     const node = this.node(nodeId)
     if (node.core === undefined) return []
+    const { quietTicks } = node.core
     const effects = node.core.step(input)
+    if (input.type === 'tick' && quietTicks > 0 && (effects.length > 0 || node.core.quietTicks !== quietTicks - 1)) {
+      throw new Error(`of ${quietTicks} quiet ticks of node ${nodeId} the first one changed something`)
+    }
     for (const effect of effects) this.#perform(node, effect)
     this.check()
     return effects
