@@ -120,6 +120,10 @@ export class DataFolders {
     return folder
   }
 
+  knows(name: string): boolean {
+    return this.#standing.has(name)
+  }
+
   isLow(name: string): boolean {
     return this.of(name).space.isLow
   }

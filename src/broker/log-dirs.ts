@@ -2,21 +2,30 @@ import type { LogDir, LogDirPartition, LogDirsDescription } from '../wire/api.ts
 import type { DataFolders } from './data-folders.ts'
 import { parseLogName } from './log-name.ts'
 import type { Replica } from './replica.ts'
+import type { UnopenedLogs } from './unopened-logs.ts'
+
+/** Of a log that was not opened. */
+const UNREAD = { sizeBytes: -1, logStartOffset: -1, logEndOffset: -1, isOffline: true, isSuspect: false, isDamaged: false }
 
 /** The data folders of this node with the partitions on them; what cannot be read now is there too, with what is known of it. */
-export function describeLogDirs(nodeId: number, folders: DataFolders, replicas: Iterable<Replica>): LogDirsDescription {
+export function describeLogDirs(nodeId: number, folders: DataFolders, replicas: Iterable<Replica>, unopened: UnopenedLogs): LogDirsDescription {
   const byPath = new Map<string, LogDirPartition[]>()
   for (const { path } of [...folders.all, ...folders.offline]) byPath.set(path, [])
-  for (const { topic, partition, log, dead } of replicas) {
+  for (const { topic, partition, log, dead, suspect, damaged, trouble } of replicas) {
     const { sizeBytes, startOffset, endOffset } = log
-    const described = { topic, partition, sizeBytes, logStartOffset: startOffset, logEndOffset: endOffset, isOffline: dead }
-    byPath.get(folders.of(log.name).path)?.push(described)
+    const offsets = { sizeBytes, logStartOffset: startOffset, logEndOffset: endOffset }
+    const condition = { isOffline: dead, isSuspect: suspect, isDamaged: damaged, reason: trouble?.reason ?? null, sinceTimestamp: trouble?.sinceMs ?? -1 }
+    byPath.get(folders.of(log.name).path)?.push({ topic, partition, ...offsets, ...condition })
   }
-  for (const { name, path } of folders.offlineLogs()) {
+  for (const [name, { reason, sinceMs }] of unopened.entries()) {
     const place = parseLogName(name)
-    if (place !== undefined) byPath.get(path)?.push({ ...place, sizeBytes: -1, logStartOffset: -1, logEndOffset: -1, isOffline: true })
+    if (place !== undefined && folders.knows(name)) byPath.get(folders.of(name).path)?.push({ ...place, ...UNREAD, reason, sinceTimestamp: sinceMs })
   }
   const reasons = new Map(folders.offline.map(({ path, reason }) => [path, reason]))
+  for (const { name, path } of folders.offlineLogs()) {
+    const place = parseLogName(name)
+    if (place !== undefined) byPath.get(path)?.push({ ...place, ...UNREAD, reason: `data folder ${path} failed: ${reasons.get(path)}`, sinceTimestamp: -1 })
+  }
   const spaces = new Map(folders.all.map(({ path, space }) => [path, space]))
   const described = [...byPath].map(([path, partitions]): LogDir => {
     const space = spaces.get(path)

@@ -7,6 +7,7 @@ import type { Logger } from '../base/log-line.ts'
 import { runTask } from '../base/task.ts'
 import type { PartitionRef } from '../controller/commands.ts'
 import { effectiveMinInSyncReplicas } from '../controller/configs.ts'
+import { refOf } from '../controller/partition-ref.ts'
 import type { LeaderlessReport } from '../controller/status.ts'
 import { DAMAGED_NOTE, formatDamagedNote } from '../log/damaged-note.ts'
 import type { Log } from '../log/surface.ts'
@@ -27,6 +28,7 @@ import { checkpointKey, checkpointOf, encodeCheckpoint } from './replica-marks.t
 import { Retention } from './retention.ts'
 import type { LiveReplica, NodeConfig } from './surface.ts'
 import { topicLimits } from './topic-limits.ts'
+import { UnopenedLogs } from './unopened-logs.ts'
 
 /** Reports of leaderless partitions in one heartbeat answer (rules R5.2). */
 const REPORTS_A_STATUS = 1000
@@ -58,8 +60,7 @@ export class Partitions implements ReplicaOutlets {
   readonly #proposals: IsrProposals
   /** Replicas that are offline in this process. */
   readonly #dead = new Set<Replica>()
-  /** Logs that could not be opened or set aside: dead in this process, not tried again (rules R3.5). Null: not known yet of which partition. */
-  readonly #unopened = new Map<string, PartitionRef | null>()
+  readonly unopened: UnopenedLogs
   readonly #leaderless = new Set<Replica>()
   readonly #written = new Map<string, string>()
   readonly #pace: FetchPace
@@ -77,6 +78,7 @@ export class Partitions implements ReplicaOutlets {
     this.#options = options
     this.#logger = options.logger
     const { clock, config, folders } = options
+    this.unopened = new UnopenedLogs(clock)
     this.#pace = new FetchPace({
       clock,
       isLow: (replica) => folders.isLow(replica.log.name),
@@ -173,7 +175,7 @@ export class Partitions implements ReplicaOutlets {
   /** What stands on the folders of this node, whole or not, usable now or not; null: it has only ever had one folder (rules R5.3). */
   standing(): PartitionRef[] | null {
     const offline = this.#options.folders.offlineRefs()
-    return offline === null ? null : [...offline, ...[...this.all()].map(({ topicId, partition }): PartitionRef => ({ topicId, partition }))]
+    return offline === null ? null : [...offline, ...[...this.all()].map(refOf)]
   }
 
   /** The stream on which that follower asks (we lead), or the one on which we ask that leader (we follow), ended: the other one lives on. */
@@ -201,15 +203,11 @@ export class Partitions implements ReplicaOutlets {
   }
 
   deadLogs(): PartitionRef[] {
-    const dead = [...this.#dead].map(({ topicId, partition }): PartitionRef => ({ topicId, partition }))
-    for (const ref of this.#unopened.values()) if (ref !== null) dead.push(ref)
-    return dead.concat(this.#options.folders.offlineRefs() ?? [])
+    return [...[...this.#dead].map(refOf), ...this.unopened.refs(), ...(this.#options.folders.offlineRefs() ?? [])]
   }
 
   damaged(): PartitionRef[] {
-    const damaged: PartitionRef[] = []
-    for (const { topicId, partition, damaged: isDamaged } of this.all()) if (isDamaged) damaged.push({ topicId, partition })
-    return damaged
+    return [...this.all()].filter(({ damaged }) => damaged).map(refOf)
   }
 
   /** The next chunk of what this node knows of partitions without a leader (rules R5.2, R5.7). */
@@ -330,7 +328,7 @@ export class Partitions implements ReplicaOutlets {
 
   #kill(replica: Replica, reason: string): void {
     this.#dead.add(replica)
-    replica.kill(reason)
+    replica.kill({ reason, sinceMs: this.#options.clock.wallMs() })
   }
 
   /** Brings one partition of the image and the replica here together: opens, assigns, or leaves it alone. */
@@ -347,8 +345,8 @@ export class Partitions implements ReplicaOutlets {
     }
     const name = logName(topic.name, state.partition)
     if (this.#busy.has(name) || this.#options.folders.isOffline(name, topic.topicId)) return // It is reconciled again when the name is free.
-    if (this.#unopened.has(name)) {
-      this.#unopened.set(name, { topicId: topic.topicId, partition: state.partition })
+    if (this.unopened.has(name)) {
+      this.unopened.identify(name, { topicId: topic.topicId, partition: state.partition })
       return
     }
     const other = this.#byLogName.get(name)
@@ -359,9 +357,9 @@ export class Partitions implements ReplicaOutlets {
   /** What was deleted was set aside before its name came again: so the note beside this log is wrong, and nothing is deleted for that (rules R3.4). */
   #taken(other: Replica, ref: PartitionRef): void {
     const name = other.log.name
-    this.#unopened.set(name, ref)
-    const fields = { log: name, notedTopicId: other.topicId, topicId: ref.topicId }
-    this.#logger.error(fields, `the partition.metadata of ${name} names another topic: the log is kept, and the replica is offline until that is corrected`)
+    const reason = `the partition.metadata of ${name} names another topic: the log is kept, and the replica is offline until that is corrected`
+    this.unopened.add(name, ref, reason)
+    this.#logger.error({ log: name, notedTopicId: other.topicId, topicId: ref.topicId }, reason)
   }
 
   /** While the log was made its topic may have been deleted, and another one may have taken the name. */
@@ -400,6 +398,7 @@ export class Partitions implements ReplicaOutlets {
   #clear(replica: Replica): void {
     if (replica.dead) return
     replica.suspect = false
+    replica.trouble = null
     if (!replica.damaged) return
     replica.damaged = false
     replica.logger.info({}, 'replica repaired: it is in the ISR again')
@@ -431,11 +430,12 @@ export class Partitions implements ReplicaOutlets {
     const { folders, checkpoints, config, nodeId, logger } = this.#options
     const fetchIds = { next: () => this.#nextFetchId++ }
     const isStopping = (): boolean => this.#stopped
-    runTask(openReplica({ name, create, folders, checkpoints, config, nodeId, logger, fetchIds, outlets: this, isStopping }), (error, replica) => {
+    const nowMs = this.#options.clock.wallMs()
+    runTask(openReplica({ name, create, folders, checkpoints, config, nodeId, logger, fetchIds, outlets: this, isStopping, nowMs }), (error, replica) => {
       this.#free(name)
       if (error !== undefined && !(error instanceof BrokerError)) throw error
       if (error !== undefined) {
-        this.#unopened.set(name, null)
+        this.unopened.add(name, null, error.message)
         if (error.code === 'DISK_FAILED') this.folderFailed(this.#options.folders.of(name), error)
         this.#logger.error({ log: name, error: error.message }, `log ${name} could not be opened: the replica is offline until the next start`)
       } else if (replica !== undefined && !this.#stopped) this.#add(replica)
@@ -486,7 +486,7 @@ export class Partitions implements ReplicaOutlets {
       this.#free(name)
       if (error !== undefined) {
         if (folders.isFailed(folder)) folders.abandon(name)
-        else this.#unopened.set(name, null)
+        else this.unopened.add(name, null, `its folder could not be set aside: ${error.message}`)
         this.#logger.error({ log: name, error: error.message }, `the folder could not be set aside: ${why}`)
       } else {
         folders.forget(name)

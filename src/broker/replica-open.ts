@@ -3,7 +3,7 @@ import { BrokerError } from '../base/errors.ts'
 import type { Uuid } from '../base/ids.ts'
 import type { Logger } from '../base/log-line.ts'
 import { call, callVoid, type Task } from '../base/task.ts'
-import { DAMAGED_NOTE } from '../log/damaged-note.ts'
+import { DAMAGED_NOTE, parseDamagedNote } from '../log/damaged-note.ts'
 import type { Log, OpenedLog } from '../log/surface.ts'
 import { type BatchHeader, readBatchHeader } from '../record/batch.ts'
 import { Partition } from '../replication/partition.ts'
@@ -19,6 +19,9 @@ import type { NodeConfig } from './surface.ts'
 /** High watermark alone reaches followers within this (rules R6.7). */
 const REPORT_TICKS = 4
 const FOLLOWER_FETCH_BYTES = 4 * 1024 * 1024
+/** Why a replica is suspect (rules R3.4). */
+const NOT_STOPPED = 'its node did not stop in good order: what it synced last may be lost without a trace'
+const NEW_LOG = 'its log is new here: it may stand where another one was lost'
 
 export interface OpenReplicaOptions {
   readonly name: string
@@ -33,6 +36,8 @@ export interface OpenReplicaOptions {
   readonly outlets: ReplicaOutlets
   /** No log is begun any more. */
   readonly isStopping: () => boolean
+  /** Milliseconds since 1970. */
+  readonly nowMs: number
 }
 
 /** Opens or makes one replica. Undefined: a folder without identity (a crash while it was made) that holds nothing, it was set aside; or the node stops. */
@@ -92,7 +97,11 @@ export function* openReplica(options: OpenReplicaOptions): Task<Replica | undefi
     maxUnansweredBatches: 5,
     repairing: damaged,
   })
-  return new Replica({ topic: place.topic, topicId, partition: place.partition, log, core, logger, suspect, damaged, outlets: options.outlets })
+  const damage = recovery.verdict === 'damaged' ? recovery.detail : damagedNote === undefined ? undefined : parseDamagedNote(damagedNote).reason
+  const reason = damage ?? (suspect ? (create === undefined ? NOT_STOPPED : NEW_LOG) : undefined)
+  const trouble = reason === undefined ? null : { reason, sinceMs: options.nowMs }
+  const { topic, partition } = place
+  return new Replica({ topic, topicId, partition, log, core, logger, suspect, damaged, trouble, outlets: options.outlets })
 }
 
 /** A log start may lie within a batch. */

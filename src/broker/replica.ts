@@ -29,6 +29,12 @@ export interface ReplicaOutlets {
   prepareReset(replica: Replica, reset: LogReset, done: () => void): void
 }
 
+/** What is wrong with a replica, as a sentence, and since when this process knows: ms since 1970. */
+export interface Trouble {
+  readonly reason: string
+  readonly sinceMs: number
+}
+
 /** Told of what a produce put into memory and what the disk has taken, or never will take, of it. */
 export interface UnsyncedBytes {
   appended(bytes: number): void
@@ -56,6 +62,8 @@ export class Replica {
   damaged: boolean
   /** The log died or is damaged in this process: reported as dead until the next start (rules R5.2). */
   dead = false
+  /** Why it is suspect, damaged or dead; null: it is none of these. */
+  trouble: Trouble | null
   readonly #outlets: ReplicaOutlets
   readonly #inputs: QueuedInput[] = []
   readonly #produces = new Map<number, (outcome: ProduceOutcome) => void>()
@@ -77,6 +85,7 @@ export class Replica {
     readonly logger: Logger
     readonly suspect: boolean
     readonly damaged: boolean
+    readonly trouble: Trouble | null
     readonly outlets: ReplicaOutlets
   }) {
     this.topic = options.topic
@@ -87,6 +96,7 @@ export class Replica {
     this.logger = options.logger
     this.suspect = options.suspect
     this.damaged = options.damaged
+    this.trouble = options.trouble
     this.#outlets = options.outlets
   }
 
@@ -167,9 +177,11 @@ export class Replica {
   }
 
   /** The log is dead or damaged: nothing is served from it any more. */
-  kill(reason: string): void {
+  kill(trouble: Trouble): void {
     if (this.dead) return
+    const { reason } = trouble
     this.dead = true
+    this.trouble = trouble
     this.logger.error({ reason }, `replica offline: ${reason}`)
     this.step({ type: 'offline', reason })
     this.#wakeReaders()

@@ -28,17 +28,28 @@ function counted(replicas: number): string {
   return replicas === 1 ? 'its one replica is' : `its ${replicas} replicas are`
 }
 
+function named(partitions: readonly { readonly topic: string; readonly partition: number }[]): string {
+  return partitions.map(({ topic, partition }) => `${topic}-${partition}`).join(', ')
+}
+
 /** A sentence for each folder that failed, and for each where single logs did. */
 export function folderReasons(folders: readonly BrokerFolders[]): string[] {
   return folders.flatMap(({ nodeId, folders: all }) =>
     all.flatMap(({ path, error, partitions }) => {
-      const offline = partitions.filter(({ isOffline }) => isOffline).map(({ topic, partition }) => `${topic}-${partition}`)
+      const offline = partitions.filter(({ isOffline }) => isOffline)
       if (error !== null)
         return [
           `Broker ${nodeId}: its data folder ${path} failed (${error}): ${counted(offline.length)} offline, the others serve. Next: mend that disk, or put an empty folder there, then restart node ${nodeId}; what is missing comes from the other replicas.`,
         ]
-      if (offline.length === 0) return []
-      return [`Broker ${nodeId}: the logs of ${offline.join(', ')} in ${path} failed and are offline. Next: see its log for why, then restart node ${nodeId}.`]
+      const failed = offline.filter(({ isDamaged }) => !isDamaged)
+      const damaged = offline.filter(({ isDamaged }) => isDamaged)
+      const next = `Next: oxbow replica list --unhealthy says why; then restart node ${nodeId}`
+      return [
+        ...(failed.length === 0 ? [] : [`Broker ${nodeId}: the logs of ${named(failed)} in ${path} failed and are offline. ${next}.`]),
+        ...(damaged.length === 0
+          ? []
+          : [`Broker ${nodeId}: the logs of ${named(damaged)} in ${path} are damaged, and serve nothing before its next start. ${next}, which repairs them.`]),
+      ]
     }),
   )
 }

@@ -5,6 +5,7 @@ import { addConfigCommands } from './program/config-commands.ts'
 import { addDumpCommands } from './program/dump-commands.ts'
 import { addNodeCommands } from './program/node-commands.ts'
 import { addOperationCommands } from './program/operation-commands.ts'
+import { addReplicaCommands } from './program/replica-commands.ts'
 import { addRecordCommands } from './program/record-commands.ts'
 import { addSelfCommands } from './program/self-commands.ts'
 import { addSimCommands } from './program/sim-commands.ts'
@@ -27,6 +28,7 @@ export function buildProgram(wiring: Wiring, version: string): Command {
   addTopicCommands(program, wiring)
   addRecordCommands(program, wiring)
   addClusterCommands(program, wiring)
+  addReplicaCommands(program, wiring)
   addOperationCommands(program, wiring)
   addDumpCommands(program, wiring)
   addSimCommands(program, wiring)

@@ -16,3 +16,8 @@ export function requirePartition({ topicId, partition }: PartitionRef, image: Me
   if (state === undefined) throw new BrokerError('UNKNOWN_TOPIC_OR_PARTITION', `topic ${topic.name} has no partition ${partition}`)
   return state
 }
+
+/** Of what names a partition among other things. */
+export function refOf({ topicId, partition }: PartitionRef): PartitionRef {
+  return { topicId, partition }
+}

@@ -211,6 +211,10 @@ const logDirPartitionCodec = message<LogDirPartition>({
   logStartOffset: int64(4),
   logEndOffset: int64(5),
   isOffline: boolean(6),
+  isSuspect: boolean(7),
+  isDamaged: boolean(8),
+  reason: stringOrNull(9),
+  sinceTimestamp: sint64(10),
 })
 
 const logDirCodec = message<LogDir>({

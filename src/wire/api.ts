@@ -383,7 +383,15 @@ export interface LogDirPartition {
   readonly sizeBytes: number
   readonly logStartOffset: number
   readonly logEndOffset: number
+  /** It serves nothing until the next start of its node. */
   readonly isOffline: boolean
+  /** Rules R3.4: until it is in sync again. */
+  readonly isSuspect: boolean
+  readonly isDamaged: boolean
+  /** Why it is offline, suspect or damaged; null: it is none of these. */
+  readonly reason: string | null
+  /** Since when its node knows, ms since 1970; −1: not known. */
+  readonly sinceTimestamp: number
 }
 
 export interface LogDir {

@@ -7,6 +7,7 @@ import { SeededRandom } from '../../src/base/random.ts'
 import { runTask } from '../../src/base/task.ts'
 import { type DataFolder, DataFolders } from '../../src/broker/data-folders.ts'
 import { describeLogDirs } from '../../src/broker/log-dirs.ts'
+import { UnopenedLogs } from '../../src/broker/unopened-logs.ts'
 import { type OpenedFolder, openFolder } from '../../src/broker/node-open.ts'
 import type { NodeOptions, NodeSeams } from '../../src/broker/surface.ts'
 import { silentLogger } from '../contract/silent-logger.ts'
@@ -112,14 +113,28 @@ describe('several data folders', () => {
     expect(folders.offlineRefs()).toEqual([{ topicId: topicId(1), partition: 1 }])
     expect([folders.isOffline(OTHER, topicId(1)), folders.isOffline(OTHER, topicId(2)), folders.isOffline(NAME, topicId(1))]).toEqual([true, false, false])
     expect(disks.told).toContain('data folder b cannot be used: its partitions are offline until the next start')
-    expect(describeLogDirs(1, folders, []).folders).toEqual([
+    const unopened = new UnopenedLogs({ wallMs: () => 5 })
+    expect(describeLogDirs(1, folders, [], unopened).folders).toEqual([
       { path: 'a', error: null, totalBytes: -1, usableBytes: -1, partitions: [] },
       {
         path: 'b',
         error: expect.stringContaining('EIO'),
         totalBytes: -1,
         usableBytes: -1,
-        partitions: [{ topic: 'orders', partition: 1, sizeBytes: -1, logStartOffset: -1, logEndOffset: -1, isOffline: true }],
+        partitions: [
+          {
+            topic: 'orders',
+            partition: 1,
+            sizeBytes: -1,
+            logStartOffset: -1,
+            logEndOffset: -1,
+            isOffline: true,
+            isSuspect: false,
+            isDamaged: false,
+            reason: expect.stringMatching(/^data folder b failed: .*EIO/),
+            sinceTimestamp: -1,
+          },
+        ],
       },
     ])
     disks.disk('b').break(false)

@@ -111,6 +111,7 @@ export class BrokerBench {
   image: MetadataImage = emptyImage
   isDiskLow = false
   partitions: Partitions
+  folders!: DataFolders
   fetchServer: FetchServer
   fetchers: Fetchers
 
@@ -161,9 +162,10 @@ export class BrokerBench {
       },
     } as unknown as Transport
     const find = (id: string, number: number): Replica | undefined => partitions.find(id, number)
+    this.folders = this.#folders(directory)
     const partitions: Partitions = new Partitions({
       nodeId: 1,
-      folders: this.#folders(directory),
+      folders: this.folders,
       checkpoints: this.checkpoints,
       clock,
       logger: silentLogger,

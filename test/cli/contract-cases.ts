@@ -251,6 +251,7 @@ export const testedElsewhere: ReadonlyMap<string, string> = new Map([
   ['dump-log', 'dump-log.test.ts'],
   ['chaos check', 'chaos-check.test.ts'],
   ['log-dirs', 'log-dirs.test.ts'],
+  ['replica list', 'replica-list.test.ts'],
   ['log-level', 'operation-commands.test.ts'],
   ['debug bundle', 'operation-commands.test.ts'],
 ])

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { type ClusterLook, healthReasons } from '../../src/cli/health-reasons.ts'
-import { CliCluster, oxbow, workingFolder } from './harness.ts'
+import { CliCluster, oxbow, unreadReplica, workingFolder } from './harness.ts'
 
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5))
@@ -78,12 +78,13 @@ describe('cluster health', () => {
     made.isr.set('orders-0', [2, 3])
     made.isr.set('orders-1', [2, 3])
     made.isr.set('orders-2', [1, 3])
-    const offline = (partition: number) => ({ topic: 'orders', partition, sizeBytes: -1, logStartOffset: -1, logEndOffset: -1, isOffline: true })
+    const offline = (partition: number) => ({ ...unreadReplica, topic: 'orders', partition })
     made.folders.set(1, [workingFolder, { ...workingFolder, path: '/disk2', error: 'EIO', partitions: [offline(0), offline(1)] }])
-    made.folders.set(2, [{ ...workingFolder, partitions: [offline(2)] }])
+    made.folders.set(2, [{ ...workingFolder, partitions: [offline(2), { ...offline(1), isDamaged: true }] }])
     expect(await reasonsOf(made)).toEqual([
       'Broker 1: its data folder /disk2 failed (EIO): its 2 replicas are offline, the others serve. Next: mend that disk, or put an empty folder there, then restart node 1; what is missing comes from the other replicas.',
-      'Broker 2: the logs of orders-2 in /data failed and are offline. Next: see its log for why, then restart node 2.',
+      'Broker 2: the logs of orders-2 in /data failed and are offline. Next: oxbow replica list --unhealthy says why; then restart node 2.',
+      'Broker 2: the logs of orders-1 in /data are damaged, and serve nothing before its next start. Next: oxbow replica list --unhealthy says why; then restart node 2, which repairs them.',
     ])
     made.folders.delete(2)
     expect((await reasonsOf(made)).at(-1)).toBe(

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { CliCluster, oxbow, workingFolder } from './harness.ts'
+import { CliCluster, oxbow, unreadReplica, wellReplica, workingFolder } from './harness.ts'
 
-const ORDERS = { topic: 'orders', partition: 1, sizeBytes: 1536, logStartOffset: 5, logEndOffset: 42, isOffline: false }
-const LOST = { topic: 'logs', partition: 0, sizeBytes: -1, logStartOffset: -1, logEndOffset: -1, isOffline: true }
+const ORDERS = { ...wellReplica, topic: 'orders', partition: 1 }
+const LOST = { ...unreadReplica, topic: 'logs', partition: 0 }
 
 function cluster(): CliCluster {
   const made = new CliCluster()

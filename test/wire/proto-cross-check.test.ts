@@ -76,6 +76,7 @@ function sample<T>(type: string, codec: Codec<T>, value: T, name = type): Sample
 
 const error = { code: 'NOT_ENOUGH_REPLICAS', message: 'two are needed', retriable: true, definite: true } as const
 const configs = new Map([['a', '1']])
+const ill = { isOffline: true, isSuspect: true, isDamaged: true, reason: 'EIO', sinceTimestamp: 2 ** 41 }
 const info = { nodeId: 1, host: 'h', grpcPort: 9192, kafkaPort: 0, httpPort: null, rack: 'r1' }
 
 const hotSamples: readonly Sample[] = [
@@ -330,7 +331,7 @@ const unarySamples: readonly Sample[] = [
         error: null,
         totalBytes: 2 ** 41,
         usableBytes: 2 ** 40,
-        partitions: [{ topic: 'a', partition: 2, sizeBytes: 2 ** 39, logStartOffset: 5, logEndOffset: 2 ** 38, isOffline: true }],
+        partitions: [{ topic: 'a', partition: 2, sizeBytes: 2 ** 39, logStartOffset: 5, logEndOffset: 2 ** 38, ...ill }],
       },
     ],
   }),
