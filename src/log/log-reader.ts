@@ -41,7 +41,9 @@ export class LogReader {
     for (;;) {
       this.#check(range.offset)
       const stored = yield* this.#settled(range.offset, (segment) => this.#readStored(segment, range))
-      if (stored !== undefined) return stored
+      // Of a segment that a start took away meanwhile, that it is missing is no fault.
+      const isGone = range.offset < this.#log.startOffset || this.#log.isStopped
+      if (stored !== undefined && (stored.fault === null || !isGone)) return stored
     }
   }
 

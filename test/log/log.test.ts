@@ -151,6 +151,27 @@ describe('a log', () => {
     expect(() => stored(-1, 15)).toThrow('OFFSET_OUT_OF_RANGE')
   })
 
+  it('what a start takes away while the disk is read is no fault of it', () => {
+    const { world, log } = opened({ segmentBytes: 10 * 1061 })
+    for (let at = 0; at < 35; at++) append(log, { payload: 1000 })
+    world.clock.run()
+    const first = `${NAME}/00000000000000000000.log`
+    const open = world.disk.open.bind(world.disk)
+    let isLate = false
+    world.disk.open = (path, options, done) => {
+      isLate ||= path === first
+      if (path === first) world.clock.after(1_000, () => open(path, options, done))
+      else open(path, options, done)
+    }
+    let failure: Error | undefined
+    log.readStored({ offset: 3, endOffset: 35, maxBytes: 1024 * 1024 }, (error) => (failure = error))
+    while (!isLate) expect(world.clock.step()).toBe(true)
+    log.advanceStart(25, () => undefined)
+    world.clock.run()
+    expect(world.fileNames(NAME)).not.toContain('00000000000000000000.log')
+    expect(String(failure)).toContain('OFFSET_OUT_OF_RANGE')
+  })
+
   it('reads from disk while what follows is still being written to the same file', () => {
     for (let steps = 0; steps < 12; steps++) {
       const { world, log } = opened({ tailCacheBytes: 1 })
