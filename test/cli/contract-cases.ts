@@ -252,6 +252,7 @@ export const testedElsewhere: ReadonlyMap<string, string> = new Map([
   ['chaos check', 'chaos-check.test.ts'],
   ['log-dirs', 'log-dirs.test.ts'],
   ['replica list', 'replica-list.test.ts'],
+  ['replica refetch', 'replica-refetch.test.ts'],
   ['log-level', 'operation-commands.test.ts'],
   ['debug bundle', 'operation-commands.test.ts'],
 ])

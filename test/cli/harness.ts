@@ -39,6 +39,7 @@ import type {
   VotersChange,
 } from '../../src/wire/api.ts'
 import { apiError, FakeCluster, type FakeTopic } from '../client/fake-cluster.ts'
+import { workingFolder } from './sample-folders.ts'
 
 const CLUSTER_ID = 'c'.repeat(32)
 const broker = { kafkaPort: null, httpPort: 9292, rack: null, leaders: 2, replicas: 6, maintenance: false }
@@ -54,23 +55,6 @@ function later<T>(done: Done<T>, answer: () => T): void {
 }
 
 /** A cluster of three nodes with a true log a partition; the administration that the client's own fake leaves out is added here. */
-/** A replica that nothing is wrong with, as its node describes it. */
-export const wellReplica = {
-  sizeBytes: 1536,
-  logStartOffset: 5,
-  logEndOffset: 42,
-  isOffline: false,
-  isSuspect: false,
-  isDamaged: false,
-  reason: null,
-  sinceTimestamp: -1,
-}
-/** One whose log was not opened. */
-export const unreadReplica = { ...wellReplica, sizeBytes: -1, logStartOffset: -1, logEndOffset: -1, isOffline: true, reason: 'EIO' }
-
-/** 3 of 4 GiB are usable. */
-export const workingFolder: LogDir = { path: '/data', error: null, totalBytes: 2 ** 32, usableBytes: 3 * 2 ** 30, partitions: [] }
-
 export class CliCluster implements ClientTransport {
   readonly fake = new FakeCluster({ clock: new SystemClock(), random: new SeededRandom(7) })
   readonly created: CreateTopicRequest[] = []
@@ -105,6 +89,7 @@ export class CliCluster implements ClientTransport {
   readonly unregistered: UnregisterBrokerRequest[] = []
   readonly moved: AlterReassignmentsRequest[] = []
   /** Where `topic-partition` is on its way to; looks at it that are left until it is there. */
+  moveLooks = 3
   readonly moving = new Map<string, { readonly to: readonly number[]; looks: number }>()
   /** `topic-partition` whose election or deletion is refused. */
   readonly refused = new Set<string>()
@@ -153,7 +138,7 @@ export class CliCluster implements ClientTransport {
         setTimeout(() => later(done, () => this.#delete(request.topicId)), this.deletionMs)
       },
       describeCluster: (_timeoutMs, done) => answer(done, () => this.#describe()),
-      describeLogDirs: (_timeoutMs, done) => answer(done, () => ({ nodeId: node, folders: this.folders.get(node) ?? [workingFolder] })),
+      describeLogDirs: (_timeoutMs, done) => answer(done, () => ({ nodeId: node, folders: this.#foldersOf(node) })),
       digestBatches: (request, _timeoutMs, done) => answer(done, () => this.#digest(node, request)),
       describeQuorum: (_timeoutMs, done) => {
         this.quorumAsked++
@@ -303,7 +288,7 @@ export class CliCluster implements ClientTransport {
       const code = this.refused.has(key) ? 'INVALID_REPLICA_ASSIGNMENT' : replicas === null && !this.moving.has(key) ? 'NO_REASSIGNMENT_IN_PROGRESS' : undefined
       if (code === undefined && !request.validateOnly) {
         if (replicas === null) this.moving.delete(key)
-        else this.moving.set(key, { to: replicas, looks: 3 })
+        else this.moving.set(key, { to: replicas, looks: this.moveLooks })
       }
       return { topicId, partition, error: code === undefined ? null : apiError(code) }
     })
@@ -332,6 +317,12 @@ export class CliCluster implements ClientTransport {
       }
     })
     return { partitions }
+  }
+
+  /** What was moved away is there no more. */
+  #foldersOf(node: number): LogDir[] {
+    const isThere = ({ topic, partition }: LogDir['partitions'][number]): boolean => this.moving.get(`${topic}-${partition}`)?.to.includes(node) !== false
+    return (this.folders.get(node) ?? [workingFolder]).map((folder) => ({ ...folder, partitions: folder.partitions.filter(isThere) }))
   }
 
   #digest(node: number, { topicId, partition, startOffset, endOffset }: DigestBatchesRequest): BatchDigests {

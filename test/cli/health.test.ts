@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type ClusterLook, healthReasons } from '../../src/cli/health-reasons.ts'
-import { CliCluster, oxbow, unreadReplica, workingFolder } from './harness.ts'
+import { CliCluster, oxbow } from './harness.ts'
+import { unreadReplica, workingFolder } from './sample-folders.ts'
 
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5))

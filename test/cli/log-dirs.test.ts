@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { CliCluster, oxbow, unreadReplica, wellReplica, workingFolder } from './harness.ts'
+import { CliCluster, oxbow } from './harness.ts'
+import { unreadReplica, wellReplica, workingFolder } from './sample-folders.ts'
 
 const ORDERS = { ...wellReplica, topic: 'orders', partition: 1 }
 const LOST = { ...unreadReplica, topic: 'logs', partition: 0 }

@@ -82,7 +82,8 @@ function problemsText(partition: AuditedPartition): string {
 
 const NEXT: Readonly<Record<AuditResult, string>> = {
   agree: 'All replicas agree.',
-  differ: 'Replicas differ, or are damaged. Next: see what each of them holds with oxbow dump-log on the file of the node, and oxbow cluster health.',
+  differ:
+    'Replicas differ, or are damaged. Next: for one that is alone with what it has, oxbow replica refetch TOPIC:PARTITION --node ID; for one that is damaged, oxbow replica list --unhealthy.',
   incomplete: 'What was compared agrees; not everything was compared.',
 }
 
