@@ -55,9 +55,13 @@ export interface LogLine {
 export interface LiveClusterOptions {
   readonly nodes?: number
   /** Config keys of the cluster file. */
-  readonly config?: Readonly<Record<string, number>>
+  readonly config?: Readonly<Record<string, number | string>>
   /** The nodes after the first so many join later. */
   readonly firstVoters?: number
+  /** Where everything goes; default: a new folder among the temporary ones. */
+  readonly folder?: string
+  /** Nodes do not hear the Ctrl-C of this process, and end when it does. */
+  readonly endsWithHarness?: boolean
 }
 
 /** A cluster of real `oxbow server` processes in a folder of its own, each of which can be killed and started again. */
@@ -67,12 +71,15 @@ export class LiveCluster {
   readonly bootstrap: readonly string[]
   readonly portBase: number
   readonly #children = new Map<number, ChildProcess>()
+  readonly #endsWithHarness: boolean
 
-  private constructor(folder: string, portBase: number, { nodes = 3, config = {}, firstVoters = nodes }: LiveClusterOptions) {
+  private constructor(folder: string, portBase: number, options: LiveClusterOptions) {
+    const { nodes = 3, config = {}, firstVoters = nodes, endsWithHarness = false } = options
     this.folder = folder
+    this.#endsWithHarness = endsWithHarness
     this.portBase = portBase
     this.nodeIds = Array.from({ length: nodes }, (_, at) => at + 1)
-    this.bootstrap = this.nodeIds.map((id) => `${HOST}:${portBase + 100 + id}`)
+    this.bootstrap = this.nodeIds.map((id) => `${HOST}:${this.grpcPort(id)}`)
     mkdirSync(join(folder, 'logs'), { recursive: true })
     const entries = Object.entries(config).map(([key, value]) => `    ${key}: ${value}\n`)
     const lines = this.nodeIds.map(
@@ -85,7 +92,7 @@ export class LiveCluster {
 
   static async create(name: string, options: LiveClusterOptions = {}): Promise<LiveCluster> {
     const nodes = options.nodes ?? 3
-    const folder = mkdtempSync(join(tmpdir(), `oxbow-${name}-`))
+    const folder = options.folder ?? mkdtempSync(join(tmpdir(), `oxbow-${name}-`))
     return new LiveCluster(folder, await findPortBase(nodes), options)
   }
 
@@ -103,7 +110,10 @@ export class LiveCluster {
 
   start(nodeId: number, configPath = this.configPath): void {
     const log = openSync(join(this.folder, 'logs', `node-${nodeId}.log`), 'a')
-    const child = spawn(process.execPath, [BIN, 'server', '--config', configPath, '--node', String(nodeId)], { stdio: ['ignore', log, log] })
+    const child = spawn(process.execPath, [BIN, 'server', '--config', configPath, '--node', String(nodeId)], {
+      stdio: this.#endsWithHarness ? ['ignore', log, log, 'ipc'] : ['ignore', log, log],
+      detached: this.#endsWithHarness,
+    })
     closeSync(log)
     this.#children.set(nodeId, child)
   }
@@ -119,6 +129,16 @@ export class LiveCluster {
 
   metricsUrl(nodeId: number): string {
     return `http://${HOST}:${this.portBase + 200 + nodeId}/metrics`
+  }
+
+  grpcPort(nodeId: number): number {
+    return this.portBase + 100 + nodeId
+  }
+
+  /** How the last life of a node ended: a signal, or its exit code; null while it runs, or before its first. */
+  endOf(nodeId: number): NodeJS.Signals | number | null {
+    const child = this.#children.get(nodeId)
+    return child?.signalCode ?? child?.exitCode ?? null
   }
 
   isRunning(nodeId: number): boolean {

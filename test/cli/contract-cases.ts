@@ -250,6 +250,7 @@ export const testedElsewhere: ReadonlyMap<string, string> = new Map([
   ['audit', 'audit.test.ts'],
   ['dump-log', 'dump-log.test.ts'],
   ['chaos check', 'chaos-check.test.ts'],
+  ['chaos run', '../live/chaos.test.ts'],
   ['log-dirs', 'log-dirs.test.ts'],
   ['replica list', 'replica-list.test.ts'],
   ['replica refetch', 'replica-refetch.test.ts'],

@@ -4,10 +4,12 @@ import type { Worker } from './worker.ts'
 
 const POLL = { timeoutMs: 1_000, maxRecords: 5_000 }
 const AGAIN_AFTER_MS = 200
+/** Nothing new for so long, with all healed: nothing will come. */
+const QUIET_LIMIT_MS = 30_000
 
 /**
  * What each client does in the end, when all is healed: it crashes, and the next one goes to the beginning of all keys and polls until it is
- * where anybody ever was. Answers whether it came there in time. Source: jepsen.tests.kafka, its final generator.
+ * where anybody ever was, or nothing comes any more. Answers whether it came there in time. Source: jepsen.tests.kafka, its final generator.
  */
 export async function pollToTheEnd(worker: Worker, ends: ReadonlyMap<Key, number>, deadlineMs: number): Promise<boolean> {
   const keys = [...ends.keys()].sort((left, right) => left - right)
@@ -19,13 +21,15 @@ export async function pollToTheEnd(worker: Worker, ends: ReadonlyMap<Key, number
     await sleep(AGAIN_AFTER_MS)
   }
   const missing = new Map([...ends].filter(([, end]) => end >= 0))
-  while (missing.size > 0 && performance.now() < deadlineMs) {
+  let lastNewsMs = performance.now()
+  while (missing.size > 0 && performance.now() < Math.min(deadlineMs, lastNewsMs + QUIET_LIMIT_MS)) {
     const { type, value } = await worker.poll(POLL)
     if (type !== 'ok') await sleep(AGAIN_AFTER_MS)
     if (!isMicroOperations(value)) continue
     for (const part of value) {
       if (part[0] !== 'poll') continue
       for (const [name, pairs] of Object.entries(part[1] ?? {})) {
+        lastNewsMs = performance.now()
         const end = missing.get(Number(name)) ?? Infinity
         if ((pairs.at(-1)?.[0] ?? -1) >= end) missing.delete(Number(name))
       }

@@ -1,0 +1,154 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parse, stringify } from 'yaml'
+import type { Random } from '../../src/base/random.ts'
+import { OxbowClient } from '../../src/client/client.ts'
+import { GrpcClientTransport } from '../../src/client/grpc-transport.ts'
+import { LiveCluster, waitFor, waitForBrokers } from './cluster-process.ts'
+import { Network } from './faults/network.ts'
+import { ProxiedTransport } from './faults/proxied-transport.ts'
+
+export interface ChaosClusterOptions {
+  readonly nodes: number
+  /** Machines that clients run on. */
+  readonly clientHosts: number
+  readonly folder: string
+  readonly config: Readonly<Record<string, number | string>>
+  readonly random: Random
+}
+
+/** A node that ended and was not asked to. */
+export interface Death {
+  readonly nodeId: number
+  readonly end: string
+  readonly lastLine: string
+}
+
+interface FileOfNodes {
+  readonly nodes: { readonly nodeId: number; grpcPort: number }[]
+}
+
+const REQUEST_TIMEOUT_MS = 3_000
+const START_LIMIT_MS = 60_000
+const WATCH_EVERY_MS = 250
+
+/**
+ * Nodes that reach each other, and are reached by clients, through a network that faults can change: each runs with a cluster file of its own,
+ * in which its peers listen where their links do.
+ */
+export class ChaosCluster {
+  readonly live: LiveCluster
+  readonly network: Network
+  readonly deaths: Death[] = []
+  readonly #hostPorts: readonly ReadonlyMap<number, number>[]
+  /** Nodes that a fault has ended. */
+  readonly #ended = new Set<number>()
+  #watch: NodeJS.Timeout | undefined
+
+  private constructor(live: LiveCluster, network: Network, hostPorts: readonly ReadonlyMap<number, number>[]) {
+    this.live = live
+    this.network = network
+    this.#hostPorts = hostPorts
+  }
+
+  /** Makes the folder's files and the links; nothing runs yet. */
+  static async create({ nodes, clientHosts, folder, config, random }: ChaosClusterOptions): Promise<ChaosCluster> {
+    const live = await LiveCluster.create('chaos', { nodes, config, folder, endsWithHarness: true })
+    const network = new Network(random)
+    const file = readFileSync(live.configPath, 'utf8')
+    for (const id of live.nodeIds) {
+      const own = parse(file) as FileOfNodes
+      for (const peer of own.nodes) {
+        if (peer.nodeId !== id) peer.grpcPort = await network.link(`node-${id}`, `node-${peer.nodeId}`, live.grpcPort(peer.nodeId))
+      }
+      writeFileSync(configPathOf(live, id), stringify(own))
+    }
+    const hostPorts: Map<number, number>[] = []
+    for (let host = 1; host <= clientHosts; host++) {
+      const ports = new Map<number, number>()
+      for (const id of live.nodeIds) ports.set(live.grpcPort(id), await network.link(`client-${host}`, `node-${id}`, live.grpcPort(id)))
+      hostPorts.push(ports)
+    }
+    return new ChaosCluster(live, network, hostPorts)
+  }
+
+  get nodeIds(): readonly number[] {
+    return this.live.nodeIds
+  }
+
+  get clientHosts(): number {
+    return this.#hostPorts.length
+  }
+
+  /** On one of the machines of clients, the first being 0. */
+  openClient(host: number): OxbowClient {
+    const ports = this.#hostPorts[host % this.#hostPorts.length] as ReadonlyMap<number, number>
+    const transport = new ProxiedTransport(new GrpcClientTransport(), ports)
+    return new OxbowClient({ bootstrap: this.live.bootstrap, transport, requestTimeoutMs: REQUEST_TIMEOUT_MS })
+  }
+
+  /** Beside the network: no fault of it reaches this client. */
+  openDirectClient(): OxbowClient {
+    return new OxbowClient({ bootstrap: this.live.bootstrap, requestTimeoutMs: REQUEST_TIMEOUT_MS })
+  }
+
+  /** Fulfilled when all brokers are alive. From then on a node that ends by itself is noted, and started again. */
+  async start(): Promise<void> {
+    for (const id of this.nodeIds) this.startNode(id)
+    const client = this.openDirectClient()
+    try {
+      await waitForBrokers(client, this.nodeIds.length, START_LIMIT_MS)
+    } finally {
+      await client.close()
+    }
+    this.#watch = setInterval(() => this.#noteDeaths(), WATCH_EVERY_MS)
+  }
+
+  /** Starts a node that does not run. */
+  startNode(nodeId: number): void {
+    this.#ended.delete(nodeId)
+    if (!this.live.isRunning(nodeId)) this.live.start(nodeId, configPathOf(this.live, nodeId))
+  }
+
+  /** By SIGKILL. */
+  async killNode(nodeId: number): Promise<void> {
+    this.#ended.add(nodeId)
+    await this.live.kill(nodeId)
+  }
+
+  /** By SIGTERM, as an operator would. */
+  async stopNode(nodeId: number): Promise<void> {
+    this.#ended.add(nodeId)
+    await this.live.end(nodeId, 'SIGTERM')
+  }
+
+  /** Fulfilled when a node that was started listens, as its log says behind the first so many lines. */
+  async untilListening(nodeId: number, fromLine: number): Promise<void> {
+    await waitFor(`node ${nodeId} listens`, START_LIMIT_MS, () =>
+      this.live
+        .log(nodeId)
+        .slice(fromLine)
+        .find(({ msg }) => msg === 'listening'),
+    )
+  }
+
+  /** Ends everything. The folder stays. */
+  async close(): Promise<void> {
+    clearInterval(this.#watch)
+    for (const id of this.nodeIds) if (this.live.isRunning(id)) process.kill(this.live.pid(id), 'SIGCONT')
+    await this.live.stopAll()
+    this.network.close()
+  }
+
+  #noteDeaths(): void {
+    for (const nodeId of this.nodeIds) {
+      if (this.#ended.has(nodeId) || this.live.isRunning(nodeId)) continue
+      this.deaths.push({ nodeId, end: String(this.live.endOf(nodeId)), lastLine: this.live.log(nodeId).at(-1)?.msg ?? '' })
+      this.startNode(nodeId)
+    }
+  }
+}
+
+function configPathOf(live: LiveCluster, nodeId: number): string {
+  return join(live.folder, `node-${nodeId}.yaml`)
+}

@@ -1,0 +1,36 @@
+import type { Fault } from './fault.ts'
+import { partitions } from './partitions.ts'
+import { processFaults } from './process-faults.ts'
+import { slowLinks } from './slow-links.ts'
+
+/** All that can be done to a cluster. */
+export const faults: readonly Fault[] = [...partitions, ...slowLinks, ...processFaults]
+
+/** Words that stand for several. */
+export const faultGroups: Readonly<Record<string, (fault: Fault) => boolean>> = {
+  all: ({ isBeyondPromise }) => isBeyondPromise !== true,
+  none: () => false,
+  partition: ({ name }) => name.startsWith('partition-'),
+  network: ({ kind, isBeyondPromise }) => kind === 'network' && isBeyondPromise !== true,
+  process: ({ kind }) => kind === 'process',
+}
+
+/** A list of faults that names what there is not, or what cannot be with so many nodes. */
+export class FaultListError extends Error {
+  override readonly name = 'FaultListError'
+}
+
+/** Names and groups with commas between them. A group leaves out what needs more nodes; a name does not. Throws a FaultListError. */
+export function chooseFaults(list: string, nodes: number): Fault[] {
+  const chosen = new Set<Fault>()
+  for (const word of list.split(',').map((part) => part.trim())) {
+    const group = Object.hasOwn(faultGroups, word) ? faultGroups[word] : undefined
+    const named = faults.find(({ name }) => name === word)
+    if (group !== undefined) for (const fault of faults) if (group(fault) && fault.minNodes <= nodes) chosen.add(fault)
+    if (group !== undefined) continue
+    if (named === undefined) throw new FaultListError(`there is no fault "${word}"`)
+    if (named.minNodes > nodes) throw new FaultListError(`${word} needs ${named.minNodes} nodes or more, not ${nodes}`)
+    chosen.add(named)
+  }
+  return [...chosen]
+}

@@ -1,0 +1,59 @@
+import type { Random } from '../../../src/base/random.ts'
+import type { ChaosCluster } from '../chaos-cluster.ts'
+
+/** What faults are done to, and how they find their victims. */
+export interface FaultWorld {
+  readonly cluster: ChaosCluster
+  readonly random: Random
+  /** The active controller, and the broker that leads the most. Rejects when there is none for long. */
+  leaders(): Promise<{ readonly controller: number; readonly broker: number }>
+}
+
+/** A fault's effect, as it was seen from outside. */
+export interface Observation {
+  /** False: nothing shows that the fault took. */
+  readonly isSeen: boolean
+  readonly what: string
+}
+
+export interface RunningFault {
+  /** Whom it hits. */
+  readonly detail: string
+  /** To be asked last before it is healed. */
+  observe(): Promise<Observation>
+  /** Rejects when what it did cannot be undone. */
+  heal(): Promise<void>
+}
+
+export interface Fault {
+  readonly name: string
+  readonly about: string
+  /** Of each kind at most one is in force. */
+  readonly kind: 'network' | 'process'
+  /** With fewer it would do nothing, or everything. */
+  readonly minNodes: number
+  /** The rules promise nothing under it: it is done only where it is asked for by its name. */
+  readonly isBeyondPromise?: true
+  begin(world: FaultWorld): Promise<RunningFault>
+}
+
+/** So many of them, in an order of their own. */
+export function pickSome(random: Random, from: readonly number[], count: number): number[] {
+  const rest = [...from]
+  return Array.from({ length: Math.min(count, rest.length) }, () => rest.splice(random.integer(rest.length), 1)[0] as number)
+}
+
+/** At least one, and a majority stays. */
+export function pickMinority({ cluster, random }: FaultWorld): number[] {
+  return pickSome(random, cluster.nodeIds, 1 + random.integer(Math.max(1, Math.floor((cluster.nodeIds.length - 1) / 2))))
+}
+
+/** The active controller, or the broker that leads the most. */
+export async function pickLeader(world: FaultWorld): Promise<number> {
+  const { controller, broker } = await world.leaders()
+  return world.random.integer(2) === 0 ? controller : broker
+}
+
+export function nodesText(nodes: readonly number[]): string {
+  return `${nodes.length === 1 ? 'node' : 'nodes'} ${[...nodes].sort((left, right) => left - right).join(',')}`
+}

@@ -1,0 +1,118 @@
+import type { Random } from '../../../src/base/random.ts'
+import { sleep } from '../cluster-process.ts'
+import { type Fault, type FaultWorld, pickSome, type RunningFault } from './fault.ts'
+
+export interface ScheduleOptions {
+  readonly faults: readonly Fault[]
+  readonly world: FaultWorld
+  readonly random: Random
+  /** How long faults are in force, and how long all is well then. */
+  readonly faultMs: number
+  readonly calmMs: number
+  /** Milliseconds since the history began. */
+  readonly nowMs: () => number
+}
+
+/** A fault that was in force, as it was seen. */
+export interface FaultRecord {
+  readonly name: string
+  readonly detail: string
+  readonly fromMs: number
+  readonly toMs: number
+  readonly isSeen: boolean
+  readonly observation: string
+}
+
+/** Of the periods, but the first, so many in four are quiet. */
+const QUIET_IN_FOUR = 1
+
+/**
+ * Periods, in each of which some faults are in force at once, at most one of each kind, and then healed: what only breaks on the way back is
+ * found, and the cluster is not down for good. A quarter of them is quiet.
+ */
+export class FaultSchedule {
+  readonly records: FaultRecord[] = []
+  /** Faults that could not be done, undone, or looked at, as sentences. */
+  readonly failures: string[] = []
+  readonly #options: ScheduleOptions
+  #current: readonly string[] = []
+  #isStopped = false
+
+  constructor(options: ScheduleOptions) {
+    this.#options = options
+  }
+
+  /** In force now. */
+  get current(): readonly string[] {
+    return this.#current
+  }
+
+  /** The period that runs is the last one, and it ends soon. */
+  stop(): void {
+    this.#isStopped = true
+  }
+
+  /** Until there is no time left for a whole period. Everything is healed when it is fulfilled. */
+  async run(forMs: number): Promise<void> {
+    const { random, faults, faultMs, calmMs, nowMs } = this.#options
+    const endMs = nowMs() + forMs
+    // Topics are made and clients connect before anything breaks.
+    await this.#sleep(Math.min(calmMs, forMs / 4))
+    for (let period = 0; !this.#isStopped && (period === 0 || endMs - nowMs() > faultMs); period++) {
+      const isQuiet = faults.length === 0 || (period > 0 && random.integer(4) < QUIET_IN_FOUR)
+      await this.#period(isQuiet ? [] : this.#choose(), Math.min(faultMs, endMs - nowMs()))
+      await this.#sleep(Math.min(calmMs, endMs - nowMs()))
+    }
+    await this.#sleep(endMs - nowMs())
+  }
+
+  /** One or two, of different kinds. */
+  #choose(): Fault[] {
+    const { faults, random } = this.#options
+    const kinds = [...new Set(faults.map(({ kind }) => kind))]
+    const chosen = pickSome(
+      random,
+      kinds.map((_, at) => at),
+      1 + random.integer(kinds.length),
+    )
+    return chosen.map((at) => {
+      const ofKind = faults.filter(({ kind }) => kind === kinds[at])
+      return ofKind[random.integer(ofKind.length)] as Fault
+    })
+  }
+
+  async #period(chosen: readonly Fault[], forMs: number): Promise<void> {
+    const { world, nowMs } = this.#options
+    const endMs = nowMs() + forMs
+    const running: { readonly fault: Fault; readonly fromMs: number; readonly one: RunningFault }[] = []
+    this.#current = chosen.map(({ name }) => name)
+    // What takes time to begin, as a restart of all nodes, comes first: it would be cut short otherwise.
+    for (const fault of [...chosen].sort((left, right) => right.kind.localeCompare(left.kind))) {
+      const fromMs = nowMs()
+      await this.#guard(`${fault.name} could not be injected`, async () => void running.push({ fault, fromMs, one: await fault.begin(world) }))
+    }
+    await this.#sleep(endMs - nowMs())
+    for (const { fault, fromMs, one } of running.reverse()) {
+      await this.#guard(`the effect of ${fault.name} could not be seen`, async () => {
+        const { isSeen, what } = await one.observe()
+        this.records.push({ name: fault.name, detail: one.detail, fromMs, toMs: nowMs(), isSeen, observation: what })
+        if (!isSeen) this.failures.push(`${fault.name} (${one.detail}) had no effect: ${what}`)
+      })
+      await this.#guard(`${fault.name} could not be healed`, () => one.heal())
+    }
+    this.#current = []
+  }
+
+  async #guard(what: string, act: () => Promise<void>): Promise<void> {
+    try {
+      await act()
+    } catch (error) {
+      this.failures.push(`${what}: ${error instanceof Error ? error.message : String(error)}`)
+    }
+  }
+
+  async #sleep(forMs: number): Promise<void> {
+    const endMs = performance.now() + forMs
+    while (!this.#isStopped && performance.now() < endMs) await sleep(Math.min(100, endMs - performance.now()))
+  }
+}

@@ -1,0 +1,91 @@
+import { join } from 'node:path'
+import { profiles } from '../check/anomalies/profiles.ts'
+import type { Conclusion } from '../check/anomalies/check-history.ts'
+import type { ChaosRun, ChaosRunOptions } from '../live/chaos-run.ts'
+import { HISTORY } from '../live/chaos-run.ts'
+import { type CheckReport, checkFile } from './check-file.ts'
+import { type LoggedLine, NodeLogs } from './node-logs.ts'
+
+/** Of one kind of fault. */
+export interface FaultSummary {
+  readonly name: string
+  readonly times: number
+  readonly seconds: number
+  readonly worstGapMs: number
+}
+
+export interface RunReport {
+  readonly conclusion: Conclusion
+  /** What no history shows and is wrong all the same: a node that died, a cluster that did not heal. */
+  readonly findings: readonly string[]
+  /** Why it proves less than it should. */
+  readonly doubts: readonly string[]
+  readonly options: Pick<ChaosRunOptions, 'seed' | 'nodes' | 'rate' | 'producer' | 'topicConfigs'> & { readonly faults: readonly string[] }
+  readonly seconds: number
+  readonly acknowledged: number
+  /** Share of the seconds in which something was acknowledged. */
+  readonly availability: number
+  readonly worstGapMs: number
+  readonly faults: readonly FaultSummary[]
+  readonly injected: ChaosRun['faults']
+  readonly check: CheckReport
+  /** By the name of an anomaly: what nodes logged around its first example. */
+  readonly logLines: ReadonlyMap<string, readonly LoggedLine[]>
+}
+
+/** With fewer acknowledged sends a second, a run shows little. */
+const MIN_ACKNOWLEDGED_PER_SECOND = 1
+/** Around what an anomaly is about. */
+const LOG_MARGIN_MS = 500
+
+/** Checks the history of a run, and says what the whole run comes to. */
+export async function reportRun(options: ChaosRunOptions, run: ChaosRun): Promise<RunReport> {
+  const check = await checkFile(join(options.out, HISTORY), profiles.oxbow)
+  const findings = findingsOf(options, run)
+  const doubts = [...check.doubts, ...run.failures, ...(options.faults.length > 0 && run.faults.length === 0 ? ['no fault was injected'] : [])]
+  const seconds = run.loadMs / 1000
+  if (run.acknowledged < seconds * MIN_ACKNOWLEDGED_PER_SECOND) doubts.push(`only ${run.acknowledged} sends were acknowledged in ${seconds.toFixed(0)} s`)
+  const { producer, topicConfigs, seed, nodes, rate } = options
+  return {
+    conclusion: findings.length > 0 || check.conclusion === 'anomalies' ? 'anomalies' : doubts.length > 0 ? 'inconclusive' : 'valid',
+    findings,
+    doubts,
+    options: { seed, nodes, rate, producer, topicConfigs, faults: options.faults.map(({ name }) => name) },
+    seconds,
+    acknowledged: run.acknowledged,
+    availability: run.availability.share(run.loadMs),
+    worstGapMs: run.availability.worstGapMs([{ fromMs: 0, toMs: run.loadMs }]),
+    faults: summarize(run),
+    injected: run.faults,
+    check,
+    logLines: linesAround(options, run, check),
+  }
+}
+
+function findingsOf({ out, nodes }: ChaosRunOptions, { deaths, notHealed, isEverythingRead }: ChaosRun): string[] {
+  const findings = deaths.map(({ nodeId, end, lastLine }) => `node ${nodeId} ended by itself (${end}): ${lastLine}`)
+  if (notHealed !== undefined) findings.push(`the cluster did not heal: ${notHealed}`)
+  if (!isEverythingRead) findings.push('in the end not everything that was acknowledged or seen could be read')
+  const logs = new NodeLogs(out, nodes)
+  for (const { nodeId, message } of logs.fatal()) findings.push(`node ${nodeId} logged ${message}`)
+  return findings
+}
+
+function summarize({ faults, availability }: ChaosRun): FaultSummary[] {
+  return [...new Set(faults.map(({ name }) => name))].map((name) => {
+    const times = faults.filter((one) => one.name === name)
+    const seconds = times.reduce((sum, { fromMs, toMs }) => sum + (toMs - fromMs) / 1000, 0)
+    return { name, times: times.length, seconds, worstGapMs: availability.worstGapMs(times) }
+  })
+}
+
+function linesAround({ out, nodes }: ChaosRunOptions, { startedAt }: ChaosRun, check: CheckReport): Map<string, readonly LoggedLine[]> {
+  const logs = new NodeLogs(out, nodes)
+  const found = new Map<string, readonly LoggedLine[]>()
+  for (const { name, examples, isAllowed } of check.anomalies) {
+    const times = (examples[0]?.operations ?? []).filter(({ isConcerned }) => isConcerned).map(({ operation }) => startedAt + operation.time / 1e6)
+    if (isAllowed || times.length === 0) continue
+    found.set(name, logs.between(Math.min(...times) - LOG_MARGIN_MS, Math.max(...times) + LOG_MARGIN_MS))
+  }
+  return found
+}

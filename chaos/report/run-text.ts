@@ -1,0 +1,40 @@
+import { reportJson, reportText } from './report-text.ts'
+import type { RunReport } from './run-report.ts'
+
+const PERCENT = 100
+const verdicts = { valid: 'valid', anomalies: 'NOT VALID', inconclusive: 'inconclusive' } as const
+
+/** The report of a run for people, and for summary.txt. */
+export function runText(report: RunReport): string {
+  const { conclusion, findings, doubts, options, seconds, acknowledged, availability, worstGapMs, faults, injected, check, logLines } = report
+  const lines = [
+    `Verdict:      ${verdicts[conclusion]}`,
+    ...[...findings, ...(conclusion === 'inconclusive' ? doubts : [])].map((sentence) => `              ${sentence}`),
+    `Cluster:      ${options.nodes} nodes, seed ${options.seed}, acks ${String(options.producer.acks ?? 'all')}`,
+    `Load:         ${seconds.toFixed(0)} s, ${acknowledged} records acknowledged`,
+    `Availability: ${(availability * PERCENT).toFixed(1)} % of the seconds had an acknowledged record; the longest gap was ${worstGapMs} ms`,
+    '',
+    ...faults.map(
+      ({ name, times, seconds: forSeconds, worstGapMs: gapMs }) => `${name.padEnd(18)} ${times} x, ${forSeconds.toFixed(0)} s in all, longest gap ${gapMs} ms`,
+    ),
+    ...(faults.length === 0 ? ['no faults'] : []),
+    '',
+    ...injected.map(({ name, detail, fromMs, toMs, observation }) => `${at(fromMs)} to ${at(toMs)}  ${name}: ${detail}; ${observation}`),
+    '',
+  ]
+  const logged = [...logLines].flatMap(([name, found]) => [
+    '',
+    `What the nodes logged around the first ${name}:`,
+    ...found.map(({ nodeId, time, level, message }) => `  ${new Date(time).toISOString()} node ${nodeId} ${level}: ${message}`),
+  ])
+  return `${lines.join('\n')}\n${reportText(check)}${logged.map((line) => `${line}\n`).join('')}`
+}
+
+function at(ms: number): string {
+  return `${(ms / 1000).toFixed(1).padStart(7)} s`
+}
+
+/** The same for programs, and for verdict.json. */
+export function runJson({ conclusion, logLines, check, ...rest }: RunReport): object {
+  return { verdict: conclusion, ...rest, check: reportJson(check), logLines: Object.fromEntries(logLines) }
+}

@@ -1,0 +1,86 @@
+import { resolve } from 'node:path'
+import { conclusionCodes } from './chaos-check.ts'
+import type { CliContext, OutputFormat } from './context.ts'
+import { exitCode, UsageError } from './failure.ts'
+import { LiveLine } from './live-line.ts'
+import { writeJson } from './session.ts'
+
+export interface ChaosRunFlags {
+  readonly faults: string
+  readonly time: number
+  readonly nodes: number
+  readonly rate: number
+  readonly seed?: number
+  readonly out?: string
+  readonly acks: 'all' | '1' | '0'
+  readonly idempotence: boolean
+  readonly topicConfig?: ReadonlyMap<string, string>
+  readonly output: OutputFormat
+}
+
+const MAX_SEED = 2 ** 31
+
+/** `oxbow chaos run`. Answers the exit code. */
+export async function chaosRun(context: CliContext, flags: ChaosRunFlags): Promise<number> {
+  const [{ chooseFaults, FaultListError }, { ChaosExperiment, FolderInUseError }] = await Promise.all([
+    import('../../chaos/live/faults/catalogue.ts'),
+    import('../../chaos/live/chaos-run.ts'),
+  ])
+  const out = resolve(flags.out ?? `chaos-${new Date().toISOString().replaceAll(/[:.]/g, '-')}`)
+  try {
+    const options = {
+      faults: chooseFaults(flags.faults, flags.nodes),
+      timeMs: flags.time,
+      nodes: flags.nodes,
+      rate: flags.rate,
+      seed: flags.seed ?? Math.floor(Math.random() * MAX_SEED),
+      out,
+      producer: flags.acks === 'all' ? { acks: 'all' as const, idempotent: flags.idempotence } : { acks: flags.acks === '1' ? (1 as const) : (0 as const) },
+      topicConfigs: Object.fromEntries(flags.topicConfig ?? []),
+    }
+    const experiment = new ChaosExperiment(options)
+    const live = new LiveLine(context.stderr, true)
+    const interrupted = new Promise<undefined>((say) => {
+      context.onInterrupt(() => {
+        live.stop()
+        context.stderr.write('Stopping.\n')
+        experiment.breakOff().finally(() => say(undefined))
+      })
+    })
+    live.start(() => statusLine(experiment.status, flags.time))
+    const running = experiment.run()
+    // Once it is broken off, whatever it fails with is no news.
+    running.catch(() => undefined)
+    const run = await Promise.race([running, interrupted]).finally(() => live.stop())
+    if (run === undefined) return exitCode.interrupted
+    const [{ reportRun }, { writeRunFiles }, { runJson, runText }] = await Promise.all([
+      import('../../chaos/report/run-report.ts'),
+      import('../../chaos/report/run-files.ts'),
+      import('../../chaos/report/run-text.ts'),
+    ])
+    const report = await reportRun(options, run)
+    await writeRunFiles(out, report)
+    if (flags.output === 'json') writeJson(context, runJson(report))
+    else context.stdout.write(runText(report))
+    context.stderr.write(`History, logs, verdict.json and summary.txt are in ${out}\n`)
+    return conclusionCodes[report.conclusion]
+  } catch (error) {
+    if (error instanceof FaultListError) throw new UsageError(error.message, 'they are listed in: oxbow chaos run --help')
+    if (error instanceof FolderInUseError) throw new UsageError(error.message, 'name a new folder with --out')
+    throw error
+  }
+}
+
+interface Status {
+  readonly phase: string
+  readonly elapsedMs: number
+  readonly faults: readonly string[]
+  readonly outcomes: { readonly ok: number; readonly fail: number; readonly info: number }
+  readonly controller: number | null
+}
+
+function statusLine({ phase, elapsedMs, faults, outcomes, controller }: Status, timeMs: number): string {
+  const time = phase === 'running' ? ` ${Math.round(elapsedMs / 1000)}/${Math.round(timeMs / 1000)} s` : ''
+  const now = faults.length === 0 ? 'no fault' : faults.join(' + ')
+  return `${phase}${time} | ${now} | ok ${outcomes.ok} fail ${outcomes.fail} unknown ${outcomes.info} | controller ${controller ?? 'none'}`
+}

@@ -1,0 +1,123 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { Availability } from '../../../chaos/live/availability.ts'
+import type { ChaosRun, ChaosRunOptions } from '../../../chaos/live/chaos-run.ts'
+import { faults } from '../../../chaos/live/faults/catalogue.ts'
+import { HistoryWriter, readHistory } from '../../../chaos/operations/history-file.ts'
+import { writeRunFiles } from '../../../chaos/report/run-files.ts'
+import { reportRun, type RunReport } from '../../../chaos/report/run-report.ts'
+import { runText } from '../../../chaos/report/run-text.ts'
+import { historyOf } from '../check/anomalies/case.ts'
+import type { Script } from '../check/anomalies/script.ts'
+
+const START = Date.parse('2026-01-01T00:00:00Z')
+let out = ''
+beforeEach(() => {
+  out = mkdtempSync(join(tmpdir(), 'oxbow-report-'))
+  mkdirSync(join(out, 'logs'))
+})
+afterEach(() => rmSync(out, { recursive: true, force: true }))
+
+function log(nodeId: number, ...lines: readonly (readonly [atMs: number, msg: string])[]): void {
+  const texts = lines.map(([atMs, msg]) => JSON.stringify({ level: 'warn', time: new Date(START + atMs).toISOString(), node: nodeId, msg }))
+  writeFileSync(join(out, 'logs', `node-${nodeId}.log`), `${texts.join('\n')}\n(node:1) Warning: not JSON\n{"level":"in`)
+}
+
+const valid = (s: Script): Script => s.send(0, 0, 1, 0).send(0, 0, 2, 1).assign(1, [0], { seekToBeginning: true })
+const readBoth = (s: Script): unknown => {
+  return valid(s).poll(1, {
+    0: [
+      [0, 1],
+      [1, 2],
+    ],
+  })
+}
+const readOne = (s: Script): unknown => valid(s).poll(1, { 0: [[0, 1]] })
+
+async function report(script: (s: Script) => unknown, run: Partial<ChaosRun> = {}, options: Partial<ChaosRunOptions> = {}): Promise<RunReport> {
+  const writer = new HistoryWriter(join(out, 'history.jsonl'))
+  for (const { index: _, ...operation } of historyOf(script)) writer.add(operation)
+  writer.close()
+  const availability = new Availability()
+  availability.acknowledged(500)
+  availability.acknowledged(1_900)
+  availability.end(2_000)
+  const settings = { faults: [], timeMs: 2_000, nodes: 3, rate: 10, seed: 1, out, producer: { acks: 'all' as const }, topicConfigs: {}, ...options }
+  return await reportRun(settings, {
+    startedAt: START,
+    loadMs: 2_000,
+    outcomes: { ok: 4, fail: 0, info: 0 },
+    acknowledged: 2,
+    faults: [],
+    failures: [],
+    deaths: [],
+    availability,
+    notHealed: undefined,
+    isEverythingRead: true,
+    ...run,
+  })
+}
+
+const cut = { name: 'partition-one', detail: 'node 1', fromMs: 400, toMs: 1_000, isSeen: true, observation: '3 messages were held' }
+
+describe('the report of a run', () => {
+  it('is valid where nothing is wrong, and tells of the faults', async () => {
+    const good = await report(readBoth, { faults: [cut, { ...cut, fromMs: 1_500, toMs: 1_600 }] }, { faults })
+    expect(good).toMatchObject({ conclusion: 'valid', findings: [], doubts: [], availability: 1, worstGapMs: 1_400 })
+    expect(good.faults).toEqual([{ name: 'partition-one', times: 2, seconds: 0.7, worstGapMs: 1_400 }])
+    const text = runText(good)
+    expect(text).toMatch(/^Verdict: {6}valid\n/)
+    expect(text).toContain('100.0 % of the seconds')
+    expect(text).toContain('0.4 s to     1.0 s  partition-one: node 1; 3 messages were held')
+  })
+
+  it('shows what the nodes logged around an anomaly', async () => {
+    log(1, [-5_000, 'listening'], [1, 'a leader was elected'])
+    log(2, [0, 'a cut'], [90_000, 'much later'])
+    const bad = await report(readOne)
+    expect(bad.conclusion).toBe('anomalies')
+    expect(bad.logLines.get('unseen')?.map(({ nodeId, message }) => [nodeId, message])).toEqual([
+      [2, 'a cut'],
+      [1, 'a leader was elected'],
+    ])
+    expect(runText(bad)).toContain('What the nodes logged around the first unseen:\n  2026-01-01T00:00:00.000Z node 2 warn: a cut\n')
+  })
+
+  it.each<[string, Partial<ChaosRun>, string]>([
+    ['a node that ended by itself', { deaths: [{ nodeId: 2, end: '1', lastLine: 'so it is' }] }, 'node 2 ended by itself (1): so it is'],
+    ['a cluster that does not heal', { notHealed: '3 brokers are alive: not within 60000 ms' }, 'the cluster did not heal: 3 brokers'],
+    ['what cannot be read', { isEverythingRead: false }, 'in the end not everything'],
+  ])('is guilty of %s', async (_, run, sentence) => {
+    const bad = await report(readBoth, run)
+    expect(bad).toMatchObject({ conclusion: 'anomalies', findings: [expect.stringContaining(sentence)] })
+    expect(runText(bad)).toContain(`Verdict:      NOT VALID\n              ${bad.findings[0]}\n`)
+  })
+
+  it('is guilty of a node that logged why it ended', async () => {
+    log(3, [5, 'fatal: the high watermark never goes back'])
+    expect(await report(readBoth)).toMatchObject({ conclusion: 'anomalies', findings: ['node 3 logged fatal: the high watermark never goes back'] })
+  })
+
+  it.each<[string, Partial<ChaosRun>, Partial<ChaosRunOptions>, string]>([
+    ['a fault that did not take', { faults: [cut], failures: ['kill could not be injected: no'] }, { faults }, 'kill could not be injected: no'],
+    ['no fault at all', {}, { faults }, 'no fault was injected'],
+    ['few acknowledgements', { acknowledged: 1 }, {}, 'only 1 sends were acknowledged in 2 s'],
+  ])('is inconclusive by %s', async (_, run, options, sentence) => {
+    const open = await report(readBoth, run, options)
+    expect(open).toMatchObject({ conclusion: 'inconclusive', doubts: [sentence] })
+    expect(runText(open)).toContain(`Verdict:      inconclusive\n              ${sentence}\n`)
+  })
+
+  it('is written beside the history, which is there for Jepsen too', async () => {
+    const bad = await report(readOne)
+    await writeRunFiles(out, bad)
+    expect(readFileSync(join(out, 'summary.txt'), 'utf8')).toBe(runText(bad))
+    expect(JSON.parse(readFileSync(join(out, 'verdict.json'), 'utf8'))).toMatchObject({ verdict: 'anomalies', check: { verdict: 'anomalies' }, logLines: {} })
+    const [json, edn] = [[], []] as [unknown[], unknown[]]
+    for await (const one of readHistory(join(out, 'history.jsonl'))) json.push(one)
+    for await (const one of readHistory(join(out, 'history.edn'))) edn.push(one)
+    expect(edn).toEqual(json)
+  })
+})

@@ -1,0 +1,52 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { runCli } from '../../chaos/live/cli-process.ts'
+
+let folder = ''
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'oxbow-chaos-test-'))
+})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+const small = ['--nodes', '3', '--rate', '100', '--seed', '7']
+
+/** Args of `oxbow`, so that who looks for the test of a command finds it. */
+async function oxbow(args: readonly string[]): Promise<Awaited<ReturnType<typeof runCli>>> {
+  return await runCli(args)
+}
+
+describe('oxbow chaos run', () => {
+  it('does harm, sees it take, heals, and finds a cluster innocent', async () => {
+    const out = join(folder, 'faults')
+    const { code, stdout, stderr } = await oxbow(['chaos', 'run', ...small, '--time', '8s', '--faults', 'kill', '--out', out, '-o', 'json'])
+    const report = JSON.parse(stdout) as Record<string, unknown>
+    expect(report, stderr).toMatchObject({ verdict: 'valid', findings: [], doubts: [], options: { seed: 7, nodes: 3, faults: ['kill'] } })
+    expect(code).toBe(0)
+    expect(report.injected).toEqual([expect.objectContaining({ name: 'kill', isSeen: true, observation: expect.stringMatching(/^SIGKILL ended \d$/) })])
+    expect(report.acknowledged).toBeGreaterThan(50)
+    expect(JSON.parse(readFileSync(join(out, 'verdict.json'), 'utf8'))).toEqual(report)
+    expect(readFileSync(join(out, 'summary.txt'), 'utf8')).toMatch(/^Verdict: {6}valid\n/)
+    expect(readFileSync(join(out, 'history.jsonl'), 'utf8').split('\n').length).toBeGreaterThan(200)
+    expect(readFileSync(join(out, 'logs', 'node-1.log'), 'utf8')).toContain('listening')
+  })
+
+  it('cuts nodes off, and says what came of it', async () => {
+    const { code, stdout } = await oxbow(['chaos', 'run', ...small, '--time', '5s', '--faults', 'partition-one,delay', '--out', join(folder, 'cut')])
+    expect(stdout).toMatch(/^Verdict: {6}valid\n/)
+    expect(stdout).toMatch(/ (?:partition-one: node \d; \d+ messages were held on|delay: node \d; \d+ messages were delayed on) \d+ of \d+ ways\n/)
+    expect(code).toBe(0)
+  })
+
+  it.each([
+    [['--faults', 'kil'], 'there is no fault "kil"'],
+    [['--faults', 'partition-ring', '--nodes', '3'], 'partition-ring needs 5 nodes or more, not 3'],
+    [['--time', '5'], 'a time such as 90s, 5m or 1h is expected'],
+    [['--out', '.'], 'there is something in'],
+  ])('refuses %j', async (args, sentence) => {
+    const { code, stderr } = await oxbow(['chaos', 'run', '--time', '1s', ...args])
+    expect(stderr).toContain(sentence)
+    expect(code).toBe(2)
+  })
+})
