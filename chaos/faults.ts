@@ -65,9 +65,10 @@ const weights: readonly (readonly [FaultKind, number])[] = [
 const LEAST_FAULTS = 3
 const MOST_FAULTS = 9
 
-/** Draws the whole plan of a seed up front, as data, in the order of time; at least three faults that touch processes or the network. */
+/** Draws the whole plan of a seed up front, as data, in the order of time; so many faults a minute, at least three of them such that touch processes or the network. */
 export function drawFaultPlan(random: Random, options: FaultPlanOptions): readonly Fault[] {
-  const count = between(random, LEAST_FAULTS, MOST_FAULTS)
+  const minutes = Math.max(1, Math.round((options.endMs - options.startMs) / 60_000))
+  const count = between(random, LEAST_FAULTS * minutes, MOST_FAULTS * minutes)
   const faults: Omit<Fault, 'id'>[] = []
   for (let drawn = 0; drawn < count; drawn++) {
     const kind = drawKind(random, options.nodeIds.length)

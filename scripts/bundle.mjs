@@ -45,7 +45,7 @@ const bundle = await rolldown({
     'snappy',
     'lz4-napi',
     '@bokuweb/zstd-wasm',
-    /chaos\/sim\/main\.js$/,
+    /chaos\/sim\/(?:main|run-file)\.js$/,
   ],
   plugins: [licenses],
 })

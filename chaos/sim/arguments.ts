@@ -1,3 +1,5 @@
+import { FAULT_PHASE_MS } from './settings.ts'
+
 /** What `oxbow sim run` was asked for. */
 export interface SimArguments {
   readonly fromSeed: number
@@ -12,6 +14,10 @@ export interface SimArguments {
   readonly twice: number
   /** The folder for what failed. */
   readonly failures: string
+  /** How long faults go on in a seed, in simulated ms. */
+  readonly faultPhaseMs: number
+  /** The file of a run that goes on where it stopped; null: none is kept. */
+  readonly resume: string | null
 }
 
 /** One line an option. */
@@ -24,6 +30,9 @@ Options:
                  from 10m on it fails when a situation was never met
   --twice N      run each Nth seed a second time: the traces have to be equal
   --failures DIR where what failed is left, a file a seed, for replay and shrink (default .sim)
+  --fault-phase T  how long faults go on in each seed, in simulated time (default 60s, at least that)
+  --resume FILE  keep what became of each seed in FILE, a line a seed, and leave out those that held before:
+                 the run goes on where it stopped, and oxbow sim report FILE says what it came to
   --jobs N       processes at once (default: the processors of this machine)
   --mutants      break the rules one by one, and see each noticed
   -h, --help     show this
@@ -31,7 +40,7 @@ Options:
 
 const MOST_SEEDS = 2 ** 31
 
-const valued = new Set(['--seed', '--seeds', '--time', '--jobs', '--twice', '--failures'])
+const valued = new Set(['--seed', '--seeds', '--time', '--jobs', '--twice', '--failures', '--fault-phase', '--resume'])
 
 /** Reads the options. Throws an Error with one sentence when they make no sense. */
 export function parseSimArguments(args: readonly string[], processors: number): SimArguments {
@@ -47,16 +56,19 @@ export function parseSimArguments(args: readonly string[], processors: number): 
     } else throw new Error(`"${args[at]}" is not an option of the simulator`)
   }
   const [fromSeed, toSeed] = parseSeeds(values, flags)
+  if (flags.has('--mutants') && (values.has('--resume') || values.has('--fault-phase'))) throw new Error('--resume and --fault-phase are not for --mutants')
   const count = (name: string, otherwise: number): number => (values.has(name) ? parseCount(name, values.get(name) as string) : otherwise)
   return {
     fromSeed,
     toSeed,
     trace: flags.has('--trace'),
     mutants: flags.has('--mutants'),
-    seconds: values.has('--time') ? parseSeconds(values.get('--time') as string) : null,
+    seconds: values.has('--time') ? parseSeconds('--time', values.get('--time') as string) : null,
     jobs: count('--jobs', processors),
     twice: count('--twice', 0),
     failures: values.get('--failures') ?? '.sim',
+    faultPhaseMs: parseFaultPhase(values.get('--fault-phase')),
+    resume: values.get('--resume') ?? null,
   }
 }
 
@@ -89,9 +101,15 @@ function parseCount(name: string, text: string): number {
 
 const units: Readonly<Record<string, number>> = { '': 1, s: 1, m: 60, h: 3_600 }
 
-function parseSeconds(text: string): number {
+function parseSeconds(name: string, text: string): number {
   const match = /^(\d{1,9})([smh]?)$/.exec(text)
   const seconds = Number(match?.[1]) * (units[match?.[2] ?? ''] ?? 1)
-  if (match === null || seconds === 0) throw new Error(`--time is "${text}", a time such as 90s, 10m or 2h is expected`)
+  if (match === null || seconds === 0) throw new Error(`${name} is "${text}", a time such as 90s, 10m or 2h is expected`)
   return seconds
+}
+
+function parseFaultPhase(text: string | undefined): number {
+  const faultPhaseMs = text === undefined ? FAULT_PHASE_MS : parseSeconds('--fault-phase', text) * 1000
+  if (faultPhaseMs < FAULT_PHASE_MS) throw new Error(`--fault-phase is "${text}", ${FAULT_PHASE_MS / 1000}s or more is expected`)
+  return faultPhaseMs
 }

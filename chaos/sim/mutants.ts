@@ -93,7 +93,8 @@ async function runUntilNoticed(mutant: Mutant, script: string, fromSeed: number,
     kill = seedLine
     one.kill()
   }
-  const one = startSeedProcess({ script, fromSeed, toSeed, line, ...(mutant.scenario === undefined ? {} : { scenario: mutant.scenario }) })
+  const seeds = Array.from({ length: toSeed - fromSeed + 1 }, (_, at) => fromSeed + at)
+  const one = startSeedProcess({ script, seeds, line, ...(mutant.scenario === undefined ? {} : { scenario: mutant.scenario }) })
   await one.ended
   return { mutant, kill, seedsNeeded }
 }

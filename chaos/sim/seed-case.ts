@@ -15,6 +15,11 @@ export interface Given {
   readonly settings?: Partial<Settings>
 }
 
+/** The same, with faults for so long; undefined: as long as it is drawn. */
+export function withFaultPhase(given: Given, faultPhaseMs: number | undefined): Given {
+  return faultPhaseMs === undefined ? given : { ...given, settings: { ...given.settings, faultPhaseMs } }
+}
+
 const FAULTS_FROM_MS = 4_000
 /** Before the end of the phase nothing begins any more. */
 const QUIET_MS = 5_000

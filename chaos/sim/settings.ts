@@ -38,7 +38,8 @@ export interface Settings {
   readonly deleteGapMs: number | null
 }
 
-const FAULT_PHASE_MS = 60_000
+/** How long faults go on, if nobody says otherwise. */
+export const FAULT_PHASE_MS = 60_000
 /** No fewer voters are left: with two of them each is needed. */
 export const LEAST_VOTERS = 3
 

@@ -251,6 +251,7 @@ export const testedElsewhere: ReadonlyMap<string, string> = new Map([
   ['dump-log', 'dump-log.test.ts'],
   ['chaos check', 'chaos-check.test.ts'],
   ['chaos run', '../live/chaos.test.ts'],
+  ['sim report', 'sim-report.test.ts'],
   ['log-dirs', 'log-dirs.test.ts'],
   ['replica list', 'replica-list.test.ts'],
   ['replica refetch', 'replica-refetch.test.ts'],

@@ -1,7 +1,9 @@
 import type { Command } from 'commander'
+import type { OutputFormat } from '../context.ts'
+import { withOutput } from '../options.ts'
 import { example, type Wiring } from './wiring.ts'
 
-export function addSimCommands(program: Command, { finish }: Wiring): void {
+export function addSimCommands(program: Command, { context, finish }: Wiring): void {
   const sim = example(program.command('sim').description('the whole cluster in one process, from one seed'), 'npx oxbow sim run --seed 42 --trace')
   const run = sim
     .command('run')
@@ -23,6 +25,14 @@ export function addSimCommands(program: Command, { finish }: Wiring): void {
       finish(await simulator.again(how, path))
     })
   }
+  const report = withOutput(sim.command('report'))
+    .description('what a run of the simulator that is kept in a file has come to; exit 1 when something did not hold')
+    .argument('<file>', 'the file of sim run --resume')
+    .action(async (path: string, { output }: { readonly output: OutputFormat }) => {
+      const simulator = await import('../sim.ts')
+      finish(await simulator.report(context, path, output))
+    })
+  example(report, 'npx oxbow sim report runs.jsonl')
   again('replay', 'run a failure of the simulator again, as a story')
   again('shrink', 'look for fewer and shorter faults that break the same')
 }

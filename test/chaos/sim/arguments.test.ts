@@ -8,6 +8,8 @@ describe('the options of the simulator', () => {
     [['--seeds=3..7', '--jobs=1'], { fromSeed: 3, toSeed: 7, jobs: 1 }],
     [['--time', '60'], { fromSeed: 1, toSeed: 2 ** 31, seconds: 60 }],
     [['--time', '10m', '--twice', '25'], { seconds: 600, twice: 25, failures: '.sim' }],
+    [['--resume', 'runs.jsonl', '--fault-phase', '1h'], { resume: 'runs.jsonl', faultPhaseMs: 3_600_000 }],
+    [['--seed', '2'], { resume: null, faultPhaseMs: 60_000 }],
     [['--mutants'], { fromSeed: 1, toSeed: 300, mutants: true }],
   ])('%j', (args, expected) => {
     expect(parseSimArguments(args, 2)).toMatchObject(expected)
@@ -20,6 +22,8 @@ describe('the options of the simulator', () => {
     [['--sed', '1'], /not an option/],
     [['--time', '10 years'], /90s, 10m or 2h/],
     [['--time', '0m'], /90s, 10m or 2h/],
+    [['--fault-phase', '59s'], /60s or more/],
+    [['--mutants', '--resume', 'runs.jsonl'], /not for --mutants/],
   ])('%j is refused', (args, expected) => {
     expect(() => parseSimArguments(args, 2)).toThrow(expected)
   })

@@ -10,6 +10,7 @@ import { raftMutants } from '../../../chaos/sim/raft-mutants.ts'
 import { replicationMutants } from '../../../chaos/sim/replication-mutants.ts'
 import { isKilledAsNamed, makeMutantBuild } from '../../../chaos/sim/mutants.ts'
 import type { SeedLine } from '../../../chaos/sim/seed-line.ts'
+import { makeSeedLine } from './seed-lines.ts'
 
 const mutant: Mutant = { name: 'm', file: 'src/a.js', find: 'x > 1', replace: 'x > $&', rule: 'R1.1', killedBy: ['I1'] }
 
@@ -76,20 +77,7 @@ describe('mutants', () => {
   })
 
   it('count as killed only by what was named, and the table says by what', () => {
-    const line = (invariant: 'I1' | 'I2'): SeedLine => {
-      return {
-        seed: 4,
-        hash: '',
-        violation: { invariant, sentence: '' },
-        simulatedMs: 1,
-        realMs: 1,
-        steps: 1,
-        operations: 1,
-        acknowledged: 1,
-        faults: [],
-        situations: [],
-      }
-    }
+    const line = (invariant: 'I1' | 'I2'): SeedLine => makeSeedLine({ seed: 4, violation: { invariant, sentence: '' } })
     expect(isKilledAsNamed({ mutant, kill: line('I1'), seedsNeeded: 4 })).toBe(true)
     expect(isKilledAsNamed({ mutant, kill: line('I2'), seedsNeeded: 4 })).toBe(false)
     expect(isKilledAsNamed({ mutant, kill: null, seedsNeeded: 300 })).toBe(false)

@@ -4,6 +4,7 @@ import { Totals } from '../../../chaos/sim/totals.ts'
 import type { PartitionState } from '../../../src/metadata/records.ts'
 import type { PeerMessage } from '../../../src/wire/peer.ts'
 import { makeImage, makeState } from '../check/fake-cluster.ts'
+import { makeSeedLine } from './seed-lines.ts'
 
 const isr = (...nodeIds: number[]) => nodeIds.map((nodeId) => ({ nodeId, brokerEpoch: nodeId }))
 const voters = (...nodeIds: number[]) => nodeIds.map((nodeId) => ({ nodeId, directoryId: null, endpoint: null }))
@@ -60,12 +61,11 @@ describe('situations', () => {
   })
 
   it('are summed over seeds: what none of them met is named', () => {
-    const line = { seed: 1, hash: '', violation: null, simulatedMs: 1, realMs: 1, steps: 1, operations: 1, acknowledged: 1, faults: [] }
     const totals = new Totals()
     const [first, ...others] = situationNames as unknown as [Situation, ...Situation[]]
-    totals.add({ ...line, situations: [[first, 2]] })
+    totals.add(makeSeedLine({ situations: [[first, 2]] }), 'aaa')
     expect(totals.unmet).toEqual(others)
-    totals.add({ ...line, situations: others.map((name) => [name, 1] as const) })
+    totals.add(makeSeedLine({ situations: others.map((name) => [name, 1] as const) }), 'aaa')
     expect(totals.unmet).toEqual([])
     expect(totals.describe()).toContain(`situations   ${first} 2, `)
   })
