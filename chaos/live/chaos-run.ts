@@ -117,7 +117,15 @@ export class ChaosExperiment {
     const { timeMs, faults } = this.#options
     const workload = this.#load(cluster, history)
     const world: FaultWorld = { cluster, random: random.fork('victims'), leaders: () => findLeaders(direct) }
-    this.#schedule = new FaultSchedule({ faults, world, random: random.fork('schedule'), faultMs: FAULT_MS, calmMs: CALM_MS, nowMs: () => this.#nowMs() })
+    this.#schedule = new FaultSchedule({
+      faults,
+      world,
+      random: random.fork('schedule'),
+      faultMs: FAULT_MS,
+      calmMs: CALM_MS,
+      nowMs: () => this.#nowMs(),
+      sleep,
+    })
     const looking = setInterval(() => void this.#look(direct), LOOK_EVERY_MS)
     const startedAt = Date.now()
     this.#startedMs = performance.now()

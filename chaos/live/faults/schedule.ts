@@ -1,5 +1,4 @@
 import type { Random } from '../../../src/base/random.ts'
-import { sleep } from '../cluster-process.ts'
 import { type Fault, type FaultWorld, pickSome, type RunningFault } from './fault.ts'
 
 export interface ScheduleOptions {
@@ -11,6 +10,7 @@ export interface ScheduleOptions {
   readonly calmMs: number
   /** Milliseconds since the history began. */
   readonly nowMs: () => number
+  readonly sleep: (delayMs: number) => Promise<void>
 }
 
 /** A fault that was in force, as it was seen. */
@@ -25,6 +25,8 @@ export interface FaultRecord {
 
 /** Of the periods, but the first, so many in four are quiet. */
 const QUIET_IN_FOUR = 1
+/** Whether it was stopped. */
+const LOOK_EVERY_MS = 100
 
 /**
  * Periods, in each of which some faults are in force at once, at most one of each kind, and then healed: what only breaks on the way back is
@@ -112,7 +114,8 @@ export class FaultSchedule {
   }
 
   async #sleep(forMs: number): Promise<void> {
-    const endMs = performance.now() + forMs
-    while (!this.#isStopped && performance.now() < endMs) await sleep(Math.min(100, endMs - performance.now()))
+    const { nowMs, sleep } = this.#options
+    const endMs = nowMs() + forMs
+    while (!this.#isStopped && nowMs() < endMs) await sleep(Math.min(LOOK_EVERY_MS, endMs - nowMs()))
   }
 }

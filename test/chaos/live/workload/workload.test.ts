@@ -59,7 +59,7 @@ describe('Workload', () => {
     expect(conclusionOf(verdict)).toBe('valid')
     expect(verdict.outcomes).toEqual(load.seen.outcomes)
     const sends = operations.filter(({ f, type }) => f === 'send' && type === 'ok')
-    expect(sends.length).toBeGreaterThan(100)
+    expect(sends.length).toBeGreaterThan(20)
     expect(acknowledged).toBe(sends.length)
     expect(new Set(operations.map(({ f }) => f))).toEqual(new Set(['send', 'poll', 'assign', 'crash']))
     // Each thread reads everything in the end, as a process that was not there before.
@@ -77,9 +77,9 @@ describe('Workload', () => {
     const operations = await history()
     const verdict = checkHistory(operations)
     expect(verdict.anomalies).toEqual([])
-    expect(verdict.outcomes.fail).toBeGreaterThan(2)
+    expect(verdict.outcomes.fail).toBeGreaterThan(0)
     const unknown = operations.filter(({ f, type }) => f === 'send' && type === 'info')
-    expect(unknown.length).toBeGreaterThan(2)
+    expect(unknown.length).toBeGreaterThan(0)
     for (const { process, index } of unknown) expect(operations.filter((one) => one.process === process && one.index > index)).toEqual([])
   })
 
