@@ -101,7 +101,7 @@ async function refetch(admin: Admin, one: Refetch, throttle: string | undefined)
     await move(admin, one, one.replicas, throttle)
   } catch (error) {
     const state = await stateOf(admin, one).catch(() => undefined)
-    if (state !== undefined && state.replicas.includes(one.nodeId)) throw error
+    if (state?.replicas.includes(one.nodeId) === true) throw error
     const { code, message } = failureOf(error)
     const next = `oxbow partition move ${one.topic}:${one.partition}=${one.replicas.join(',')}`
     throw new BrokerError('INVALID_REQUEST', `the copy was dropped, and is not fetched again yet: ${code}: ${message} (${next})`)

@@ -198,10 +198,10 @@ export class PartitionAudit {
       const startOffset = Math.max(wanted.baseOffset, page.logStartOffset)
       const answer = await this.#askCaughtUp(other, { startOffset, endOffset: page.nextOffset })
       if ('error' in answer) return this.#fail(other, answer.error)
+      const before = at
       // It begins behind that: whether it may is seen at the end.
       while (at < page.digests.length && (page.digests[at] as BatchDigest).lastOffset < answer.logStartOffset) at++
       if (answer.logStartOffset > startOffset) other.begins = Math.max(other.begins, answer.logStartOffset)
-      const before = at
       for (const digest of answer.digests) {
         const expected = page.digests[at]
         if (expected !== undefined && isSame(digest, expected)) {

@@ -200,6 +200,12 @@ describe('the audit of a partition', () => {
     })
     const result = await audit(nodes)
     expect(outcomes(result)).toEqual(['agrees 14', 'agrees 14', 'agrees 14'])
+    const gone = [new FakeNode(7), new FakeNode(7)]
+    ;(gone[1] as FakeNode).logStartOffset = 8
+    ;(gone[0] as FakeNode).onAsk = ({ startOffset }) => {
+      if (startOffset >= 12) (gone[0] as FakeNode).logStartOffset = 8
+    }
+    expect(outcomes(await audit(gone))).toEqual(['agrees 14', 'agrees 14'])
     const all = [new FakeNode(3), new FakeNode(3)]
     ;(all[0] as FakeNode).onAsk = () => {
       if (all[0]?.asked === 2) (all[0] as FakeNode).logStartOffset = 6
