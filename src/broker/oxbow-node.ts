@@ -97,7 +97,9 @@ export class OxbowNode {
     this.#quorumClient = new QuorumClient({
       transport,
       clock,
+      nodeId,
       raft: this.#raft.core,
+      readIndex: (done) => this.#raft.readIndex(done),
       clusterId: () => this.#clusterId,
       stored: () => ({ logStartOffset: this.metadataLog.startOffset, snapshot: this.#snapshots.newest }),
       hint: (leader) => hintAt(this.#image, leader, this.#raft.core.term),

@@ -14,7 +14,10 @@ const ANSWER_MS = 1_000
 export interface QuorumClientOptions {
   readonly transport: Transport
   readonly clock: Clock
+  readonly nodeId: number
   readonly raft: Raft
+  /** null: this node does not lead, or not any more (RaftNode). */
+  readonly readIndex: (done: (commitIndex: number | null) => void) => void
   readonly clusterId: () => Uuid | null
   readonly stored: () => StoredMetadata
   /** Where clients reach the leader; undefined: nowhere that is known. */
@@ -27,7 +30,10 @@ interface Pending {
   readonly timer: Timer
 }
 
-/** Any node is asked of the quorum, and only its leader can say: a node that serves no client, maybe. So the question goes on to it. */
+/**
+ * Any node is asked of the quorum, and only its leader can say: a node that serves no client, maybe. So the question goes on to it. It answers once a
+ * majority has said that it still leads (rules R4.6): one that is cut off would else tell of a quorum that has long had another leader.
+ */
 export class QuorumClient {
   readonly #options: QuorumClientOptions
   readonly #pending = new Map<number, Pending>()
@@ -40,29 +46,38 @@ export class QuorumClient {
 
   /** Errors: NOT_CONTROLLER, REQUEST_TIMED_OUT. */
   ask(done: Done<QuorumDescription>): void {
-    const { raft, clock, transport } = this.#options
-    const leader = raft.leaderId
-    if (raft.isLeader) done(undefined, this.#describe())
-    else if (leader === null) done(new BrokerError('NOT_CONTROLLER', 'no leader of the quorum is known here'), undefined as never)
-    else {
-      const requestId = this.#nextRequestId++
-      const timer = clock.after(ANSWER_MS, () => this.#refuse(requestId, 'REQUEST_TIMED_OUT', leader))
-      this.#pending.set(requestId, { done, timer })
-      transport.send(leader, { type: 'describeQuorum', requestId })
+    const { raft, clock, transport, nodeId } = this.#options
+    const leader = raft.isLeader ? nodeId : raft.leaderId
+    if (leader === null) {
+      done(new BrokerError('NOT_CONTROLLER', 'no leader of the quorum is known here'), undefined as never)
+      return
     }
+    const requestId = this.#nextRequestId++
+    const timer = clock.after(ANSWER_MS, () => this.#refuse(requestId, 'REQUEST_TIMED_OUT', leader))
+    this.#pending.set(requestId, { done, timer })
+    if (leader === nodeId) this.#describe((quorum) => this.#answered(requestId, nodeId, quorum))
+    else transport.send(leader, { type: 'describeQuorum', requestId })
   }
 
   received(from: number, message: QuorumMessage): void {
-    const { raft, transport } = this.#options
+    const { transport } = this.#options
     const { requestId } = message
-    if (message.type === 'describeQuorum') transport.send(from, { type: 'quorumDescription', requestId, quorum: raft.isLeader ? this.#describe() : null })
-    else if (message.quorum === null) this.#refuse(requestId, 'NOT_CONTROLLER', from)
-    else this.#take(requestId)?.done(undefined, message.quorum)
+    if (message.type === 'describeQuorum') this.#describe((quorum) => transport.send(from, { type: 'quorumDescription', requestId, quorum }))
+    else this.#answered(requestId, from, message.quorum)
   }
 
-  #describe(): QuorumDescription {
-    const { raft, clusterId, stored, clock } = this.#options
-    return describeQuorum(raft, { clusterId: clusterId(), stored: stored(), nowMs: clock.wallMs() })
+  #answered(requestId: number, leader: number, quorum: QuorumDescription | null): void {
+    if (quorum === null) this.#refuse(requestId, 'NOT_CONTROLLER', leader)
+    else this.#take(requestId)?.done(undefined, quorum)
+  }
+
+  /** null: this node does not lead any more. */
+  #describe(done: (quorum: QuorumDescription | null) => void): void {
+    const { raft, readIndex, clusterId, stored, clock } = this.#options
+    readIndex((commitIndex) => {
+      const leads = commitIndex !== null && raft.isLeader
+      done(leads ? describeQuorum(raft, { clusterId: clusterId(), stored: stored(), nowMs: clock.wallMs() }) : null)
+    })
   }
 
   #refuse(requestId: number, code: 'NOT_CONTROLLER' | 'REQUEST_TIMED_OUT', leader: number): void {

@@ -16,7 +16,15 @@ class Desk {
   readonly answers: (QuorumDescription | string)[] = []
   failure: BrokerError | undefined
   readonly raft = { isLeader: false, leaderId: 2 as number | null, term: 7, commitIndex: 40, endOffset: 41, progress: () => [] }
+  /** How the majority answers; undefined: not yet. */
+  majority: { readonly commitIndex: number | null } | undefined = { commitIndex: 40 }
+  readonly reads: ((commitIndex: number | null) => void)[] = []
   readonly client = new QuorumClient({
+    nodeId: 1,
+    readIndex: (done) => {
+      if (this.majority === undefined) this.reads.push(done)
+      else done(this.majority.commitIndex)
+    },
     transport: { send: (to: number, message: QuorumMessage) => this.sent.push({ to, message }) } as unknown as Transport,
     clock: new SimClock(this.queue, null),
     raft: this.raft as unknown as Raft,
@@ -63,9 +71,28 @@ describe('the question how the quorum is', () => {
     expect(desk.sent).toEqual([])
   })
 
+  it('R4.6: is answered by a leader once a majority has said that it still leads, and refused when another one does', () => {
+    const desk = new Desk()
+    Object.assign(desk.raft, { isLeader: true })
+    desk.majority = undefined
+    desk.ask()
+    desk.client.received(3, { type: 'describeQuorum', requestId: 9 })
+    expect([desk.answers, desk.sent]).toEqual([[], []])
+    for (const done of desk.reads.splice(0)) done(40)
+    expect(desk.answers).toMatchObject([{ status: { leaderEpoch: 7 } }])
+    expect(desk.sent).toMatchObject([{ to: 3, message: { requestId: 9, quorum: { status: { leaderEpoch: 7 } } } }])
+    desk.ask()
+    for (const done of desk.reads.splice(0)) done(null)
+    desk.ask()
+    Object.assign(desk.raft, { isLeader: false })
+    for (const done of desk.reads.splice(0)) done(40)
+    expect(desk.answers.slice(1)).toEqual(['NOT_CONTROLLER', 'NOT_CONTROLLER'])
+  })
+
   it('is refused by a node that does not lead any more, and names the leader where that is known', () => {
     const asker = new Desk()
     const asked = new Desk()
+    asked.majority = { commitIndex: null }
     asker.ask()
     asked.client.received(1, { type: 'describeQuorum', requestId: 5 })
     asker.client.received(2, (asked.sent[0] as (typeof asked.sent)[0]).message)
