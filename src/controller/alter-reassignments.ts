@@ -1,5 +1,6 @@
 import { BrokerError } from '../base/errors.ts'
 import type { PartitionState, Reassignment } from '../metadata/records.ts'
+import { requireRoom } from './broker-room.ts'
 import type { ControllerCommand, Decision, PartitionOutcome } from './commands.ts'
 import type { ControllerContext } from './context.ts'
 import { electInSync } from './elections.ts'
@@ -76,6 +77,10 @@ export function decideAlterReassignments(command: AlterReassignments, context: C
     }
   })
   const changed = [...states].filter(([before, after]) => before !== after).map(([, after]) => after)
+  requireRoom(
+    [...states].map(([before, after]) => after.replicas.filter((nodeId) => !before.replicas.includes(nodeId))),
+    context,
+  )
   const records = command.validateOnly ? [] : changed.map((state) => ({ type: 'partition', state }) as const)
   return { records, reply: { type: 'reassignmentsAltered', metadataOffset: context.offset + (records.length > 0 ? 1 : 0), partitions } }
 }

@@ -2,6 +2,7 @@ import { BrokerError } from '../base/errors.ts'
 import type { TopicImage } from '../metadata/image.ts'
 import { type MetadataRecord, type PartitionState, replicationFactorOf } from '../metadata/records.ts'
 import type { ControllerCommand, Decision } from './commands.ts'
+import { requireRoom } from './broker-room.ts'
 import { effectiveMinInSyncReplicas, requireTopicConfig, validateTopicConfigs, withClusterDefaults } from './configs.ts'
 import type { ControllerContext } from './context.ts'
 import { isSameAssignment, newPartition, placePartitions, validatePartitionCount, validateReplicas } from './new-partitions.ts'
@@ -87,6 +88,7 @@ export function decideAlterTopic(command: AlterTopic, context: ControllerContext
   const { topicId } = topic
   const firstAdded = topic.partitions.length
   const added = addedReplicas(command, topic, context)
+  requireRoom(added, context)
   const configs = alteredConfigs(command, topic, context)
   const states = added.map((replicas, at): PartitionState => newPartition({ topicId, partition: firstAdded + at, replicas }, context))
   const records: MetadataRecord[] = [

@@ -3,6 +3,7 @@ import { parseUuid } from '../base/ids.ts'
 import type { TopicImage } from '../metadata/image.ts'
 import type { MetadataRecord } from '../metadata/records.ts'
 import type { ControllerCommand, ControllerReply, Decision } from './commands.ts'
+import { requireRoom } from './broker-room.ts'
 import { validateTopicConfigs, withClusterDefaults } from './configs.ts'
 import type { ControllerContext } from './context.ts'
 import { newPartition, placePartitions, validatePartitionCount, validateReplicas } from './new-partitions.ts'
@@ -52,6 +53,7 @@ export function decideCreateTopic(command: CreateTopic, context: ControllerConte
   if (sameId !== undefined) throw new BrokerError('INVALID_REQUEST', `the topic id ${topicId} is that of another topic`)
   if (command.assignment !== null) validateAssignment(command.assignment, command, context)
   const assignment = command.assignment ?? placePartitions(command, context)
+  requireRoom(assignment, context)
   const replicationFactor = assignment[0]?.length ?? 0
   validateTopicConfigs(command.configs, replicationFactor)
   const configs = withClusterDefaults(command.configs, replicationFactor, context.defaults)
