@@ -23,15 +23,14 @@ import { IsrProposals } from './isr-proposals.ts'
 import { logName } from './log-name.ts'
 import { LogStarts } from './log-starts.ts'
 import { isInIsr, type Replica, type ReplicaOutlets } from './replica.ts'
+import { ChangeLines, type ReplicaChange } from './change-lines.ts'
+import { LeaderlessReports } from './leaderless-reports.ts'
 import { openReplica } from './replica-open.ts'
 import { checkpointKey, checkpointOf, encodeCheckpoint } from './replica-marks.ts'
 import { Retention } from './retention.ts'
 import type { LiveReplica, NodeConfig } from './surface.ts'
 import { topicLimits } from './topic-limits.ts'
 import { UnopenedLogs } from './unopened-logs.ts'
-
-/** Reports of leaderless partitions in one heartbeat answer (rules R5.2). */
-const REPORTS_A_STATUS = 1000
 
 export interface PartitionsOptions {
   readonly nodeId: number
@@ -61,12 +60,12 @@ export class Partitions implements ReplicaOutlets {
   /** Replicas that are offline in this process. */
   readonly #dead = new Set<Replica>()
   readonly unopened: UnopenedLogs
-  readonly #leaderless = new Set<Replica>()
+  readonly #leaderless = new LeaderlessReports()
+  readonly #lines: ChangeLines
   readonly #written = new Map<string, string>()
   readonly #pace: FetchPace
   readonly #logStarts: LogStarts
   readonly #retention: Retention
-  #reportFrom = 0
   #nextFetchId = 1
   #image: MetadataImage | undefined
   #brokerEpoch = -1
@@ -86,6 +85,7 @@ export class Partitions implements ReplicaOutlets {
       send: (replica, to, fetch) => options.fetchers().send(replica, to, fetch),
     })
     const { nodeId, controllerClient, logger } = options
+    this.#lines = new ChangeLines({ clock, logger })
     this.#proposals = new IsrProposals({ nodeId, brokerEpoch: () => this.#brokerEpoch, controllerClient, clock, logger })
     this.#retention = new Retention({ clock, config, configs: (topicId) => this.#image?.topics.get(topicId)?.configs, replicas: () => this.all() })
     this.#logStarts = new LogStarts({
@@ -212,22 +212,11 @@ export class Partitions implements ReplicaOutlets {
 
   /** The next chunk of what this node knows of partitions without a leader (rules R5.2, R5.7). */
   leaderlessReports(): LeaderlessReport[] {
-    const replicas = [...this.#leaderless]
-    if (replicas.length > REPORTS_A_STATUS) {
-      const from = this.#reportFrom % replicas.length
-      this.#reportFrom = from + REPORTS_A_STATUS
-      replicas.push(...replicas.splice(0, from))
-      replicas.length = REPORTS_A_STATUS
-    }
-    return replicas.map((replica) => ({
-      topicId: replica.topicId,
-      partition: replica.partition,
-      partitionEpoch: replica.core.partitionEpoch,
-      lastEpoch: replica.core.lastEpoch,
-      syncedEndOffset: replica.core.syncedEndOffset,
-      suspect: replica.suspect,
-      damaged: replica.damaged || replica.dead,
-    }))
+    return this.#leaderless.next()
+  }
+
+  isTold(change: ReplicaChange): boolean {
+    return this.#lines.isTold(change)
   }
 
   answerFetch(replica: Replica, effect: Extract<PartitionEffect, { type: 'answerFetch' }>): void {
@@ -389,8 +378,7 @@ export class Partitions implements ReplicaOutlets {
     const { maxMessageBytes, segments, timestamps } = topicLimits(topic.configs, this.#options.config)
     replica.log.limitSegments(segments)
     replica.step({ type: 'assign', state, brokers, minInSyncReplicas, maxMessageBytes, timestamps })
-    if (state.leader === -1) this.#leaderless.add(replica)
-    else this.#leaderless.delete(replica)
+    this.#leaderless.note(replica, state.leader === -1)
     if (isInIsr(state.isr, this.#options.nodeId, this.#brokerEpoch)) this.#clear(replica)
   }
 
@@ -474,7 +462,7 @@ export class Partitions implements ReplicaOutlets {
     this.#byTopic.get(topicId)?.delete(partition)
     if (this.#byTopic.get(topicId)?.size === 0) this.#byTopic.delete(topicId)
     this.#byLogName.delete(name)
-    this.#leaderless.delete(replica)
+    this.#leaderless.note(replica, false)
     this.#dead.delete(replica)
     this.#proposals.cancel(replica)
     this.#written.delete(name)

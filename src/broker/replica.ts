@@ -1,11 +1,12 @@
 import { unreachable } from '../base/assert.ts'
 import type { Code } from '../base/errors.ts'
 import type { Uuid } from '../base/ids.ts'
-import type { Logger } from '../base/log-line.ts'
+import type { LogFields, Logger } from '../base/log-line.ts'
 import type { Log } from '../log/surface.ts'
 import type { IsrMember } from '../metadata/records.ts'
 import type { LogReset, PartitionEffect, PartitionInput } from '../replication/effects.ts'
 import type { Partition } from '../replication/partition.ts'
+import type { ReplicaChange } from './change-lines.ts'
 import type { ReplicaView } from './surface.ts'
 
 export interface ProduceOutcome {
@@ -25,6 +26,8 @@ export interface ReplicaOutlets {
   quarantine(replica: Replica, reason: string): void
   /** The log start of the machine moved: takes it to the disk, which says so with `startSynced`. */
   advanceStart(replica: Replica): void
+  /** Whether this change has a line of its own (ChangeLines). */
+  isTold(change: ReplicaChange): boolean
   /** Before a machine may reset its log: `done` once what comes with the reset is on the disk. */
   prepareReset(replica: Replica, reset: LogReset, done: () => void): void
 }
@@ -272,16 +275,21 @@ export class Replica {
     }
   }
 
+  #tell(change: ReplicaChange, fields: LogFields, message: string): void {
+    if (this.#outlets.isTold(change)) this.logger.info(fields, message)
+    else this.logger.debug(fields, message)
+  }
+
   #report(event: Extract<PartitionEffect, { type: 'event' }>['event']): void {
     switch (event.type) {
       case 'becameLeader':
-        this.logger.info({ leaderEpoch: event.leaderEpoch, startOffset: event.startOffset }, 'leader: this node leads the partition')
+        this.#tell(event.type, { leaderEpoch: event.leaderEpoch, startOffset: event.startOffset }, 'leader: this node leads the partition')
         break
       case 'becameFollower':
-        this.logger.info({ leaderEpoch: event.leaderEpoch, leader: event.leader }, 'follower: another node leads the partition')
+        this.#tell(event.type, { leaderEpoch: event.leaderEpoch, leader: event.leader }, 'follower: another node leads the partition')
         break
       case 'isrChanged':
-        this.logger.info({ isr: event.isr, partitionEpoch: event.partitionEpoch }, 'ISR changed')
+        this.#tell(event.type, { isr: event.isr, partitionEpoch: event.partitionEpoch }, 'ISR changed')
         break
       case 'cut':
         this.logger.warn(
