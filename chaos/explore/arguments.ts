@@ -9,6 +9,8 @@ export interface ExploreArguments<Name extends string> {
   readonly heal: boolean
   /** What one node sends to another arrives in the order it was sent. */
   readonly ordered: boolean
+  /** What makes no difference is not told apart. */
+  readonly reduced: boolean
 }
 
 const FEWEST_NODES = 2
@@ -22,6 +24,7 @@ const MOST_OF_A_BOUND = 9
 export const commonHelp = `  --nodes N           machines (default ${DEFAULT_NODES})
   --states N          give up after so many states (default ${DEFAULT_STATES})
   --ordered           between two nodes messages arrive in the order they were sent, as on a stream (default: in any)
+  --unreduced         tell apart what makes no difference too: to try the reductions themselves
   --safety-only       do not try from each state whether a way without faults leads back to health
   -h, --help          show this
 `
@@ -38,12 +41,14 @@ export function parseExploreArguments<Name extends string>(args: readonly string
   let maxStates = DEFAULT_STATES
   let heal = true
   let ordered = false
+  let reduced = true
   for (let at = 0; at < args.length; at++) {
     const [flag = '', inline] = (args[at] as string).split('=', 2)
     const count = (least: number, most: number): number => parseCount(flag, inline ?? args[++at], least, most)
     const name = table.names.find((one) => flagOf(one) === flag)
     if (flag === '--safety-only') heal = false
     else if (flag === '--ordered') ordered = true
+    else if (flag === '--unreduced') reduced = false
     else if (flag === '--nodes') nodes = count(FEWEST_NODES, MOST_NODES)
     else if (flag === '--states') maxStates = count(1, MOST_STATES)
     else if (name !== undefined) bounds[name] = count(0, MOST_OF_A_BOUND)
@@ -51,7 +56,7 @@ export function parseExploreArguments<Name extends string>(args: readonly string
   }
   const objection = table.objection(bounds, nodes)
   if (objection !== undefined) throw new Error(objection)
-  return { nodes, bounds, maxStates, heal, ordered }
+  return { nodes, bounds, maxStates, heal, ordered, reduced }
 }
 
 /** `--isr-changes` of isrChanges. */

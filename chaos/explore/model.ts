@@ -1,4 +1,6 @@
-/** A state: words that mean something to the model alone. Equal words are the same state. */
+import type { StateHash } from './visited.ts'
+
+/** A state: words, none of them negative, that mean something to the model alone. */
 export type State = readonly number[]
 
 /** `make` is the next state; it may throw what is wrong with it. */
@@ -7,6 +9,8 @@ export type Visit = (action: number, make: () => State) => void
 /** What is explored. Same model, same state, same actions, in the same order. */
 export interface Model {
   initial(): State
+  /** States with the same hash are the same: whatever comes of one comes of the other. */
+  hash(state: State, into: StateHash): void
   /** Calls `visit` for each action that is possible within the bounds, with where it leads. */
   expand(state: State, visit: Visit): void
   /** One step of a way back to health without a fault; undefined: there it is. */
@@ -25,6 +29,8 @@ export interface Scope<Name extends string> {
   readonly bounds: Readonly<Record<Name, number>>
   /** What one node sends to another arrives in the order it was sent. */
   readonly ordered: boolean
+  /** What makes no difference is not told apart. */
+  readonly reduced: boolean
 }
 
 /** How often what could go on for ever may happen at most. */

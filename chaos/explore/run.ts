@@ -1,9 +1,9 @@
 import { commonHelp, type ExploreArguments, helpOf, parseExploreArguments } from './arguments.ts'
 import type { BoundTable, Model } from './model.ts'
 import { partitionBounds } from './partition/bounds.ts'
-import { PartitionModel } from './partition/model.ts'
+import { partitionModel } from './partition/model.ts'
 import { raftBounds } from './raft/bounds.ts'
-import { RaftModel } from './raft/model.ts'
+import { raftModel } from './raft/model.ts'
 import { Search } from './search.ts'
 import { tellStory } from './story.ts'
 
@@ -25,8 +25,8 @@ export function runExplore(args: readonly string[]): number {
     process.stdout.write(usage)
     return 0
   }
-  if (args[0] === 'raft') return explore(args.slice(1), raftBounds, (parsed) => new RaftModel(parsed))
-  return explore(args, partitionBounds, (parsed) => new PartitionModel(parsed))
+  if (args[0] === 'raft') return explore(args.slice(1), raftBounds, raftModel)
+  return explore(args, partitionBounds, partitionModel)
 }
 
 function explore<Name extends string>(args: readonly string[], table: BoundTable<Name>, make: (parsed: ExploreArguments<Name>) => Model): number {

@@ -1,7 +1,7 @@
 import { AssertionError } from '../../src/base/assert.ts'
 import { Violation } from '../check/violation.ts'
 import type { Model, State } from './model.ts'
-import { HashList, hashState, StateQueue, type StateHash, Ways } from './visited.ts'
+import { HashList, StateQueue, type StateHash, Ways } from './visited.ts'
 
 export interface Found {
   readonly violation: Violation
@@ -67,8 +67,8 @@ export class Search {
         depth += 1
         levelEnd = this.#known.size
       }
-      if (this.#options.heal) this.#heal(state, number)
-      if (this.#found === undefined) this.#expand(state, number)
+      this.#expand(state, number)
+      if (this.#options.heal && this.#found === undefined) this.#heal(state, number)
       number += 1
       if (number % PROGRESS_STATES === 0) progress?.(this.#known.size, this.#queue.size, depth)
       if (this.#known.size >= maxStates) break
@@ -85,7 +85,7 @@ export class Search {
   }
 
   #meet(state: State, parent: number, action: number): void {
-    hashState(state, this.#hash)
+    this.#model.hash(state, this.#hash)
     const number = this.#known.add(this.#hash)
     if (number < 0) return
     this.#ways.note(number, parent, action)
@@ -104,20 +104,24 @@ export class Search {
     })
   }
 
-  /** Goes on until health, or a state from where it is known to be reached. Only then is the way itself known to lead there: it might be a circle. */
+  /**
+   * Goes on until health, or a state from which that is known to be reached, or one that was met after `from`: from there a way is looked for when its
+   * turn comes, and that one can rely in the same manner only on what was met later still. So no circle of states rely on each other.
+   */
   #heal(from: State, number: number): void {
     const actions: number[] = []
     const way: StateHash[] = []
     try {
       for (let state = from; ; ) {
-        hashState(state, this.#hash)
-        if (this.#healed.has(this.#hash)) break
-        way.push({ ...this.#hash })
         const step = this.#model.heal(state)
         if (step === undefined) break
         actions.push(step.action)
         if (actions.length > MAX_HEALING) throw new Violation('convergence', `no leader serves after ${MAX_HEALING} steps without a fault`)
         state = step.next
+        this.#model.hash(state, this.#hash)
+        if (this.#healed.has(this.#hash)) break
+        if (this.#known.numberOf(this.#hash) > number) return
+        way.push({ ...this.#hash })
       }
       for (const hash of way) this.#healed.add(hash)
     } catch (error) {

@@ -1,3 +1,5 @@
+import { assert } from '../../src/base/assert.ts'
+
 /** A pair of 32-bit hashes of a state: 64 bits, so that among 100 million states two are mistaken for each other with a chance of 1 in 3,700. */
 export interface StateHash {
   low: number
@@ -20,22 +22,37 @@ export function hashState(state: readonly number[], into: StateHash): void {
   into.high = (high ^ (high >>> 15)) >>> 0
 }
 
-const FIRST_CAPACITY = 1 << 16
-/** Of the table, before it grows. */
-const MAX_LOAD = 0.6
+const CHUNK_BITS = 18
+const CHUNK = 1 << CHUNK_BITS
 
-function grown(array: Uint32Array<ArrayBuffer>): Uint32Array<ArrayBuffer> {
-  const larger = new Uint32Array(array.length * 2)
-  larger.set(array)
-  return larger
+/** Words by number, from 0 on without a gap; grows by a chunk at a time, so that no more is held than is used. */
+class WordList {
+  readonly #chunks: Uint32Array<ArrayBuffer>[] = []
+
+  get bytes(): number {
+    return 4 * CHUNK * this.#chunks.length
+  }
+
+  get(at: number): number {
+    return (this.#chunks[at >>> CHUNK_BITS] as Uint32Array)[at & (CHUNK - 1)] as number
+  }
+
+  set(at: number, word: number): void {
+    while (at >>> CHUNK_BITS >= this.#chunks.length) this.#chunks.push(new Uint32Array(CHUNK))
+    ;(this.#chunks[at >>> CHUNK_BITS] as Uint32Array)[at & (CHUNK - 1)] = word
+  }
 }
 
-/** The hashes that were met, in the order they were met: about 20 bytes each. */
+const FIRST_CAPACITY = 1 << 17
+/** Of the table, before it grows. */
+const MAX_LOAD = 0.7
+
+/** The hashes that were met, in the order they were met: 14 to 20 bytes each. */
 export class HashList {
-  #low = new Uint32Array(FIRST_CAPACITY)
-  #high = new Uint32Array(FIRST_CAPACITY)
+  readonly #low = new WordList()
+  readonly #high = new WordList()
   /** Number of the hash plus one; 0: free. */
-  #table = new Uint32Array(FIRST_CAPACITY * 2)
+  #table = new Uint32Array(FIRST_CAPACITY)
   #size = 0
 
   get size(): number {
@@ -43,23 +60,24 @@ export class HashList {
   }
 
   get bytes(): number {
-    return 4 * (this.#low.length + this.#high.length + this.#table.length)
+    return this.#low.bytes + this.#high.bytes + 4 * this.#table.length
+  }
+
+  /** The number of a hash that was met; −1: it was not. */
+  numberOf(hash: StateHash): number {
+    return (this.#table[this.#find(hash.low, hash.high)] as number) - 1
   }
 
   has(hash: StateHash): boolean {
-    return (this.#table[this.#find(hash.low, hash.high)] as number) > 0
+    return this.numberOf(hash) >= 0
   }
 
   /** The number of a new hash; −1: it is known. */
   add(hash: StateHash): number {
     const place = this.#find(hash.low, hash.high)
     if ((this.#table[place] as number) > 0) return -1
-    if (this.#size === this.#low.length) {
-      this.#low = grown(this.#low)
-      this.#high = grown(this.#high)
-    }
-    this.#low[this.#size] = hash.low
-    this.#high[this.#size] = hash.high
+    this.#low.set(this.#size, hash.low)
+    this.#high.set(this.#size, hash.high)
     this.#size += 1
     this.#table[place] = this.#size
     if (this.#size > this.#table.length * MAX_LOAD) this.#rebuild()
@@ -70,87 +88,98 @@ export class HashList {
     const mask = this.#table.length - 1
     for (let place = low & mask; ; place = (place + 1) & mask) {
       const number = this.#table[place] as number
-      if (number === 0 || (this.#low[number - 1] === low && this.#high[number - 1] === high)) return place
+      if (number === 0 || (this.#low.get(number - 1) === low && this.#high.get(number - 1) === high)) return place
     }
   }
 
   #rebuild(): void {
     this.#table = new Uint32Array(this.#table.length * 2)
-    for (let number = 0; number < this.#size; number++) {
-      this.#table[this.#find(this.#low[number] as number, this.#high[number] as number)] = number + 1
-    }
+    for (let number = 0; number < this.#size; number++) this.#table[this.#find(this.#low.get(number), this.#high.get(number))] = number + 1
   }
 }
 
 /** From where each state was first reached, and by which action: the shortest way back to the beginning, 8 bytes a state. */
 export class Ways {
-  #parents = new Uint32Array(FIRST_CAPACITY)
-  #actions = new Uint32Array(FIRST_CAPACITY)
+  readonly #parents = new WordList()
+  readonly #actions = new WordList()
 
   get bytes(): number {
-    return 4 * (this.#parents.length + this.#actions.length)
+    return this.#parents.bytes + this.#actions.bytes
   }
 
   note(state: number, parent: number, action: number): void {
-    while (state >= this.#parents.length) {
-      this.#parents = grown(this.#parents)
-      this.#actions = grown(this.#actions)
-    }
-    this.#parents[state] = parent
-    this.#actions[state] = action
+    this.#parents.set(state, parent)
+    this.#actions.set(state, action)
   }
 
   /** The actions that lead from state 0 to `state`. */
   actionsTo(state: number): number[] {
     const actions: number[] = []
-    for (let at = state; at !== 0; at = this.#parents[at] as number) actions.push(this.#actions[at] as number)
+    for (let at = state; at !== 0; at = this.#parents.get(at)) actions.push(this.#actions.get(at))
     return actions.reverse()
   }
 }
 
-const CHUNK_WORDS = 1 << 18
+const QUEUE_CHUNK_BYTES = 1 << 20
+/** Of a word that is written seven bits a byte. */
+const MOST_BYTES_OF_A_WORD = 5
 
-/** States that wait for their turn, first in, first out, as bare words. */
+/** States that wait for their turn, first in, first out: small words are short. */
 export class StateQueue {
-  readonly #chunks: Int32Array<ArrayBuffer>[] = []
+  readonly #chunks: Uint8Array<ArrayBuffer>[] = []
   #read = 0
-  #written = CHUNK_WORDS
+  #written = QUEUE_CHUNK_BYTES
   #size = 0
+  /** Where each chunk ends, all but the last. */
+  readonly #ends: number[] = []
 
   get size(): number {
     return this.#size
   }
 
   get bytes(): number {
-    return 4 * CHUNK_WORDS * this.#chunks.length
+    return QUEUE_CHUNK_BYTES * this.#chunks.length
   }
 
   push(state: readonly number[]): void {
-    if (this.#written + state.length + 1 > CHUNK_WORDS) {
-      const full = this.#chunks.at(-1)
-      if (full !== undefined && this.#written < CHUNK_WORDS) full[this.#written] = -1
-      this.#chunks.push(new Int32Array(CHUNK_WORDS))
+    if (this.#written + (state.length + 1) * MOST_BYTES_OF_A_WORD > QUEUE_CHUNK_BYTES) {
+      if (this.#chunks.length > 0) this.#ends.push(this.#written)
+      this.#chunks.push(new Uint8Array(QUEUE_CHUNK_BYTES))
       this.#written = 0
     }
-    const chunk = this.#chunks.at(-1) as Int32Array
-    chunk[this.#written] = state.length
-    chunk.set(state, this.#written + 1)
-    this.#written += state.length + 1
+    this.#write(state.length)
+    for (let at = 0; at < state.length; at++) this.#write(state[at] as number)
     this.#size += 1
   }
 
   shift(): number[] | undefined {
     if (this.#size === 0) return undefined
-    let chunk = this.#chunks[0] as Int32Array
-    if (this.#read === CHUNK_WORDS || chunk[this.#read] === -1) {
+    if (this.#read === this.#ends[0]) {
       this.#chunks.shift()
+      this.#ends.shift()
       this.#read = 0
-      chunk = this.#chunks[0] as Int32Array
     }
-    const from = this.#read + 1
-    const end = from + (chunk[this.#read] as number)
-    this.#read = end
+    const state: number[] = []
+    for (let left = this.#readWord(); left > 0; left--) state.push(this.#readWord())
     this.#size -= 1
-    return Array.from(chunk.subarray(from, end))
+    return state
+  }
+
+  #write(word: number): void {
+    assert(word >= 0, 'a state is made of numbers from 0 on')
+    const chunk = this.#chunks.at(-1) as Uint8Array
+    let left = word
+    for (; left > 0x7f; left >>>= 7) chunk[this.#written++] = (left & 0x7f) | 0x80
+    chunk[this.#written++] = left
+  }
+
+  #readWord(): number {
+    const chunk = this.#chunks[0] as Uint8Array
+    let word = 0
+    for (let shift = 0; ; shift += 7) {
+      const byte = chunk[this.#read++] as number
+      word |= (byte & 0x7f) << shift
+      if (byte < 0x80) return word
+    }
   }
 }

@@ -1,6 +1,6 @@
 import type { BoundTable } from '../model.ts'
 
-/** How often each fault, and each other thing that could go on for ever, may happen at most. Their order is that of the counts in a state. */
+/** How often each fault, and each other thing that could go on for ever, may happen at most. */
 export const boundNames = [
   'records',
   'retries',
@@ -62,8 +62,4 @@ export const partitionBounds: BoundTable<BoundName> = { names: boundNames, small
 function objection({ damage }: Bounds, nodes: number): string | undefined {
   const minority = Math.floor((nodes - 1) / 2)
   return damage > minority ? `--damage is ${damage}, no more than ${minority} of ${nodes} replicas may lose what they had synced` : undefined
-}
-
-export function indexOfBound(name: BoundName): number {
-  return boundNames.indexOf(name)
 }

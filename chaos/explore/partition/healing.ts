@@ -1,5 +1,5 @@
 import { demand } from '../../check/violation.ts'
-import { actionOf } from './actions.ts'
+import { type ActionKind, partitionActions } from './actions.ts'
 import { nameOf } from './batches.ts'
 import { partitionOf } from './control.ts'
 import type { Registers } from './registers.ts'
@@ -10,9 +10,9 @@ import type { World } from './world.ts'
  * only when nothing else is left, time passes. Undefined: nothing is left to happen. No bound is spent.
  */
 export function healingAction(world: World, registers: Registers, isWorthwhile: (action: number) => boolean): number | undefined {
-  const each = (kind: Parameters<typeof actionOf>[0], may: (at: number) => boolean): number | undefined => {
-    const at = world.replicas.findIndex((_, place) => may(place) && isWorthwhile(actionOf(kind, place)))
-    return at < 0 ? undefined : actionOf(kind, at)
+  const each = (kind: ActionKind, may: (at: number) => boolean): number | undefined => {
+    const at = world.replicas.findIndex((_, place) => may(place) && isWorthwhile(partitionActions.code(kind, place)))
+    return at < 0 ? undefined : partitionActions.code(kind, at)
   }
   const { image } = registers.controls.get(world.control)
   const replica = (at: number): ReturnType<typeof registers.replicas.get> => registers.replicas.get(world.replicas[at] as number)
@@ -24,18 +24,18 @@ export function healingAction(world: World, registers: Registers, isWorthwhile: 
     (_, at) => isAlive(at) && broker(at)?.fenced === true && broker(at)?.draining === false && replica(at).brokerEpoch === broker(at)?.brokerEpoch,
   )
   const leaving = world.replicas.findIndex((_, at) => isAlive(at) && (broker(at)?.draining === true || replica(at).core?.role === 'offline'))
-  if (behind >= 0) return actionOf('apply', behind, world.pending[behind])
-  if (world.messages.length > 0) return actionOf('deliver', 0, 0)
-  if (writing >= 0) return actionOf('complete', writing, endOf(replica(writing)))
-  if (fenced >= 0) return actionOf('unfence', fenced)
-  if (leaving >= 0) return actionOf('stop', leaving)
+  if (behind >= 0) return partitionActions.code('apply', behind, world.pending[behind])
+  if (world.messages.length > 0) return partitionActions.code('deliver', 0, 0)
+  if (writing >= 0) return partitionActions.code('complete', writing, endOf(replica(writing)))
+  if (fenced >= 0) return partitionActions.code('unfence', fenced)
+  if (leaving >= 0) return partitionActions.code('stop', leaving)
   // A wiped disk registers once the one before it is fenced.
-  const gone = world.replicas.findIndex((_, at) => !isAlive(at) && broker(at)?.fenced === false && !isWorthwhile(actionOf('start', at)))
-  if (gone >= 0) return actionOf('fence', gone)
+  const gone = world.replicas.findIndex((_, at) => !isAlive(at) && broker(at)?.fenced === false && !isWorthwhile(partitionActions.code('start', at)))
+  if (gone >= 0) return partitionActions.code('fence', gone)
   return (
     each('start', (at) => !isAlive(at)) ??
     each('report', (at) => isAlive(at) && replica(at).core?.state?.leader === -1) ??
-    (isWorthwhile(actionOf('elect')) ? actionOf('elect') : undefined) ??
+    (isWorthwhile(partitionActions.code('elect')) ? partitionActions.code('elect') : undefined) ??
     each('resend', (at) => replica(at).proposal >= 0) ??
     each('soon', isAlive) ??
     each('later', isAlive)

@@ -1,8 +1,8 @@
 import { assert, unreachable } from '../../../src/base/assert.ts'
 import type { ControllerCommand, InternalCommand } from '../../../src/controller/commands.ts'
 import type { Partition } from '../../../src/replication/partition.ts'
-import { partsOf } from './actions.ts'
-import { indexOfBound } from './bounds.ts'
+import { type ActionKind, partitionActions } from './actions.ts'
+import type { BoundName } from './bounds.ts'
 import { checkWorld } from './checks.ts'
 import { assignmentOf, type Decided, partitionOf, registration, statusOf, TOPIC_ID } from './control.ts'
 import { DeadMessages } from './dead-messages.ts'
@@ -14,7 +14,7 @@ import { afterCrash, afterLoss } from '../abstract-disk.ts'
 import { produceIdOf } from './replica-step.ts'
 import type { ReplicaInput } from './replicas.ts'
 import type { State } from '../model.ts'
-import { isLeft, pack, sentRecords, spend, type World } from './world.ts'
+import { pack, sortMessages, type World } from './world.ts'
 
 const REF = { topicId: TOPIC_ID, partition: 0 } as const
 
@@ -23,20 +23,23 @@ export class Moves {
   readonly #registers: Registers
   readonly #deadMessages: DeadMessages
   readonly #assignments: number[] = []
+  readonly #placeOf: (message: number) => number
 
   constructor(registers: Registers) {
     this.#registers = registers
     this.#deadMessages = new DeadMessages(registers)
+    const { messages, ordered } = registers
+    this.#placeOf = ordered ? (message) => messages.wayOf(message) : (message) => message
   }
 
   /** Whether a possible action changes anything, and is allowed at this moment. */
   isWorthwhile(world: World, action: number): boolean {
-    const { kind, at, which } = partsOf(action)
+    const { kind, at, which } = partitionActions.parts(action)
     switch (kind) {
       case 'soon':
         return this.#isChanging(world, at, 'soon', 0)
       case 'later':
-        return (isLeft(world, 'timeouts') || this.isOverdue(world, at)) && this.#isChanging(world, at, 'later', 0)
+        return (this.#registers.left.isLeft(world.left, 'timeouts') || this.isOverdue(world, at)) && this.#isChanging(world, at, 'later', 0)
       case 'lag':
         return this.#proposes(world, at)
       case 'produce':
@@ -80,21 +83,21 @@ export class Moves {
 
   /** Changes `world`; the state that it is then. Throws what is wrong with it. */
   perform(world: World, action: number): State {
-    const { kind, at, which } = partsOf(action)
+    const { kind, at, which } = partitionActions.parts(action)
     const acknowledged = this.#registers.histories.get(world.history).acknowledged.size
     this.#perform(world, kind, at, which)
     checkWorld(world, this.#registers, acknowledged)
-    return this.pack(world)
-  }
-
-  pack(world: World): State {
     this.#deadMessages.drop(world)
     compactFetchIds(world, this.#registers)
-    const { messages, ordered } = this.#registers
-    return pack(world, ordered ? (message) => messages.wayOf(message) : (message) => message)
+    sortMessages(world.messages, this.#placeOf)
+    return pack(world)
   }
 
-  #perform(world: World, kind: ReturnType<typeof partsOf>['kind'], at: number, which: number): void {
+  #spend(world: World, name: BoundName): void {
+    world.left = this.#registers.left.spend(world.left, name)
+  }
+
+  #perform(world: World, kind: ActionKind, at: number, which: number): void {
     switch (kind) {
       case 'deliver':
       case 'lose':
@@ -109,16 +112,16 @@ export class Moves {
         this.#step(world, at, kind, which)
         return
       case 'later':
-        if (!this.isOverdue(world, at)) spend(world, 'timeouts')
+        if (!this.isOverdue(world, at)) this.#spend(world, 'timeouts')
         this.#step(world, at, kind, 0)
         return
       case 'lag':
-        spend(world, 'isrChanges')
+        this.#spend(world, 'isrChanges')
         this.#step(world, at, kind, 0)
         return
       case 'produce': {
         const produceId = this.#produceId(world, which)
-        spend(world, which < sentRecords(world, this.#registers.bounds) ? 'retries' : 'records')
+        this.#spend(world, which < this.#registers.sentRecords(world.left) ? 'retries' : 'records')
         this.#step(world, at, kind, produceId)
         return
       }
@@ -141,7 +144,7 @@ export class Moves {
         this.#disconnect(world, at, which)
         return
       case 'failOver':
-        spend(world, 'failovers')
+        this.#spend(world, 'failovers')
         world.control = this.#registers.controls.failOver(world.control)
         return
       default:
@@ -150,11 +153,11 @@ export class Moves {
   }
 
   #command(world: World, kind: CommandKind, at: number, which: number): void {
-    if (kind === 'electUnclean') spend(world, 'uncleanElections')
-    if (kind === 'prefer') spend(world, 'moves')
-    if (kind === 'configure') spend(world, 'configChanges')
-    if (kind === 'drain') spend(world, 'drains')
-    if (kind === 'fence' && this.#replica(world, at).core !== undefined) spend(world, 'fences')
+    if (kind === 'electUnclean') this.#spend(world, 'uncleanElections')
+    if (kind === 'prefer') this.#spend(world, 'moves')
+    if (kind === 'configure') this.#spend(world, 'configChanges')
+    if (kind === 'drain') this.#spend(world, 'drains')
+    if (kind === 'fence' && this.#replica(world, at).core !== undefined) this.#spend(world, 'fences')
     const decided = this.#decide(world, at, which, kind)
     this.#decided(world, decided)
     if (kind !== 'electUnclean') return
@@ -188,9 +191,9 @@ export class Moves {
   }
 
   #produceId(world: World, record: number): number {
-    const { bounds } = this.#registers
-    const isRetry = record < sentRecords(world, bounds)
-    return produceIdOf(record, isRetry ? 1 + (world.left[indexOfBound('retries')] as number) : 0)
+    const { left } = this.#registers
+    const isRetry = record < this.#registers.sentRecords(world.left)
+    return produceIdOf(record, isRetry ? 1 + left.count(world.left, 'retries') : 0)
   }
 
   #step(world: World, at: number, input: ReplicaInput, argument: number): void {
@@ -209,8 +212,8 @@ export class Moves {
   #message(world: World, kind: 'deliver' | 'lose' | 'duplicate', which: number): void {
     const number = world.messages[which] as number
     if (kind !== 'duplicate') world.messages.splice(which, 1)
-    if (kind === 'lose') spend(world, 'losses')
-    if (kind === 'duplicate') spend(world, 'duplicates')
+    if (kind === 'lose') this.#spend(world, 'losses')
+    if (kind === 'duplicate') this.#spend(world, 'duplicates')
     if (kind === 'lose') return
     const message = this.#registers.messages.get(number)
     if (message.type !== 'proposal') {
@@ -266,7 +269,7 @@ export class Moves {
     assert(core !== undefined, 'a process that lives ends')
     const dead = { ...replica, core: undefined, round: undefined, proposal: -1, brokerEpoch: -1, mark: Math.max(0, core.highWatermark) }
     const { replicas } = this.#registers
-    if (kind !== 'stop') spend(world, kind === 'crash' ? 'crashes' : 'damage')
+    if (kind !== 'stop') this.#spend(world, kind === 'crash' ? 'crashes' : 'damage')
     let left: Replica
     if (kind === 'stop') left = { ...dead, durable: memory }
     else if (kind === 'crash') left = { ...dead, durable: afterCrash(durable, memory)[which] as readonly number[], suspect: true }
@@ -327,7 +330,7 @@ export class Moves {
   }
 
   #disconnect(world: World, at: number, other: number): void {
-    spend(world, 'losses')
+    this.#spend(world, 'losses')
     const [one, two] = [this.#nodeId(at), this.#nodeId(other)]
     world.messages = world.messages.filter((number) => {
       const { from, to } = this.#registers.messages.get(number)

@@ -1,6 +1,7 @@
 import { Batches } from './batches.ts'
 import type { Scope } from '../model.ts'
-import type { BoundName, Bounds } from './bounds.ts'
+import { LeftCounts } from '../left-counts.ts'
+import { type BoundName, type Bounds, boundNames } from './bounds.ts'
 import { Controls } from './control.ts'
 import { Histories } from './history.ts'
 import { Messages } from './messages.ts'
@@ -11,6 +12,7 @@ export class Registers {
   readonly nodeIds: readonly number[]
   readonly bounds: Bounds
   readonly ordered: boolean
+  readonly left = new LeftCounts(boundNames)
   readonly batches: Batches
   readonly messages = new Messages()
   readonly replicas: Replicas
@@ -25,5 +27,10 @@ export class Registers {
     this.batches = new Batches(bounds.retries > 0)
     this.replicas = new Replicas({ nodeIds: this.nodeIds, batches: this.batches, messages: this.messages })
     this.histories = new Histories(this.batches)
+  }
+
+  /** Records are sent in their order. */
+  sentRecords(left: number): number {
+    return this.bounds.records - this.left.count(left, 'records')
   }
 }

@@ -1,4 +1,4 @@
-import { partsOf } from './actions.ts'
+import { partitionActions } from './actions.ts'
 import { nameOf } from './batches.ts'
 import { partitionOf } from './control.ts'
 import { describeMessage } from './messages.ts'
@@ -9,7 +9,7 @@ import type { World } from './world.ts'
 
 /** What an action is, in words. */
 export function tellAction(world: World, action: number, registers: Registers): string {
-  const { kind, at, which } = partsOf(action)
+  const { kind, at, which } = partitionActions.parts(action)
   const nodeId = registers.nodeIds[at] as number
   const replica = registers.replicas.get(world.replicas[at] as number)
   const message = (): string => describeMessage(registers.messages.get(world.messages[which] as number), (batches) => registers.batches.describe(batches))

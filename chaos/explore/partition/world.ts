@@ -1,4 +1,3 @@
-import { type BoundName, type Bounds, boundNames, indexOfBound } from './bounds.ts'
 import type { State } from '../model.ts'
 
 /** A state of the whole, in numbers that the registers of replicas, controls, images, messages and histories explain. To be changed; `pack` makes it a state. */
@@ -10,7 +9,7 @@ export interface World {
   control: number
   history: number
   /** What is left of each bound. */
-  readonly left: number[]
+  left: number
   readonly images: number[]
   /** A multiset, or, where order counts, what goes the same way in the order it was sent, way by way. */
   messages: number[]
@@ -21,8 +20,7 @@ export function unpack(state: State, nodes: number): World {
   const take = (count: number): number[] => state.slice(at, (at += count))
   const replicas = take(nodes)
   const pending = take(nodes)
-  const [control, history] = take(2) as [number, number]
-  const left = take(boundNames.length)
+  const [control, history, left] = take(3) as [number, number, number]
   const [imageCount] = take(1) as [number]
   const images = take(imageCount)
   return { replicas, pending, control, history, left, images, messages: state.slice(at) }
@@ -30,24 +28,22 @@ export function unpack(state: State, nodes: number): World {
 
 export function copyWorld(world: World): World {
   const { replicas, pending, control, history, left, images, messages } = world
-  return { replicas: [...replicas], pending: [...pending], control, history, left: [...left], images: [...images], messages: [...messages] }
+  return { replicas: [...replicas], pending: [...pending], control, history, left, images: [...images], messages: [...messages] }
 }
 
-/** Images that all have applied are forgotten. `place`: messages of the same place keep their order. */
-export function pack({ replicas, pending, control, history, left, images, messages }: World, place: (message: number) => number): State {
+/** Images that all have applied are forgotten. */
+export function pack({ replicas, pending, control, history, left, images, messages }: World): State {
   const needed = images.slice(images.length - Math.max(...pending))
-  return [...replicas, ...pending, control, history, ...left, needed.length, ...needed, ...messages.sort((one, other) => place(one) - place(other))]
+  return [...replicas, ...pending, control, history, left, needed.length, ...needed, ...messages]
 }
 
-export function isLeft(world: World, name: BoundName): boolean {
-  return (world.left[indexOfBound(name)] as number) > 0
-}
-
-export function spend(world: World, name: BoundName): void {
-  world.left[indexOfBound(name)] = (world.left[indexOfBound(name)] as number) - 1
-}
-
-/** Records are sent in their order. */
-export function sentRecords(world: World, bounds: Bounds): number {
-  return bounds.records - (world.left[indexOfBound('records')] as number)
+/** In place; those of the same place keep their order. Nearly all are where they belong. */
+export function sortMessages(messages: number[], placeOf: (message: number) => number): void {
+  for (let at = 1; at < messages.length; at++) {
+    const message = messages[at] as number
+    const place = placeOf(message)
+    let to = at
+    for (; to > 0 && placeOf(messages[to - 1] as number) > place; to--) messages[to] = messages[to - 1] as number
+    messages[to] = message
+  }
 }

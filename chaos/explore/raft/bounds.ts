@@ -1,6 +1,5 @@
 import type { BoundTable } from '../model.ts'
 
-/** Their order is that of the counts in a state. */
 export const raftBoundNames = ['terms', 'campaigns', 'entries', 'crashes', 'losses', 'duplicates', 'isolations', 'heartbeats', 'transfers'] as const
 
 export type RaftBoundName = (typeof raftBoundNames)[number]
@@ -24,8 +23,4 @@ export const raftBounds: BoundTable<RaftBoundName> = { names: raftBoundNames, sm
 
 function objection({ terms }: RaftBounds): string | undefined {
   return terms === 0 ? '--terms is 0, the first term is counted' : undefined
-}
-
-export function indexOfRaftBound(name: RaftBoundName): number {
-  return raftBoundNames.indexOf(name)
 }

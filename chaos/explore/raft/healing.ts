@@ -1,5 +1,5 @@
 import { demand } from '../../check/violation.ts'
-import { actionOf } from './actions.ts'
+import { type RaftActionKind, raftActions } from './actions.ts'
 import { opened } from './opened-raft.ts'
 import type { RaftRegisters } from './registers.ts'
 import type { VoterNode } from './voter.ts'
@@ -11,21 +11,21 @@ import type { RaftWorld } from './world.ts'
  */
 export function healingAction(world: RaftWorld, registers: RaftRegisters, isWorthwhile: (action: number) => boolean): number | undefined {
   const nodes = world.nodes.map((number) => registers.voters.get(number))
-  const find = (kind: Parameters<typeof actionOf>[0], may: (node: VoterNode) => boolean): number | undefined => {
-    const at = nodes.findIndex((node, place) => may(node) && isWorthwhile(actionOf(kind, place)))
-    return at < 0 ? undefined : actionOf(kind, at)
+  const find = (kind: RaftActionKind, may: (node: VoterNode) => boolean): number | undefined => {
+    const at = nodes.findIndex((node, place) => may(node) && isWorthwhile(raftActions.code(kind, place)))
+    return at < 0 ? undefined : raftActions.code(kind, at)
   }
   const urgent =
     find('start', ({ core }) => core === undefined) ??
     find('save', ({ savingVote }) => savingVote !== undefined) ??
     find('persist', ({ round }) => round !== undefined) ??
-    (world.messages.length > 0 ? actionOf('deliver') : undefined)
+    (world.messages.length > 0 ? raftActions.code('deliver') : undefined)
   if (urgent !== undefined) return urgent
   if (isHealthy(nodes)) return undefined
   return (
     find('heartbeat', ({ core }) => core?.isLeader === true) ??
     find('silence', ({ core }) => core?.isLeader === false) ??
-    actionOf('campaign', placeOfMost(nodes))
+    raftActions.code('campaign', placeOfMost(nodes))
   )
 }
 

@@ -1,6 +1,7 @@
 import { demand } from '../../check/violation.ts'
 import { commonLength, type LogOf } from '../abstract-disk.ts'
 import { Numbered, textOf } from '../object-graph.ts'
+import { PairTable } from '../pair-table.ts'
 import type { Entries } from './entries.ts'
 import type { Happening } from './voter.ts'
 
@@ -16,7 +17,7 @@ export interface RaftHistory {
 /** All histories that come up, by number, and what follows which. */
 export class RaftHistories {
   readonly #histories = new Numbered<RaftHistory>()
-  readonly #next = new Map<string, number>()
+  readonly #next = new PairTable()
   readonly #entries: Entries
 
   constructor(entries: Entries) {
@@ -31,12 +32,17 @@ export class RaftHistories {
   /** Throws what the happenings contradict. */
   after(number: number, happeningsNumber: number, happenings: readonly Happening[]): number {
     if (happenings.length === 0) return number
-    const key = `${number} ${happeningsNumber}`
-    let next = this.#next.get(key)
-    if (next !== undefined) return next
-    next = this.#number(happenings.reduce((history, happening) => this.#add(history, happening), this.get(number)))
-    this.#next.set(key, next)
+    const known = this.#next.get(number, happeningsNumber)
+    if (known >= 0) return known
+    const next = this.#number(happenings.reduce((history, happening) => this.#add(history, happening), this.get(number)))
+    this.#next.set(number, happeningsNumber, next)
     return next
+  }
+
+  /** The same under other names. */
+  renamed(number: number, rename: (nodeId: number) => number): number {
+    const { leaders, ...history } = this.get(number)
+    return this.#number({ ...history, leaders: new Map([...leaders].map(([term, nodeId]) => [term, rename(nodeId)])) })
   }
 
   #number(history: RaftHistory): number {

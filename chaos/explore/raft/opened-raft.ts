@@ -8,10 +8,11 @@ interface OpenedRaft {
   _effects: RaftEffect[]
   readonly _peers: ReadonlyMap<number, unknown>
   readonly _log: { readonly lastTerm: number }
-  readonly _candidacy: { readonly isPreVote: boolean } | null
+  readonly _candidacy: { readonly isPreVote: boolean; readonly _answers: ReadonlyMap<number, unknown> } | null
   readonly _ballot: { send(to: number, message: RaftMessage): void }
   readonly _clock: { _elapsedTicks: number; _timeoutTicks: number; _leaderSilentTicks: number; _timerId: number; readonly _isArmed: boolean }
   readonly _leader: OpenedLeader | null
+  readonly _follower: { readonly _leaderId: number; readonly _term: number; readonly _matchedEndOffset: number } | null
   _heal(): boolean
 }
 
@@ -22,6 +23,9 @@ interface OpenedLeader {
 }
 
 interface OpenedProgress {
+  readonly _state: 'probe' | 'replicate' | 'snapshot'
+  readonly _persistedEndOffset: number
+  readonly _nextOffset: number
   _silentTicks: number
   _laggingTicks: number
   _goalTicks: number
@@ -72,6 +76,25 @@ export function forgetTime(core: Raft): void {
   for (const progress of leader._progress.values()) {
     Object.assign(progress, { _silentTicks: 0, _laggingTicks: 0, _goalTicks: 0, _goalEndOffset: 0, _hasCaughtUp: false })
   }
+}
+
+/** What is known of each peer is kept by its id: in which order the peers came up makes no difference (test/chaos/explore/order-of-peers.test.ts). */
+export function forgetOrder(core: Raft): void {
+  const { _peers, _leader, _candidacy } = opened(core)
+  for (const map of [_peers, _leader?._progress, _candidacy?._answers]) if (map !== undefined) sortByKey(map as Map<number, unknown>)
+}
+
+function sortByKey(map: Map<number, unknown>): void {
+  let last = -1
+  let isSorted = true
+  for (const key of map.keys()) {
+    isSorted &&= key > last
+    last = key
+  }
+  if (isSorted) return
+  const entries = [...map].sort(([left], [right]) => left - right)
+  map.clear()
+  for (const [key, value] of entries) map.set(key, value)
 }
 
 /** The next tick is one too many for a voter's patience. */

@@ -1,7 +1,6 @@
 import type { RaftMessage } from '../../../src/raft/messages.ts'
 import { afterCrash } from '../abstract-disk.ts'
-import { partsOf } from './actions.ts'
-import { indexOfRaftBound } from './bounds.ts'
+import { raftActions } from './actions.ts'
 import { OPENING } from './entries.ts'
 import type { RaftRegisters } from './registers.ts'
 import type { Sent, VoterNode } from './voter.ts'
@@ -9,8 +8,8 @@ import type { RaftWorld } from './world.ts'
 
 /** What an action is, in words. */
 export function tellAction(world: RaftWorld, action: number, registers: RaftRegisters): string {
-  const { kind, at, which } = partsOf(action)
-  const { nodeIds, voters, entries, bounds } = registers
+  const { kind, at, which } = raftActions.parts(action)
+  const { nodeIds, voters, entries, bounds, left } = registers
   const nodeId = nodeIds[at] as number
   const node = voters.get(world.nodes[at] as number)
   const message = (): string => describeSent(voters.message(world.messages[which] as number), registers)
@@ -38,7 +37,7 @@ export function tellAction(world: RaftWorld, action: number, registers: RaftRegi
     case 'isolation':
       return `${nodeId} has heard nobody for a while`
     case 'propose':
-      return `client: ${entries.describe([entries.numberOf(bounds.entries - (world.left[indexOfRaftBound('entries')] as number), node.core?.term ?? OPENING)])} to ${nodeId}`
+      return `client: ${entries.describe([entries.numberOf(bounds.entries - left.count(world.left, 'entries'), node.core?.term ?? OPENING)])} to ${nodeId}`
     case 'transfer':
       return `${nodeId} is asked to hand over to ${which}`
     case 'crash':

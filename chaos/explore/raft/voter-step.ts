@@ -4,7 +4,7 @@ import type { Raft } from '../../../src/raft/raft.ts'
 import { demand } from '../../check/violation.ts'
 import { commonLength } from '../abstract-disk.ts'
 import { type Entries, OPENING } from './entries.ts'
-import { forgetTime } from './opened-raft.ts'
+import { forgetOrder, forgetTime } from './opened-raft.ts'
 import { type Happening, type Sent, type VoterNode, voterSetOf } from './voter.ts'
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] }
@@ -39,7 +39,7 @@ export class VoterStep {
     for (const completion of completions) this.feed(completion)
   }
 
-  /** The disk begins its next round, and time is forgotten. */
+  /** The disk begins its next round; time is forgotten, and who came first. */
   settle(): void {
     const { node } = this
     if (node.round === undefined && node.asked !== undefined) {
@@ -47,6 +47,7 @@ export class VoterStep {
       node.asked = undefined
     }
     forgetTime(this.#core)
+    forgetOrder(this.#core)
   }
 
   #perform(effect: RaftEffect, completions: RaftInput[]): void {

@@ -3,6 +3,7 @@ import { EpochTable } from '../../../src/base/epochs.ts'
 import { Raft } from '../../../src/raft/raft.ts'
 import { Violation } from '../../check/violation.ts'
 import { freeze, Numbered, textOf } from '../object-graph.ts'
+import { PairTable } from '../pair-table.ts'
 import { toViolation } from '../search.ts'
 import type { Entries } from './entries.ts'
 import { beatNext, beSilent, loseQuorum, opened, timeOut } from './opened-raft.ts'
@@ -26,12 +27,21 @@ const INPUTS = [
   'peerRefused',
 ] as const
 export type VoterInput = (typeof INPUTS)[number]
+const inputNumbers = Object.fromEntries(INPUTS.map((input, at) => [input, at])) as Readonly<Record<VoterInput, number>>
 
-const ARGUMENTS = 0x100_0000
 /** More than there ever are. */
 const MAX_NODES = 8
 /** Waits are as long as the exploration says: opened-raft.ts. */
 const NO_CHANCE = freeze({ integer: () => 0, fork: () => NO_CHANCE })
+
+/** How a node first came up: by which step of which other; without `input`, as a new process on what that one's disk holds. */
+export interface Origin {
+  readonly from: number
+  readonly input?: VoterInput
+  readonly argument: number
+}
+
+type OutcomeListener = (number: number, input: VoterInput, argument: number, outcome: Outcome | Violation) => void
 
 /** The nodes that come up, by number, and what each step of each leads to: stepped once, on a copy, and known from then on. */
 export class Voters {
@@ -40,7 +50,14 @@ export class Voters {
   readonly #nodes = new Numbered<VoterNode>()
   readonly #messages = new Numbered<Sent>()
   readonly #happenings = new Numbered<readonly Happening[]>()
-  readonly #outcomes = new Map<number, Outcome | Violation>()
+  readonly #outcomes: (Outcome | Violation)[] = []
+  /** By number of the node, and input with its argument. */
+  readonly #known = new PairTable()
+  readonly #origins: (Origin | undefined)[] = []
+  readonly #ways: number[] = []
+  readonly #receivers: number[] = []
+  readonly #preVotes: boolean[] = []
+  #onOutcome: OutcomeListener = () => undefined
 
   constructor(nodeIds: readonly number[], entries: Entries) {
     this.#nodeIds = nodeIds
@@ -56,14 +73,41 @@ export class Voters {
     return this.#nodes.number(nodeText(node), () => node)
   }
 
+  /** Undefined: it never lived, or died. */
+  originOf(number: number): Origin | undefined {
+    return this.#origins[number]
+  }
+
   message(number: number): Sent {
     return this.#messages.get(number)
   }
 
+  messageNumber(sent: Sent): number {
+    const number = this.#messages.number(textOf(sent), () => freeze(sent))
+    const { from, to, message } = sent
+    this.#ways[number] = from * MAX_NODES + to
+    this.#receivers[number] = to
+    this.#preVotes[number] = message.type === 'voteRequest' && message.preVote
+    return number
+  }
+
   /** From whom to whom a message goes, as one number. */
   wayOf(number: number): number {
-    const { from, to } = this.message(number)
-    return from * MAX_NODES + to
+    return this.#ways[number] as number
+  }
+
+  receiverOf(number: number): number {
+    return this.#receivers[number] as number
+  }
+
+  /** Whether the answer depends on when the receiver heard its leader. */
+  isPreVote(number: number): boolean {
+    return this.#preVotes[number] as boolean
+  }
+
+  /** Told of each step that was tried for the first time. */
+  listen(listener: OutcomeListener): void {
+    this.#onOutcome = listener
   }
 
   happenings(number: number): readonly Happening[] {
@@ -103,13 +147,20 @@ export class Voters {
       persistedEndOffset: log.length,
       voterSet: voterSetOf(log, this.#nodeIds),
     })
-    return this.number({ ...node, core, memory: log })
+    const started = this.number({ ...node, core, memory: log })
+    this.#origins[started] ??= { from: number, argument: 0 }
+    return started
   }
 
   #outcome(number: number, input: VoterInput, argument: number): Outcome | Violation {
-    const key = (number * INPUTS.length + INPUTS.indexOf(input)) * ARGUMENTS + argument
-    let outcome = this.#outcomes.get(key)
-    if (outcome === undefined) this.#outcomes.set(key, (outcome = this.#try(number, input, argument)))
+    const inputNumber = inputNumbers[input] + INPUTS.length * argument
+    const known = this.#known.get(number, inputNumber)
+    if (known >= 0) return this.#outcomes[known] as Outcome | Violation
+    const outcome = this.#try(number, input, argument)
+    this.#known.set(number, inputNumber, this.#outcomes.length)
+    this.#outcomes.push(outcome)
+    if (!(outcome instanceof Violation)) this.#origins[outcome.node] ??= { from: number, input, argument }
+    this.#onOutcome(number, input, argument, outcome)
     return outcome
   }
 
@@ -124,7 +175,7 @@ export class Voters {
       return toViolation(error)
     }
     const node = this.number(step.node)
-    const sends = step.sent.map((sent) => this.#messages.number(textOf(sent), () => freeze(sent)))
+    const sends = step.sent.map((sent) => this.messageNumber(sent))
     const happenings = step.happenings.length === 0 ? 0 : this.#happenings.number(textOf(step.happenings), () => step.happenings)
     return { node, sends, happenings, isChanged: node !== number || sends.length > 0 }
   }

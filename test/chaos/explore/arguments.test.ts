@@ -5,13 +5,23 @@ import { partitionBounds } from '../../../chaos/explore/partition/bounds.ts'
 const parse = (...args: string[]) => parseExploreArguments(args, partitionBounds)
 
 it('begins with the smallest bounds', () => {
-  expect(parse()).toEqual({ nodes: 3, bounds: partitionBounds.smallest, maxStates: 10_000_000, heal: true, ordered: false })
+  expect(parse()).toEqual({ nodes: 3, bounds: partitionBounds.smallest, maxStates: 10_000_000, heal: true, ordered: false, reduced: true })
 })
 
 it('takes each bound by its flag, with = or without', () => {
-  const { nodes, bounds, maxStates, heal, ordered } = parse('--nodes=5', '--isr-changes', '2', '--crashes=1', '--states', '1000', '--safety-only', '--ordered')
+  const { nodes, bounds, maxStates, heal, ordered, reduced } = parse(
+    '--nodes=5',
+    '--isr-changes',
+    '2',
+    '--crashes=1',
+    '--states',
+    '1000',
+    '--safety-only',
+    '--ordered',
+    '--unreduced',
+  )
   expect(bounds).toEqual({ ...partitionBounds.smallest, isrChanges: 2, crashes: 1 })
-  expect({ nodes, maxStates, heal, ordered }).toEqual({ nodes: 5, maxStates: 1000, heal: false, ordered: true })
+  expect({ nodes, maxStates, heal, ordered, reduced }).toEqual({ nodes: 5, maxStates: 1000, heal: false, ordered: true, reduced: false })
 })
 
 it.each([

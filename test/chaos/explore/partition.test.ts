@@ -1,6 +1,6 @@
 import { afterEach, expect, it } from 'vitest'
 import { type Bounds, partitionBounds } from '../../../chaos/explore/partition/bounds.ts'
-import { PartitionModel } from '../../../chaos/explore/partition/model.ts'
+import { partitionModel } from '../../../chaos/explore/partition/model.ts'
 import { Search } from '../../../chaos/explore/search.ts'
 import { tellStory } from '../../../chaos/explore/story.ts'
 import { Follower } from '../../../src/replication/follower.ts'
@@ -23,7 +23,7 @@ const explorations: readonly { readonly nodes: number; readonly bounds: Partial<
 ]
 
 it.each(explorations)('nothing is wrong in any state of $nodes nodes with $bounds', ({ nodes, bounds, ordered, least }) => {
-  const model = new PartitionModel({ bounds: boundsOf(partitionBounds, bounds), nodes, ordered })
+  const model = partitionModel({ bounds: boundsOf(partitionBounds, bounds), nodes, ordered, reduced: true })
   const { found, isComplete, states } = new Search(model, { maxStates: 1_000_000, heal: true }).run()
   expect(found === undefined ? [] : tellStory(model, found)).toEqual([])
   expect(isComplete).toBe(true)
@@ -112,7 +112,7 @@ afterEach(() => restore())
 
 it.each(brokenRules)('is noticed when it is broken: $rule', (broken) => {
   restore = breakRule(broken)
-  const model = new PartitionModel({ bounds: boundsOf(partitionBounds, broken.bounds), nodes: broken.nodes, ordered: false })
+  const model = partitionModel({ bounds: boundsOf(partitionBounds, broken.bounds), nodes: broken.nodes, ordered: false, reduced: true })
   const { found } = new Search(model, { maxStates: 200_000, heal: true }).run()
   expect(found?.violation.invariant).toBe(broken.noticedBy)
   expect(found?.actions.length).toBeLessThanOrEqual(broken.longestStory)

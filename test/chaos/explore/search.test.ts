@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import { Violation } from '../../../chaos/check/violation.ts'
 import type { Model } from '../../../chaos/explore/model.ts'
+import { hashState } from '../../../chaos/explore/visited.ts'
 import { Search } from '../../../chaos/explore/search.ts'
 import { tellStory } from '../../../chaos/explore/story.ts'
 
@@ -13,6 +14,7 @@ function counters(most: number, options: { readonly wrong?: number; readonly stu
   }
   return {
     initial: () => [0, 0],
+    hash: hashState,
     expand: (state, visit) => {
       for (const action of [0, 1]) if (state[action]! < most) visit(action, () => perform(state, action))
     },
