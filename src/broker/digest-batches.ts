@@ -27,7 +27,10 @@ export function* digestBatches(context: DigestContext, request: DigestBatchesReq
     throw new BrokerError('UNKNOWN_TOPIC_ID', `no topic has the id ${topicId}`)
   }
   for (;;) {
-    if (replica.dead || replica.core.role === 'offline') throw new BrokerError('KAFKA_STORAGE_ERROR', 'the replica is offline on this node')
+    if (replica.dead || replica.core.role === 'offline') {
+      const { reason } = replica.trouble ?? { reason: 'the node is stopping' }
+      throw new BrokerError('KAFKA_STORAGE_ERROR', `the replica is offline on this node: ${reason}`)
+    }
     const { core, log } = replica
     const logStartOffset = Math.max(core.logStartOffset, log.startOffset)
     const comparable = Math.min(core.highWatermark, log.syncedEndOffset)

@@ -93,7 +93,7 @@ export function prospectOf(condition: ReplicaCondition): { readonly byItself: st
     case 'quarantined':
       return {
         byItself: 'nothing before its node starts again: then what is bad is cut off, and fetched from the leader',
-        next: 'restart its node; look after its disk',
+        next: 'look after its disk, and restart its node, or move the partition to another broker',
       }
     case 'offline':
       return {

@@ -78,7 +78,7 @@ describe('the digests of a replica', () => {
     expect(found).toMatchObject({ nextOffset: 2, fault: expect.stringContaining(`at byte ${BATCH_BYTES}: the checksum of a batch is wrong`) })
     expect(found.digests).toHaveLength(1)
     expect(of.replica(1)).toMatchObject({ damaged: true, dead: true })
-    expect(() => digests(of)).toThrow('KAFKA_STORAGE_ERROR: the replica is offline on this node')
+    expect(() => digests(of)).toThrow('KAFKA_STORAGE_ERROR: the replica is offline on this node: a batch on disk failed its checksum')
   })
 
   it('say it too where the first batch asked for is bad, or its header is no header', () => {

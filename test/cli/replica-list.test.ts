@@ -67,7 +67,9 @@ describe('replica list', () => {
     expect(heading).toMatch(/^Topic +Partition +NodeId +State +InSync +Since +Reason$/)
     expect(first).toMatch(/^orders +0 +2 +suspect +no +2026-11-29T12:00:00\.000Z +its node did not stop in good order$/)
     expect(third).toMatch(/^orders +2 +2 +quarantined +no +2026-11-29T12:00:00\.000Z +a batch is bad$/)
-    expect(run.stdout).toMatch(/\nquarantined: nothing before its node starts again: .*\n {2}Next: restart its node; look after its disk\.\n/)
+    expect(run.stdout).toMatch(
+      /\nquarantined: nothing before its node starts again: .*\n {2}Next: look after its disk, and restart its node, or move the partition to another broker\.\n/,
+    )
     const json = await oxbow(['replica', 'list', '--node', '2', '-o', 'json'], { cluster: cluster() })
     expect(JSON.parse(json.stdout)[1]).toEqual({
       topic: 'orders',

@@ -5,6 +5,8 @@ import { writeJson } from '../session.ts'
 import { type Column, renderTable } from '../table.ts'
 import type { AuditedPartition, Difference, ReplicaOutcome, Version } from './partition-audit.ts'
 
+const NAMED_PARTITIONS = 5
+
 export type AuditResult = 'agree' | 'differ' | 'incomplete'
 
 /** A replica that differs or is damaged is worse than one that could not be compared. */
@@ -71,13 +73,32 @@ function differenceText({ topic, partition, leader }: AuditedPartition, { offset
 }
 
 function problemsText(partition: AuditedPartition): string {
-  const { topic, partition: number, audited = [], differences } = partition
+  const { topic, partition: number, startOffset, audited = [], differences } = partition
   const name = `${topic}-${number}`
   const lines = audited.flatMap(({ nodeId, outcome, comparedTo, reason }) => {
     if (outcome === 'damaged') return [`${name}: node ${nodeId} found its replica damaged behind offset ${comparedTo}, and serves it no more: ${reason}\n`]
-    return outcome === 'notCompared' ? [`${name}: node ${nodeId} was not compared from offset ${comparedTo} on: ${reason}\n`] : []
+    if (outcome !== 'notCompared' || comparedTo === startOffset) return []
+    return [`${name}: node ${nodeId} was not compared from offset ${comparedTo} on: ${reason}\n`]
   })
   return differences.map((difference) => differenceText(partition, difference)).join('') + lines.join('')
+}
+
+/** A node that is away is one line, however many replicas it has. */
+function leftOutText(partitions: readonly AuditedPartition[]): string {
+  const names = new Map<string, string[]>()
+  for (const { topic, partition, startOffset, audited = [] } of partitions) {
+    for (const { nodeId, outcome, comparedTo, reason } of audited) {
+      if (outcome !== 'notCompared' || comparedTo !== startOffset) continue
+      const why = `node ${nodeId} was not compared: ${reason}`
+      names.set(why, [...(names.get(why) ?? []), `${topic}-${partition}`])
+    }
+  }
+  return [...names].map(([why, all]) => `${namedPartitions(all)}: ${why}\n`).join('')
+}
+
+function namedPartitions(names: readonly string[]): string {
+  const shown = names.slice(0, NAMED_PARTITIONS).join(', ')
+  return names.length > NAMED_PARTITIONS ? `${shown} and ${names.length - NAMED_PARTITIONS} more` : shown
 }
 
 const NEXT: Readonly<Record<AuditResult, string>> = {
@@ -92,7 +113,7 @@ export function writeReport(context: CliContext, partitions: readonly AuditedPar
   const topics = [...new Set(partitions.map(({ topic }) => topic))]
   const rows = topics.map((topic) => ({ topic, partitions: partitions.filter((one) => one.topic === topic) }))
   context.stdout.write(renderTable(columns, rows, headingStyle(context)))
-  context.stdout.write(partitions.map(problemsText).join(''))
+  context.stdout.write(partitions.map(problemsText).join('') + leftOutText(partitions))
   context.stderr.write(`${partitions.length === 0 ? 'There is nothing to compare.' : NEXT[resultOf(partitions)]}\n`)
 }
 

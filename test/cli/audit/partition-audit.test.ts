@@ -71,7 +71,7 @@ function outcomes({ audited }: AuditedPartition): string[] {
   return (audited ?? []).map(({ outcome, comparedTo, reason }) => `${outcome} ${comparedTo}${reason === null ? '' : `: ${reason}`}`)
 }
 
-const offline = new BrokerError('KAFKA_STORAGE_ERROR', 'the replica is offline on this node')
+const offline = new BrokerError('KAFKA_STORAGE_ERROR', 'the replica is offline on this node: EIO')
 
 describe('the audit of a partition', () => {
   it('compares every replica with the leader page by page, and paces itself by what each was read', async () => {
@@ -166,7 +166,7 @@ describe('the audit of a partition', () => {
     second.onAsk = ({ startOffset }) => {
       if (startOffset >= 6) second.error = offline
     }
-    const why = 'KAFKA_STORAGE_ERROR: the replica is offline on this node'
+    const why = 'KAFKA_STORAGE_ERROR: the replica is offline on this node: EIO'
     expect(outcomes(await audit(nodes))).toEqual([`notCompared 0: ${why}`, `notCompared 6: ${why}`, 'agrees 14'])
   })
 
