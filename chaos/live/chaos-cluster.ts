@@ -4,7 +4,9 @@ import { parse, stringify } from 'yaml'
 import type { Random } from '../../src/base/random.ts'
 import { OxbowClient } from '../../src/client/client.ts'
 import { GrpcClientTransport } from '../../src/client/grpc-transport.ts'
-import { LiveCluster, waitFor, waitForBrokers } from './cluster-process.ts'
+import { LiveCluster, ROOT, waitFor, waitForBrokers } from './cluster-process.ts'
+import type { Ailment } from './disk/ailing-disk.ts'
+import { type DiskOrder, type DiskReport, isDiskReport } from './disk/disk-orders.ts'
 import { Network } from './faults/network.ts'
 import { ProxiedTransport } from './faults/proxied-transport.ts'
 
@@ -15,6 +17,8 @@ export interface ChaosClusterOptions {
   readonly folder: string
   readonly config: Readonly<Record<string, number | string>>
   readonly random: Random
+  /** Nodes run on disks that can be made to fail, and that lose what is not synced when they are killed. */
+  readonly hasFaultyDisks: boolean
 }
 
 /** A node that ended and was not asked to. */
@@ -52,8 +56,9 @@ export class ChaosCluster {
   }
 
   /** Makes the folder's files and the links; nothing runs yet. */
-  static async create({ nodes, clientHosts, folder, config, random }: ChaosClusterOptions): Promise<ChaosCluster> {
-    const live = await LiveCluster.create('chaos', { nodes, config, folder, endsWithHarness: true })
+  static async create({ nodes, clientHosts, folder, config, random, hasFaultyDisks }: ChaosClusterOptions): Promise<ChaosCluster> {
+    const command = hasFaultyDisks ? { command: faultyDiskCommand } : {}
+    const live = await LiveCluster.create('chaos', { nodes, config, folder, endsWithHarness: true, ...command })
     const network = new Network(random)
     const file = readFileSync(live.configPath, 'utf8')
     for (const id of live.nodeIds) {
@@ -110,6 +115,16 @@ export class ChaosCluster {
     if (!this.live.isRunning(nodeId)) this.live.start(nodeId, configPathOf(this.live, nodeId))
   }
 
+  /** Makes the disks of a node ail, or only asks how they are. Undefined: the node does not answer, as when it is down. */
+  async orderDisk(nodeId: number, ailment?: Ailment): Promise<DiskReport | undefined> {
+    return await this.live.ask(nodeId, { type: 'disk order', ailment } satisfies DiskOrder, isDiskReport)
+  }
+
+  /** It may end by itself from now on, until it is started again. */
+  expectEnd(nodeId: number): void {
+    this.#ended.add(nodeId)
+  }
+
   /** By SIGKILL. */
   async killNode(nodeId: number): Promise<void> {
     this.#ended.add(nodeId)
@@ -147,6 +162,12 @@ export class ChaosCluster {
       this.startNode(nodeId)
     }
   }
+}
+
+const DISK_SERVER = join(ROOT, 'dist', 'chaos', 'live', 'disk', 'server.js')
+
+function faultyDiskCommand(configPath: string, nodeId: number): readonly string[] {
+  return [DISK_SERVER, configPath, String(nodeId)]
 }
 
 function configPathOf(live: LiveCluster, nodeId: number): string {

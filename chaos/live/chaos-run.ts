@@ -91,13 +91,14 @@ export class ChaosExperiment {
 
   /** The history is complete in the folder when it is fulfilled, and nothing runs any more. */
   async run(): Promise<ChaosRun> {
-    const { out, nodes, seed } = this.#options
+    const { out, nodes, seed, faults } = this.#options
     makeFolder(out)
     const random = new SeededRandom(seed)
     const history = new HistoryWriter(join(out, HISTORY))
     try {
       const config = { ...shortTimings(), ...KEEP_ALL }
-      this.#cluster = await ChaosCluster.create({ nodes, clientHosts: nodes, folder: out, config, random: random.fork('network') })
+      const hasFaultyDisks = faults.some(({ needsFaultyDisks }) => needsFaultyDisks === true)
+      this.#cluster = await ChaosCluster.create({ nodes, clientHosts: nodes, folder: out, config, random: random.fork('network'), hasFaultyDisks })
       await this.#cluster.start()
       this.#direct = this.#cluster.openDirectClient()
       return await this.#experiment(this.#cluster, this.#direct, history, random)

@@ -62,6 +62,12 @@ export interface LiveClusterOptions {
   readonly folder?: string
   /** Nodes do not hear the Ctrl-C of this process, and end when it does. */
   readonly endsWithHarness?: boolean
+  /** The script and the arguments that Node runs as a node; default: `oxbow server`. */
+  readonly command?: (configPath: string, nodeId: number) => readonly string[]
+}
+
+function serverCommand(configPath: string, nodeId: number): readonly string[] {
+  return [BIN, 'server', '--config', configPath, '--node', String(nodeId)]
 }
 
 /** A cluster of real `oxbow server` processes in a folder of its own, each of which can be killed and started again. */
@@ -72,11 +78,13 @@ export class LiveCluster {
   readonly portBase: number
   readonly #children = new Map<number, ChildProcess>()
   readonly #endsWithHarness: boolean
+  readonly #command: NonNullable<LiveClusterOptions['command']>
 
   private constructor(folder: string, portBase: number, options: LiveClusterOptions) {
-    const { nodes = 3, config = {}, firstVoters = nodes, endsWithHarness = false } = options
+    const { nodes = 3, config = {}, firstVoters = nodes, endsWithHarness = false, command = serverCommand } = options
     this.folder = folder
     this.#endsWithHarness = endsWithHarness
+    this.#command = command
     this.portBase = portBase
     this.nodeIds = Array.from({ length: nodes }, (_, at) => at + 1)
     this.bootstrap = this.nodeIds.map((id) => `${HOST}:${this.grpcPort(id)}`)
@@ -110,7 +118,7 @@ export class LiveCluster {
 
   start(nodeId: number, configPath = this.configPath): void {
     const log = openSync(join(this.folder, 'logs', `node-${nodeId}.log`), 'a')
-    const child = spawn(process.execPath, [BIN, 'server', '--config', configPath, '--node', String(nodeId)], {
+    const child = spawn(process.execPath, [...this.#command(configPath, nodeId)], {
       stdio: this.#endsWithHarness ? ['ignore', log, log, 'ipc'] : ['ignore', log, log],
       detached: this.#endsWithHarness,
     })
@@ -133,6 +141,27 @@ export class LiveCluster {
 
   grpcPort(nodeId: number): number {
     return this.portBase + 100 + nodeId
+  }
+
+  /** Says something over the channel of a node that ends with the harness, and waits for what it answers. Undefined: it does not. */
+  ask<Answer>(nodeId: number, message: object, isAnswer: (message: unknown) => message is Answer, timeoutMs = 5_000): Promise<Answer | undefined> {
+    const child = this.#children.get(nodeId)
+    if (child?.connected !== true) return Promise.resolve(undefined)
+    return new Promise((resolve) => {
+      const end = (answer: Answer | undefined): void => {
+        clearTimeout(timer)
+        child.off('message', hear)
+        resolve(answer)
+      }
+      const hear = (heard: unknown): void => {
+        if (isAnswer(heard)) end(heard)
+      }
+      const timer = setTimeout(() => end(undefined), timeoutMs)
+      child.on('message', hear)
+      child.send(message, (error) => {
+        if (error !== null) end(undefined)
+      })
+    })
   }
 
   /** How the last life of a node ended: a signal, or its exit code; null while it runs, or before its first. */

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { MADE_UP } from '../live/disk/ailing-disk.ts'
 
 export interface LoggedLine {
   readonly nodeId: number
@@ -25,9 +26,9 @@ export class NodeLogs {
     return this.#lines.filter(({ time }) => time >= fromMs && time <= toMs).slice(0, MAX_LINES)
   }
 
-  /** What ended a node. */
+  /** What ended a node, but for disks that were made to fail. */
   fatal(): LoggedLine[] {
-    return this.#lines.filter(({ message }) => message.startsWith('fatal: '))
+    return this.#lines.filter(({ message }) => message.startsWith('fatal: ') && !message.includes(MADE_UP))
   }
 }
 

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join, resolve } from 'node:path'
+import type { Disk } from '../base/disk.ts'
 import type { DoneVoid } from '../base/done.ts'
 import { BrokerError } from '../base/errors.ts'
 import type { Fatal } from '../base/fatal.ts'
@@ -41,6 +42,8 @@ export interface ServerOptions {
   /** Instead of the folders of the file and the environment. */
   readonly dataDir: string | undefined
   readonly env: EnvironmentVariables
+  /** The disk of a data folder; default: the file system as it is. */
+  readonly openDisk?: (path: string) => Disk
 }
 
 /** Rules 8: connections a node. */
@@ -110,7 +113,7 @@ interface Running {
   readonly http: HttpServer | undefined
 }
 
-async function start(configured: ConfiguredNode, log: NodeLog, fatal: Fatal): Promise<Running> {
+async function start(configured: ConfiguredNode, log: NodeLog, fatal: Fatal, openDisk: (path: string) => Disk): Promise<Running> {
   const { options, dataDir, dataDirs } = configured
   const { logger } = log
   const { host, grpcPort, httpPort } = options.address
@@ -121,7 +124,7 @@ async function start(configured: ConfiguredNode, log: NodeLog, fatal: Fatal): Pr
   const { traffic } = meters
   const transport = new GrpcPeerTransport({ logger, traffic })
   const checkpoints = new LazyCheckpoints((done) => openLevelCheckpoints(join(dataDir, 'checkpoints'), logger, done))
-  const dataDisks = dataDirs.map((path) => ({ path, disk: new MeteredDisk(new NodeDisk(path), meters.disk, path) }))
+  const dataDisks = dataDirs.map((path) => ({ path, disk: new MeteredDisk(openDisk(path), meters.disk, path) }))
   const { disk } = dataDisks[0] as DataDisk
   const seams = { clock: new SystemClock(), random: new CryptoRandom(), disk, dataDisks, checkpoints, transport, logger, logLevel: log.level, fatal }
   const node = await new Promise<OxbowNode>((fulfil, reject) =>
@@ -197,7 +200,7 @@ export async function runServer(options: ServerOptions): Promise<number> {
   process.on('uncaughtException', fatal)
   process.on('unhandledRejection', (reason) => fatal(reason instanceof Error ? reason : new Error(String(reason))))
   for (const warning of cluster.warnings) logger.warn({}, `config: ${locateFault(path, warning)}`)
-  const running = await start(configured, log, fatal)
+  const running = await start(configured, log, fatal, options.openDisk ?? ((folder) => new NodeDisk(folder)))
   const reason = await asked
   logger.info({ reason }, `stopping: ${reason}`)
   const limit = setTimeout(() => fatal(new Error(`the node did not stop within ${STOP_LIMIT_MS} ms`)), STOP_LIMIT_MS)

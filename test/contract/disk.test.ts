@@ -2,6 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
+import { AilingDisk } from '../../chaos/live/disk/ailing-disk.ts'
+import { VolatileDisk } from '../../chaos/live/disk/volatile-disk.ts'
 import { SimDisk } from '../../chaos/sim/disk.ts'
 import type { Disk, DiskFile, DiskSpace } from '../../src/base/disk.ts'
 import type { Done } from '../../src/base/done.ts'
@@ -26,9 +28,9 @@ function temporaryFolder(): string {
   return folder
 }
 
-const sides: Record<string, () => Side> = {
-  NodeDisk: () => ({
-    disk: new NodeDisk(join(temporaryFolder(), 'data')),
+function realSide(disk: Disk): Side {
+  return {
+    disk,
     wait: (start) =>
       new Promise((resolve, reject) => {
         let returned = false
@@ -39,7 +41,12 @@ const sides: Record<string, () => Side> = {
         })
         returned = true
       }),
-  }),
+  }
+}
+
+const sides: Record<string, () => Side> = {
+  NodeDisk: () => realSide(new NodeDisk(join(temporaryFolder(), 'data'))),
+  'an AilingDisk over a VolatileDisk': () => realSide(new AilingDisk(new VolatileDisk(new NodeDisk(join(temporaryFolder(), 'data'))))),
   SimDisk: () => {
     const clock = new TestClock()
     return {

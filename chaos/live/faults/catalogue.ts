@@ -1,10 +1,11 @@
+import { diskFaults } from './disk-faults.ts'
 import type { Fault } from './fault.ts'
 import { partitions } from './partitions.ts'
 import { processFaults } from './process-faults.ts'
 import { slowLinks } from './slow-links.ts'
 
 /** All that can be done to a cluster. */
-export const faults: readonly Fault[] = [...partitions, ...slowLinks, ...processFaults]
+export const faults: readonly Fault[] = [...partitions, ...slowLinks, ...processFaults, ...diskFaults]
 
 /** Words that stand for several. */
 export const faultGroups: Readonly<Record<string, (fault: Fault) => boolean>> = {
@@ -12,7 +13,8 @@ export const faultGroups: Readonly<Record<string, (fault: Fault) => boolean>> = 
   none: () => false,
   partition: ({ name }) => name.startsWith('partition-'),
   network: ({ kind, isBeyondPromise }) => kind === 'network' && isBeyondPromise !== true,
-  process: ({ kind }) => kind === 'process',
+  process: ({ kind, needsFaultyDisks }) => kind === 'process' && needsFaultyDisks !== true,
+  disk: ({ needsFaultyDisks }) => needsFaultyDisks === true,
 }
 
 /** A list of faults that names what there is not, or what cannot be with so many nodes. */

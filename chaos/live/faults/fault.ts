@@ -29,7 +29,9 @@ export interface Fault {
   readonly name: string
   readonly about: string
   /** Of each kind at most one is in force. */
-  readonly kind: 'network' | 'process'
+  readonly kind: 'network' | 'process' | 'disk'
+  /** Nodes have to run on disks that can be made to fail. */
+  readonly needsFaultyDisks?: true
   /** With fewer it would do nothing, or everything. */
   readonly minNodes: number
   /** The rules promise nothing under it: it is done only where it is asked for by its name. */

@@ -2,47 +2,12 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { sleep } from '../cluster-process.ts'
 import { type Fault, type FaultWorld, nodesText, type Observation, pickLeader, pickMinority, type RunningFault } from './fault.ts'
+import { Killings } from './killings.ts'
 
 const run = promisify(execFile)
 /** Between a kill and the start, and between a start and the next kill. */
 const DOWN_MS = 1_000
 const UP_MS = 2_000
-
-/** Kills, starts again, and keeps the evidence of both. */
-class Killings {
-  readonly #world: FaultWorld
-  readonly #down = new Map<number, number>()
-  readonly #killed: number[] = []
-  readonly #survived: number[] = []
-
-  constructor(world: FaultWorld) {
-    this.#world = world
-  }
-
-  async kill(nodes: readonly number[]): Promise<void> {
-    const { cluster } = this.#world
-    await Promise.all(
-      nodes.map(async (node) => {
-        this.#down.set(node, cluster.live.log(node).length)
-        await cluster.killNode(node)
-        if (cluster.live.endOf(node) === 'SIGKILL') this.#killed.push(node)
-        else this.#survived.push(node)
-      }),
-    )
-  }
-
-  async startAgain(): Promise<void> {
-    const down = [...this.#down]
-    this.#down.clear()
-    for (const [node] of down) this.#world.cluster.startNode(node)
-    await Promise.all(down.map(([node, fromLine]) => this.#world.cluster.untilListening(node, fromLine)))
-  }
-
-  observe(): Observation {
-    const isSeen = this.#killed.length > 0 && this.#survived.length === 0
-    return { isSeen, what: isSeen ? `SIGKILL ended ${this.#killed.join(', ')}` : `SIGKILL did not end ${this.#survived.join(', ')}` }
-  }
-}
 
 async function killMinority(world: FaultWorld): Promise<RunningFault> {
   const nodes = pickMinority(world)
