@@ -80,10 +80,11 @@ export class FetchPace {
     })
   }
 
-  /** A replica that was set aside meanwhile has no log any more to speak of. */
+  /** What waits says how far the log was synced: of one that was set aside or cut meanwhile that is no longer so (rules R3.2), and the replica asks anew. */
   #later(replica: Replica, afterMs: number, act: () => void): void {
+    const { cutCount } = replica.log
     this.#options.clock.after(afterMs, () => {
-      if (replica.core.role === 'follower') act()
+      if (replica.core.role === 'follower' && replica.log.cutCount === cutCount) act()
     })
   }
 }

@@ -6,6 +6,11 @@ import { fetchOf } from './harness.ts'
 
 const KIB = 1024
 
+interface WaitingReplica {
+  readonly core: { role: string }
+  readonly log: { cutCount: number }
+}
+
 /** A follower that always asks for the next 16 KiB and gets them at once. `limit`: bytes a second, while it is being moved. */
 function follow(options: { readonly limit: number | undefined; readonly seconds: number; readonly replicas?: number }): {
   readonly got: number[]
@@ -29,7 +34,7 @@ function follow(options: { readonly limit: number | undefined; readonly seconds:
         pace.send(replica, 2, fetchOf({ fetchOffset: got[at] ?? 0, maxBytes: 16 * KIB }))
       }),
   })
-  const replicas = Array.from({ length: options.replicas ?? 1 }, () => ({ core: { role: 'follower' } }) as Replica)
+  const replicas = Array.from({ length: options.replicas ?? 1 }, () => ({ core: { role: 'follower' }, log: { cutCount: 0 } }) as Replica)
   for (const replica of replicas) pace.send(replica, 2, fetchOf({ fetchOffset: 0, maxBytes: 16 * KIB }))
   let isOver = false
   clock.after(options.seconds * 1000, () => {
@@ -50,7 +55,10 @@ describe('how much followers ask for', () => {
     expect(asked).toBeLessThan((1.5 * total) / (16 * KIB))
   })
 
-  it('R5.10: says no more of a replica that was set aside while its report waited', () => {
+  it.each<[string, (replica: WaitingReplica) => void]>([
+    ['set aside', (replica) => (replica.core.role = 'offline')],
+    ['cut', (replica) => (replica.log.cutCount += 1)],
+  ])('R5.10: says no more of a replica that was %s while its report waited', (_, change) => {
     const clock = new TestClock()
     const sent: number[] = []
     const pace = new FetchPace({
@@ -59,12 +67,12 @@ describe('how much followers ask for', () => {
       moveBytesPerSecond: () => undefined,
       send: (_replica, _to, { fetchOffset }) => sent.push(fetchOffset),
     })
-    const replica = { core: { role: 'follower' } } as { core: { role: string } }
-    const say = (): void => pace.send(replica as Replica, 2, fetchOf({ fetchOffset: 7, maxBytes: 16 * KIB }))
+    const replica: WaitingReplica = { core: { role: 'follower' }, log: { cutCount: 0 } }
+    const say = (): void => pace.send(replica as unknown as Replica, 2, fetchOf({ fetchOffset: 7, maxBytes: 16 * KIB }))
     say()
     say()
     expect(sent).toEqual([7])
-    replica.core.role = 'offline'
+    change(replica)
     clock.run()
     expect(sent).toEqual([7])
   })
