@@ -39,14 +39,14 @@ export interface MetadataOpenOptions {
   readonly clock: Clock
   readonly logger: Logger
   readonly directory: LogDirectory
-  /** Exclusive: the log surely reached so far (rules R3.6). */
-  readonly syncedEndOffset: number
+  /** What the vote file says (rules R3.6): no entry of a later term was ever counted, and, exclusive, the log surely reached so far. */
+  readonly voted: { readonly term: number; readonly syncedEndOffset: number }
 }
 
 export function* openMetadata(options: MetadataOpenOptions): Task<OpenedMetadata> {
-  const { disk, syncedEndOffset } = options
+  const { disk, voted } = options
   const files = new SnapshotFiles(disk, METADATA_LOG)
-  let opened = yield* openLog(options, syncedEndOffset)
+  let opened = yield* openLog(options, voted.syncedEndOffset)
   yield* files.removeUnfinished()
   let loaded = yield* loadNewest(options, files)
   if (opened.log.startOffset > (loaded?.snapshot.endOffset ?? 0)) {
@@ -56,8 +56,8 @@ export function* openMetadata(options: MetadataOpenOptions): Task<OpenedMetadata
   return { opened, files, loaded, start: startOf(opened, loaded), voterSets: yield* readVoterSets(opened.log, loaded) }
 }
 
-function openLog({ directory }: MetadataOpenOptions, safeEndOffset: number): Task<OpenedLog> {
-  const marks = { safeEndOffset, cleanEndOffset: -1 }
+function openLog({ directory, voted }: MetadataOpenOptions, safeEndOffset: number): Task<OpenedLog> {
+  const marks = { safeEndOffset, cleanEndOffset: -1, greatestEpoch: voted.term }
   return call<OpenedLog>((done) => directory.openLog({ name: METADATA_LOG, marks, visitFrom: 0, visit: () => undefined }, done))
 }
 
@@ -90,11 +90,11 @@ function* load({ clock, logger }: MetadataOpenOptions, files: SnapshotFiles, nam
 
 /** What is there leads to no image. The mark goes on standing for what it held. */
 function* setAside(options: MetadataOpenOptions, log: Log): Task<OpenedLog> {
-  const { directory, logger, syncedEndOffset } = options
+  const { directory, logger, voted } = options
   logger.warn({ startOffset: log.startOffset }, `metadata log: it begins at ${log.startOffset}, and no snapshot up to there is whole`)
   const note = yield* call<string | undefined>((done) => directory.readNote(METADATA_LOG, DAMAGED_NOTE, done))
   const claimedEndOffset = note === undefined ? 0 : parseDamagedNote(note).claimedEndOffset
-  const markedEndOffset = Math.max(claimedEndOffset, syncedEndOffset, log.endOffset)
+  const markedEndOffset = Math.max(claimedEndOffset, voted.syncedEndOffset, log.endOffset)
   yield* callVoid((done) => directory.quarantine(METADATA_LOG, done))
   return yield* openLog(options, markedEndOffset)
 }

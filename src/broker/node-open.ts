@@ -35,7 +35,7 @@ export function* openFolder(options: NodeOptions, seams: NodeSeams, events: Fold
   const { nodeId } = options
   const properties = yield* call<MetaProperties>((done) => openMetaProperties({ disk, nodeId, random: random.fork('directory id') }, done))
   const quorumState = yield* call<QuorumState>((done) => openQuorumState(disk, done))
-  const metadata = yield* openMetadata({ disk, clock, logger, directory, syncedEndOffset: quorumState.state.syncedEndOffset })
+  const metadata = yield* openMetadata({ disk, clock, logger, directory, voted: quorumState.state })
   const { recovery, log } = metadata.opened
   // Only whole files go: without this nothing would, as long as what lies between two snapshots fits one.
   log.limitSegments({ sizeBytes: Math.min(segmentBytes, metadataSnapshotBytes), ageMs: Number.POSITIVE_INFINITY })

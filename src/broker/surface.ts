@@ -110,6 +110,7 @@ export interface ReplicaView {
 /** A replica as it is at any moment: for whoever asks after every step whether anything changed. */
 export interface LiveReplica {
   readonly log: Log
+  readonly suspect: boolean
   readonly damaged: boolean
   readonly core: Pick<ReplicaView, 'role' | 'leaderEpoch' | 'partitionEpoch' | 'logStartOffset' | 'highWatermark'>
   /** What it is now, to keep. */

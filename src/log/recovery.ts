@@ -25,6 +25,8 @@ import type { LogMarks, Recovery } from './surface.ts'
  * Good batches that follow a fault within the reach of one round prove nothing: the unsynced bytes of one round may persist in any order (R1.2), and
  * to call that damage would, after a power loss of all nodes, leave no replica that may lead. A round begins only after the one before it is synced and
  * takes at most `reachBytes` of one segment, so what follows beyond that reach, or in another segment, was written after the bad bytes were synced.
+ * No checksum covers the leader epoch of a batch. Where epochs fall though all else is right, one of them was changed on the disk: a replica that counted
+ * with the greater one would be taken for the one that has most (R5.7).
  * What is cut as torn though it was synced is covered by suspicion (R3.4): a replica is trusted after an unclean stop only by comparison.
  *
  * Where the log begins is said by its note `log-start`, at 0 when that says nothing. Segments that begin below the noted one are left over, and removed. The start is
@@ -167,7 +169,7 @@ function* judge(options: RecoveryOptions, readAll: boolean): Task<Judged> {
     if (judged.fault !== undefined) continue
     if (baseOffset !== judged.endOffset) {
       const reason = `a segment begins at offset ${baseOffset} where ${judged.endOffset} should be`
-      judged.fault = { type: 'gap', segment: at, position: 0, offset: judged.endOffset, reason }
+      judged.fault = { type: 'gap', segment: at, position: 0, offset: judged.endOffset, reason, isWhole: false }
       continue
     }
     const closedEndOffset = bases[at + 1]
@@ -231,7 +233,8 @@ function* checkEnds(
 function* scanSegment(options: RecoveryOptions, judged: Judged, segment: Segment): Task<void> {
   const sizeBytes = judged.fileBytes[judged.segments.length - 1] as number
   const { indexIntervalBytes, visitFrom } = options
-  const scan = new SegmentScan({ baseOffset: segment.baseOffset, lastEpoch: judged.epochs.lastEpoch, sizeBytes, indexIntervalBytes })
+  const { greatestEpoch } = options.marks
+  const scan = new SegmentScan({ baseOffset: segment.baseOffset, lastEpoch: judged.epochs.lastEpoch, greatestEpoch, sizeBytes, indexIntervalBytes })
   const visit = (header: BatchHeader): void => {
     if (header.lastOffset >= visitFrom) options.visit(header)
   }
@@ -279,6 +282,7 @@ function* findBadBytes(options: RecoveryOptions, judged: Judged, markedEndOffset
   if (fault.type === 'gap' || fault.segment < segments.length - 1) {
     return { reason: `${fault.reason}, at offset ${endOffset}, and the segment at ${last.baseOffset} follows`, claimedEndOffset: last.baseOffset }
   }
+  if (fault.isWhole) return { reason: `${fault.reason}, at offset ${endOffset}: one of the two was changed`, claimedEndOffset: endOffset + 1 }
   const good = yield* findGoodBatch(options, judged, fault)
   if (good === undefined) return undefined
   return { reason: `${fault.reason}, at offset ${endOffset}, and a good batch follows at ${good.baseOffset}`, claimedEndOffset: good.lastOffset + 1 }

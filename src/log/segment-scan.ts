@@ -13,6 +13,8 @@ export interface ScanFault {
   /** The offset that should have been there. */
   readonly offset: number
   readonly reason: string
+  /** The batch there is whole and in its place: no write that was torn or lost leaves that. */
+  readonly isWhole: boolean
 }
 
 /**
@@ -21,6 +23,7 @@ export interface ScanFault {
  */
 export class SegmentScan {
   readonly #sizeBytes: number
+  readonly #greatestEpoch: number
   readonly #index: SparseIndex
   readonly #timeIndex: TimeIndex
   readonly #epochs: EpochStart[] = []
@@ -31,9 +34,16 @@ export class SegmentScan {
   #maxTimestampMs = -1
   #fault: ScanFault | undefined
 
-  /** `lastEpoch`: of the batch before this segment, −1 at the start of a log. */
-  constructor(options: { readonly baseOffset: number; readonly lastEpoch: number; readonly sizeBytes: number; readonly indexIntervalBytes: number }) {
+  /** `lastEpoch`: of the batch before this segment, −1 at the start of a log. `greatestEpoch`: none above it counts; default: any does. */
+  constructor(options: {
+    readonly baseOffset: number
+    readonly lastEpoch: number
+    readonly greatestEpoch?: number | undefined
+    readonly sizeBytes: number
+    readonly indexIntervalBytes: number
+  }) {
     this.#sizeBytes = options.sizeBytes
+    this.#greatestEpoch = options.greatestEpoch ?? Number.POSITIVE_INFINITY
     this.#endOffset = options.baseOffset
     this.#lastEpoch = options.lastEpoch
     this.#index = new SparseIndex(options.indexIntervalBytes)
@@ -98,7 +108,8 @@ export class SegmentScan {
       if (window.length - at < header.sizeBytes) return header.sizeBytes
       if (!hasValidCrc(window.subarray(at, at + header.sizeBytes))) return this.#stop('the checksum of a batch is wrong')
       if (header.baseOffset !== this.#endOffset) return this.#stop(`a batch begins at offset ${header.baseOffset}`)
-      if (header.leaderEpoch < this.#lastEpoch) return this.#stop(`a batch of epoch ${header.leaderEpoch} follows epoch ${this.#lastEpoch}`)
+      if (header.leaderEpoch < this.#lastEpoch) return this.#stop(`a batch of epoch ${header.leaderEpoch} follows epoch ${this.#lastEpoch}`, true)
+      if (header.leaderEpoch > this.#greatestEpoch) return this.#stop(`a batch is of epoch ${header.leaderEpoch}, the newest can be ${this.#greatestEpoch}`)
       this.#accept(header)
       visit(header)
     }
@@ -116,8 +127,8 @@ export class SegmentScan {
     this.#position += header.sizeBytes
   }
 
-  #stop(reason: string): 0 {
-    this.#fault = { position: this.#position, offset: this.#endOffset, reason }
+  #stop(reason: string, isWhole = false): 0 {
+    this.#fault = { position: this.#position, offset: this.#endOffset, reason, isWhole }
     return 0
   }
 }

@@ -104,6 +104,8 @@ export interface LogMarks {
   readonly safeEndOffset: number
   /** After a clean stop: the synced end. Nothing below it can be torn, only damaged. −1: not a clean stop. */
   readonly cleanEndOffset: number
+  /** No batch of a greater epoch counts. Absent: not known. */
+  readonly greatestEpoch?: number
 }
 
 export interface Recovery {

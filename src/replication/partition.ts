@@ -40,7 +40,7 @@ type Role =
  *   none ◀──assign──▶ leader      leader of the applied state, its epoch granted after the own broker epoch (rules R5.4)
  *   none ◀──assign──▶ follower    another leader
  *   leader ◀──assign (new leader epoch)──▶ follower
- *   any ──offline, or a cut below the high watermark──▶ offline, for good
+ *   any ──offline, a cut below the high watermark, or a log of an epoch that nobody was granted──▶ offline, for good
  *
  * A new leader epoch makes a new Leader or Follower: nothing that was known, outstanding or waiting outlives its epoch; waiting produces are
  * answered, indefinite. Invariants: leader epoch and partition epoch never go back (I5), the high watermark moves only up but for a cut that
@@ -241,6 +241,12 @@ export class Partition {
     const { state } = input
     const { nodeId } = this.#options
     const isReplica = brokerEpoch !== undefined && state.replicas.includes(nodeId)
+    const { lastEpoch } = this.#log
+    if (isReplica && lastEpoch > state.leaderEpoch && !this.#repairing) {
+      // No checksum covers the epoch of a batch: counted so, this log would be taken for the one that has most (rules R5.7).
+      this.#setAside(`its last batch is of leader epoch ${lastEpoch}, and none above ${state.leaderEpoch} was granted`, effects)
+      return
+    }
     if (isReplica && state.leader === nodeId && state.leaderGrantedOffset >= brokerEpoch) {
       if (this.#role.type !== 'leader' || this.#role.leader.leaderEpoch !== state.leaderEpoch) this.#lead(input, effects)
       if (this.#role.type === 'leader') this.#role.leader.apply(input, this.#tick, effects)
@@ -279,7 +285,10 @@ export class Partition {
   #answer(follower: Follower, input: Extract<PartitionInput, { type: 'answer' }>, effects: PartitionEffect[]): void {
     const mayCutBelow = this.#repairing || (this.#assignment?.state.unclean ?? false)
     const reason = follower.answer(input, { tick: this.#tick, mayCutBelow }, effects)
-    if (reason === undefined) return
+    if (reason !== undefined) this.#setAside(reason, effects)
+  }
+
+  #setAside(reason: string, effects: PartitionEffect[]): void {
     this.#goOffline(reason, effects)
     effects.push({ type: 'quarantine', reason })
   }

@@ -190,9 +190,27 @@ const cases: readonly Case[] = [
   {
     what: 'a batch of a lower epoch at the end',
     harm: (world) => write(world, SEGMENT(15), 5 * BATCH_BYTES, batch({ baseOffset: 20, epoch: 1 })),
+    verdict: 'damaged',
+    endOffset: 20,
+    detail: /a batch of epoch 1 follows epoch 2, at offset 20: one of the two was changed/,
+    claimed: 21,
+  },
+  {
+    what: 'a last batch of an epoch that nobody can have been granted',
+    marks: { greatestEpoch: 2 },
+    harm: (world) => write(world, SEGMENT(15), 5 * BATCH_BYTES, batch({ baseOffset: 20, epoch: 9 })),
     verdict: 'torn',
     endOffset: 20,
-    detail: /a batch of epoch 1 follows epoch 2/,
+    detail: /a batch is of epoch 9, the newest can be 2/,
+  },
+  {
+    what: 'such an epoch below the mark',
+    marks: { greatestEpoch: 1, safeEndOffset: 17 },
+    harm: () => true,
+    verdict: 'damaged',
+    endOffset: 16,
+    detail: /a batch is of epoch 2, the newest can be 1, at offset 16, below the mark at 17/,
+    claimed: 17,
   },
   {
     what: 'a gap of offsets at the end',

@@ -9,12 +9,12 @@ const OWN = 1
 const PEER = 2
 const TIMESTAMPS = { type: 'CreateTime', beforeMaxMs: 1_000_000, afterMaxMs: 1_000 } as const
 
-function partition(options: { end?: number; highWatermark?: number; repairing?: boolean } = {}): Partition {
-  const { end = 0, highWatermark = 0, repairing = false } = options
+function partition(options: { end?: number; lastEpoch?: number; highWatermark?: number; repairing?: boolean } = {}): Partition {
+  const { end = 0, lastEpoch: epoch = 0, highWatermark = 0, repairing = false } = options
   let nextFetchId = 1
   return new Partition({
     nodeId: OWN,
-    log: { startOffset: 0, startBatchOffset: 0, endOffset: end, syncedEndOffset: end, cutCount: 0, epochs: end === 0 ? [] : [{ epoch: 0, startOffset: 0 }] },
+    log: { startOffset: 0, startBatchOffset: 0, endOffset: end, syncedEndOffset: end, cutCount: 0, epochs: end === 0 ? [] : [{ epoch, startOffset: 0 }] },
     highWatermark,
     producers: Producers.restore(undefined),
     fetchIds: { next: () => nextFetchId++ },
@@ -280,6 +280,16 @@ describe('a follower and what it is told (rules R6.2, R6.3)', () => {
     expect(only(effects, 'truncate')).toEqual([])
     expect(only(effects, 'quarantine')).toHaveLength(1)
     expect(core.role).toBe('offline')
+  })
+
+  it('does not count with an epoch that nobody was granted: it is set aside, unless it is being repaired', () => {
+    const judged = (lastEpoch: number, repairing: boolean) => {
+      const core = partition({ end: 3, lastEpoch, repairing })
+      return [only(assign(core, { leader: -1, isr: [], elr: [OWN, PEER] }), 'quarantine').length, core.role]
+    }
+    expect(judged(4, false)).toEqual([1, 'offline'])
+    expect(judged(4, true)).toEqual([0, 'none'])
+    expect(judged(3, false)).toEqual([0, 'none'])
   })
 
   it.each([
