@@ -1,7 +1,16 @@
 import { between, type Random } from '../src/base/random.ts'
 
 /** What can be done to a cluster. `folderFails`: one of the data folders of a node, later mended or replaced. `restart` is a clean stop; `rollingRestart` one of each node, one after the other; `kill` keeps what the system has cached; `powerLoss` loses, tears and reorders what was not synced. */
-export type FaultKind =
+export type FaultKind = StorageFaultKind | PlainFaultKind
+
+/**
+ * What disks do, of which the first four harm what was synced, within the atlas. syncedLost: a power loss in which a disk forgets what it had said was synced;
+ * damage: bytes of a node that is down change, files go; wipe: its folders come back empty; ioErrors: calls fail; diskFull: for a while; diskSlow: calls take many
+ * times as long; diskStall: none is done for a while.
+ */
+export type StorageFaultKind = 'syncedLost' | 'syncedLostAll' | 'damage' | 'wipe' | 'ioErrors' | 'diskFull' | 'diskSlow' | 'diskStall'
+
+type PlainFaultKind =
   | 'kill'
   | 'powerLoss'
   | 'restart'
@@ -19,11 +28,12 @@ export type FaultKind =
   | 'checkpointsLost'
   | 'folderFails'
 
-/** A node by id, or by what it is at that moment: the active controller, the leader of the first partition that has one. */
+/** A node by id, or by what it is at that moment: the active controller, the leader of the first partition that has one, a node that the atlas lets be harmed so. */
 export type FaultTarget =
   | { readonly type: 'node'; readonly nodeId: number }
   | { readonly type: 'controller' }
   | { readonly type: 'leader' }
+  | { readonly type: 'victim' }
   | { readonly type: 'link'; readonly from: number; readonly to: number }
   | { readonly type: 'all' }
 
@@ -82,13 +92,13 @@ export function drawFaultPlan(random: Random, options: FaultPlanOptions): readon
 }
 
 /**
- * The same plan and one fault more, for nodes with several data folders. At most once a run: a folder may come back as a new one, and the disk of
- * a minority of a partition's replicas is all that may be lost (rules R1.2).
+ * For nodes with several data folders. At most once a run: a folder may come back as a new one, and the disk of a minority of a partition's replicas
+ * is all that may be lost (rules R1.2).
  */
-export function withFolderFault(plan: readonly Fault[], random: Random, options: FaultPlanOptions): readonly Fault[] {
+export function drawFolderFault(random: Random, options: FaultPlanOptions): Omit<Fault, 'id'> {
   const nodeId = options.nodeIds[random.integer(options.nodeIds.length)] as number
   const atMs = between(random, options.startMs, options.endMs - 1)
-  return [...plan, { id: plan.length, atMs, kind: 'folderFails', target: { type: 'node', nodeId }, durationMs: between(random, 300, 9_000) }]
+  return { atMs, kind: 'folderFails', target: { type: 'node', nodeId }, durationMs: between(random, 300, 9_000) }
 }
 
 /** These need two nodes. */
@@ -160,6 +170,8 @@ export function describeFault(fault: Fault): string {
         ? `link ${target.from}→${target.to}`
         : target.type === 'all'
           ? 'all nodes'
-          : `the ${target.type}`
+          : target.type === 'victim'
+            ? 'a node that may be harmed'
+            : `the ${target.type}`
   return `${fault.kind} on ${where} for ${(fault.durationMs / 1000).toFixed(1)} s`
 }

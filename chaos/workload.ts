@@ -28,6 +28,7 @@ export interface WorkloadOptions {
 const CREATE_TIMEOUT_MS = 10_000
 const DELETE_TIMEOUT_MS = 5_000
 const ALTER_TIMEOUT_MS = 10_000
+const ADD_AGAIN_MS = 1_000
 /** A topic grows no further. */
 const MAX_PARTITIONS = 8
 const REPLICATION_FACTOR = 3
@@ -182,6 +183,24 @@ export class Workload {
       }
       this.#unsettled -= 1
       history.add({ type: 'admin', atMs: clock.monotonicMs(), what: `${isVoter ? 'remove' : 'add'} voter ${nodeId}`, code })
+    }
+  }
+
+  /** A voter whose disk was wiped is made one again, as soon as it is there and a leader will. */
+  async addVoter(client: OxbowClient, nodeId: number): Promise<void> {
+    const { clock, history } = this.#options
+    const admin = client.admin()
+    while (!this.#stopped) {
+      await sleep(clock, ADD_AGAIN_MS)
+      let code: Code | null = null
+      try {
+        await admin.addVoter({ nodeId, timeoutMs: ALTER_TIMEOUT_MS })
+      } catch (error) {
+        if (!(error instanceof BrokerError)) throw error
+        code = error.code
+      }
+      history.add({ type: 'admin', atMs: clock.monotonicMs(), what: `add the wiped voter ${nodeId}`, code })
+      if (code === null) return
     }
   }
 

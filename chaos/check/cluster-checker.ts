@@ -49,6 +49,7 @@ interface WatchedNode {
  */
 export class ClusterChecker {
   readonly #peek: (nodeId: number) => LogPeek
+  readonly #isHarmed: (nodeId: number, logName: string) => boolean
   readonly #nodes = new Map<number, WatchedNode>()
   readonly #committed = new Map<string, Committed>()
   readonly #equalBytes = new EqualBytes()
@@ -61,8 +62,10 @@ export class ClusterChecker {
   #newest: MetadataImage | undefined
   #exposedRecords = 0
 
-  constructor(options: { readonly peek: (nodeId: number) => LogPeek }) {
+  /** `isHarmed`: the disk of that node lost or changed what it had synced of that log. Default: no disk does. */
+  constructor(options: { readonly peek: (nodeId: number) => LogPeek; readonly isHarmed?: (nodeId: number, logName: string) => boolean }) {
     this.#peek = options.peek
+    this.#isHarmed = options.isHarmed ?? (() => false)
   }
 
   /** The newest image that any node has applied. */
@@ -83,6 +86,11 @@ export class ClusterChecker {
   /** The greatest log start that a leader ever decided: records below may be gone. */
   startOffset(topicId: string, partition: number): number {
     return this.#committed.get(partitionKey(topicId, partition))?.startOffset ?? 0
+  }
+
+  /** Whether the process of that node that runs, if one does, does not count on what its replica holds (rules R3.4). */
+  isSuspect(nodeId: number, topicId: string, partition: number): boolean {
+    return this.#nodes.get(nodeId)?.replicas.get(partitionKey(topicId, partition))?.view.suspect === true
   }
 
   /** The process is gone: nothing is asked of it until its successor is seen. */
@@ -181,6 +189,7 @@ export class ClusterChecker {
     const view = live.view()
     const replica = known ?? this.#meet(watched, view)
     const { held, key } = replica
+    if (replica.view.suspect !== view.suspect || replica.view.damaged !== view.damaged) this.#dirty.add(key)
     replica.view = view
     replica.startOffset = view.log.startOffset
     replica.endOffset = view.log.endOffset
@@ -197,7 +206,7 @@ export class ClusterChecker {
 
   #observeLog(watched: WatchedNode, replica: WatchedReplica): void {
     const { held, key, view } = replica
-    const { added, removed } = held.mirror.look(view.log, this.#peek(watched.node.nodeId))
+    const { added, removed } = held.mirror.look(view.log, this.#peek(watched.node.nodeId), this.#isHarmed(watched.node.nodeId, view.log.name))
     const readable = held.mirror.endOffset >= view.log.endOffset
     if (!replica.readable && readable) this.#dirty.add(key)
     replica.readable = readable
@@ -247,7 +256,9 @@ export class ClusterChecker {
       const brokerEpoch = watched.node.image.brokers.get(nodeId)?.brokerEpoch
       const namedInIsr = view.role === 'leader' && view.isr.some((member) => member.nodeId === nodeId && member.brokerEpoch === brokerEpoch)
       checkDamagedMember(this.#describe(key), watched.where, { damaged: view.damaged, namedInIsr })
-      if (!view.damaged) checkIsrHolds(this.#describe(key), committed, replica.held)
+      // What a disk lost is known to be missing, or may be: such a replica is judged once it counts again (rules R3.4, R5.7).
+      const isExcused = view.suspect && this.#isHarmed(nodeId, view.log.name)
+      if (!view.damaged && !isExcused) checkIsrHolds(this.#describe(key), committed, replica.held)
     }
   }
 
@@ -276,7 +287,7 @@ export class ClusterChecker {
 }
 
 /** Whether the step left this replica as it was when it was looked at last. */
-function isUnchanged({ view: before, held, startOffset, endOffset, cutCount }: WatchedReplica, { log, core, damaged }: LiveReplica): boolean {
+function isUnchanged({ view: before, held, startOffset, endOffset, cutCount }: WatchedReplica, { log, core, damaged, suspect }: LiveReplica): boolean {
   return (
     log.startOffset === startOffset &&
     log.endOffset === endOffset &&
@@ -287,6 +298,7 @@ function isUnchanged({ view: before, held, startOffset, endOffset, cutCount }: W
     core.partitionEpoch === before.partitionEpoch &&
     core.leaderEpoch === before.leaderEpoch &&
     core.role === before.role &&
-    damaged === before.damaged
+    damaged === before.damaged &&
+    suspect === before.suspect
   )
 }

@@ -82,8 +82,10 @@ function checkReads(history: History, records: readonly ReadRecord[], startOffse
     const kept = Math.max(from, startOffset(event.topicId, event.partition) - 1)
     const known = offsets.get(key) ?? []
     const expected = known[firstAbove(known, from)]
-    // It may go on behind what went, not behind what is kept. When it went is not known here: among that, gaps say nothing.
-    const isNext = expected === event.offset || (event.offset > from && (known[firstAbove(known, kept)] ?? event.offset) >= event.offset)
+    // It may go on behind what went, not behind what is kept. When it went is not known here: among that, gaps say nothing. Nor does it when it goes back there:
+    // whoever was told that its place is gone begins at the start of the leader that it asks then, and one that came after may have let go of less.
+    const wasGone = from + 1 < startOffset(event.topicId, event.partition)
+    const isNext = expected === event.offset || ((event.offset > from || wasGone) && (known[firstAbove(known, kept)] ?? event.offset) >= event.offset)
     demand(isNext, 'order', () => `${key}: ${event.consumer} read offset ${event.offset} after ${from}, ${expected} comes next`)
     position.set(stream, event.offset)
   }

@@ -29,6 +29,10 @@ export class DurableFolders {
     return (this.#folders[this.folderOf(logName)] as DurableLogs).endOffset(logName)
   }
 
+  lost(at: number, path: string): void {
+    ;(this.#folders[at] as DurableLogs).lost(path)
+  }
+
   wrap(at: number, disk: PeekDisk): Disk {
     return (this.#folders[at] as DurableLogs).wrap(disk)
   }

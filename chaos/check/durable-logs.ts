@@ -70,6 +70,11 @@ export class DurableLogs {
     return endOffset
   }
 
+  /** The disk lost that file, unasked. What it lost of the end of one is seen when it is opened. */
+  lost(path: string): void {
+    this.#leave(path)(null)
+  }
+
   wrap(disk: PeekDisk): Disk {
     return {
       open: (path, options, done) =>

@@ -1,7 +1,7 @@
 import { assert } from '../../src/base/assert.ts'
 import { crc32c } from '../../src/base/crc32c.ts'
 import type { Log } from '../../src/log/surface.ts'
-import { peekBatchSize, readBatchHeader } from '../../src/record/batch.ts'
+import { hasValidCrc, peekBatchSize, readBatchHeader } from '../../src/record/batch.ts'
 
 /** One batch of one log: where it lies, who led when it was written, and a checksum over all its bytes. `lastOffset` is inclusive. */
 export interface BatchMark {
@@ -9,6 +9,8 @@ export interface BatchMark {
   readonly lastOffset: number
   readonly epoch: number
   readonly checksum: number
+  /** Its own disk changed it: nothing but its place counts. */
+  readonly isRotten: boolean
 }
 
 /** What a look at a log found that was not there, or is no longer. */
@@ -22,15 +24,16 @@ export type LogPeek = (log: Log, offset: number) => readonly Buffer[] | undefine
 
 const nothing: LogChange = { removed: [], added: [] }
 
-/** Splits slices of whole batches into marks. */
-export function markBatches(slices: readonly Buffer[]): BatchMark[] {
+/** Splits slices of whole batches into marks. `mayRot`: the disk that they are from may have changed them. */
+export function markBatches(slices: readonly Buffer[], mayRot = false): BatchMark[] {
   const marks: BatchMark[] = []
   for (const slice of slices) {
     for (let at = 0; at < slice.length; ) {
       const sizeBytes = peekBatchSize(slice, at)
       assert(sizeBytes !== undefined && sizeBytes > 0, 'a log is read in whole batches')
       const { baseOffset, lastOffset, leaderEpoch } = readBatchHeader(slice, at)
-      marks.push({ baseOffset, lastOffset, epoch: leaderEpoch, checksum: crc32c(slice.subarray(at, at + sizeBytes)) })
+      const batch = slice.subarray(at, at + sizeBytes)
+      marks.push({ baseOffset, lastOffset, epoch: leaderEpoch, checksum: crc32c(batch), isRotten: mayRot && !hasValidCrc(batch) })
       at += sizeBytes
     }
   }
@@ -44,7 +47,7 @@ export function isSameBatch(left: BatchMark | undefined, right: BatchMark | unde
     left.baseOffset === right.baseOffset &&
     left.lastOffset === right.lastOffset &&
     left.epoch === right.epoch &&
-    left.checksum === right.checksum
+    (left.checksum === right.checksum || left.isRotten || right.isRotten)
   )
 }
 
@@ -66,6 +69,7 @@ export class LogMirror {
   #startOffset = 0
   #endOffset = 0
   #cutCount: number | undefined
+  #mayRot = false
 
   /** Where the log began when it was looked at last. */
   get startOffset(): number {
@@ -77,8 +81,9 @@ export class LogMirror {
     return this.#endOffset
   }
 
-  /** Compares with the log; what it cannot read now is left for the next look. */
-  look(log: Log, peek: LogPeek): LogChange {
+  /** Compares with the log; what it cannot read now is left for the next look. `mayRot`: its disk may have changed what it holds. */
+  look(log: Log, peek: LogPeek, mayRot = false): LogChange {
+    this.#mayRot = mayRot
     if (log.cutCount === this.#cutCount && log.endOffset === this.#endOffset && log.startOffset === this.#startOffset) return nothing
     this.#begin(log)
     const removed = this.#cutCount === undefined || log.cutCount === this.#cutCount ? [] : this.#cut(log, peek)
@@ -103,7 +108,7 @@ export class LogMirror {
       if (last === undefined) break
       if (last.lastOffset < log.endOffset) {
         const slices = peek(log, last.baseOffset)
-        if (slices === undefined || isSameBatch(markBatches(slices)[0], last)) break
+        if (slices === undefined || isSameBatch(markBatches(slices, this.#mayRot)[0], last)) break
       }
       removed.unshift(last)
       this.marks.pop()
@@ -117,7 +122,7 @@ export class LogMirror {
     while (this.#endOffset < log.endOffset) {
       const slices = peek(log, this.#endOffset)
       if (slices === undefined || slices.length === 0) break
-      for (const mark of markBatches(slices)) {
+      for (const mark of markBatches(slices, this.#mayRot)) {
         // The first one may begin below a start that lies within it.
         if (mark.lastOffset < this.#endOffset) continue
         if (mark.baseOffset >= log.endOffset) return added

@@ -6,9 +6,11 @@ export interface Progress {
   readonly partitionEpoch: number
   readonly logStartOffset: number
   readonly highWatermark: number
+  /** A damaged log is cut as far as its leader finds it wrong (rules R6.3). */
+  readonly damaged?: boolean
 }
 
-/** I5: epochs never go back, the high watermark not within a leader epoch. One instance a replica and process. */
+/** I5: epochs never go back, the high watermark not within a leader epoch, but for a damaged log that is repaired. One instance a replica and process. */
 export class NeverBack {
   #last: Progress | undefined
 
@@ -28,7 +30,7 @@ export class NeverBack {
       () => `${log}: the log start on ${where} went from ${last.logStartOffset} to ${now.logStartOffset}`,
     )
     demand(
-      now.leaderEpoch > last.leaderEpoch || now.highWatermark >= last.highWatermark,
+      now.leaderEpoch > last.leaderEpoch || now.damaged === true || now.highWatermark >= last.highWatermark,
       'I5',
       () => `${log}: the high watermark on ${where} went from ${last.highWatermark} to ${now.highWatermark} within leader epoch ${now.leaderEpoch}`,
     )

@@ -1,7 +1,6 @@
 import type { Random } from '../../src/base/random.ts'
 import type { NodeOptions } from '../../src/broker/surface.ts'
 import { OxbowClient } from '../../src/client/client.ts'
-import type { FetchRequestMessage, PeerMessage } from '../../src/wire/peer.ts'
 import { ClusterChecker } from '../check/cluster-checker.ts'
 import { checkFetchRequest, checkPeerMessage } from '../check/synced-before-sent.ts'
 import { Violation } from '../check/violation.ts'
@@ -9,7 +8,7 @@ import { SimClientTransport } from './client-transport.ts'
 import { SimClock } from './clock.ts'
 import { peekThrough } from './disk-peek.ts'
 import { EventQueue, Owner } from './event-queue.ts'
-import { HeldMessages } from './held-messages.ts'
+import { type AnyPeerMessage, HeldMessages } from './held-messages.ts'
 import { Network } from './network.ts'
 import { plainCodec, wireCodec } from './peer-codec.ts'
 import { drainPromises } from './poison.ts'
@@ -31,6 +30,8 @@ export interface SimClusterOptions {
   readonly tell: ((line: string) => void) | null
   /** What a node cannot survive. */
   readonly nodeFailed: (node: SimNode, error: Error) => void
+  /** Reads what the nodes log for those who run them. Default: nobody does. */
+  readonly logged?: (node: SimNode, message: string) => void
 }
 
 export interface SimClient {
@@ -57,15 +58,20 @@ export class SimCluster {
   readonly #byOwner = new Map<Owner, SimNode>()
   readonly #clients = new Set<Owner>()
   readonly #nodeFailed: SimClusterOptions['nodeFailed']
+  readonly #logged: SimClusterOptions['logged']
   #clientCount = 0
 
-  constructor({ random, settings, tell, nodeFailed }: SimClusterOptions) {
+  constructor({ random, settings, tell, nodeFailed, logged }: SimClusterOptions) {
     this.#random = random
     this.#nodeFailed = nodeFailed
+    this.#logged = logged
     this.trace = new Trace(tell)
     this.trace.useClock(() => this.queue.nowMs)
     this.network = new Network({ queue: this.queue, random: random.fork('network'), trace: this.trace, conditions: settings.conditions })
-    this.checker = new ClusterChecker({ peek: (nodeId) => peekThrough((logName) => this.node(nodeId).diskOf(logName)) })
+    this.checker = new ClusterChecker({
+      peek: (nodeId) => peekThrough((logName) => this.node(nodeId).diskOf(logName)),
+      isHarmed: (nodeId, logName) => this.node(nodeId).isHarmed(logName),
+    })
     const nodeIds = Array.from({ length: settings.voters + settings.observers }, (_, at) => at + 1)
     this.nodes = nodeIds.map((nodeId) => this.#buildNode(nodeId, nodeIds, settings))
   }
@@ -93,7 +99,8 @@ export class SimCluster {
     const before = this.checker.newestImage
     this.checker.observe(node)
     const after = this.checker.newestImage
-    if (before !== undefined && after !== undefined && before !== after) this.situations.decided(before, after)
+    if (before === undefined || after === undefined || before === after) return
+    this.situations.decided(before, after, (nodeId, topicId, partition) => this.checker.isSuspect(nodeId, topicId, partition))
   }
 
   /** The clock of something that is no node: what it waits for are steps in which promises go on. */
@@ -149,7 +156,10 @@ export class SimCluster {
           this.checker.died(nodeId)
         },
         failed: (failed, error) => this.#nodeFailed(failed, error),
-        logs: (message) => this.situations.heard(message),
+        logs: (message) => {
+          this.situations.heard(message)
+          this.#logged?.(node, message)
+        },
         sends: (to, message) => this.#checkSend(node, to, message),
       },
     )
@@ -157,7 +167,11 @@ export class SimCluster {
     return node
   }
 
-  #checkSend(node: SimNode, to: number, message: PeerMessage | FetchRequestMessage): void {
+  #checkSend(node: SimNode, to: number, message: AnyPeerMessage): void {
+    if ('answers' in message) {
+      this.situations.answered(message)
+      return
+    }
     if ('fetches' in message) {
       checkFetchRequest(node.name, message, (topicId, partition) => this.#logName(topicId, partition), node.durable)
       return

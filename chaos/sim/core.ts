@@ -12,6 +12,8 @@ export interface CoreView {
   readonly image: MetadataImage
   /** Whether the node leads that partition now, as it and the metadata see it. */
   readonly leads: (nodeId: number, topicId: string, partition: number) => boolean
+  /** Whether a voter can be counted on: its disk forgot nothing. */
+  readonly votes: (nodeId: number) => boolean
 }
 
 const fates: readonly Fate[] = ['down', 'mute', 'deaf', 'cutOff']
@@ -32,8 +34,8 @@ export function drawAbsent(random: Random, view: CoreView): ReadonlyMap<number, 
 }
 
 /** Whether a core of these nodes has to make progress. */
-export function makesProgress(core: ReadonlySet<number>, { image, leads }: CoreView): boolean {
-  const voters = image.voters.filter(({ nodeId }) => core.has(nodeId)).length
+export function makesProgress(core: ReadonlySet<number>, { image, leads, votes }: CoreView): boolean {
+  const voters = image.voters.filter(({ nodeId }) => core.has(nodeId) && votes(nodeId)).length
   if (2 * voters <= image.voters.length) return false
   for (const { topicId, partitions, configs } of image.topics.values()) {
     for (const state of partitions) {

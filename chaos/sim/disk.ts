@@ -33,6 +33,8 @@ interface Device {
   readonly locks: Set<string>
   faults: { readonly call: DiskCall; readonly pathPrefix: string }[]
   slowFactor: number
+  /** Calls that are due and wait for the disk to go on; null: it goes on. */
+  stalled: (() => void)[] | null
   full: boolean
   /** All that fits on it; undefined: more than anybody writes. */
   capacityBytes: number | undefined
@@ -40,6 +42,10 @@ interface Device {
   broken: boolean
   readonly losses: Losses
   failedCalls: number
+  /** Calls that found no room. */
+  fullCalls: number
+  /** Calls that were done while it was slow, or that waited for it to go on. */
+  lateCalls: number
   /** The view of the process that lives, if any. */
   current: SimDisk | undefined
 }
@@ -61,11 +67,14 @@ function newDevice(options: SimDiskOptions): Device {
     locks: new Set(),
     faults: [],
     slowFactor: 1,
+    stalled: null,
     full: false,
     capacityBytes: options.freeBytes,
     broken: false,
     losses: { keptWrites: 0, tornWrites: 0, lostWrites: 0, lostTruncates: 0, lostNames: 0 },
     failedCalls: 0,
+    fullCalls: 0,
+    lateCalls: 0,
     current: undefined,
   }
 }
@@ -175,7 +184,13 @@ export class SimDisk implements Disk {
     if (fault !== -1) this.#device.faults.splice(fault, 1)
     this.#outstanding.add(outstanding)
     const latencyMs = between(this.#device.latency, 0, 1_000_000) / 1_000_000
-    clock.after((minLatencyMs + latencyMs * (maxLatencyMs - minLatencyMs)) * this.#device.slowFactor, () => {
+    const complete = (): void => {
+      const { stalled, slowFactor } = this.#device
+      if (stalled !== null || slowFactor > 1) this.#device.lateCalls++
+      if (stalled !== null) {
+        stalled.push(complete)
+        return
+      }
       if (!this.#outstanding.delete(outstanding)) return
       if (fault !== -1 || this.#device.broken) {
         this.#device.failedCalls++
@@ -192,14 +207,17 @@ export class SimDisk implements Disk {
         return
       }
       done(undefined, value)
-    })
+    }
+    clock.after((minLatencyMs + latencyMs * (maxLatencyMs - minLatencyMs)) * this.#device.slowFactor, complete)
   }
 
   /** Throws ENOSPC when something grows, and the disk was made full, or has a size of its own and not so many bytes left. */
   requireSpace(path: string, addedBytes: number): void {
     const { full, capacityBytes, tree } = this.#device
     const isOver = capacityBytes !== undefined && tree.usedBytes() + addedBytes > capacityBytes
-    if (addedBytes > 0 && (full || isOver)) throw failed('write', path, 'ENOSPC')
+    if (addedBytes === 0 || !(full || isOver)) return
+    this.#device.fullCalls++
+    throw failed('write', path, 'ENOSPC')
   }
 
   drawFate(exclusiveMax: number): number {
@@ -315,12 +333,23 @@ export class SimDisk implements Disk {
     this.#device.faults.push({ call, pathPrefix })
   }
 
-  /** Forgets the faults that nothing ran into. */
-  clearFaults(): void {
+  /** Calls that were to fail, and have not come yet, will not. */
+  forgetFailures(): void {
     this.#device.faults = []
+  }
+
+  /** It is as large as it was, with what it holds. */
+  makeRoom(): void {
     this.#device.full = false
     this.#device.capacityBytes = this.#device.options.freeBytes
+  }
+
+  /** Forgets the faults that nothing ran into. */
+  clearFaults(): void {
+    this.forgetFailures()
+    this.makeRoom()
     this.#device.slowFactor = 1
+    this.stall(false)
   }
 
   /** False: there is no such byte. */
@@ -344,6 +373,14 @@ export class SimDisk implements Disk {
 
   slow(factor: number): void {
     this.#device.slowFactor = factor
+  }
+
+  /** Nothing is done from now on, until it goes on: then what waits, in its order. */
+  stall(isStalled: boolean): void {
+    const { stalled, options } = this.#device
+    if (isStalled === (stalled !== null)) return
+    this.#device.stalled = isStalled ? [] : null
+    for (const complete of stalled ?? []) options.clock.after(0, complete)
   }
 
   full(isFull: boolean): void {
@@ -372,6 +409,14 @@ export class SimDisk implements Disk {
   /** Injected failures that a call ran into. */
   get failedCalls(): number {
     return this.#device.failedCalls
+  }
+
+  get fullCalls(): number {
+    return this.#device.fullCalls
+  }
+
+  get lateCalls(): number {
+    return this.#device.lateCalls
   }
 
   /** Files that a power loss now would leave, by path, with the bytes that are certain. */

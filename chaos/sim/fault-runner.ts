@@ -1,11 +1,13 @@
 import { assert } from '../../src/base/assert.ts'
 import type { Random } from '../../src/base/random.ts'
-import { describeFault, type Fault, type FaultKind } from '../faults.ts'
+import type { Atlas } from '../atlas.ts'
+import { describeFault, type Fault, type FaultKind, type StorageFaultKind } from '../faults.ts'
 import type { Fate } from './core.ts'
 import type { EventQueue } from './event-queue.ts'
 import type { Noise, Trouble } from './links.ts'
 import type { Network } from './network.ts'
 import type { SimNode } from './sim-node.ts'
+import { isStorageFault, StorageFaultRunner } from './storage-fault-runner.ts'
 import type { Trace } from './trace.ts'
 
 /** What became of one planned fault. */
@@ -25,6 +27,10 @@ export interface FaultRunnerOptions {
   readonly trace: Trace
   /** The leader of some partition, as the newest metadata says. */
   readonly someLeader: () => number | undefined
+  /** What disks may lose. */
+  readonly atlas: Atlas
+  /** The disks of that node were wiped. */
+  readonly wiped: (node: SimNode) => void
 }
 
 const AGAIN_US = 50_000
@@ -44,10 +50,20 @@ export class FaultRunner {
   readonly #broken = new Set<SimNode>()
   /** Links of those that are not of the core. */
   readonly #absences: Trouble[] = []
+  readonly #storage: StorageFaultRunner
   #over = false
 
   constructor(plan: readonly Fault[], options: FaultRunnerOptions) {
     this.#options = options
+    const { nodes, atlas, trace, wiped } = options
+    this.#storage = new StorageFaultRunner({
+      nodes,
+      atlas,
+      trace,
+      wiped,
+      later: (delayUs, action) => this.#in(delayUs, action),
+      tell: (fault, where) => this.#tell(fault, where),
+    })
     this.#outcomes = plan.map((fault) => ({ fault, observed: false, trouble: undefined }))
     for (const outcome of this.#outcomes) this.#in(outcome.fault.atMs * 1000, () => this.#begin(outcome, 0))
   }
@@ -72,6 +88,7 @@ export class FaultRunner {
   healCore(absent: ReadonlyMap<number, Fate>): void {
     this.#over = true
     for (const outcome of this.#outcomes) this.#endTrouble(outcome)
+    this.#storage.heal()
     for (const node of this.#options.nodes) {
       if (node.paused) node.resume()
       this.#mendAtLast(node)
@@ -109,7 +126,16 @@ export class FaultRunner {
     else if (kind === 'cutOneWay' || kind === 'cutTwoWay') this.#cut(outcome)
     else if (kind === 'killAll' || kind === 'powerLossAll') this.#beginAll(outcome, kind === 'killAll' ? 'kill' : 'powerLoss')
     else if (kind === 'rollingRestart') this.#roll(outcome, this.#options.nodes)
+    else if (isStorageFault(kind)) this.#beginStorage(outcome, kind)
     else this.#beginOne(outcome, waitedUs)
+  }
+
+  #beginStorage(outcome: Outcome, kind: StorageFaultKind): void {
+    const { fault } = outcome
+    const observed = (): void => {
+      outcome.observed = true
+    }
+    this.#storage.begin({ fault, kind, target: () => this.#target(fault), random: this.#chance(fault), observed })
   }
 
   /** One after the other, each when all are up. */

@@ -3,7 +3,7 @@ import { between, type Random } from '../../src/base/random.ts'
 import type { FetchClientStream, FetchServerStream, Transport, TransportHandlers } from '../../src/runtime/transport.ts'
 import type { FetchAnswerMessage, FetchRequestMessage, Hello, PeerMessage } from '../../src/wire/peer.ts'
 import type { Owner } from './event-queue.ts'
-import { HeldMessages } from './held-messages.ts'
+import { type AnyPeerMessage, HeldMessages } from './held-messages.ts'
 import type { ConnectionEnd, Host, Network, Purpose } from './network.ts'
 import { type PeerCodec, plainCodec } from './peer-codec.ts'
 
@@ -52,8 +52,8 @@ export class SimTransport implements Transport {
   readonly #ends = new Set<ConnectionEnd>()
   #handlers: TransportHandlers | undefined
   #stopped = false
-  /** Sees each control message and fetch request before it leaves: where a checker stands (rules I9). */
-  onSend: (to: number, message: PeerMessage | FetchRequestMessage) => void = () => {}
+  /** Sees each message before it leaves: where a checker stands (rules I9). */
+  onSend: (to: number, message: AnyPeerMessage) => void = () => {}
 
   constructor(options: SimTransportOptions) {
     this.#network = options.network
@@ -115,6 +115,7 @@ export class SimTransport implements Transport {
       onClose: (handler) => this.#onClose(end, handler),
       send: (message) => {
         let roomLeft = true
+        this.onSend(to, message)
         this.#held.send(this.#host.id, to, message, () => {
           roomLeft = end.send({ type: 'fetchAnswer', body: this.#codec.encodeFetchAnswer(message) } satisfies PeerFrame)
         })

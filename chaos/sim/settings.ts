@@ -1,5 +1,6 @@
 import { between, type Random } from '../../src/base/random.ts'
 import type { NodeConfig } from '../../src/broker/surface.ts'
+import type { Atlas } from '../atlas.ts'
 import type { LinkConditions } from './links.ts'
 
 export interface TopicSetting {
@@ -36,6 +37,8 @@ export interface Settings {
   readonly faultPhaseMs: number
   /** Between two deletions of records by a client; null: there are none. */
   readonly deleteGapMs: number | null
+  /** What disks may lose or change though it was synced. */
+  readonly atlas: Atlas
 }
 
 /** How long faults go on, if nobody says otherwise. */
@@ -44,7 +47,7 @@ export const FAULT_PHASE_MS = 60_000
 export const LEAST_VOTERS = 3
 
 /** Streams of their own for what has nothing to do with one another: a knob more in one place changes nothing in the others. */
-export function drawSettings(random: Random): Settings {
+export function drawSettings(random: Random): Omit<Settings, 'atlas'> {
   const topology = drawTopology(random.fork('topology'))
   return {
     ...topology,

@@ -1,9 +1,10 @@
 import { assert } from '../../src/base/assert.ts'
+import { codeOf } from '../../src/base/errors.ts'
 import type { Random } from '../../src/base/random.ts'
 import type { OxbowNode } from '../../src/broker/oxbow-node.ts'
 import { startNode } from '../../src/broker/node.ts'
 import type { DataDisk, NodeOptions } from '../../src/broker/surface.ts'
-import type { FetchRequestMessage, PeerMessage } from '../../src/wire/peer.ts'
+import { METADATA_LOG } from '../../src/log/surface.ts'
 import { DurableFolders } from '../check/durable-folders.ts'
 import type { ObservedNode } from '../check/observed.ts'
 import { MemoryCheckpoints } from './checkpoints.ts'
@@ -11,7 +12,7 @@ import { serveClient } from './client-listener.ts'
 import { SimClock } from './clock.ts'
 import { SimDisk } from './disk.ts'
 import { type EventQueue, Owner } from './event-queue.ts'
-import type { HeldMessages } from './held-messages.ts'
+import type { AnyPeerMessage, HeldMessages } from './held-messages.ts'
 import type { Host, Network } from './network.ts'
 import type { PeerCodec } from './peer-codec.ts'
 import { SimTransport } from './peer-transport.ts'
@@ -38,15 +39,18 @@ export interface SimNodeEvents {
   began(owner: Owner): void
   /** `raftRole`: its last one; none while it started. */
   ended(owner: Owner, raftRole: string): void
-  /** What a node cannot survive, or a start that failed: in a simulation without disk faults, a bug. */
+  /** What a node cannot survive, or a start that failed, though no disk of it failed a call: a bug. */
   failed(node: SimNode, error: Error): void
   /** A message for operators. */
   logs(message: string): void
   /** Before it leaves. */
-  sends(to: number, message: PeerMessage | FetchRequestMessage): void
+  sends(to: number, message: AnyPeerMessage): void
 }
 
 type State = 'down' | 'starting' | 'up' | 'stopping'
+
+/** A process that a disk ended is started again, as by systemd. */
+const AGAIN_AFTER_US = 1_000_000
 
 /**
  * One machine and the process on it. down → starting → up → stopping → down; a crash leads from anywhere to down.
@@ -70,6 +74,12 @@ export class SimNode implements ObservedNode {
   #state: State = 'down'
   #incarnation = 0
   #downUntilUs = 0
+  /** Calls that disks had failed when the process began. */
+  #failedBefore = 0
+  /** Waits for the end of a clean stop. */
+  #whenStopped: (() => void) | undefined
+  /** Logs of which a disk lost or changed what it had synced. */
+  readonly #harmed = new Set<string>()
 
   constructor(settings: SimNodeSettings, events: SimNodeEvents) {
     this.#settings = settings
@@ -119,6 +129,30 @@ export class SimNode implements ObservedNode {
     return this.#disks.length
   }
 
+  /** Those of its data folders, for whoever breaks them. */
+  get disks(): readonly SimDisk[] {
+    return this.#disks
+  }
+
+  noteHarmed(logName: string): void {
+    this.#harmed.add(logName)
+  }
+
+  /** Whether a disk ever lost or changed what this log had synced. */
+  isHarmed(logName: string): boolean {
+    return this.#harmed.has(logName)
+  }
+
+  /** Whether a disk of it ever did what it should not. */
+  get hadDiskFault(): boolean {
+    return this.#harmed.size > 0 || this.failedCalls > 0
+  }
+
+  /** Calls that its disks failed, or had no room for. */
+  get failedCalls(): number {
+    return this.#disks.reduce((sum, { failedCalls, fullCalls }) => sum + failedCalls + fullCalls, 0)
+  }
+
   /** The disk of the first data folder, for whoever breaks it. */
   get disk(): SimDisk {
     return this.#disks[0] as SimDisk
@@ -156,6 +190,7 @@ export class SimNode implements ObservedNode {
     const { options, queue, network, random, trace, codec, held } = this.#settings
     this.#incarnation += 1
     this.#state = 'starting'
+    this.#whenStopped = undefined
     const owner = new Owner(`${this.name}/${this.#incarnation}`)
     const processRandom = random.fork(`process ${this.#incarnation}`)
     const transport = new SimTransport({ network, host: this.host, owner, random: processRandom.fork('transport'), codec, ...(held && { held }) })
@@ -168,6 +203,7 @@ export class SimNode implements ObservedNode {
     this.host.accept = null
     trace.tell(this.name, 'process starts')
     this.#disks = this.#disks.map((disk) => disk.reopen())
+    this.#failedBefore = this.failedCalls
     this.#checkpoints = this.#checkpoints.reopen()
     const dataDisks = this.#disks.map((disk, at) => ({ path: `disk ${at}`, disk: this.durable.wrap(at, disk) }))
     const seams = {
@@ -178,7 +214,7 @@ export class SimNode implements ObservedNode {
       checkpoints: this.#checkpoints,
       transport,
       logger: new StoryLogger(trace, this.name, (message) => this.#events.logs(message)),
-      fatal: (error: Error) => this.#events.failed(this, error),
+      fatal: (error: Error) => this.#broke(owner, error),
     }
     queue.defer(owner, () => startNode(options, seams, (error, node) => this.#started(owner, transport, error, node)))
   }
@@ -186,7 +222,7 @@ export class SimNode implements ObservedNode {
   #started(owner: Owner, transport: SimTransport, error: Error | undefined, node: OxbowNode): void {
     if (owner.dead) return
     if (error !== undefined) {
-      this.#events.failed(this, error)
+      this.#broke(owner, error)
       return
     }
     this.#node = node
@@ -195,6 +231,29 @@ export class SimNode implements ObservedNode {
       if (purpose === 'client') serveClient(end, node.broker)
       else transport.accept(end, purpose)
     }
+  }
+
+  /** A process ends by itself when its disk fails it (rules R3.5); anything else is a bug. */
+  #broke(owner: Owner, error: Error): void {
+    if (owner.dead) return
+    if (!this.#isOfDisk(error)) {
+      this.#events.failed(this, error)
+      return
+    }
+    this.#settings.trace.tell(this.name, `process ends by itself: ${error.message}`)
+    this.crash('kill')
+    this.keepDownFor(AGAIN_AFTER_US)
+    this.#stopped()
+  }
+
+  #isOfDisk(error: Error): boolean {
+    return codeOf(error) === 'DISK_FAILED' && this.failedCalls > this.#failedBefore
+  }
+
+  #stopped(): void {
+    const done = this.#whenStopped
+    this.#whenStopped = undefined
+    done?.()
   }
 
   /** kill: what the system has cached stays. powerLoss: what was not synced may go, and the machine is silent while it is off. */
@@ -230,15 +289,16 @@ export class SimNode implements ObservedNode {
     const owner = this.#process
     assert(this.#state === 'up' && owner !== undefined, 'only a node that is up is stopped')
     this.#state = 'stopping'
+    this.#whenStopped = done
     this.#settings.queue.defer(owner, () =>
       this.#live().stop((error) => {
-        if (error !== undefined) this.#events.failed(this, error)
+        if (error !== undefined && !this.#isOfDisk(error)) this.#events.failed(this, error)
         this.#settings.queue.schedule(0, null, () => {
           if (owner.dead) return
           for (const disk of this.#disks) disk.kill()
           this.#checkpoints.kill()
           this.#end(owner)
-          done()
+          this.#stopped()
         })
       }),
     )
@@ -277,6 +337,7 @@ export class SimNode implements ObservedNode {
   wipe(): void {
     assert(this.#state === 'down', 'only the disks of a node that is down are replaced')
     for (const disk of this.#disks) disk.wipe()
+    this.#harmed.add(METADATA_LOG)
     this.#checkpoints.loseAll()
     this.durable = new DurableFolders(this.#disks.length)
   }

@@ -1,5 +1,7 @@
 import { SeededRandom, type Random } from '../../src/base/random.ts'
 import type { Producer } from '../../src/client/producer.ts'
+import { METADATA_LOG } from '../../src/log/surface.ts'
+import type { MetadataImage } from '../../src/metadata/image.ts'
 import { checkBudgets } from '../check/budgets.ts'
 import { findUnhealed } from '../check/convergence.ts'
 import { checkDelivery, type ReadRecord } from '../check/delivery.ts'
@@ -10,9 +12,10 @@ import { History } from '../history.ts'
 import { readAll, readIntoHistory } from '../reader.ts'
 import { Workload } from '../workload.ts'
 import { SimCluster } from './cluster.ts'
-import { drawAbsent } from './core.ts'
+import { type CoreView, drawAbsent } from './core.ts'
 import { FaultRunner } from './fault-runner.ts'
 import { LOOSE_BUDGET_BYTES } from './network.ts'
+import { Operator } from './operator.ts'
 import { withPoison } from './poison.ts'
 import { brokerIds, LEAST_VOTERS } from './settings.ts'
 import type { Situation } from './situations.ts'
@@ -57,6 +60,7 @@ export class World {
   readonly #history = new History()
   readonly #workload: Workload
   readonly #faults: FaultRunner
+  readonly #operator: Operator
   readonly #producers: Producer[] = []
   #failure: Violation | undefined
 
@@ -68,6 +72,7 @@ export class World {
       settings: this.#case.settings,
       tell: options.tell,
       nodeFailed: (node, error) => this.#fail(new Violation('assert', `${node.name} ended itself: ${error.message}`)),
+      logged: (node, message) => this.#operator.heard(node, message),
     })
     const { queue, network, trace, nodes, checker } = this.#cluster
     this.#workload = new Workload({
@@ -77,6 +82,7 @@ export class World {
       deleted: (topicId, partition, lowWatermark) => this.#guard(() => checker.deleted(topicId, partition, lowWatermark)),
       failed: (error) => this.#fail(error),
     })
+    this.#operator = new Operator({ queue, nodes, random: this.#random.fork('operator'), trace })
     this.#faults = new FaultRunner(this.#case.plan, {
       queue,
       network,
@@ -84,6 +90,8 @@ export class World {
       random: this.#random.fork('fault runner'),
       trace,
       someLeader: () => this.#someLeader(),
+      atlas: this.#case.settings.atlas,
+      wiped: ({ nodeId }) => this.#giveVoteBack(nodeId),
     })
   }
 
@@ -134,8 +142,7 @@ export class World {
   async #corePhase(): Promise<void> {
     const image = this.#cluster.checker.newestImage
     const nodeIds = this.#cluster.nodes.map(({ nodeId }) => nodeId)
-    const leads = (nodeId: number, topicId: string, partition: number): boolean => this.#cluster.node(nodeId).leads(topicId, partition)
-    const absent = image === undefined ? new Map() : drawAbsent(this.#random.fork('core'), { nodeIds, image, leads })
+    const absent = image === undefined ? new Map() : drawAbsent(this.#random.fork('core'), { nodeIds, image, ...this.#coreView(image) })
     this.#faults.healCore(absent)
     if (image === undefined || absent.size === 0) return
     this.#cluster.situations.met('core without some nodes')
@@ -157,6 +164,18 @@ export class World {
       'convergence',
       () => `${this.#healWithinMs / 1000} s without nodes ${away}: no record acknowledged in ${unheard().join(', ')}`,
     )
+  }
+
+  /** Who was harmed may not be what it should be yet, nor lead for long. */
+  #coreView(image: MetadataImage): Pick<CoreView, 'leads' | 'votes'> {
+    const logName = (topicId: string, partition: number): string => `partitions/${image.topics.get(topicId)?.name}-${partition}`
+    return {
+      leads: (nodeId, topicId, partition) => {
+        const node = this.#cluster.node(nodeId)
+        return node.leads(topicId, partition) && !node.isHarmed(logName(topicId, partition))
+      },
+      votes: (nodeId) => !this.#cluster.node(nodeId).isHarmed(METADATA_LOG),
+    }
   }
 
   async #healPhase(): Promise<void> {
@@ -306,6 +325,12 @@ export class World {
       const { client, clock } = this.#cluster.addClient(`consumer ${at}`)
       this.#watch(readIntoHistory(client, `c${at}`, this.#history, { clock, topics: () => this.#workload.topics, stopped: () => false }))
     }
+  }
+
+  /** A voter is an id and a folder: with an empty one it is none, until an operator says so (rules R2.2). */
+  #giveVoteBack(nodeId: number): void {
+    const isVoter = this.#cluster.checker.newestImage?.voters.some((voter) => voter.nodeId === nodeId)
+    if (isVoter === true) this.#watch(this.#workload.addVoter(this.#cluster.addClient(`operator of the wiped node ${nodeId}`).client, nodeId))
   }
 
   #someLeader(): number | undefined {

@@ -2,17 +2,17 @@ import { describe, expect, it } from 'vitest'
 import { ClusterChecker } from '../../../chaos/check/cluster-checker.ts'
 import type { PartitionState } from '../../../src/metadata/records.ts'
 import { FakeNode, makeBroker, makeImage, makeState, topicId } from './fake-cluster.ts'
-import { makeBatch } from './fake-log.ts'
+import { FakeLog, makeBatch } from './fake-log.ts'
 
 /** Three nodes with one partition, node 1 leading, three records committed everywhere; `look` shows one of them to the checker. */
-function makeCluster(): {
+function makeCluster(isHarmed: (nodeId: number) => boolean = () => false): {
   readonly nodes: readonly [FakeNode, FakeNode, FakeNode]
   readonly checker: ClusterChecker
   look(...nodes: FakeNode[]): void
   apply(offset: number, change: Partial<PartitionState>): void
 } {
   const nodes = [new FakeNode(1), new FakeNode(2), new FakeNode(3)] as const
-  const checker = new ClusterChecker({ peek: () => (log, offset) => log.readCached(offset, 1_000_000) })
+  const checker = new ClusterChecker({ peek: () => (log, offset) => log.readCached(offset, 1_000_000), isHarmed })
   const look = (...seen: FakeNode[]): void => {
     for (const node of seen) checker.observe(node)
   }
@@ -49,6 +49,40 @@ describe('the cluster checker', () => {
     look(nodes[1], nodes[2])
     nodes[0].view = { ...nodes[0].view, highWatermark: 4 }
     expect(() => look(nodes[0])).toThrow(/^I1: t-0: node 3 is in ISR ∪ ELR and has synced only to 3/)
+  })
+
+  it('I1: of a member whose disk lost what it had synced, as long as it says that it may have', () => {
+    const behind = (isHarmed: (nodeId: number) => boolean): (() => void) => {
+      const { nodes, look } = makeCluster(isHarmed)
+      const [leader, other, third] = nodes
+      third.incarnation += 1000
+      third.log = new FakeLog()
+      third.log.add(1, 'x')
+      third.view = { ...third.view, suspect: true }
+      look(leader, other, third)
+      return () => {
+        third.view = { ...third.view, suspect: false }
+        look(third)
+      }
+    }
+    expect(() => behind(() => false)).toThrow(/^I1: t-0: node 3 is in ISR ∪ ELR and does not hold offset 1/)
+    const trusted = behind((nodeId) => nodeId === 3)
+    expect(trusted).toThrow(/^I1: t-0: node 3 is in ISR ∪ ELR and does not hold offset 1/)
+  })
+
+  it('I2: a batch that its own disk changed counts by its place alone, on that disk alone', () => {
+    const rot = (isHarmed: (nodeId: number) => boolean): (() => void) => {
+      const { nodes, look } = makeCluster(isHarmed)
+      const third = nodes[2]
+      third.incarnation += 1000
+      third.log = new FakeLog()
+      for (const content of ['x', 'y', 'z']) third.log.add(1, content)
+      const bytes = third.log.batches[1] as Buffer
+      bytes[bytes.length - 1] = 0
+      return () => look(third)
+    }
+    expect(rot(() => false)).toThrow(/^I2: /)
+    expect(rot((nodeId) => nodeId === 3)).not.toThrow()
   })
 
   it('I1: a member of the ELR counts as well, one that left does not', () => {
@@ -126,8 +160,10 @@ describe('the cluster checker', () => {
     look(nodes[1])
     nodes[1].view = { ...nodes[1].view, highWatermark: 2, leaderEpoch: 2 }
     look(nodes[1])
-    nodes[1].view = { ...nodes[1].view, highWatermark: 1 }
-    expect(() => look(nodes[1])).toThrow(/^I5: .* went from 2 to 1 within leader epoch 2/)
+    nodes[1].view = { ...nodes[1].view, highWatermark: 1, damaged: true }
+    look(nodes[1])
+    nodes[1].view = { ...nodes[1].view, highWatermark: 0, damaged: false }
+    expect(() => look(nodes[1])).toThrow(/^I5: .* went from 1 to 0 within leader epoch 2/)
   })
 
   it('I5: a leader epoch, a term and a metadata offset that go back', () => {

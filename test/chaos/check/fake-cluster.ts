@@ -84,6 +84,6 @@ export class FakeNode implements ObservedNode {
 
   get liveReplicas(): readonly LiveReplica[] {
     const view = { ...this.view, log: this.log, isr: this.image.topics.get(topicId)?.partitions[0]?.isr ?? [] }
-    return [{ log: this.log, damaged: view.damaged, core: view, view: () => view }]
+    return [{ log: this.log, suspect: view.suspect, damaged: view.damaged, core: view, view: () => view }]
   }
 }

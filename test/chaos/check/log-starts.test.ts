@@ -126,6 +126,10 @@ describe('delivery of what was deleted', () => {
     const skipped = sent(4)
     read(skipped, 'c', 3)
     expect(() => checkDelivery(skipped, [record(2, '3 v'), record(3, '4 v')], () => 2)).toThrow(/^order: .* c read offset 3 after -1, 2 comes next/)
+    const again = sent(4)
+    for (const offset of [1, 0]) read(again, 'c', offset)
+    expect(() => checkDelivery(again, [record(3, '4 v')], () => 3)).not.toThrow()
+    expect(() => checkDelivery(again, [record(1, '2 v'), record(2, '3 v'), record(3, '4 v')], () => 1)).toThrow(/^order: .* c read offset 0 after 1/)
   })
 })
 

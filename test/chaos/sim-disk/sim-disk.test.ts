@@ -253,3 +253,36 @@ describe('a seed', () => {
     expect(story()).toBe(story())
   })
 })
+
+describe('a disk with troubles of its own', () => {
+  it('stands still until it goes on, and does what waits in its order', () => {
+    const { clock, disk, open, write } = setUp()
+    const file = open(disk, 'f')
+    disk.stall(true)
+    const done: string[] = []
+    file.writev([Buffer.from('a')], 0, () => done.push('first'))
+    clock.run()
+    file.writev([Buffer.from('b')], 1, () => done.push('second'))
+    clock.run()
+    expect(done).toEqual([])
+    expect(disk.lateCalls).toBe(2)
+    disk.stall(false)
+    clock.run()
+    expect(done).toEqual(['first', 'second'])
+    write(file, 2, 'c')
+    expect(disk.lateCalls).toBe(2)
+  })
+
+  it('forgets calls that were to fail, and has room again', () => {
+    const { disk, open, write } = setUp()
+    const file = open(disk, 'f')
+    disk.failNext('write', '')
+    disk.forgetFailures()
+    write(file, 0, 'a')
+    disk.full(true)
+    expect(() => write(file, 1, 'b')).toThrow(/ENOSPC/)
+    expect(disk.fullCalls).toBe(1)
+    disk.makeRoom()
+    write(file, 1, 'b')
+  })
+})

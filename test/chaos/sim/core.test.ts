@@ -5,10 +5,11 @@ import type { PartitionState } from '../../../src/metadata/records.ts'
 import { makeImage, makeState } from '../check/fake-cluster.ts'
 
 const voters = [1, 2, 3].map((nodeId) => ({ nodeId, directoryId: null, endpoint: null }))
-const view = (state: Partial<PartitionState>, leader: number | null) => ({
+const view = (state: Partial<PartitionState>, leader: number | null, forgetful: number | null = null) => ({
   nodeIds: [1, 2, 3],
   image: { ...makeImage(1, makeState(state)), voters },
   leads: (nodeId: number) => nodeId === leader,
+  votes: (nodeId: number) => nodeId !== forgetful,
 })
 const isr = (...nodeIds: number[]) => nodeIds.map((nodeId) => ({ nodeId, brokerEpoch: nodeId }))
 
@@ -23,6 +24,11 @@ describe('a core that has to make progress', () => {
     ['too few replicas', [2, 3], { replicas: [1, 2], isr: isr(2), elr: [1], leader: 2 }, 2, false],
   ] as const)('%s', (_, core, state, leader, expected) => {
     expect(makesProgress(new Set(core), view(state as Partial<PartitionState>, leader))).toBe(expected)
+  })
+
+  it('does not count on the vote of a node whose disk forgot something', () => {
+    expect(makesProgress(new Set([1, 2]), view({}, 1, 2))).toBe(false)
+    expect(makesProgress(new Set([1, 2, 3]), view({}, 1, 2))).toBe(true)
   })
 
   it('leaves out whom it can spare, each in some seed and in each way', () => {

@@ -2,12 +2,14 @@ import { describe, expect, it } from 'vitest'
 import { Situations, type Situation, situationNames } from '../../../chaos/sim/situations.ts'
 import { Totals } from '../../../chaos/sim/totals.ts'
 import type { PartitionState } from '../../../src/metadata/records.ts'
-import type { PeerMessage } from '../../../src/wire/peer.ts'
+import type { FetchAnswerMessage, PeerMessage } from '../../../src/wire/peer.ts'
 import { makeImage, makeState } from '../check/fake-cluster.ts'
 import { makeSeedLine } from './seed-lines.ts'
 
 const isr = (...nodeIds: number[]) => nodeIds.map((nodeId) => ({ nodeId, brokerEpoch: nodeId }))
 const voters = (...nodeIds: number[]) => nodeIds.map((nodeId) => ({ nodeId, directoryId: null, endpoint: null }))
+
+const nobody = (): boolean => false
 
 function counted(act: (situations: Situations, pass: (ms: number) => void) => void): Record<string, number> {
   let nowMs = 0
@@ -19,7 +21,7 @@ function counted(act: (situations: Situations, pass: (ms: number) => void) => vo
 }
 
 function decided(before: Partial<PartitionState>, after: Partial<PartitionState>): Record<string, number> {
-  return counted((situations) => situations.decided(makeImage(1, makeState(before)), makeImage(2, makeState(after))))
+  return counted((situations) => situations.decided(makeImage(1, makeState(before)), makeImage(2, makeState(after)), nobody))
 }
 
 describe('situations', () => {
@@ -33,7 +35,7 @@ describe('situations', () => {
 
   it('are told by voters that change, and a leader that ends soon after', () => {
     const change = (situations: Situations): void =>
-      situations.decided({ ...makeImage(1, makeState()), voters: voters(1, 2, 3) }, { ...makeImage(2, makeState()), voters: voters(1, 2) })
+      situations.decided({ ...makeImage(1, makeState()), voters: voters(1, 2, 3) }, { ...makeImage(2, makeState()), voters: voters(1, 2) }, nobody)
     expect(
       counted((situations, pass) => {
         change(situations)
@@ -46,7 +48,27 @@ describe('situations', () => {
     ).toEqual({ 'voters changed': 1, 'Raft leader ended within 2 s of a change of voters': 1 })
   })
 
+  it('are told by a suspect replica that waits to be elected, and is', () => {
+    const leaderless = makeImage(1, makeState({ isr: [], elr: [2, 3], leader: -1 }))
+    const elected = makeImage(2, makeState({ isr: isr(2), elr: [3], leader: 2 }))
+    const isSuspect = (nodeId: number): boolean => nodeId === 2
+    const meetAfter = (waitMs: number, suspect: (nodeId: number) => boolean): Record<string, number> =>
+      counted((situations, pass) => {
+        situations.decided(leaderless, leaderless, suspect)
+        pass(waitMs)
+        situations.decided(leaderless, elected, suspect)
+      })
+    expect(meetAfter(500, isSuspect)).toEqual({
+      'suspect replica waited for others': 1,
+      'suspect replica elected as the greatest': 1,
+      'leader from the ELR': 1,
+    })
+    expect(meetAfter(499, isSuspect)).toEqual({ 'suspect replica elected as the greatest': 1, 'leader from the ELR': 1 })
+    expect(meetAfter(500, nobody)).toEqual({ 'leader from the ELR': 1 })
+  })
+
   it('are told by what is sent and logged', () => {
+    const [diverging, data] = ['diverging', 'data'].map((type) => ({ answer: { result: { type } } }))
     const chunk = { type: 'raft', message: { type: 'snapshotChunk' } } as PeerMessage
     expect(
       counted((situations, pass) => {
@@ -56,8 +78,17 @@ describe('situations', () => {
         situations.sent(chunk)
         situations.heard('log cut from 7 to 5: the leader of epoch 2 parts from it there')
         situations.heard("metadata log: cut to 9, where it parts from the leader's")
+        situations.heard('replica repaired: it is in the ISR again')
+        situations.answered({ answers: [diverging, data] } as unknown as FetchAnswerMessage)
       }),
-    ).toEqual({ 'metadata snapshot sent': 2, 'metadata snapshot sent within 2 s of an election': 1, 'log cut where it parts': 1, 'metadata log cut': 1 })
+    ).toEqual({
+      'damaged replica repaired': 1,
+      'divergence answered': 1,
+      'metadata snapshot sent': 2,
+      'metadata snapshot sent within 2 s of an election': 1,
+      'log cut where it parts': 1,
+      'metadata log cut': 1,
+    })
   })
 
   it('are summed over seeds: what none of them met is named', () => {

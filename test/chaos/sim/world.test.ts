@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { Atlas } from '../../../chaos/atlas.ts'
 import type { Fault } from '../../../chaos/faults.ts'
 import { World } from '../../../chaos/sim/world.ts'
 
@@ -28,6 +29,47 @@ describe('a simulated world', () => {
       expect(Object.fromEntries(first.faults)).toEqual({ powerLoss: 1, cutOneWay: 1, pause: 1, killAll: 1 })
       expect(story.some((line) => line.includes('FAULT powerLoss on the leader'))).toBe(true)
       expect(story.some((line) => line.includes('raft: leader in term'))).toBe(true)
+    },
+    SLOW_MS,
+  )
+
+  it(
+    'disks lose, change and refuse what they may, each observed, and the same again',
+    async () => {
+      const victim = { type: 'victim' } as const
+      const node = (nodeId: number) => ({ type: 'node', nodeId }) as const
+      const plan: readonly Fault[] = [
+        { id: 0, atMs: 4_000, kind: 'syncedLost', target: victim, durationMs: 500 },
+        { id: 1, atMs: 8_000, kind: 'damage', target: victim, durationMs: 500 },
+        { id: 2, atMs: 12_000, kind: 'ioErrors', target: node(1), durationMs: 500 },
+        { id: 3, atMs: 16_000, kind: 'diskFull', target: node(3), durationMs: 3_000 },
+        { id: 4, atMs: 20_000, kind: 'wipe', target: victim, durationMs: 500 },
+        { id: 5, atMs: 24_000, kind: 'diskStall', target: node(1), durationMs: 1_000 },
+        { id: 6, atMs: 26_000, kind: 'diskSlow', target: node(3), durationMs: 1_000 },
+        { id: 7, atMs: 28_000, kind: 'syncedLostAll', target: { type: 'all' }, durationMs: 500 },
+      ]
+      const atlas: Atlas = { partitions: { type: 'same', nodeIds: [2] }, metadataOf: [2] }
+      const settings = { ...three, folders: 1, faultPhaseMs: 32_000, sendGapMs: 20, atlas }
+      const story: string[] = []
+      const first = await new World({ seed: 4, tell: (line) => story.push(line), plan, settings }).run()
+      expect(first.violation).toBeNull()
+      expect(Object.fromEntries(first.faults)).toEqual({
+        syncedLost: 1,
+        damage: 1,
+        ioErrors: 1,
+        diskFull: 1,
+        wipe: 1,
+        diskStall: 1,
+        diskSlow: 1,
+        syncedLostAll: 1,
+      })
+      expect(first.situations.get('voter back with an empty folder')).toBeGreaterThan(0)
+      // Node 2 alone may be harmed, whatever is done to the others.
+      const harmed = story.filter((line) => /world +node \d: .*(is another one|is gone|ends at byte)/.test(line))
+      expect(harmed.length).toBeGreaterThan(2)
+      for (const line of harmed) expect(line).toContain('node 2: ')
+      const second = await new World({ seed: 4, tell: null, plan, settings }).run()
+      expect(second.hash).toBe(first.hash)
     },
     SLOW_MS,
   )
