@@ -3,6 +3,7 @@ import type { Broker, BrokerSession } from '../../src/broker/api.ts'
 import type {
   AlterMaintenanceRequest,
   AlterReassignmentsRequest,
+  AlterReplicaLogDirsRequest,
   AlterTopicRequest,
   CreateTopicRequest,
   DeleteRecordsRequest,
@@ -141,6 +142,9 @@ function call(broker: Broker, method: UnaryMethod, request: unknown, done: (erro
       return
     case 'deleteRecords':
       broker.deleteRecords(request as DeleteRecordsRequest, done)
+      return
+    case 'alterReplicaLogDirs':
+      broker.alterReplicaLogDirs(request as AlterReplicaLogDirsRequest, done)
       return
     case 'describeLogDirs':
       broker.describeLogDirs(done)

@@ -5,6 +5,8 @@ import type {
   AlterMaintenanceRequest,
   AlterReassignmentsRequest,
   AlterReassignmentsResponse,
+  AlterReplicaLogDirsRequest,
+  AlterReplicaLogDirsResponse,
   AlterTopicRequest,
   BatchDigests,
   BrokerDescription,
@@ -164,6 +166,10 @@ class SimClientConnection implements ClientConnection {
 
   digestBatches(request: DigestBatchesRequest, timeoutMs: number, done: Done<BatchDigests>): void {
     this.#call('digestBatches', request, timeoutMs, done as Done<unknown>)
+  }
+
+  alterReplicaLogDirs(request: AlterReplicaLogDirsRequest, timeoutMs: number, done: Done<AlterReplicaLogDirsResponse>): void {
+    this.#call('alterReplicaLogDirs', request, timeoutMs, done as Done<unknown>)
   }
 
   describeLogDirs(timeoutMs: number, done: Done<LogDirsDescription>): void {

@@ -59,6 +59,7 @@ export const errorTable = {
   DUPLICATE_SEQUENCE_NUMBER: row(46, 'ALREADY_EXISTS', false, true, 'appended before, too long ago to say at which offset'),
   INVALID_PRODUCER_EPOCH: row(47, 'FAILED_PRECONDITION', false, true, 'a newer producer with this id exists'),
   KAFKA_STORAGE_ERROR: row(56, 'UNAVAILABLE', true, true, 'the log of the partition is offline on this node'),
+  LOG_DIR_NOT_FOUND: row(57, 'NOT_FOUND', false, true, 'the node has no such data folder'),
   FENCED_LEADER_EPOCH: row(74, 'FAILED_PRECONDITION', true, true, 'the leader epoch is older than the current one'),
   UNKNOWN_LEADER_EPOCH: row(75, 'FAILED_PRECONDITION', true, true, 'the leader epoch is newer than known here'),
   UNSUPPORTED_COMPRESSION_TYPE: row(76, 'FAILED_PRECONDITION', false, true, 'the codec is not known or cannot be loaded here'),

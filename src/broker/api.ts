@@ -3,6 +3,8 @@ import type {
   AlterMaintenanceRequest,
   AlterReassignmentsRequest,
   AlterReassignmentsResponse,
+  AlterReplicaLogDirsRequest,
+  AlterReplicaLogDirsResponse,
   AlterTopicRequest,
   BatchDigests,
   BrokerDescription,
@@ -66,6 +68,8 @@ export interface Broker {
   /** Forwarded to the active controller; answers when this node knows where the partitions go. They are not there yet. */
   alterReassignments(request: AlterReassignmentsRequest, done: Done<AlterReassignmentsResponse>): void
   deleteRecords(request: DeleteRecordsRequest, done: Done<DeleteRecordsResponse>): void
+  /** Answers once the moves have begun, an outcome each. */
+  alterReplicaLogDirs(request: AlterReplicaLogDirsRequest, done: Done<AlterReplicaLogDirsResponse>): void
   describeLogDirs(done: Done<LogDirsDescription>): void
   /** What the disk of this node has of a replica. A batch that is bad there makes the replica damaged. */
   digestBatches(request: DigestBatchesRequest, done: Done<BatchDigests>): void

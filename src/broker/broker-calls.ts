@@ -10,6 +10,8 @@ import type {
   AlterMaintenanceRequest,
   AlterReassignmentsRequest,
   AlterReassignmentsResponse,
+  AlterReplicaLogDirsRequest,
+  AlterReplicaLogDirsResponse,
   AlterTopicRequest,
   BatchDigests,
   BrokerDescription,
@@ -39,12 +41,14 @@ import type {
   VotersChange,
 } from '../wire/api.ts'
 import type { Broker, BrokerSession } from './api.ts'
+import { alterReplicaLogDirs } from './alter-replica-log-dirs.ts'
 import { alterMaintenance } from './alter-maintenance.ts'
 import type { FetchContext } from './consumer-fetch.ts'
 import { describeConfigs } from './describe-configs.ts'
 import { type DigestContext, digestBatches } from './digest-batches.ts'
 import { deleteRecords, type LeaderRequestContext, listOffsets } from './leader-requests.ts'
 import { PartitionRecords } from './partition-records.ts'
+import type { FolderMoves } from './folder-moves.ts'
 import type { Partitions } from './partitions.ts'
 import { PlainCalls } from './plain-calls.ts'
 import { ProduceBudget, type ProduceContext } from './produce.ts'
@@ -91,6 +95,7 @@ export class BrokerCalls implements Broker {
   readonly #plainCalls: PlainCalls
   readonly #leaderContext: LeaderRequestContext
   readonly #digestContext: DigestContext
+  readonly #folderMoves: FolderMoves
   readonly #describeLogDirs: ((done: Done<LogDirsDescription>) => void) | undefined
   readonly #logLevel: LogLevelControl | undefined
 
@@ -112,6 +117,7 @@ export class BrokerCalls implements Broker {
     this.#fetchContext = { clock, find, knowsTopic, readFailed: (replica, error) => partitions.readFailed(replica, error) }
     this.#leaderContext = { image, find, records: new PartitionRecords({ clock, readFailed: this.#fetchContext.readFailed }) }
     this.#digestContext = { find, knowsTopic, folderOf: options.folderOf, readFailed: this.#fetchContext.readFailed }
+    this.#folderMoves = partitions.folderMoves
     this.#describeLogDirs = options.describeLogDirs
     this.#logLevel = options.logLevel
     this.#plainCalls = new PlainCalls({
@@ -211,6 +217,11 @@ export class BrokerCalls implements Broker {
 
   deleteRecords(request: DeleteRecordsRequest, done: Done<DeleteRecordsResponse>): void {
     this.#clock.defer(() => deleteRecords(this.#leaderContext, request, done))
+  }
+
+  alterReplicaLogDirs(request: AlterReplicaLogDirsRequest, done: Done<AlterReplicaLogDirsResponse>): void {
+    const { find, knowsTopic } = this.#fetchContext
+    this.#clock.defer(() => done(undefined, alterReplicaLogDirs({ find, knowsTopic, moves: this.#folderMoves }, request)))
   }
 
   describeLogDirs(done: Done<LogDirsDescription>): void {

@@ -59,6 +59,8 @@ export class DataFolders {
   readonly #standing = new Map<string, DataFolder>()
   /** Folders in which the name is taken by a copy that is not used. */
   readonly #refused = new Map<string, DataFolder[]>()
+  /** Copies that nobody needs, by log name: what moves between folders leave. */
+  readonly #copies = new Map<string, DataFolder>()
 
   constructor(options: DataFoldersOptions) {
     assert(options.folders.length > 0, 'a node has a first folder')
@@ -122,6 +124,14 @@ export class DataFolders {
 
   knows(name: string): boolean {
     return this.#standing.has(name)
+  }
+
+  /** As an operator knows it; LOG_DIR_NOT_FOUND. */
+  at(path: string): DataFolder {
+    const folder = this.#folders.find((one) => one.path === path)
+    if (folder !== undefined) return folder
+    const known = this.#folders.map((one) => one.path).join(', ')
+    throw new BrokerError('LOG_DIR_NOT_FOUND', `this node has no data folder ${path} that works; those are ${known}`)
   }
 
   isLow(name: string): boolean {
@@ -199,6 +209,44 @@ export class DataFolders {
     throw new BrokerError('KAFKA_STORAGE_ERROR', `every folder that is left holds an unused copy of ${name} (move those copies away, then restart the node)`)
   }
 
+  /** Copies that nobody needs, whoever left them; each is to be removed. */
+  get copies(): ReadonlyMap<string, DataFolder> {
+    return this.#copies
+  }
+
+  /** Notes, synced before anything of it is written, that what of the log comes to lie in that folder is a copy that nobody needs. */
+  *noteCopy(name: string, topicId: Uuid, folder: DataFolder): Task<void> {
+    const standsOn = this.of(name)
+    assert(this.#placements !== undefined && folder !== standsOn && !this.#copies.has(name), 'a log has one copy at a time, elsewhere')
+    this.#copies.set(name, folder)
+    this.#placements.set(name, { topicId, directoryId: standsOn.directoryId, copyIn: folder.directoryId })
+    yield* savePlacements(this.#placements)
+  }
+
+  /**
+   * The copy holds all that the log holds, and takes its place: synced when done. Should that fail, either may be found to be the one at the next start.
+   */
+  *standOnCopy(name: string): Task<void> {
+    const [from, to, placement] = [this.of(name), this.#copies.get(name), this.#placements?.get(name)]
+    assert(this.#placements !== undefined && to !== undefined && placement !== undefined, 'a log comes to stand where its copy was noted')
+    this.#placements.set(name, { topicId: placement.topicId, directoryId: to.directoryId, copyIn: from.directoryId })
+    yield* savePlacements(this.#placements)
+    this.#standing.set(name, to)
+    this.#copies.set(name, from)
+  }
+
+  /** It was removed. On the disk with the next save: until then the next start looks for it, and finds none. */
+  forgetCopy(name: string): void {
+    const folder = this.#copies.get(name)
+    this.#copies.delete(name)
+    this.#refused.set(
+      name,
+      (this.#refused.get(name) ?? []).filter((one) => one !== folder),
+    )
+    const placement = this.#placements?.get(name)
+    if (placement !== undefined) this.#placements?.set(name, { topicId: placement.topicId, directoryId: placement.directoryId })
+  }
+
   /** The log was set aside: its name is free. */
   forget(name: string): void {
     this.#standing.delete(name)
@@ -251,7 +299,8 @@ export class DataFolders {
     const ends = new Map<string, number>()
     for (const folder of [...this.#folders].reverse()) {
       try {
-        for (const [name, end] of yield* call<ReadonlyMap<string, number>>((closed) => folder.directory.close(closed))) ends.set(name, end)
+        const closed = yield* call<ReadonlyMap<string, number>>((done) => folder.directory.close(done))
+        for (const [name, end] of closed) if (this.#copies.get(name) !== folder) ends.set(name, end)
       } catch (error) {
         if (folder === this.#first || !(error instanceof BrokerError)) throw error
         this.#logger.warn({ folder: folder.path, error: error.message }, `data folder ${folder.path} could not be closed cleanly`)
@@ -269,8 +318,12 @@ export class DataFolders {
       const placement = this.#placements?.get(name)
       const chosen = placement === undefined ? folders[0] : folders.find(({ directoryId }) => directoryId === placement.directoryId)
       if (chosen !== undefined) this.#standing.set(name, chosen)
-      const refused = folders.filter((folder) => folder !== chosen)
+      const copy = folders.find((folder) => folder !== chosen && folder.directoryId === placement?.copyIn)
+      const refused = folders.filter((folder) => folder !== chosen && folder !== copy)
       if (refused.length > 0) this.#refuse(name, refused, chosen, placement?.directoryId)
+      if (copy === undefined) continue
+      this.#copies.set(name, copy)
+      this.#refused.set(name, [...refused, copy])
     }
   }
 

@@ -170,8 +170,8 @@ export class FetchServer {
     follower.reading = true
     replica.log.read(readFrom(replica, owed.answer), owed.maxBytes, (error, batches) => {
       follower.reading = false
-      if (error !== undefined && codeOf(error) === 'OFFSET_OUT_OF_RANGE') {
-        // The log start moved on meanwhile: the follower asks again, and is told.
+      if (error !== undefined && isPassing(error)) {
+        // The follower asks again, and is told.
         if (!follower.closed && !follower.stream.send({ answers: [toAnswer(owed, [])] })) follower.blocked = true
       } else if (error !== undefined) {
         this.#logger.error({ topic: replica.topic, partition: replica.partition, error: error.message }, 'a follower could not be served from disk')
@@ -183,6 +183,11 @@ export class FetchServer {
       this.#readDisk(follower)
     })
   }
+}
+
+/** The log start moved on meanwhile, or the log was closed because another took its place: nothing is wrong with the disk. */
+function isPassing(error: Error): boolean {
+  return ['OFFSET_OUT_OF_RANGE', 'KAFKA_STORAGE_ERROR'].includes(codeOf(error))
 }
 
 /** Whether the replica still leads in the epoch of this answer, over the log that it was given for. */

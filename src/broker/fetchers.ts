@@ -1,10 +1,10 @@
 import type { Clock } from '../base/clock.ts'
 import { BrokerError } from '../base/errors.ts'
 import type { Logger } from '../base/log-line.ts'
-import { type BatchHeader, hasValidCrc, readBatchHeader } from '../record/batch.ts'
 import type { FollowerFetch } from '../replication/effects.ts'
 import type { FetchClientStream, Transport } from '../runtime/transport.ts'
 import type { FetchAnswerMessage, PartitionAnswer, PartitionFetch } from '../wire/peer.ts'
+import { checkBatches } from './check-batches.ts'
 import type { Replica } from './replica.ts'
 
 const NO_BYTES = Buffer.alloc(0)
@@ -96,18 +96,4 @@ export class Fetchers {
     const bytes = batches.length === 0 ? NO_BYTES : batches.length === 1 ? (batches[0] as Buffer) : Buffer.concat(batches)
     replica.step({ type: 'answer', from, answer, headers: checkBatches(bytes), bytes })
   }
-}
-
-/** Headers of whole batches, CRCs checked. Throws CORRUPT_MESSAGE. */
-function checkBatches(bytes: Buffer): BatchHeader[] {
-  const headers: BatchHeader[] = []
-  for (let at = 0; at < bytes.length; ) {
-    const header = readBatchHeader(bytes, at)
-    const batch = bytes.subarray(at, at + header.sizeBytes)
-    if (batch.length < header.sizeBytes || !hasValidCrc(batch))
-      throw new BrokerError('CORRUPT_MESSAGE', `the batch at offset ${header.baseOffset} failed its checksum`)
-    headers.push(header)
-    at += header.sizeBytes
-  }
-  return headers
 }

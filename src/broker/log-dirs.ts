@@ -1,21 +1,37 @@
 import type { LogDir, LogDirPartition, LogDirsDescription } from '../wire/api.ts'
 import type { DataFolders } from './data-folders.ts'
+import type { FolderMoves } from './folder-moves.ts'
 import { parseLogName } from './log-name.ts'
 import type { Replica } from './replica.ts'
 import type { UnopenedLogs } from './unopened-logs.ts'
 
+/** What is wrong with a log that nothing is wrong with. */
+const WELL = { isOffline: false, isSuspect: false, isDamaged: false, reason: null, sinceTimestamp: -1, isFuture: false, moveError: null }
 /** Of a log that was not opened. */
-const UNREAD = { sizeBytes: -1, logStartOffset: -1, logEndOffset: -1, isOffline: true, isSuspect: false, isDamaged: false }
+const UNREAD = { ...WELL, sizeBytes: -1, logStartOffset: -1, logEndOffset: -1, isOffline: true }
+
+interface Described {
+  all(): Iterable<Replica>
+  readonly unopened: UnopenedLogs
+  readonly folderMoves: Pick<FolderMoves, 'copies' | 'failureOf'>
+}
 
 /** The data folders of this node with the partitions on them; what cannot be read now is there too, with what is known of it. */
-export function describeLogDirs(nodeId: number, folders: DataFolders, replicas: Iterable<Replica>, unopened: UnopenedLogs): LogDirsDescription {
+export function describeLogDirs(nodeId: number, folders: DataFolders, partitions: Described): LogDirsDescription {
+  const { unopened, folderMoves } = partitions
   const byPath = new Map<string, LogDirPartition[]>()
   for (const { path } of [...folders.all, ...folders.offline]) byPath.set(path, [])
-  for (const { topic, partition, log, dead, suspect, damaged, trouble } of replicas) {
+  for (const { topic, partition, log, dead, suspect, damaged, trouble } of partitions.all()) {
     const { sizeBytes, startOffset, endOffset } = log
     const offsets = { sizeBytes, logStartOffset: startOffset, logEndOffset: endOffset }
     const condition = { isOffline: dead, isSuspect: suspect, isDamaged: damaged, reason: trouble?.reason ?? null, sinceTimestamp: trouble?.sinceMs ?? -1 }
-    byPath.get(folders.of(log.name).path)?.push({ topic, partition, ...offsets, ...condition })
+    const move = { isFuture: false, moveError: folderMoves.failureOf(log.name) }
+    byPath.get(folders.of(log.name).path)?.push({ topic, partition, ...offsets, ...condition, ...move })
+  }
+  for (const { replica, copy, path } of folderMoves.copies()) {
+    const { sizeBytes, startOffset: logStartOffset, endOffset: logEndOffset } = copy
+    const { topic, partition } = replica
+    byPath.get(path)?.push({ ...WELL, topic, partition, sizeBytes, logStartOffset, logEndOffset, isFuture: true })
   }
   for (const [name, { reason, sinceMs }] of unopened.entries()) {
     const place = parseLogName(name)

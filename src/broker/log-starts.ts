@@ -41,6 +41,11 @@ export class LogStarts {
     this.#add(replica, { task: () => this.#advance(replica), done: () => undefined })
   }
 
+  /** No step of it is under way. */
+  isIdle(replica: Replica): boolean {
+    return !this.#waiting.has(replica)
+  }
+
   /** Before a log is reset: `done` once what the leader told is on the disk; never where that takes no more, the leader says it again. The reset itself is up to the machine, which may by then have no use for it. */
   prepareReset(replica: Replica, reset: LogReset, done: () => void): void {
     this.#add(replica, { task: () => this.#noteReset(replica, reset), done })
@@ -49,6 +54,7 @@ export class LogStarts {
   /** Now and then: what there was no room for. */
   noteOwed(): void {
     for (const replica of this.#owing) {
+      if (replica.isHeld) continue
       if (this.#options.isCurrent(replica)) this.#add(replica, { task: () => this.#noteBelow(replica), done: () => undefined })
       else this.#owing.delete(replica)
     }

@@ -303,7 +303,7 @@ export class OxbowNode {
       isConnected: (peerId) => peerId === nodeId || this.#peers.isConnected(peerId),
       isDiskLow: (replica) => folders.isLow(replica.log.name),
       folderOf: (replica) => folders.of(replica.log.name).path,
-      describeLogDirs: (done) => done(undefined, describeLogDirs(nodeId, folders, this.#partitions.all(), this.#partitions.unopened)),
+      describeLogDirs: (done) => done(undefined, describeLogDirs(nodeId, folders, this.#partitions)),
     })
   }
 

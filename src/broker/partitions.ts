@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts'
-import type { Checkpoints, CheckpointWrite } from '../base/checkpoints.ts'
+import type { Checkpoints } from '../base/checkpoints.ts'
 import type { DoneVoid } from '../base/done.ts'
 import { BrokerError, codeOf } from '../base/errors.ts'
 import type { Uuid } from '../base/ids.ts'
@@ -15,7 +15,9 @@ import { findPartition, type MetadataDelta, type MetadataImage, type TopicImage 
 import { isBeingAdded, type PartitionState, replicationFactorOf } from '../metadata/records.ts'
 import type { LogReset, PartitionEffect, ReplicaBroker } from '../replication/effects.ts'
 import type { ControllerClient } from '../runtime/controller-client.ts'
+import { CheckpointWriter } from './checkpoint-writer.ts'
 import type { DataFolder, DataFolders } from './data-folders.ts'
+import { FolderMoves } from './folder-moves.ts'
 import { FetchPace } from './fetch-pace.ts'
 import type { FetchServer } from './fetch-server.ts'
 import type { Fetchers } from './fetchers.ts'
@@ -26,7 +28,7 @@ import { isInIsr, type Replica, type ReplicaOutlets } from './replica.ts'
 import { ChangeLines, type ReplicaChange } from './change-lines.ts'
 import { LeaderlessReports } from './leaderless-reports.ts'
 import { openReplica } from './replica-open.ts'
-import { checkpointKey, checkpointOf, encodeCheckpoint } from './replica-marks.ts'
+import { checkpointKey } from './replica-marks.ts'
 import { Retention } from './retention.ts'
 import type { LiveReplica, NodeConfig } from './surface.ts'
 import { topicLimits } from './topic-limits.ts'
@@ -62,10 +64,12 @@ export class Partitions implements ReplicaOutlets {
   readonly unopened: UnopenedLogs
   readonly #leaderless = new LeaderlessReports()
   readonly #lines: ChangeLines
-  readonly #written = new Map<string, string>()
+  readonly #checkpoints: CheckpointWriter
   readonly #pace: FetchPace
   readonly #logStarts: LogStarts
   readonly #retention: Retention
+  /** Between the data folders of this node. */
+  readonly folderMoves: FolderMoves
   #nextFetchId = 1
   #image: MetadataImage | undefined
   #brokerEpoch = -1
@@ -93,6 +97,21 @@ export class Partitions implements ReplicaOutlets {
       isCurrent: (replica) => replica.core.role !== 'offline' && this.find(replica.topicId, replica.partition) === replica,
       failed: (replica, error) => this.readFailed(replica, error),
     })
+    this.#checkpoints = new CheckpointWriter(options)
+    this.folderMoves = this.#makeFolderMoves()
+  }
+
+  #makeFolderMoves(): FolderMoves {
+    const { folders, clock, logger } = this.#options
+    return new FolderMoves({
+      folders,
+      clock,
+      logger,
+      segmentLimits: ({ topicId }) => topicLimits(this.#image?.topics.get(topicId)?.configs ?? new Map(), this.#options.config).segments,
+      isStartIdle: (replica) => this.#logStarts.isIdle(replica),
+      readFailed: (replica, error) => this.readFailed(replica, error),
+      kill: (replica, reason) => this.#kill(replica, reason),
+    })
   }
 
   *all(): IterableIterator<Replica> {
@@ -110,6 +129,7 @@ export class Partitions implements ReplicaOutlets {
 
   /** Recovers every log of the folder, before the node meets its cluster. */
   openAll(done: DoneVoid): void {
+    this.folderMoves.removeLeftovers()
     const names = this.#options.folders.names
     let left = names.length
     if (left === 0) {
@@ -153,11 +173,15 @@ export class Partitions implements ReplicaOutlets {
   synced(log: Log, endOffset: number, cutCount: number): void {
     const replica = this.#byLogName.get(log.name)
     if (replica?.log === log) replica.step({ type: 'synced', endOffset, cutCount })
+    else this.folderMoves.synced(log)
   }
 
   failed(log: Log, error: Error): void {
     const replica = this.#byLogName.get(log.name)
-    if (replica?.log !== log) return
+    if (replica?.log !== log) {
+      this.folderMoves.failed(log, error)
+      return
+    }
     this.#kill(replica, `its log failed: ${error.message}`)
     this.folderFailed(this.#options.folders.of(log.name), error)
   }
@@ -166,6 +190,7 @@ export class Partitions implements ReplicaOutlets {
   folderFailed(folder: DataFolder, error: Error): void {
     const { folders } = this.#options
     if (!folders.fail(folder, error)) return
+    this.folderMoves.folderFailed(folder)
     for (const name of folders.namesOn(folder)) {
       const replica = this.#byLogName.get(name)
       if (replica !== undefined) this.#kill(replica, `data folder ${folder.path} failed: ${error.message}`)
@@ -196,8 +221,8 @@ export class Partitions implements ReplicaOutlets {
   readFailed(replica: Replica, error: Error): void {
     // A log that was stopped under its readers is no bad disk.
     if (this.#stopped || this.find(replica.topicId, replica.partition) !== replica) return
-    // Nor is one whose start moved on meanwhile.
-    if (codeOf(error) === 'OFFSET_OUT_OF_RANGE') return
+    // Nor is one whose start moved on meanwhile, or that was closed because another one took its place.
+    if (['OFFSET_OUT_OF_RANGE', 'KAFKA_STORAGE_ERROR'].includes(codeOf(error))) return
     if (codeOf(error) === 'CORRUPT_MESSAGE') this.#setDamaged(replica, `a batch on disk failed its checksum: ${error.message}`)
     else this.#kill(replica, `its log could not be read: ${error.message}`)
   }
@@ -248,30 +273,9 @@ export class Partitions implements ReplicaOutlets {
     this.#setDamaged(replica, reason)
   }
 
-  /** Notes every replica's marks (rules R3.3, R6.8); only those that changed. */
   checkpoint(options: { readonly cleanEnds: ReadonlyMap<string, number> | null }, done: DoneVoid): void {
     if (options.cleanEnds === null) this.#logStarts.noteOwed()
-    const writes: CheckpointWrite[] = []
-    const marks = new Map<string, string>()
-    for (const [name, replica] of this.#byLogName) {
-      const { core, suspect, dead } = replica
-      // Until a reset is durable there are two logs that it could be of.
-      if (core.syncedEndOffset < core.logStartOffset) continue
-      const cleanEndOffset = options.cleanEnds?.get(name) ?? -1
-      // The producers are those at the high watermark: they change with it alone.
-      const mark = `${core.logStartOffset} ${core.highWatermark} ${core.syncedEndOffset} ${cleanEndOffset} ${suspect} ${dead}`
-      if (this.#written.get(name) === mark) continue
-      marks.set(name, mark)
-      writes.push({ type: 'put', key: checkpointKey(name), value: encodeCheckpoint(checkpointOf(replica, this.#options.folders.of(name), cleanEndOffset)) })
-    }
-    if (writes.length === 0) {
-      this.#options.clock.defer(() => done(undefined))
-      return
-    }
-    this.#options.checkpoints.write(writes, { sync: options.cleanEnds !== null }, (error) => {
-      if (error === undefined) for (const [name, mark] of marks) if (this.#byLogName.has(name)) this.#written.set(name, mark)
-      done(error)
-    })
+    this.#checkpoints.write(this.#byLogName, options.cleanEnds, done)
   }
 
   /**
@@ -282,6 +286,9 @@ export class Partitions implements ReplicaOutlets {
     this.#stopped = true
     this.#retention.stop()
     this.#proposals.stop()
+    // Busy like the name of a log, as long as moves between folders write.
+    this.#busy.add('moves')
+    this.folderMoves.stop(() => this.#free('moves'))
     for (const replica of this.all()) replica.step({ type: 'offline', reason: 'the node is stopping' })
     this.#idle = () => done(undefined)
     this.#reportIdle()
@@ -318,6 +325,7 @@ export class Partitions implements ReplicaOutlets {
   #kill(replica: Replica, reason: string): void {
     this.#dead.add(replica)
     replica.kill({ reason, sinceMs: this.#options.clock.wallMs() })
+    this.folderMoves.killed(replica)
   }
 
   /** Brings one partition of the image and the replica here together: opens, assigns, or leaves it alone. */
@@ -458,16 +466,20 @@ export class Partitions implements ReplicaOutlets {
   /** Only for a topic id whose deletion is committed, or a replica that was taken off: the folder goes to quarantine, then away (rules R3.4). */
   #setAside(replica: Replica, why: string): void {
     const name = replica.log.name
-    const { topicId, topic, partition } = replica
+    const { topicId, partition } = replica
     this.#byTopic.get(topicId)?.delete(partition)
     if (this.#byTopic.get(topicId)?.size === 0) this.#byTopic.delete(topicId)
     this.#byLogName.delete(name)
     this.#leaderless.note(replica, false)
     this.#dead.delete(replica)
     this.#proposals.cancel(replica)
-    this.#written.delete(name)
+    this.#checkpoints.forget(name)
     this.#busy.add(name)
     replica.step({ type: 'offline', reason: why })
+    this.folderMoves.abandon(replica, () => this.#quarantineLog(replica, why))
+  }
+
+  #quarantineLog({ topic, topicId, partition, log: { name } }: Replica, why: string): void {
     const { folders } = this.#options
     const folder = folders.of(name)
     folder.directory.quarantine(name, (error) => {

@@ -13,6 +13,8 @@ const VERSION = 1
 export interface Placement {
   readonly topicId: Uuid
   readonly directoryId: Uuid
+  /** A folder with a copy of it that nobody needs: of a move to there that has not ended, or from there that has (folder-move.ts). */
+  readonly copyIn?: Uuid
 }
 
 interface Content {

@@ -1,4 +1,4 @@
-import { unreachable } from '../base/assert.ts'
+import { assert, unreachable } from '../base/assert.ts'
 import type { Code } from '../base/errors.ts'
 import type { Uuid } from '../base/ids.ts'
 import type { LogFields, Logger } from '../base/log-line.ts'
@@ -58,7 +58,6 @@ export class Replica {
   readonly topic: string
   readonly topicId: Uuid
   readonly partition: number
-  readonly log: Log
   readonly core: Partition
   readonly logger: Logger
   suspect: boolean
@@ -67,6 +66,9 @@ export class Replica {
   dead = false
   /** Why it is suspect, damaged or dead; null: it is none of these. */
   trouble: Trouble | null
+  #log: Log
+  /** What came since it is held, in order; undefined: it is not. */
+  #held: (() => void)[] | undefined
   readonly #outlets: ReplicaOutlets
   readonly #inputs: QueuedInput[] = []
   readonly #produces = new Map<number, (outcome: ProduceOutcome) => void>()
@@ -94,7 +96,7 @@ export class Replica {
     this.topic = options.topic
     this.topicId = options.topicId
     this.partition = options.partition
-    this.log = options.log
+    this.#log = options.log
     this.core = options.core
     this.logger = options.logger
     this.suspect = options.suspect
@@ -103,7 +105,39 @@ export class Replica {
     this.#outlets = options.outlets
   }
 
+  get log(): Log {
+    return this.#log
+  }
+
+  get isHeld(): boolean {
+    return this.#held !== undefined
+  }
+
+  /** All that comes waits from now on, so that its log stays as it is; what is read is read. For as long as some syncs take. */
+  hold(): void {
+    assert(this.#held === undefined && !this.#running, 'a replica is held once, between two inputs')
+    this.#held = []
+  }
+
+  /** It goes on; `log`: over this one, which holds the same, and all of it synced. */
+  release(log?: Log): void {
+    const held = this.#held
+    assert(held !== undefined, 'who is released was held')
+    this.#held = undefined
+    if (log !== undefined) {
+      assert(log.endOffset === this.#log.endOffset && log.cutCount === this.#log.cutCount, 'the new log of a replica holds what the old one held')
+      this.#log = log
+      // What the old one would have said is not heard any more.
+      this.step({ type: 'synced', endOffset: log.syncedEndOffset, cutCount: log.cutCount })
+    }
+    for (const input of held) input()
+  }
+
   step(input: PartitionInput): void {
+    if (this.#held !== undefined) {
+      this.#held.push(() => this.step(input))
+      return
+    }
     const reset = input.type === 'answer' && input.answer.result.type === 'reset' ? input.answer.result : undefined
     // What it brings must be on the disk first. The answer names what it answers: should it be out of date by then, it is not used (rules R6.2).
     if (reset === undefined) this.#step({ input })
@@ -113,6 +147,7 @@ export class Replica {
   /** Most replicas are quiet most of the time: only those that are due are stepped. */
   tick(): void {
     this.#untoldTicks += 1
+    if (this.#held !== undefined) return
     if (this.#quietTicks > 0) {
       this.#quietTicks -= 1
       return
@@ -136,9 +171,9 @@ export class Replica {
     this.#running = true
     for (let next = this.#inputs.shift(); next !== undefined; next = this.#inputs.shift()) {
       const { role, leaderEpoch } = this.core
-      const { endOffset } = this.log
+      const { endOffset } = this.#log
       for (const effect of this.core.step(next.input)) this.#perform(effect)
-      if (next.input.type === 'produce' && this.log.endOffset > endOffset) this.#holdUnsynced(next.input.bytes.length, next.unsynced)
+      if (next.input.type === 'produce' && this.#log.endOffset > endOffset) this.#holdUnsynced(next.input.bytes.length, next.unsynced)
       this.#settleSynced()
       if (this.core.role !== role || this.core.leaderEpoch !== leaderEpoch) this.#wakeReaders()
     }
@@ -156,7 +191,9 @@ export class Replica {
   ): number {
     const produceId = this.#nextProduceId++
     if (input.acks !== 0) this.#produces.set(produceId, done)
-    this.#step({ input: { type: 'produce', produceId, ...input }, unsynced })
+    const start = (): void => this.#step({ input: { type: 'produce', produceId, ...input }, unsynced })
+    if (this.#held === undefined) start()
+    else this.#held.push(start)
     return produceId
   }
 
@@ -186,7 +223,10 @@ export class Replica {
     this.dead = true
     this.trouble = trouble
     this.logger.error({ reason }, `replica offline: ${reason}`)
-    this.step({ type: 'offline', reason })
+    const end = (): void => this.step({ type: 'offline', reason })
+    // Before all that waits: nothing more is appended.
+    if (this.#held === undefined) end()
+    else this.#held.unshift(end)
     this.#wakeReaders()
   }
 
@@ -198,13 +238,13 @@ export class Replica {
 
   #holdUnsynced(bytes: number, unsynced: UnsyncedBytes | undefined): void {
     if (unsynced === undefined) return
-    this.#unsynced.push({ endOffset: this.log.endOffset, bytes, unsynced })
+    this.#unsynced.push({ endOffset: this.#log.endOffset, bytes, unsynced })
     unsynced.appended(bytes)
   }
 
   /** What is synced, or all of it once nothing more is written here. */
   #settleSynced(): void {
-    const syncedEndOffset = this.core.role === 'offline' ? Number.POSITIVE_INFINITY : this.log.syncedEndOffset
+    const syncedEndOffset = this.core.role === 'offline' ? Number.POSITIVE_INFINITY : this.#log.syncedEndOffset
     let count = 0
     while (count < this.#unsynced.length && (this.#unsynced[count]?.endOffset ?? 0) <= syncedEndOffset) count += 1
     if (count === 0) return
@@ -225,14 +265,14 @@ export class Replica {
   #perform(effect: PartitionEffect): void {
     switch (effect.type) {
       case 'append':
-        this.log.appendAsLeader(effect.bytes, effect)
+        this.#log.appendAsLeader(effect.bytes, effect)
         break
       case 'appendFetched':
-        this.log.appendFetched(effect.bytes, effect.headers)
+        this.#log.appendFetched(effect.bytes, effect.headers)
         this.#outlets.fetched(this, effect.bytes.length)
         break
       case 'truncate':
-        this.log.truncate(effect.endOffset)
+        this.#log.truncate(effect.endOffset)
         this.#settleCut(effect.endOffset)
         break
       case 'advanceStart':
@@ -240,7 +280,7 @@ export class Replica {
         this.#wakeReaders()
         break
       case 'resetLog':
-        this.log.resetTo(effect.offset)
+        this.#log.resetTo(effect.offset)
         this.#settleCut(0)
         break
       case 'lowWatermark':

@@ -50,18 +50,23 @@ const folderColumns: readonly Column<Row>[] = [
   { heading: 'State', value: (row) => (row.error === null ? 'ok' : 'failed') },
   { heading: 'Total', value: (row) => byteSize(row.totalBytes), right: true },
   { heading: 'Usable', value: (row) => byteSize(row.usableBytes), right: true },
-  { heading: 'Partitions', value: (row) => row.partitions.length, right: true },
+  { heading: 'Partitions', value: (row) => row.partitions.filter(({ isFuture }) => !isFuture).length, right: true },
   { heading: 'Held', value: (row) => byteSize(heldBytes(row)), right: true },
 ]
 
 type PartitionRow = Row['partitions'][number] & { readonly nodeId: number; readonly path: string }
+
+function stateOf({ isOffline, isFuture }: PartitionRow): string {
+  if (isFuture) return 'moving here'
+  return isOffline ? 'offline' : 'ok'
+}
 
 const partitionColumns: readonly Column<PartitionRow>[] = [
   { heading: 'NodeId', value: (row) => row.nodeId, right: true },
   { heading: 'Folder', value: (row) => row.path },
   { heading: 'Topic', value: (row) => row.topic },
   { heading: 'Partition', value: (row) => row.partition, right: true },
-  { heading: 'State', value: (row) => (row.isOffline ? 'offline' : 'ok') },
+  { heading: 'State', value: stateOf },
   { heading: 'Size', value: (row) => byteSize(row.sizeBytes), right: true },
   { heading: 'LogStartOffset', value: (row) => (row.logStartOffset < 0 ? '-' : row.logStartOffset), right: true },
   { heading: 'LogEndOffset', value: (row) => (row.logEndOffset < 0 ? '-' : row.logEndOffset), right: true },

@@ -53,7 +53,8 @@ function conditionOf(
 export function replicaRows(topics: readonly TopicDescription[], brokers: readonly BrokerAnswer[]): ReplicaRow[] {
   const described = new Map<string, Described>()
   for (const { nodeId, folders } of brokers)
-    for (const { partitions } of folders ?? []) for (const one of partitions) described.set(`${nodeId}/${one.topic}/${one.partition}`, one)
+    for (const { partitions } of folders ?? [])
+      for (const one of partitions.filter(({ isFuture }) => !isFuture)) described.set(`${nodeId}/${one.topic}/${one.partition}`, one)
   return topics.flatMap(({ name, partitions }) =>
     partitions.flatMap(({ partition, replicas, isr, leader, addingReplicas }) =>
       replicas.map((nodeId): ReplicaRow => {

@@ -78,6 +78,17 @@ export interface UnregisterBrokerOptions {
   readonly timeoutMs?: number
 }
 
+export interface AlterReplicaLogDirsOptions {
+  readonly nodeId: number
+  readonly partitions: readonly PartitionQuestion[]
+  /** A data folder of that node, as it names it; null: they stay where they are, what is under way ends. */
+  readonly path: string | null
+  /** What each copies at most, 1,024 or more; default: what the disks can. */
+  readonly bytesPerSecond?: number
+  /** Checks, moves nothing. */
+  readonly validateOnly?: boolean
+}
+
 export interface AdminOptions {
   /** For all calls together, from now on. Default: each call has the client's requestTimeoutMs. */
   readonly totalTimeoutMs?: number

@@ -3,6 +3,7 @@ import { BrokerError } from '../base/errors.ts'
 import { randomUuid } from '../base/ids.ts'
 import type {
   AlterReassignmentsResponse,
+  AlterReplicaLogDirsResponse,
   BatchDigests,
   BrokerDescription,
   ClusterDescription,
@@ -23,6 +24,7 @@ import type {
 } from '../wire/api.ts'
 import type {
   AdminOptions,
+  AlterReplicaLogDirsOptions,
   AlterTopicOptions,
   CreateTopicOptions,
   DeletedPartition,
@@ -347,6 +349,19 @@ export class Admin {
       const at = open.indexOf(record)
       return at === -1 ? record : { ...record, beforeOffset: (found[at] as FoundOffset).offset }
     })
+  }
+
+  /** Moves replicas of one node to another of its data folders, or ends such moves; they go on by themselves. Each has its own outcome (KIP-113). */
+  async alterReplicaLogDirs(options: AlterReplicaLogDirsOptions): Promise<MovedPartition[]> {
+    const { nodeId, partitions: named, path, bytesPerSecond = null, validateOnly = false } = options
+    const known = await this.#describe([...new Set(named.map(({ topic }) => topic))], this.#deadline())
+    const ids = new Map(known.map(({ name, topicId }) => [name, topicId]))
+    const partitions = named.map(({ topic, partition }) => ({ topicId: ids.get(topic) as string, partition }))
+    const request = { partitions, path, bytesPerSecond, validateOnly }
+    const response = await this.#onNode<AlterReplicaLogDirsResponse>(nodeId, (connection, timeoutMs, done) =>
+      connection.alterReplicaLogDirs(request, timeoutMs, done),
+    )
+    return movedPartitions(named, response)
   }
 
   /** The data folders of one node, asked itself. */

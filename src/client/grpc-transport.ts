@@ -17,6 +17,8 @@ import {
   batchDigestsCodec,
   brokerDescriptionCodec,
   alterReassignmentsResponseCodec,
+  alterReplicaLogDirsRequestCodec,
+  alterReplicaLogDirsResponseCodec,
   alterTopicRequestCodec,
   clusterDescriptionCodec,
   createTopicRequestCodec,
@@ -40,6 +42,8 @@ import type {
   AlterMaintenanceRequest,
   AlterReassignmentsRequest,
   AlterReassignmentsResponse,
+  AlterReplicaLogDirsRequest,
+  AlterReplicaLogDirsResponse,
   AlterTopicRequest,
   BatchDigests,
   BrokerDescription,
@@ -188,6 +192,10 @@ class GrpcClientConnection implements ClientConnection {
 
   digestBatches(request: DigestBatchesRequest, timeoutMs: number, done: Done<BatchDigests>): void {
     this.#call(adminService.DigestBatches, digestBatchesRequestCodec, batchDigestsCodec, request, timeoutMs, done)
+  }
+
+  alterReplicaLogDirs(request: AlterReplicaLogDirsRequest, timeoutMs: number, done: Done<AlterReplicaLogDirsResponse>): void {
+    this.#call(adminService.AlterReplicaLogDirs, alterReplicaLogDirsRequestCodec, alterReplicaLogDirsResponseCodec, request, timeoutMs, done)
   }
 
   describeLogDirs(timeoutMs: number, done: Done<LogDirsDescription>): void {

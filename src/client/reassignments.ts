@@ -34,7 +34,7 @@ export function reassignmentsRequest(options: AlterReassignmentsOptions, known: 
 }
 
 /** The answer names the moves in their order. */
-export function movedPartitions(moves: readonly PartitionMove[], response: AlterReassignmentsResponse): MovedPartition[] {
+export function movedPartitions(moves: readonly Pick<PartitionMove, 'topic' | 'partition'>[], response: AlterReassignmentsResponse): MovedPartition[] {
   return moves.map(({ topic, partition }, at) => {
     const error = response.partitions[at]?.error ?? null
     return { topic, partition, error: error === null ? null : toBrokerError(error) }

@@ -3,6 +3,8 @@ import type {
   AlterMaintenanceRequest,
   AlterReassignmentsRequest,
   AlterReassignmentsResponse,
+  AlterReplicaLogDirsRequest,
+  AlterReplicaLogDirsResponse,
   AlterTopicRequest,
   BatchDigests,
   BrokerDescription,
@@ -67,6 +69,7 @@ export interface ClientConnection {
   unregisterBroker(request: UnregisterBrokerRequest, timeoutMs: number, done: Done<void>): void
   alterReassignments(request: AlterReassignmentsRequest, timeoutMs: number, done: Done<AlterReassignmentsResponse>): void
   deleteRecords(request: DeleteRecordsRequest, timeoutMs: number, done: Done<DeleteRecordsResponse>): void
+  alterReplicaLogDirs(request: AlterReplicaLogDirsRequest, timeoutMs: number, done: Done<AlterReplicaLogDirsResponse>): void
   describeLogDirs(timeoutMs: number, done: Done<LogDirsDescription>): void
   digestBatches(request: DigestBatchesRequest, timeoutMs: number, done: Done<BatchDigests>): void
   getLogLevel(timeoutMs: number, done: Done<LogLevelDescription>): void

@@ -7,6 +7,7 @@ import type { Broker } from '../broker/api.ts'
 import type { Traffic } from '../wire/traffic.ts'
 import { adminService, brokerService, MAX_MESSAGE_BYTES } from '../wire/services.ts'
 import { createConnectionServer } from './connections.ts'
+import { alterReplicaLogDirs } from './alter-replica-log-dirs.ts'
 import { alterTopic } from './alter-topic.ts'
 import { unregisterBroker } from './unregister-broker.ts'
 import { alterMaintenance } from './alter-maintenance.ts'
@@ -133,6 +134,7 @@ function addClientServices(server: Server, context: ListenerContext): void {
     RemoveVoter: removeVoter(context),
     AlterMaintenance: alterMaintenance(context),
     UnregisterBroker: unregisterBroker(context),
+    AlterReplicaLogDirs: alterReplicaLogDirs(context),
     AlterPartitionReassignments: alterReassignments(context),
     DeleteRecords: deleteRecords(context),
     DescribeLogDirs: describeLogDirs(context),

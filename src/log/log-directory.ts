@@ -188,6 +188,20 @@ class DiskLogDirectory implements LogDirectory {
     this.#options.logger.warn({ log: name, movedTo: `${QUARANTINE}/${asideName()}` }, 'the folder of a log was set aside')
   }
 
+  remove(name: string, done: DoneVoid): void {
+    this.#runFolderCall(name, this.#remove(name), done)
+  }
+
+  *#remove(name: string): Task<void> {
+    assert(!this.#logs.has(name) || this.#logs.get(name) !== undefined, 'a log is not removed while it is recovered')
+    const log = this.#logs.get(name)
+    if (log !== undefined) yield* callVoid((done) => log.stop(() => done(undefined)))
+    yield* callVoid((done) => this.#disk.remove(name, done))
+    yield* callVoid((done) => this.#disk.syncFolder(folderOf(name), done))
+    this.#logs.delete(name)
+    this.#names.delete(name)
+  }
+
   purgeQuarantine(options: { readonly nowMs: number; readonly olderThanMs: number }, done: DoneVoid): void {
     this.#runFolderCall(QUARANTINE, this.#purge(options), done)
   }

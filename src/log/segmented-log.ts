@@ -175,6 +175,11 @@ export class SegmentedLog implements Log, SlabTenant, FlushTarget<FlushResult | 
     return slab
   }
 
+  takeOver(cutCount: number): void {
+    assert(!this.hasWork && !this.#flushing && this.#syncedEndOffset === this.#endOffset, 'a log takes over once all of it is on the disk')
+    this.#cutCount = cutCount
+  }
+
   limitSegments(limits: { readonly sizeBytes: number; readonly ageMs: number }): void {
     assert(limits.sizeBytes > 0 && limits.ageMs > 0, 'a segment has room')
     this.#segmentBytes = limits.sizeBytes

@@ -40,6 +40,8 @@ export interface Log {
    * `epoch`: of what came before `offset`; −1, and unless given: not known.
    */
   resetTo(offset: number, epoch?: number): void
+  /** It goes on in the place of a log that holds the same: completions carry the cut count of that one from now on. Nothing of it waits for the disk. */
+  takeOver(cutCount: number): void
   /**
    * From the next append on: a batch that would make its segment larger than sizeBytes begins a new one, and so does one whose maxTimestamp lies more than ageMs
    * above that of its segment's first batch (Kafka LogSegment.shouldRoll). Until it is said, the folder's own size holds, and any age.
@@ -149,6 +151,8 @@ export interface LogDirectory {
   holdsBytes(name: string, done: Done<boolean>): void
   /** Stops the log and moves its folder to quarantine/, synced; the name is free again. */
   quarantine(name: string, done: DoneVoid): void
+  /** Stops the log and removes its folder, synced; the name is free again. It takes no room on the disk. */
+  remove(name: string, done: DoneVoid): void
   /** Removes what lies in quarantine for longer than `olderThanMs` (rules 8: 60 s, deleted topics only). */
   purgeQuarantine(options: { readonly nowMs: number; readonly olderThanMs: number }, done: DoneVoid): void
   /** Syncs everything, notes the clean stop, closes. */

@@ -1,4 +1,6 @@
 import type {
+  AlterReplicaLogDirsRequest,
+  AlterReplicaLogDirsResponse,
   AlterMaintenanceRequest,
   AlterReassignmentsRequest,
   AlterReassignmentsResponse,
@@ -56,7 +58,7 @@ import {
   uuid,
   uuidOrNull,
 } from './proto-message.ts'
-import { assignmentCodec, electedReplicaCodec, partitionRefsCodec, replicaListCodec } from './raft-codec.ts'
+import { assignmentCodec, electedReplicaCodec, partitionRefCodec, partitionRefsCodec, replicaListCodec } from './raft-codec.ts'
 
 /** admin.proto: service Admin. */
 export const createTopicRequestCodec = message<CreateTopicRequest>({
@@ -204,6 +206,15 @@ const deletedRecordsCodec = message<DeletedRecords>({
 
 export const deleteRecordsResponseCodec = message<DeleteRecordsResponse>({ partitions: list(1, deletedRecordsCodec) })
 
+export const alterReplicaLogDirsRequestCodec = message<AlterReplicaLogDirsRequest>({
+  partitions: list(1, partitionRefCodec),
+  path: stringOrNull(2),
+  bytesPerSecond: int64OrNull(3),
+  validateOnly: boolean(4),
+})
+
+export const alterReplicaLogDirsResponseCodec = message<AlterReplicaLogDirsResponse>({ partitions: list(1, reassignedPartitionCodec) })
+
 const logDirPartitionCodec = message<LogDirPartition>({
   topic: string(1),
   partition: int32(2),
@@ -215,6 +226,8 @@ const logDirPartitionCodec = message<LogDirPartition>({
   isDamaged: boolean(8),
   reason: stringOrNull(9),
   sinceTimestamp: sint64(10),
+  isFuture: boolean(11),
+  moveError: stringOrNull(12),
 })
 
 const logDirCodec = message<LogDir>({

@@ -392,6 +392,22 @@ export interface LogDirPartition {
   readonly reason: string | null
   /** Since when its node knows, ms since 1970; −1: not known. */
   readonly sinceTimestamp: number
+  /** It is the copy that a move to this folder makes; the replica is in another one. */
+  readonly isFuture: boolean
+  /** Why the last move of it to another folder ended without success, since the node started. */
+  readonly moveError: string | null
+}
+
+/** path null: they stay where they are, what is under way ends. bytesPerSecond null: what the disks can. */
+export interface AlterReplicaLogDirsRequest {
+  readonly partitions: readonly { readonly topicId: Uuid; readonly partition: number }[]
+  readonly path: string | null
+  readonly bytesPerSecond: number | null
+  readonly validateOnly: boolean
+}
+
+export interface AlterReplicaLogDirsResponse {
+  readonly partitions: readonly ReassignedPartition[]
 }
 
 export interface LogDir {

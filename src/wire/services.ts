@@ -52,6 +52,7 @@ export const adminService = {
   AlterPartitionReassignments: method('/oxbow.v1.Admin/AlterPartitionReassignments', false),
   DeleteRecords: method('/oxbow.v1.Admin/DeleteRecords', false),
   DescribeLogDirs: method('/oxbow.v1.Admin/DescribeLogDirs', false),
+  AlterReplicaLogDirs: method('/oxbow.v1.Admin/AlterReplicaLogDirs', false),
   DigestBatches: method('/oxbow.v1.Admin/DigestBatches', false),
   GetLogLevel: method('/oxbow.v1.Admin/GetLogLevel', false),
   SetLogLevel: method('/oxbow.v1.Admin/SetLogLevel', false),

@@ -114,7 +114,7 @@ describe('several data folders', () => {
     expect([folders.isOffline(OTHER, topicId(1)), folders.isOffline(OTHER, topicId(2)), folders.isOffline(NAME, topicId(1))]).toEqual([true, false, false])
     expect(disks.told).toContain('data folder b cannot be used: its partitions are offline until the next start')
     const unopened = new UnopenedLogs({ wallMs: () => 5 })
-    expect(describeLogDirs(1, folders, [], unopened).folders).toEqual([
+    expect(describeLogDirs(1, folders, { all: () => [], unopened, folderMoves: { *copies() {}, failureOf: () => null } }).folders).toEqual([
       { path: 'a', error: null, totalBytes: -1, usableBytes: -1, partitions: [] },
       {
         path: 'b',
@@ -133,6 +133,8 @@ describe('several data folders', () => {
             isDamaged: false,
             reason: expect.stringMatching(/^data folder b failed: .*EIO/),
             sinceTimestamp: -1,
+            isFuture: false,
+            moveError: null,
           },
         ],
       },

@@ -9,7 +9,7 @@ const ISR = [{ nodeId: 1, brokerEpoch: 1 }]
 const well = { isOffline: false, isSuspect: false, isDamaged: false, reason: null, sinceTimestamp: -1 }
 
 function described({ folders, partitions }: BrokerBench): readonly LogDirPartition[] {
-  return describeLogDirs(1, folders, partitions.all(), partitions.unopened).folders[0]?.partitions ?? []
+  return describeLogDirs(1, folders, partitions).folders[0]?.partitions ?? []
 }
 
 /** Reading that file fails. */

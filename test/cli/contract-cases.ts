@@ -248,6 +248,7 @@ export const contractCases: readonly ContractCase[] = [
 /** Commands whose both outputs have a test of their own, in the file beside this one. */
 export const testedElsewhere: ReadonlyMap<string, string> = new Map([
   ['audit', 'audit.test.ts'],
+  ['replica move-folder', 'replica-move-folder.test.ts'],
   ['dump-log', 'dump-log.test.ts'],
   ['chaos check', 'chaos-check.test.ts'],
   ['chaos run', '../live/chaos.test.ts'],

@@ -39,6 +39,7 @@ import type {
   VotersChange,
 } from '../../src/wire/api.ts'
 import { apiError, FakeCluster, type FakeTopic } from '../client/fake-cluster.ts'
+import { FakeFolderMoves } from './fake-folder-moves.ts'
 import { workingFolder } from './sample-folders.ts'
 
 const CLUSTER_ID = 'c'.repeat(32)
@@ -87,6 +88,7 @@ export class CliCluster implements ClientTransport {
   /** What happens while a mark is set. */
   onMark: () => void = () => undefined
   readonly unregistered: UnregisterBrokerRequest[] = []
+  readonly folderMoves = new FakeFolderMoves()
   readonly moved: AlterReassignmentsRequest[] = []
   /** Where `topic-partition` is on its way to; looks at it that are left until it is there. */
   moveLooks = 3
@@ -138,8 +140,9 @@ export class CliCluster implements ClientTransport {
         setTimeout(() => later(done, () => this.#delete(request.topicId)), this.deletionMs)
       },
       describeCluster: (_timeoutMs, done) => answer(done, () => this.#describe()),
-      describeLogDirs: (_timeoutMs, done) => answer(done, () => ({ nodeId: node, folders: this.#foldersOf(node) })),
+      describeLogDirs: (_timeoutMs, done) => answer(done, () => this.folderMoves.describe(node, this.#foldersOf(node))),
       digestBatches: (request, _timeoutMs, done) => answer(done, () => this.#digest(node, request)),
+      alterReplicaLogDirs: (request, _timeoutMs, done) => answer(done, () => this.folderMoves.request(node, this.#foldersOf(node), request)),
       describeQuorum: (_timeoutMs, done) => {
         this.quorumAsked++
         answer(done, () => this.#quorum())

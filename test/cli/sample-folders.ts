@@ -10,6 +10,8 @@ export const wellReplica = {
   isDamaged: false,
   reason: null,
   sinceTimestamp: -1,
+  isFuture: false,
+  moveError: null,
 }
 /** One whose log was not opened. */
 export const unreadReplica = { ...wellReplica, sizeBytes: -1, logStartOffset: -1, logEndOffset: -1, isOffline: true, reason: 'EIO' }

@@ -242,6 +242,7 @@ export class FakeCluster implements ClientTransport {
       unregisterBroker: unbuilt,
       alterReassignments: unbuilt,
       deleteRecords: unbuilt,
+      alterReplicaLogDirs: unbuilt,
       describeLogDirs: unbuilt,
       digestBatches: unbuilt,
       getLogLevel: unbuilt,

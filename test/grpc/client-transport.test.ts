@@ -112,11 +112,29 @@ describe('GrpcClientTransport against the listener', () => {
       nextOffset: 10,
       fault: null,
     })
+    const folder = { partitions: [{ topicId, partition: 3 }], path: '/b', bytesPerSecond: 1024, validateOnly: true }
+    expect(await ask((done) => connection.alterReplicaLogDirs(folder, 1_000, done))).toEqual({ partitions: [{ topicId, partition: 3, error: null }] })
     expect(await ask((done) => connection.describeLogDirs(1_000, done))).toEqual({ nodeId: 1, folders: [] })
     expect(await ask((done) => connection.getLogLevel(1_000, done))).toEqual({ level: 'info' })
     expect(await ask((done) => connection.setLogLevel({ level: 'debug' }, 1_000, done))).toEqual({ level: 'debug' })
     expect(await ask((done) => connection.listOffsets(at, 1_000, done))).toMatchObject({ partitions: [{ offset: 5, timestamp: -1 }] })
-    expect(asked).toEqual([alter, configs, elect, voter, any, mark, off, move, remove, digest, 'describeLogDirs', 'getLogLevel', { level: 'debug' }, at])
+    expect(asked).toEqual([
+      alter,
+      configs,
+      elect,
+      voter,
+      any,
+      mark,
+      off,
+      move,
+      remove,
+      digest,
+      folder,
+      'describeLogDirs',
+      'getLogLevel',
+      { level: 'debug' },
+      at,
+    ])
   })
 
   it.each([
@@ -134,6 +152,11 @@ describe('GrpcClientTransport against the listener', () => {
     ['node_id', (done: Done<unknown>) => connection.addVoter({ nodeId: -1, directoryId: null, validateOnly: true, timeoutMs: 0 }, 1_000, done)],
     ['node_id', (done: Done<unknown>) => connection.alterMaintenance({ nodeId: -1, maintenance: true, timeoutMs: 0 }, 1_000, done)],
     ['node_id', (done: Done<unknown>) => connection.unregisterBroker({ nodeId: -1, validateOnly: true, timeoutMs: 0 }, 1_000, done as Done<void>)],
+    [
+      'bytes_per_second',
+      (done: Done<unknown>) =>
+        connection.alterReplicaLogDirs({ partitions: [{ topicId, partition: 3 }], path: null, bytesPerSecond: 1_023, validateOnly: false }, 1_000, done),
+    ],
     ['timeout_ms', (done: Done<unknown>) => connection.removeVoter({ nodeId: 1, directoryId: null, validateOnly: true, timeoutMs: -1 }, 1_000, done)],
     [
       'before_offset',

@@ -5,6 +5,8 @@ import type {
   AlterMaintenanceRequest,
   AlterReassignmentsRequest,
   AlterReassignmentsResponse,
+  AlterReplicaLogDirsRequest,
+  AlterReplicaLogDirsResponse,
   AlterTopicRequest,
   BatchDigests,
   BrokerDescription,
@@ -137,6 +139,10 @@ export class FakeBroker implements Broker {
 
   deleteRecords(request: DeleteRecordsRequest, done: Done<DeleteRecordsResponse>): void {
     this.#answer(request, { partitions: request.partitions.map((asked) => ({ ...asked, lowWatermark: asked.beforeOffset, error: null })) }, done)
+  }
+
+  alterReplicaLogDirs(request: AlterReplicaLogDirsRequest, done: Done<AlterReplicaLogDirsResponse>): void {
+    this.#answer(request, { partitions: request.partitions.map((asked) => ({ ...asked, error: null })) }, done)
   }
 
   describeLogDirs(done: Done<LogDirsDescription>): void {

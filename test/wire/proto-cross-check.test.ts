@@ -3,6 +3,8 @@ import { fileURLToPath } from 'node:url'
 import protobuf from 'protobufjs'
 import { describe, expect, it } from 'vitest'
 import {
+  alterReplicaLogDirsRequestCodec,
+  alterReplicaLogDirsResponseCodec,
   alterTopicRequestCodec,
   batchDigestsCodec,
   clusterDescriptionCodec,
@@ -50,7 +52,7 @@ import { decodeProduceReplies, decodeProduceRequest, encodeProduceReplies, encod
 import { type Codec, decode, encode } from '../../src/wire/proto-message.ts'
 import { decodeDecision, encodeDecision } from '../../src/wire/records-codec.ts'
 import { adminService, brokerService, peerService } from '../../src/wire/services.ts'
-import { answers, bytes, hello, idA, idB, MAX, peerMessages, records } from './samples.ts'
+import { folderMove, folderMoveOutcome, answers, bytes, hello, idA, idB, ill, info, MAX, peerMessages, records } from './samples.ts'
 
 const folder = fileURLToPath(new URL('../../proto', import.meta.url))
 const files = ['broker', 'admin', 'records', 'peer'].map((name) => `oxbow/v1/${name}.proto`)
@@ -76,8 +78,6 @@ function sample<T>(type: string, codec: Codec<T>, value: T, name = type): Sample
 
 const error = { code: 'NOT_ENOUGH_REPLICAS', message: 'two are needed', retriable: true, definite: true } as const
 const configs = new Map([['a', '1']])
-const ill = { isOffline: true, isSuspect: true, isDamaged: true, reason: 'EIO', sinceTimestamp: 2 ** 41 }
-const info = { nodeId: 1, host: 'h', grpcPort: 9192, kafkaPort: 0, httpPort: null, rack: 'r1' }
 
 const hotSamples: readonly Sample[] = [
   {
@@ -298,6 +298,8 @@ const unarySamples: readonly Sample[] = [
     ],
   }),
   sample('AlterMaintenanceRequest', alterMaintenanceRequestCodec, { nodeId: 4, maintenance: true, timeoutMs: 9 }),
+  sample('AlterReplicaLogDirsRequest', alterReplicaLogDirsRequestCodec, folderMove),
+  sample('AlterReplicaLogDirsResponse', alterReplicaLogDirsResponseCodec, folderMoveOutcome),
   sample('UnregisterBrokerRequest', unregisterBrokerRequestCodec, { nodeId: 4, validateOnly: true, timeoutMs: 9 }),
   sample('AddVoterRequest', voterRequestCodec, { nodeId: 4, directoryId: idA, validateOnly: true, timeoutMs: 9 }),
   sample('RemoveVoterRequest', voterRequestCodec, { nodeId: 4, directoryId: null, validateOnly: false, timeoutMs: 9 }),

@@ -1,3 +1,4 @@
+import type { AlterReplicaLogDirsRequest, AlterReplicaLogDirsResponse } from '../../src/wire/api.ts'
 import type { ControllerCommand, ControllerReply } from '../../src/controller/commands.ts'
 import type { BrokerStatus } from '../../src/controller/status.ts'
 import type { MetadataRecord } from '../../src/metadata/records.ts'
@@ -307,3 +308,11 @@ export const answers: readonly FetchAnswer[] = [
     },
   },
 ]
+
+export const folderMove: AlterReplicaLogDirsRequest = { partitions: [{ topicId: idA, partition: 3 }], path: '/b', bytesPerSecond: 2 ** 40, validateOnly: true }
+
+const refusedFolder = { code: 'LOG_DIR_NOT_FOUND', message: 'no', retriable: false, definite: true } as const
+export const folderMoveOutcome: AlterReplicaLogDirsResponse = { partitions: [{ topicId: idA, partition: 3, error: refusedFolder }] }
+
+export const ill = { isOffline: true, isSuspect: true, isDamaged: true, reason: 'EIO', sinceTimestamp: 2 ** 41, isFuture: true, moveError: 'full' }
+export const info = { nodeId: 1, host: 'h', grpcPort: 9192, kafkaPort: 0, httpPort: null, rack: 'r1' }

@@ -2,11 +2,12 @@ import { type Command, Option } from 'commander'
 import { clusterOptions, integer, type RawClusterOptions, withCluster } from '../options.ts'
 import type { RefetchFlags } from '../replica-refetch.ts'
 import type { ListReplicasFlags } from '../replica-list.ts'
+import type { MoveFolderFlags } from '../replica-move-folder.ts'
 import { example, type Wiring } from './wiring.ts'
 
 export function addReplicaCommands(program: Command, { context, finish }: Wiring): void {
   const replica = example(
-    program.command('replica').description('single replicas of partitions: how they are, and to have one fetched anew'),
+    program.command('replica').description('single replicas of partitions: how they are, to have one fetched anew, or moved to another folder of its node'),
     'npx oxbow replica list',
   )
   const list = withCluster(replica.command('list'))
@@ -31,5 +32,23 @@ export function addReplicaCommands(program: Command, { context, finish }: Wiring
       finish(await refetchReplicas(context, clusterOptions(context, raw), names, raw))
     })
   example(refetch, 'npx oxbow replica refetch orders:0 --node 2 --dry-run', 'npx oxbow replica refetch orders:0 --node 2 --throttle 20M --wait')
+  addMoveFolderCommand(replica, { context, finish })
   example(list, 'npx oxbow replica list --unhealthy', 'npx oxbow replica list orders --node 3')
+}
+
+function addMoveFolderCommand(replica: Command, { context, finish }: Wiring): void {
+  const move = withCluster(replica.command('move-folder'))
+    .description('move the replicas of one node to another of its data folders: each is copied, synced, and then stands there; it serves all the while')
+    .argument('[topic:partition...]', 'of which partitions')
+    .addOption(new Option('--node <id>', 'whose copy').argParser(integer(0)))
+    .option('--to <folder>', 'to which of its folders, as oxbow log-dirs shows them')
+    .option('--throttle <rate>', 'what each copies at most a second: 512K, 20M, 1G; again with another rate to change it')
+    .option('--wait', 'until they are there')
+    .option('--dry-run', 'check only, and move nothing')
+    .option('--cancel', 'they stay where they are')
+    .action(async (names: readonly string[], raw: RawClusterOptions & MoveFolderFlags) => {
+      const { moveReplicaFolders } = await import('../replica-move-folder.ts')
+      finish(await moveReplicaFolders(context, clusterOptions(context, raw), names, raw))
+    })
+  example(move, 'npx oxbow replica move-folder orders:0 --node 2 --to /mnt/disk2/oxbow --throttle 20M --wait')
 }

@@ -32,6 +32,10 @@ export class FakeLog implements Log {
     this.#baseOffset = offset
   }
 
+  takeOver(cutCount: number): void {
+    this.cutCount = cutCount
+  }
+
   get sizeBytes(): number {
     return this.batches.reduce((sum, batch) => sum + batch.length, 0)
   }
