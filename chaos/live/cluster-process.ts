@@ -4,7 +4,9 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { BrokerError } from '../../src/base/errors.ts'
 import { OxbowClient } from '../../src/client/client.ts'
+import type { ClusterDescription } from '../../src/wire/api.ts'
 
 /** The stories run from dist/chaos/live, the tests from chaos/live. */
 const ABOVE = existsSync(new URL('../../package.json', import.meta.url)) ? '../../' : '../../../'
@@ -229,11 +231,17 @@ export class LiveCluster {
   }
 }
 
+/** No answer in time, or none yet: it is asked again. */
+function retried(error: unknown): Pick<ClusterDescription, 'brokers'> {
+  if (error instanceof BrokerError && error.retriable) return { brokers: [] }
+  throw error
+}
+
 /** Waits until this many brokers are alive. */
 export async function waitForBrokers(client: OxbowClient, count: number, timeoutMs = 60_000): Promise<void> {
   const admin = client.admin()
   await waitFor(`${count} brokers are alive`, timeoutMs, async () => {
-    const { brokers } = await admin.describeCluster()
+    const { brokers } = await admin.describeCluster().catch(retried)
     return brokers.filter((broker) => broker.state === 'running').length >= count ? true : undefined
   })
 }

@@ -13,7 +13,7 @@ const pages = [...readdirSync(ROOT), ...['docs', 'examples', 'deploy', 'cluster-
 )
 /** In backquotes, typed at a prompt, or after npx anywhere. */
 const OXBOW = /(?:`(?:npx )?oxbow|^\$ (?:[A-Z_]+=\S+ )?(?:npx )?oxbow|npx oxbow) ([^`|;&>()\n]+)/gm
-const NPM = /npm run (?:--silent )?(\w+)(?: -- ([\w-]+))?/g
+const NPM = /npm run (?:--silent )?([\w:]+)(?: -- ([\w-]+))?/g
 
 const program = buildProgram({ context: undefined as never, finish: () => undefined }, '0')
 

@@ -1,3 +1,4 @@
+import { composites } from './composites.ts'
 import { diskFaults } from './disk-faults.ts'
 import type { Fault } from './fault.ts'
 import { partitions } from './partitions.ts'
@@ -5,7 +6,7 @@ import { processFaults } from './process-faults.ts'
 import { slowLinks } from './slow-links.ts'
 
 /** All that can be done to a cluster. */
-export const faults: readonly Fault[] = [...partitions, ...slowLinks, ...processFaults, ...diskFaults]
+export const faults: readonly Fault[] = [...partitions, ...slowLinks, ...processFaults, ...diskFaults, ...composites]
 
 /** Words that stand for several. */
 export const faultGroups: Readonly<Record<string, (fault: Fault) => boolean>> = {

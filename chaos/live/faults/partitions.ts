@@ -23,11 +23,7 @@ function partition(name: string, about: string, minNodes: number, choose: (world
     minNodes,
     begin: async (world) => {
       const { detail, isCut } = await choose(world)
-      const ways: Ways = (from, to) => {
-        const [one, other] = [nodeOf(from), nodeOf(to)]
-        return one !== undefined && other !== undefined && isCut(one, other)
-      }
-      return cutting(world, ways, detail)
+      return cutting(world, betweenNodes(isCut), detail)
     },
   }
 }
@@ -41,6 +37,18 @@ function cutting({ cluster }: FaultWorld, ways: Ways, detail: string): RunningFa
       return { isSeen: held > 0, what: `${held} messages were held on ${waysAffected} of ${all} ways` }
     },
     heal: async () => cut.lift(),
+  }
+}
+
+/** Cuts these nodes off from the others, until what is answered is called. */
+export function isolate({ cluster }: FaultWorld, nodes: readonly number[]): () => void {
+  return cluster.network.impose(betweenNodes(between(nodes)), { isCut: true }).lift
+}
+
+function betweenNodes(isCut: Cut['isCut']): Ways {
+  return (from, to) => {
+    const [one, other] = [nodeOf(from), nodeOf(to)]
+    return one !== undefined && other !== undefined && isCut(one, other)
   }
 }
 

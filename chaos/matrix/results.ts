@@ -1,0 +1,78 @@
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import type { RunReport } from '../report/run-report.ts'
+
+/** What one cell came to. */
+export interface CellResult {
+  readonly cell: string
+  readonly seed: number
+  readonly nodes: number
+  readonly verdict: RunReport['conclusion']
+  readonly reasons: readonly string[]
+  readonly seconds: number
+  readonly operations: { readonly ok: number; readonly fail: number; readonly info: number }
+  readonly acknowledged: number
+  readonly availability: number
+  readonly worstGapMs: number
+  readonly faults: RunReport['faults']
+}
+
+export function resultOf(cell: string, report: RunReport): CellResult {
+  const { conclusion, findings, doubts, options, seconds, check, acknowledged, availability, worstGapMs, faults } = report
+  const anomalies = check.anomalies.filter(({ isAllowed }) => !isAllowed).map(({ name, count }) => `${count} x ${name}`)
+  return {
+    cell,
+    seed: options.seed,
+    nodes: options.nodes,
+    verdict: conclusion,
+    reasons: [...findings, ...anomalies, ...doubts],
+    seconds,
+    operations: check.outcomes,
+    acknowledged,
+    availability,
+    worstGapMs,
+    faults,
+  }
+}
+
+/** Results on disk, a line each, so that a matrix that was broken off goes on where it was. A last line that was cut short is left out. */
+export class Results {
+  readonly #path: string
+  readonly all: CellResult[]
+
+  constructor(path: string) {
+    this.#path = path
+    const text = existsSync(path) ? readFileSync(path, 'utf8') : ''
+    const whole = text.slice(0, text.lastIndexOf('\n') + 1)
+    if (whole !== text) writeFileSync(path, whole)
+    this.all = whole.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as CellResult]))
+  }
+
+  /** Inconclusive ones are tried again. */
+  isDone(cell: string): boolean {
+    return this.all.some((one) => one.cell === cell && one.verdict !== 'inconclusive')
+  }
+
+  add(result: CellResult): void {
+    this.all.push(result)
+    appendFileSync(this.#path, `${JSON.stringify(result)}\n`)
+  }
+}
+
+/** The table of docs/chaos.md: the last result of each cell, and all of it together. */
+export function resultsMarkdown(results: readonly CellResult[]): string {
+  const last = [...new Map(results.map((one) => [one.cell, one])).values()]
+  const rows = last.map(({ cell, verdict, seconds, operations: { ok, fail, info }, availability, worstGapMs, reasons }) => {
+    const why = verdict === 'valid' ? '' : `: ${reasons.join('; ')}`
+    return `| \`${cell}\` | ${Math.round(seconds)} | ${ok} | ${fail} | ${info} | ${(availability * 100).toFixed(0)} % | ${(worstGapMs / 1000).toFixed(1)} s | ${verdict}${why} |`
+  })
+  const minutes = last.reduce((sum, { seconds }) => sum + seconds, 0) / 60
+  const operations = last.reduce((sum, { operations: { ok, fail, info } }) => sum + ok + fail + info, 0)
+  const bad = last.filter(({ verdict }) => verdict !== 'valid').length
+  return [
+    '| faults | seconds | ok | fail | unknown | seconds with an acknowledged record | longest gap | verdict |',
+    '|---|---|---|---|---|---|---|---|',
+    ...rows,
+    '',
+    `${minutes.toFixed(0)} minutes under load, ${operations} operations, ${last.length - bad} of ${last.length} valid.`,
+  ].join('\n')
+}

@@ -1,0 +1,75 @@
+import { appendFileSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { chooseFaults } from '../../../chaos/live/faults/catalogue.ts'
+import { cellsOf } from '../../../chaos/matrix/cells.ts'
+import { type CellResult, Results, resultsMarkdown } from '../../../chaos/matrix/results.ts'
+
+let path = ''
+beforeEach(() => {
+  path = join(mkdtempSync(join(tmpdir(), 'oxbow-matrix-')), 'results.jsonl')
+})
+afterEach(() => rmSync(join(path, '..'), { recursive: true, force: true }))
+
+const result: CellResult = {
+  cell: 'kill',
+  seed: 1,
+  nodes: 5,
+  verdict: 'valid',
+  reasons: [],
+  seconds: 120,
+  operations: { ok: 100, fail: 2, info: 1 },
+  acknowledged: 50,
+  availability: 0.987,
+  worstGapMs: 1_234,
+  faults: [],
+}
+
+describe('the cells of the matrix', () => {
+  it('are nothing, each fault alone and in a pair, and all', () => {
+    const names = cellsOf(5).map(({ name }) => name)
+    expect(new Set(names).size).toBe(names.length)
+    expect([names[0], names.at(-1)]).toEqual(['none', 'all'])
+    for (const { name } of chooseFaults('all', 5)) expect(names).toContain(name)
+    for (const { name, kind } of chooseFaults('process,disk', 5))
+      expect(
+        names.filter((one) => one.startsWith(`${name},`)),
+        kind,
+      ).toHaveLength(1)
+    expect(names.some((name) => name.includes('corrupt'))).toBe(false)
+  })
+
+  it('are what oxbow chaos run calls them', () => {
+    for (const { name, faults } of cellsOf(3)) expect(chooseFaults(name, 3), name).toEqual(expect.arrayContaining([...faults]))
+  })
+})
+
+describe('the results', () => {
+  it('are kept, but for a line that was cut short; what proved nothing is tried again', () => {
+    const results = new Results(path)
+    results.add(result)
+    results.add({ ...result, cell: 'pause', verdict: 'inconclusive' })
+    results.add({ ...result, cell: 'delay', verdict: 'anomalies' })
+    appendFileSync(path, '{"cell":"rat')
+    const again = new Results(path)
+    expect(again.all).toEqual(results.all)
+    expect(['kill', 'pause', 'delay', 'rate'].map((cell) => again.isDone(cell))).toEqual([true, false, true, false])
+    again.add({ ...result, cell: 'rate' })
+    expect(new Results(path).all.map(({ cell }) => cell)).toEqual(['kill', 'pause', 'delay', 'rate'])
+  })
+
+  it('are one table, in which the last of a cell counts', () => {
+    const text = resultsMarkdown([
+      { ...result, verdict: 'inconclusive', reasons: ['only 1 sends'] },
+      result,
+      { ...result, cell: 'pause', verdict: 'anomalies', reasons: ['1 x unseen'] },
+    ])
+    expect(text.split('\n').slice(2)).toEqual([
+      '| `kill` | 120 | 100 | 2 | 1 | 99 % | 1.2 s | valid |',
+      '| `pause` | 120 | 100 | 2 | 1 | 99 % | 1.2 s | anomalies: 1 x unseen |',
+      '',
+      '4 minutes under load, 206 operations, 1 of 2 valid.',
+    ])
+  })
+})
