@@ -19,6 +19,8 @@ function cluster(): CliCluster {
         { ...hurt, partition: 1, isSuspect: true, isDamaged: true, reason: 'a hole' },
         { ...hurt, partition: 2, isSuspect: true, isDamaged: true, isOffline: true, reason: 'a batch is bad' },
         { ...hurt, partition: 4, isSuspect: true, reason: 'its log is new here' },
+        // A copy on its way to another folder says nothing of the replica.
+        { ...wellReplica, topic: 'orders', partition: 2, sizeBytes: 1, isFuture: true },
       ],
     },
     { ...workingFolder, path: '/disk2', error: 'EIO', partitions: [{ ...unreadReplica, topic: 'orders', partition: 3 }] },
