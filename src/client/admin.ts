@@ -35,7 +35,8 @@ import type {
   VoterOptions,
 } from './admin-options.ts'
 import { AnyNodeCall, type AnyNodeOptions, type NodeCall } from './any-node.ts'
-import { type Cluster, MAX_NODE_WAIT_MS } from './cluster.ts'
+import { changing, isDoneBefore, nodeWaitMs, withCancelledBefore, withElectedBefore } from './changes.ts'
+import type { Cluster } from './cluster.ts'
 import { toBrokerError } from './api-error.ts'
 import { describeAsCreated } from './created-topic.ts'
 import { LeaderCall, type Outcome } from './leader-call.ts'
@@ -47,6 +48,8 @@ const DEFAULT_PARTITIONS = 6
 const DEFAULT_REPLICATION_FACTOR = 3
 const READ_ATTEMPT_TIMEOUT_MS = 5_000
 const NOTE_TIMEOUT_MS = 1_000
+/** A leader answers once all in-sync replicas have it; one that lags is out of sync after 5 s. */
+const LEADER_CHANGE_TIMEOUT_MS = 10_000
 /** As it travels (zigzag) it must be exact. */
 const MAX_BEFORE_OFFSET = 2 ** 52 - 1
 /** One node that does not answer may not use up the time of a question that any can answer. */
@@ -89,10 +92,10 @@ export class Admin {
       return await this.#call(
         (connection, attemptMs, done) => {
           const noting = request.validateOnly ? done : this.#noting(connection, request.name, deadlineMs, done)
-          connection.createTopic({ ...request, timeoutMs: Math.min(attemptMs, MAX_NODE_WAIT_MS) }, attemptMs, noting)
+          connection.createTopic({ ...request, timeoutMs: nodeWaitMs(attemptMs) }, attemptMs, noting)
         },
         deadlineMs,
-        { attemptTimeoutMs: Infinity },
+        changing,
       )
     } catch (error) {
       if (options.ifNotExists !== true || !(error instanceof BrokerError) || error.code !== 'TOPIC_ALREADY_EXISTS') throw error
@@ -105,24 +108,17 @@ export class Admin {
     const deadlineMs = this.#deadline()
     const [topic] = await this.#describe([name], deadlineMs)
     if (topic === undefined) throw new BrokerError('UNKNOWN_TOPIC_OR_PARTITION', `there is no topic "${name}"`)
-    let attempts = 0
     try {
       await this.#call<void>(
         (connection, attemptMs, done) => {
-          attempts++
-          connection.deleteTopic(
-            { topicId: topic.topicId, timeoutMs: Math.min(attemptMs, MAX_NODE_WAIT_MS) },
-            attemptMs,
-            this.#noting(connection, name, deadlineMs, done),
-          )
+          connection.deleteTopic({ topicId: topic.topicId, timeoutMs: nodeWaitMs(attemptMs) }, attemptMs, this.#noting(connection, name, deadlineMs, done))
         },
         deadlineMs,
-        { attemptTimeoutMs: Infinity, retries: (error) => error.retriable && error.code !== 'UNKNOWN_TOPIC_ID' },
+        { ...changing, retries: (error) => error.retriable && error.code !== 'UNKNOWN_TOPIC_ID' },
       )
     } catch (error) {
       // The id was there before the first attempt: if it is gone now, an attempt without an answer did it.
-      if (attempts > 1 && error instanceof BrokerError && error.code === 'UNKNOWN_TOPIC_ID') return
-      throw error
+      if (!isDoneBefore(error, 'UNKNOWN_TOPIC_ID')) throw error
     }
   }
 
@@ -175,10 +171,10 @@ export class Admin {
     return await this.#call(
       (connection, attemptMs, done) => {
         const noting = validateOnly ? done : this.#noting(connection, name, deadlineMs, done)
-        connection.alterTopic({ ...request, timeoutMs: Math.min(attemptMs, MAX_NODE_WAIT_MS) }, attemptMs, noting)
+        connection.alterTopic({ ...request, timeoutMs: nodeWaitMs(attemptMs) }, attemptMs, noting)
       },
       deadlineMs,
-      { attemptTimeoutMs: Infinity },
+      changing,
     )
   }
 
@@ -219,15 +215,12 @@ export class Admin {
     const ids = new Map(known.map(({ name, topicId }) => [name, topicId]))
     const names = new Map(known.map(({ name, topicId }) => [topicId, name]))
     const partitions = wanted?.map(({ topic, partition }) => ({ topicId: ids.get(topic) as string, partition })) ?? null
-    const response = await this.#call(
-      (connection, attemptMs, done: Done<ElectLeadersResponse>) => {
-        const noting = this.#noting(connection, known[0]?.name ?? '', deadlineMs, done)
-        connection.electLeaders({ partitions, unclean, validateOnly, timeoutMs: Math.min(attemptMs, MAX_NODE_WAIT_MS) }, attemptMs, noting)
-      },
-      deadlineMs,
-      { attemptTimeoutMs: Infinity },
-    )
-    return response.partitions.map(({ topicId, partition, elected, error }) => ({
+    const { value, maybeDoneBefore } = await this.#change((connection, attemptMs, done: Done<ElectLeadersResponse>) => {
+      const noting = this.#noting(connection, known[0]?.name ?? '', deadlineMs, done)
+      connection.electLeaders({ partitions, unclean, validateOnly, timeoutMs: nodeWaitMs(attemptMs) }, attemptMs, noting)
+    }, deadlineMs)
+    const outcomes = maybeDoneBefore ? withElectedBefore(value.partitions, await this.#metadata(null, deadlineMs)) : value.partitions
+    return outcomes.map(({ topicId, partition, elected, error }) => ({
       topic: names.get(topicId) ?? topicId,
       partition,
       elected,
@@ -244,18 +237,24 @@ export class Admin {
   }
 
   /** Takes a node out of the voters; it goes on as an observer. */
-  removeVoter(options: VoterOptions): Promise<VotersChange> {
-    return this.#changeVoters('removeVoter', options)
+  async removeVoter(options: VoterOptions): Promise<VotersChange> {
+    try {
+      return await this.#changeVoters('removeVoter', options)
+    } catch (error) {
+      if (!isDoneBefore(error, 'VOTER_NOT_FOUND')) throw error
+    }
+    const { status, replicas } = await this.describeQuorum()
+    const folders = new Map(replicas.map(({ nodeId, directoryId }) => [nodeId, directoryId]))
+    return { isChanged: true, voters: status.voters.map((nodeId) => ({ nodeId, directoryId: folders.get(nodeId) ?? null })), warnings: [] }
   }
 
   #changeVoters(call: 'addVoter' | 'removeVoter', options: VoterOptions): Promise<VotersChange> {
     const { nodeId, directoryId = null, validateOnly = false } = options
     return this.#call<VotersChange>(
-      (connection, attemptMs, done) =>
-        connection[call]({ nodeId, directoryId, validateOnly, timeoutMs: Math.min(attemptMs, MAX_NODE_WAIT_MS) }, attemptMs, done),
+      (connection, attemptMs, done) => connection[call]({ nodeId, directoryId, validateOnly, timeoutMs: nodeWaitMs(attemptMs) }, attemptMs, done),
       this.#deadline(options.timeoutMs),
       // A question is answered as it stands; a change waits for what passes by itself.
-      { attemptTimeoutMs: Infinity, retries: (error) => error.retriable && !(validateOnly && error.code === 'VOTER_NOT_READY') },
+      { ...changing, retries: (error) => error.retriable && !(validateOnly && error.code === 'VOTER_NOT_READY') },
     )
   }
 
@@ -263,10 +262,10 @@ export class Admin {
   alterMaintenance(options: { readonly nodeId: number; readonly maintenance: boolean; readonly timeoutMs?: number }): Promise<BrokerDescription> {
     const { nodeId, maintenance } = options
     return this.#call<BrokerDescription>(
-      (connection, attemptMs, done) => connection.alterMaintenance({ nodeId, maintenance, timeoutMs: Math.min(attemptMs, MAX_NODE_WAIT_MS) }, attemptMs, done),
+      (connection, attemptMs, done) => connection.alterMaintenance({ nodeId, maintenance, timeoutMs: nodeWaitMs(attemptMs) }, attemptMs, done),
       this.#deadline(options.timeoutMs),
       // A broker that nobody knows now is a mistyped one.
-      { attemptTimeoutMs: Infinity, retries: (error) => error.retriable && error.code !== 'BROKER_ID_NOT_REGISTERED' },
+      { ...changing, retries: (error) => error.retriable && error.code !== 'BROKER_ID_NOT_REGISTERED' },
     )
   }
 
@@ -276,20 +275,17 @@ export class Admin {
     const deadlineMs = this.#deadline(options.timeoutMs)
     const { brokers } = await this.#metadata([], deadlineMs)
     const isKnown = brokers.some((broker) => broker.nodeId === nodeId)
-    let attempts = 0
     try {
       await this.#call<void>(
         (connection, attemptMs, done) => {
-          attempts++
-          connection.unregisterBroker({ nodeId, validateOnly, timeoutMs: Math.min(attemptMs, MAX_NODE_WAIT_MS) }, attemptMs, done)
+          connection.unregisterBroker({ nodeId, validateOnly, timeoutMs: nodeWaitMs(attemptMs) }, attemptMs, done)
         },
         deadlineMs,
-        { attemptTimeoutMs: Infinity, retries: (error) => error.retriable && error.code !== 'BROKER_ID_NOT_REGISTERED' },
+        { ...changing, retries: (error) => error.retriable && error.code !== 'BROKER_ID_NOT_REGISTERED' },
       )
     } catch (error) {
       // It was there before the first attempt: if it is gone now, an attempt without an answer did it.
-      if (attempts > 1 && isKnown && error instanceof BrokerError && error.code === 'BROKER_ID_NOT_REGISTERED') return
-      throw error
+      if (!isKnown || !isDoneBefore(error, 'BROKER_ID_NOT_REGISTERED')) throw error
     }
   }
 
@@ -298,15 +294,11 @@ export class Admin {
     const { moves } = options
     const deadlineMs = this.#deadline(options.timeoutMs)
     const known = await this.#describe([...new Set(moves.map(({ topic }) => topic))], deadlineMs)
-    const response = await this.#call(
-      (connection, attemptMs, done: Done<AlterReassignmentsResponse>) => {
-        const noting = this.#noting(connection, known[0]?.name ?? '', deadlineMs, done)
-        connection.alterReassignments(reassignmentsRequest(options, known, Math.min(attemptMs, MAX_NODE_WAIT_MS)), attemptMs, noting)
-      },
-      deadlineMs,
-      { attemptTimeoutMs: Infinity },
-    )
-    return movedPartitions(moves, response)
+    const { value, maybeDoneBefore } = await this.#change((connection, attemptMs, done: Done<AlterReassignmentsResponse>) => {
+      const noting = this.#noting(connection, known[0]?.name ?? '', deadlineMs, done)
+      connection.alterReassignments(reassignmentsRequest(options, known, nodeWaitMs(attemptMs)), attemptMs, noting)
+    }, deadlineMs)
+    return movedPartitions(moves, maybeDoneBefore ? withCancelledBefore(moves, value) : value)
   }
 
   /** Drops the records below an offset, for good; each partition has its own outcome. */
@@ -320,11 +312,11 @@ export class Admin {
         {
           questions,
           timeoutMs,
-          attemptTimeoutMs: Infinity,
+          attemptTimeoutMs: LEADER_CHANGE_TIMEOUT_MS,
           stopsAtError: false,
           ask(connection, asked, attemptMs, answered) {
             const partitions = asked.map(({ topicId, partition, beforeOffset }) => ({ topicId, partition, beforeOffset }))
-            const request = { partitions, timeoutMs: Math.min(attemptMs, MAX_NODE_WAIT_MS) }
+            const request = { partitions, timeoutMs: nodeWaitMs(attemptMs) }
             connection.deleteRecords(request, attemptMs, (error, response) => answered(error, error === undefined ? response.partitions : []))
           },
         },
@@ -454,6 +446,16 @@ export class Admin {
 
   #call<T>(call: NodeCall<T>, deadlineMs: number, options: Omit<AnyNodeOptions, 'timeoutMs'> = reading): Promise<T> {
     return this.#promise(deadlineMs, (timeoutMs, done) => new AnyNodeCall(this.#cluster, call, { ...options, timeoutMs }, done).start())
+  }
+
+  /** `maybeDoneBefore`: an earlier attempt got no answer, and may have done it already. */
+  #change<T>(call: NodeCall<T>, deadlineMs: number): Promise<{ readonly value: T; readonly maybeDoneBefore: boolean }> {
+    return this.#promise(deadlineMs, (timeoutMs, done) => {
+      const running: AnyNodeCall<T> = new AnyNodeCall<T>(this.#cluster, call, { ...changing, timeoutMs }, (error, value) =>
+        done(error, { value, maybeDoneBefore: running.maybeDone }),
+      )
+      return running.start()
+    })
   }
 
   /** Nothing is begun that has no time left: a change that is sent and not waited for has an outcome nobody knows. */

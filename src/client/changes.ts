@@ -1,0 +1,40 @@
+import { BrokerError, type Code } from '../base/errors.ts'
+import type { AlterReassignmentsResponse, ElectedLeader, MetadataResponse } from '../wire/api.ts'
+import type { AnyNodeOptions } from './any-node.ts'
+import { MAX_NODE_WAIT_MS } from './cluster.ts'
+import type { PartitionMove } from './reassignments.ts'
+
+/*
+ * Changes are asked of any node, which passes them on to the active controller. A node that is cut off from that may not use up their time: the next node is
+ * asked after ATTEMPT_MS. So a change may be asked for twice, and the second answer may be that there is nothing to do any more.
+ */
+const ATTEMPT_MS = 5_000
+/** Of an attempt, what the node may wait for others: its answer, be it that there was none, is to come before the attempt is given up. */
+const NODE_SHARE = 0.9
+
+export const changing: Omit<AnyNodeOptions, 'timeoutMs'> = { attemptTimeoutMs: ATTEMPT_MS }
+
+/** How long a node that has `attemptMs` to answer waits for others. */
+export function nodeWaitMs(attemptMs: number): number {
+  return Math.max(1, Math.floor(Math.min(attemptMs, MAX_NODE_WAIT_MS) * NODE_SHARE))
+}
+
+/** There is nothing left to change, and an earlier attempt may have changed it: else what the node said would be definite (rules R1.3). */
+export function isDoneBefore(error: unknown, code: Code): boolean {
+  return error instanceof BrokerError && error.code === code && !error.definite
+}
+
+/** An earlier attempt may have elected them: who leads now is who was elected. */
+export function withElectedBefore(partitions: readonly ElectedLeader[], { topics }: MetadataResponse): readonly ElectedLeader[] {
+  return partitions.map((one) => {
+    if (one.error?.code !== 'ELECTION_NOT_NEEDED') return one
+    const leader = topics.find(({ topicId }) => topicId === one.topicId)?.partitions[one.partition]?.leader ?? -1
+    return { ...one, elected: { nodeId: leader, lastEpoch: -1, logEndOffset: -1 }, error: null }
+  })
+}
+
+/** An earlier attempt may have taken them back. */
+export function withCancelledBefore(moves: readonly PartitionMove[], { partitions }: AlterReassignmentsResponse): AlterReassignmentsResponse {
+  const isCancelled = (at: number): boolean => moves[at]?.replicas === null && partitions[at]?.error?.code === 'NO_REASSIGNMENT_IN_PROGRESS'
+  return { partitions: partitions.map((one, at) => (isCancelled(at) ? { ...one, error: null } : one)) }
+}
