@@ -4,6 +4,8 @@ import { findPartition, type MetadataImage } from '../../src/metadata/image.ts'
 import type { PartitionState } from '../../src/metadata/records.ts'
 import { checkAcknowledged } from './acknowledged-committed.ts'
 import { Committed } from './committed.ts'
+import { DecidedOnDisk } from './decided-on-disk.ts'
+import { checkEligible } from './eligible-kept.ts'
 import { EqualBytes } from './equal-bytes.ts'
 import { ImageHashes } from './image-hashes.ts'
 import { checkDamagedMember, checkIsrMembers } from './isr-members.ts'
@@ -17,6 +19,8 @@ import { OneLeader } from './one-leader.ts'
 import { OneVoterChange } from './one-voter-change.ts'
 import { OwnTermCommit } from './own-term-commit.ts'
 import { demand } from './violation.ts'
+import { VoterChangesWait } from './voter-changes-wait.ts'
+import { checkVoters } from './voters-of-the-log.ts'
 
 interface WatchedReplica {
   readonly key: string
@@ -37,6 +41,8 @@ interface WatchedNode {
   readonly byLog: Map<Log, WatchedReplica>
   readonly raft: NeverBack
   readonly commit: OwnTermCommit
+  readonly decided: DecidedOnDisk
+  readonly voterChanges: VoterChangesWait
   /** Its Raft when it was looked at last. */
   last: RaftView | undefined
   image: MetadataImage | undefined
@@ -50,6 +56,7 @@ interface WatchedNode {
 export class ClusterChecker {
   readonly #peek: (nodeId: number) => LogPeek
   readonly #isHarmed: (nodeId: number, logName: string) => boolean
+  readonly #durableDecisions: (nodeId: number) => number
   readonly #nodes = new Map<number, WatchedNode>()
   readonly #committed = new Map<string, Committed>()
   readonly #equalBytes = new EqualBytes()
@@ -57,15 +64,25 @@ export class ClusterChecker {
   readonly #hashes = new ImageHashes()
   readonly #voters = new OneVoterChange()
   readonly #dirty = new Set<string>()
+  /** Replicas that were ever damaged: "key nodeId". */
+  readonly #damaged = new Set<string>()
   /** For sentences, by key. */
   readonly #names = new Map<string, string>()
   #newest: MetadataImage | undefined
   #exposedRecords = 0
 
-  /** `isHarmed`: the disk of that node lost or changed what it had synced of that log. Default: no disk does. */
-  constructor(options: { readonly peek: (nodeId: number) => LogPeek; readonly isHarmed?: (nodeId: number, logName: string) => boolean }) {
+  /**
+   * `isHarmed`: the disk of that node lost or changed what it had synced of that log. Default: no disk does.
+   * `durableDecisions`: the exclusive end of what the disks of a node surely hold of the metadata log.
+   */
+  constructor(options: {
+    readonly peek: (nodeId: number) => LogPeek
+    readonly isHarmed?: (nodeId: number, logName: string) => boolean
+    readonly durableDecisions: (nodeId: number) => number
+  }) {
     this.#peek = options.peek
     this.#isHarmed = options.isHarmed ?? (() => false)
+    this.#durableDecisions = options.durableDecisions
   }
 
   /** The newest image that any node has applied. */
@@ -133,6 +150,8 @@ export class ClusterChecker {
       byLog: new Map(),
       raft: new NeverBack(),
       commit: new OwnTermCommit(),
+      decided: new DecidedOnDisk(),
+      voterChanges: new VoterChangesWait(),
       last: undefined,
       image: undefined,
     }
@@ -166,21 +185,26 @@ export class ClusterChecker {
         if (previous === state) continue
         const key = partitionKey(topic.topicId, state.partition)
         this.#dirty.add(key)
-        if (previous === undefined) continue
+        if (before === undefined || previous === undefined) continue
         const backwards = state.leaderEpoch < previous.leaderEpoch || state.partitionEpoch < previous.partitionEpoch
         demand(!backwards, 'I5', () => `${this.#describe(key)}: the epochs went back at metadata offset ${image.offset}`)
+        const wasDamaged = (nodeId: number): boolean => this.#damaged.has(`${key} ${nodeId}`)
+        checkEligible(this.#describe(key), { before: previous, after: state, images: { before, after: image }, wasDamaged })
       }
     }
   }
 
   #observeRaft(watched: WatchedNode): void {
     const raft = watched.node.raft()
+    watched.voterChanges.observe(watched.where, raft)
     const { last } = watched
     if (last?.role === raft.role && last.term === raft.term && last.commitIndex === raft.commitIndex) return
     watched.last = raft
+    checkVoters(watched.where, raft, watched.node.image)
     watched.raft.observe(METADATA_LOG, watched.where, { leaderEpoch: raft.term, partitionEpoch: 0, logStartOffset: 0, highWatermark: raft.commitIndex })
     if (raft.role === 'leader') this.#oneLeader.leads(METADATA_LOG, raft.term, watched.node.nodeId, watched.node.incarnation)
     watched.commit.observe(watched.where, raft, watched.node.metadataLog)
+    watched.decided.observe(watched.where, raft, this.#durableDecisions)
   }
 
   #observeReplica(watched: WatchedNode, live: LiveReplica): void {
@@ -195,6 +219,7 @@ export class ClusterChecker {
     replica.endOffset = view.log.endOffset
     replica.cutCount = view.log.cutCount
     held.syncedEndOffset = view.log.syncedEndOffset
+    if (view.damaged) this.#damaged.add(`${key} ${watched.node.nodeId}`)
     this.#observeLog(watched, replica)
     if (view.role === 'offline') return
     replica.neverBack.observe(key, watched.where, view)

@@ -11,12 +11,15 @@ export type InvariantName =
   | 'I9'
   | 'I10'
   | 'voters'
+  | 'elr'
   | 'start'
   | 'assert'
   | 'delivery'
   | 'order'
   | 'convergence'
   | 'run'
+  /** A story of test/scenario goes another way. */
+  | 'story'
 
 /** A broken invariant: which, and one sentence with the numbers that show it. */
 export class Violation extends Error {

@@ -1,6 +1,7 @@
 import type { Random } from '../../src/base/random.ts'
 import type { NodeOptions } from '../../src/broker/surface.ts'
 import { OxbowClient } from '../../src/client/client.ts'
+import { METADATA_LOG } from '../../src/log/surface.ts'
 import { ClusterChecker } from '../check/cluster-checker.ts'
 import { checkFetchRequest, checkPeerMessage } from '../check/synced-before-sent.ts'
 import { Violation } from '../check/violation.ts'
@@ -71,6 +72,7 @@ export class SimCluster {
     this.checker = new ClusterChecker({
       peek: (nodeId) => peekThrough((logName) => this.node(nodeId).diskOf(logName)),
       isHarmed: (nodeId, logName) => this.node(nodeId).isHarmed(logName),
+      durableDecisions: (nodeId) => this.node(nodeId).durable.endOffset(METADATA_LOG),
     })
     const nodeIds = Array.from({ length: settings.voters + settings.observers }, (_, at) => at + 1)
     this.nodes = nodeIds.map((nodeId) => this.#buildNode(nodeId, nodeIds, settings))

@@ -1,12 +1,13 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { SimArguments } from './arguments.ts'
+import { MUTANT_SEEDS, type SimArguments } from './arguments.ts'
 import type { Mutant } from './mutant.ts'
+import { makeMutantBuild, mutate, removeMutantBuild } from './mutant-build.ts'
 import { emptyMutant, mutants } from './mutant-list.ts'
+import { type MutantResult, patchOf, readResult, RESULTS, writeResult } from './mutant-result.ts'
 import { writeMutantTable } from './mutant-table.ts'
-import type { MutantVerdict } from './mutant-verdict.ts'
+import { tellStory } from './mutant-story.ts'
+import { drawCase } from './seed-case.ts'
 import type { SeedLine } from './seed-line.ts'
 import { startSeedProcess } from './seed-process.ts'
 
@@ -15,86 +16,92 @@ const EMPTY_SEEDS = 3
 
 const DIST = fileURLToPath(new URL('../..', import.meta.url))
 
-/** Breaks the rules one by one on copies of the build, and sees each noticed by the invariant that was named. Resolves to the exit code. */
+/**
+ * Breaks the rules one by one on copies of the build, and sees each noticed by the invariant that was named. What is known of a mutant is kept in a
+ * file of its own, so that the next run goes on where this one ends. Resolves to the exit code: 1 when one survives.
+ */
 export async function runMutants(options: SimArguments): Promise<number> {
-  const { fromSeed, toSeed, jobs } = options
+  const { toSeed, jobs, seconds, only } = options
   for (const mutant of mutants) mutate(mutant, DIST)
-  const empty = await tryMutant(emptyMutant, fromSeed, fromSeed + EMPTY_SEEDS - 1)
+  const endAt = seconds === null ? Number.POSITIVE_INFINITY : performance.now() + seconds * 1000
+  const empty = await goOn(emptyMutant, EMPTY_SEEDS, Number.POSITIVE_INFINITY)
   if (empty.kill !== null) {
-    process.stdout.write(`the empty patch did not survive: ${empty.kill.violation?.sentence}\n`)
+    process.stdout.write(`the empty patch did not survive: ${empty.kill.sentence}\n`)
     return 1
   }
-  process.stdout.write(`the empty patch survives ${empty.seedsNeeded} seeds\n`)
-  const verdicts = new Map<Mutant, MutantVerdict>()
-  const waiting = [...mutants]
+  const waiting = mutants.filter((mutant) => mutant.name.includes(only) && (readResult(RESULTS, mutant)?.kill ?? null) === null)
   const work = async (): Promise<void> => {
-    for (let mutant = waiting.shift(); mutant !== undefined; mutant = waiting.shift()) {
-      const verdict = await tryMutant(mutant, fromSeed, toSeed)
-      verdicts.set(mutant, verdict)
-      process.stdout.write(`${describeVerdict(verdict)}\n`)
+    for (let mutant = waiting.shift(); mutant !== undefined && performance.now() < endAt; mutant = waiting.shift()) {
+      process.stdout.write(`${describeResult(mutant, await goOn(mutant, toSeed, endAt))}\n`)
     }
   }
   await Promise.all(Array.from({ length: jobs }, work))
-  const inOrder = mutants.flatMap((mutant) => verdicts.get(mutant) ?? [])
-  writeMutantTable(inOrder)
-  const killed = inOrder.filter(isKilledAsNamed).length
+  const results = mutants.map((mutant) => [mutant, readResult(RESULTS, mutant)] as const)
+  writeMutantTable(results)
+  const killed = results.filter(([mutant, result]) => isKilledAsNamed(mutant, result)).length
   process.stdout.write(`${killed} of ${mutants.length} mutants were noticed by the invariant that was named\n`)
   return killed === mutants.length ? 0 : 1
 }
 
-export function isKilledAsNamed({ mutant, kill }: MutantVerdict): boolean {
-  return kill?.violation != null && mutant.killedBy.includes(kill.violation.invariant)
+export function isKilledAsNamed(mutant: Mutant, result: MutantResult | undefined): boolean {
+  return result?.kill != null && mutant.killedBy.includes(result.kill.invariant)
 }
 
-function describeVerdict(verdict: MutantVerdict): string {
-  const { mutant, kill, seedsNeeded } = verdict
-  if (kill === null) return `SURVIVED ${seedsNeeded} seeds: ${mutant.name} (${mutant.rule})`
-  const how = `${mutant.name}: noticed with seed ${kill.seed} by ${kill.violation?.sentence.split('\n')[0]}`
-  return isKilledAsNamed(verdict) ? how : `WRONG KILLER, ${mutant.killedBy.join(' or ')} was named: ${how}`
+function describeResult(mutant: Mutant, result: MutantResult): string {
+  const { kill, seeds } = result
+  if (kill === null) return `SURVIVED ${seeds} seeds: ${mutant.name} (${mutant.rule})`
+  const how = `${mutant.name}: noticed with seed ${kill.seed} by ${kill.sentence}`
+  return isKilledAsNamed(mutant, result) ? how : `WRONG KILLER, ${mutant.killedBy.join(' or ')} was named: ${how}`
 }
 
-/** The file of a build with the mutant's text replaced. Throws when it is not there exactly once: the patch is out of date. */
-export function mutate(mutant: Mutant, dist: string): string {
-  const source = readFileSync(join(dist, mutant.file), 'utf8')
-  const times = source.split(mutant.find).length - 1
-  if (times !== 1) throw new Error(`mutant "${mutant.name}": its text is ${times} times in ${mutant.file}, once is expected: ${mutant.find}`)
-  return source.replace(mutant.find, () => mutant.replace)
+/** The first `count` of its seeds: those that may meet its situation before all others. */
+export function seedsOf({ likely }: Mutant, count: number): readonly number[] {
+  const all = Array.from({ length: MUTANT_SEEDS }, (_, at) => at + 1)
+  if (likely === undefined) return all.slice(0, count)
+  const isLikely = new Map(all.map((seed) => [seed, likely(drawCase(seed))]))
+  return [...all.filter((seed) => isLikely.get(seed)), ...all.filter((seed) => !isLikely.get(seed))].slice(0, count)
 }
 
-/** A copy of the build with one text replaced. */
-export function makeMutantBuild(mutant: Mutant, dist: string): string {
-  const mutated = mutate(mutant, dist)
-  const folder = mkdtempSync(join(tmpdir(), 'oxbow-mutant-'))
-  cpSync(dist, join(folder, 'dist'), { recursive: true })
-  writeFileSync(join(folder, 'dist', mutant.file), mutated)
-  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }\n')
-  symlinkSync(join(dist, '..', 'node_modules'), join(folder, 'node_modules'))
-  return folder
-}
-
-async function tryMutant(mutant: Mutant, fromSeed: number, toSeed: number): Promise<MutantVerdict> {
+/** From what is known of it on, up to so many of its seeds: in one process, so that the same build always needs the same number of them. */
+async function goOn(mutant: Mutant, count: number, endAt: number): Promise<MutantResult> {
+  const known = readResult(RESULTS, mutant) ?? { name: mutant.name, patch: patchOf(mutant), seeds: 0, kill: null }
+  const seeds = (mutant.story === undefined ? seedsOf(mutant, count) : [1]).slice(known.seeds)
+  if (seeds.length === 0 || known.kill !== null) return known
   const folder = makeMutantBuild(mutant, DIST)
   try {
-    return await runUntilNoticed(mutant, join(folder, 'dist/chaos/sim/child.js'), fromSeed, toSeed)
+    return await (mutant.story === undefined ? runSeeds(mutant, folder, { known, seeds, endAt }) : runStory(mutant, folder, mutant.story))
   } finally {
-    rmSync(folder, { recursive: true, force: true })
+    removeMutantBuild(folder)
   }
 }
 
-/** Seed after seed in one process, so that the same build always needs the same number of them. */
-async function runUntilNoticed(mutant: Mutant, script: string, fromSeed: number, toSeed: number): Promise<MutantVerdict> {
-  let seedsNeeded = 0
-  let kill: SeedLine | null = null
-  const line = (seedLine: SeedLine): void => {
-    if (kill !== null) return
-    seedsNeeded += 1
+async function runStory(mutant: Mutant, folder: string, story: string): Promise<MutantResult> {
+  const result = { name: mutant.name, patch: patchOf(mutant), seeds: 1, kill: await tellStory(story, folder, join(DIST, '..')) }
+  writeResult(RESULTS, result)
+  return result
+}
+
+interface Trial {
+  readonly known: MutantResult
+  readonly seeds: readonly number[]
+  readonly endAt: number
+}
+
+async function runSeeds(mutant: Mutant, folder: string, { known, seeds, endAt }: Trial): Promise<MutantResult> {
+  let result = known
+  let isOver = false
+  const line = ({ seed, violation }: SeedLine): void => {
+    if (isOver) return
     // Too few records or an unobserved fault says nothing about a rule.
-    if (seedLine.violation === null || seedLine.violation.invariant === 'run') return
-    kill = seedLine
-    one.kill()
+    const isNoticed = violation !== null && violation.invariant !== 'run'
+    const kill = isNoticed ? { seed, invariant: violation.invariant, sentence: violation.sentence.split('\n')[0] ?? '' } : null
+    result = { ...result, seeds: result.seeds + 1, kill }
+    writeResult(RESULTS, result)
+    isOver = isNoticed || performance.now() >= endAt
+    if (isOver) one.kill()
   }
-  const seeds = Array.from({ length: toSeed - fromSeed + 1 }, (_, at) => fromSeed + at)
+  const script = join(folder, 'dist/chaos/sim/child.js')
   const one = startSeedProcess({ script, seeds, line, ...(mutant.scenario === undefined ? {} : { scenario: mutant.scenario }) })
   await one.ended
-  return { mutant, kill, seedsNeeded }
+  return result
 }

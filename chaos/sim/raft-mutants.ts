@@ -17,6 +17,7 @@ export const raftMutants: readonly Mutant[] = [
     replace: 'if (decided <= this.#log.commitIndex)',
     rule: 'R4.2: commit only through an entry of the current term',
     killedBy: ['I6', 'I8', 'assert'],
+    scenario: 'elections-outrun-disks',
   },
   {
     name: 'metadata acknowledged before it is on disk',
@@ -48,7 +49,7 @@ export const raftMutants: readonly Mutant[] = [
     find: 'return Math.floor(voterCount / 2) + 1;',
     replace: 'return Math.max(1, Math.floor(voterCount / 2));',
     rule: 'R4.2: a leader and a commit need more than half of the voters',
-    killedBy: ['I3', 'I6', 'I8', 'assert'],
+    killedBy: ['I9', 'I3', 'I6', 'I8', 'assert'],
   },
   {
     name: 'an entry counts once one voter has it',
@@ -56,7 +57,7 @@ export const raftMutants: readonly Mutant[] = [
     find: 'return descending[majorityOf(voterCount) - 1] ?? 0;',
     replace: 'return descending[0] ?? 0;',
     rule: 'R4.2: committed is what a majority has',
-    killedBy: ['I6', 'I8', 'I2', 'assert'],
+    killedBy: ['I9', 'I6', 'I8', 'I2', 'assert'],
   },
   {
     name: 'the leader counts itself before its own disk',
@@ -81,6 +82,7 @@ export const raftMutants: readonly Mutant[] = [
     replace: '',
     rule: 'R3.6: what was saved counts for the very term and vote that it holds',
     killedBy: ['I9', 'I3', 'assert'],
+    scenario: 'elections-outrun-disks',
   },
   {
     name: 'the own vote counts before it is saved',
@@ -89,6 +91,7 @@ export const raftMutants: readonly Mutant[] = [
     replace: 'true',
     rule: 'R3.6: the own vote is one that depends on the disk',
     killedBy: ['assert', 'I9'],
+    scenario: 'only-voter-comes-back',
   },
   {
     name: 'entries are taken wherever they fit',
@@ -97,6 +100,7 @@ export const raftMutants: readonly Mutant[] = [
     replace: 'const isMatch = startOffset <= log.endOffset;',
     rule: 'R4.2: an append is taken only behind an entry of the same term',
     killedBy: ['I2', 'I6', 'I8', 'assert'],
+    scenario: 'elections-outrun-disks',
   },
   {
     name: 'what is equal is cut and written again',
@@ -121,14 +125,16 @@ export const raftMutants: readonly Mutant[] = [
     replace: 'if (this.#leader.hasResigned)',
     rule: 'R4.2: check-quorum: a leader that hears no majority gives up',
     killedBy: ['convergence'],
+    scenario: 'controllers-cut-off',
   },
   {
-    name: 'a voter change before the own term has committed',
-    file: 'src/raft/leader.js',
-    find: 'if (commitIndex <= this.#openingOffset)',
-    replace: 'if (false)',
-    rule: 'R4.4: no voter change before an entry of the own term is committed',
-    killedBy: ['I3', 'I6', 'I8', 'voters', 'assert'],
+    name: 'a voter set outlives the cut of its entry',
+    file: 'src/runtime/voter-sets.js',
+    find: 'while ((this.#sets.at(-1)?.offset ?? -1) >= endOffset)',
+    replace: 'while (false)',
+    rule: 'R4.4: a voter change is reverted on truncation',
+    killedBy: ['voters', 'I3', 'I6', 'I8', 'assert'],
+    scenario: 'voters-change-as-leaders-go',
   },
   {
     name: 'a voter change while another is under way',
@@ -137,6 +143,7 @@ export const raftMutants: readonly Mutant[] = [
     replace: 'if (false)',
     rule: 'R4.4: one voter change at a time',
     killedBy: ['voters', 'I3', 'I6', 'I8', 'assert'],
+    scenario: 'voters-change-as-leaders-go',
   },
   {
     name: 'a snapshot needs no entry of its term',

@@ -163,7 +163,8 @@ export const replicationMutants: readonly Mutant[] = [
     find: 'const isClear = before.elr.length === 0 ||',
     replace: 'const isClear = true ||',
     rule: 'R5.8: a change of the minimum clears the ELR where the ISR has the new one',
-    killedBy: ['I1', 'I6', 'delivery'],
+    killedBy: ['elr', 'I1', 'I6', 'delivery'],
+    likely: ({ settings }) => settings.alterGapMs !== null,
   },
   {
     name: 'any change of a topic clears who was eligible',
@@ -181,7 +182,8 @@ export const replicationMutants: readonly Mutant[] = [
       '        if (isClear || state.reassignment === null)',
     ].join('\n'),
     rule: 'R5.8 †: a change of the minimum clears the ELR only where the ISR has the new one',
-    killedBy: ['convergence'],
+    killedBy: ['elr', 'convergence'],
+    likely: ({ settings }) => settings.alterGapMs !== null,
   },
   {
     name: 'eligible is nobody but who left just now',
@@ -189,7 +191,7 @@ export const replicationMutants: readonly Mutant[] = [
     find: 'new Set([...before.elr, ...before.isr.map((member) => member.nodeId)]);',
     replace: 'new Set(before.isr.map((member) => member.nodeId));',
     rule: 'R5.8: below the minimum the ELR keeps whom it held',
-    killedBy: ['convergence'],
+    killedBy: ['elr', 'convergence'],
   },
   {
     name: 'an answer about another end of the log is used',
@@ -222,6 +224,7 @@ export const replicationMutants: readonly Mutant[] = [
     replace: 'case null:\n                this.#proposal = undefined;\n                this.#attempted.clear();\n                return;',
     rule: 'R6.5 †: no answer, success included, takes anyone out of the maximal ISR',
     killedBy: ['I1', 'assert'],
+    story: 'answer-before-the-decision',
   },
   {
     name: 'a refused proposal is forgotten',
@@ -229,6 +232,7 @@ export const replicationMutants: readonly Mutant[] = [
     find: 'this.#proposal = { partitionEpoch: proposal.partitionEpoch, isr: this.#state.isr, retryTick: undefined };\n                this.#emit(effects);\n                return;',
     replace: 'this.#proposal = undefined;\n                this.#attempted.clear();\n                return;',
     rule: 'R6.5 †: on INELIGIBLE_REPLICA the leader proposes the committed ISR itself',
-    killedBy: ['I1', 'assert'],
+    killedBy: ['I1', 'assert', 'story'],
+    story: 'refused-proposal-comes-twice',
   },
 ]

@@ -19,6 +19,8 @@ export interface Settings {
   readonly controllers: number
   /** An operator adds and removes voters meanwhile, about once in this time; null: none does. */
   readonly voterGapMs: number | null
+  /** So many operators do, and know nothing of one another. */
+  readonly voterOperators: number
   /** Voters are no brokers. */
   readonly splitRoles: boolean
   readonly topics: readonly TopicSetting[]
@@ -60,7 +62,7 @@ export function drawSettings(random: Random): Omit<Settings, 'atlas'> {
 }
 
 type Topology = Pick<Settings, 'voters' | 'observers' | 'splitRoles'>
-type Quorum = Pick<Settings, 'controllers' | 'voterGapMs'>
+type Quorum = Pick<Settings, 'controllers' | 'voterGapMs' | 'voterOperators'>
 
 /** Three nodes with both roles in half of the seeds; else 1 to 7, some of them brokers alone, or all of them either broker or voter. */
 function drawTopology(random: Random): Topology {
@@ -77,7 +79,7 @@ function drawTopology(random: Random): Topology {
 function drawQuorum(random: Random, { voters, observers, splitRoles }: Topology): Quorum {
   const controllers = splitRoles ? voters : voters + random.integer(observers + 1)
   const changes = controllers >= LEAST_VOTERS + 1 && random.integer(4) !== 0
-  return { controllers, voterGapMs: changes ? between(random, 500, 4_000) : null }
+  return { controllers, voterGapMs: changes ? between(random, 500, 4_000) : null, voterOperators: between(random, 1, 2) }
 }
 
 /** Nodes that hold partitions. */

@@ -5,6 +5,7 @@ import type { MetadataImage } from '../../src/metadata/image.ts'
 import { checkBudgets } from '../check/budgets.ts'
 import { findUnhealed } from '../check/convergence.ts'
 import { checkDelivery, type ReadRecord } from '../check/delivery.ts'
+import { LeadersGiveUp, type SeenVoter } from '../check/leaders-give-up.ts'
 import { partitionKey } from '../check/observed.ts'
 import { demand, Violation } from '../check/violation.ts'
 import type { FaultKind } from '../faults.ts'
@@ -18,6 +19,7 @@ import { LOOSE_BUDGET_BYTES } from './network.ts'
 import { Operator } from './operator.ts'
 import { withPoison } from './poison.ts'
 import { brokerIds, LEAST_VOTERS } from './settings.ts'
+import type { SimNode } from './sim-node.ts'
 import type { Situation } from './situations.ts'
 import { drawCase, type Given, type SeedCase } from './seed-case.ts'
 
@@ -62,6 +64,7 @@ export class World {
   readonly #faults: FaultRunner
   readonly #operator: Operator
   readonly #producers: Producer[] = []
+  readonly #leaders = new LeadersGiveUp()
   #failure: Violation | undefined
 
   constructor(options: SeedOptions) {
@@ -273,6 +276,7 @@ export class World {
     while (this.#failure === undefined) {
       if (this.#cluster.queue.nowMs >= nextCheckMs) {
         this.#checkBudgets()
+        this.#leaders.look(this.#cluster.queue.nowMs, this.#cluster.nodes.map(seenVoter))
         if (until()) return
         nextCheckMs = this.#cluster.queue.nowMs + CHECK_EVERY_MS
       }
@@ -296,15 +300,15 @@ export class World {
   }
 
   #startClients(): void {
-    const { voters, controllers, topics, producers, consumers, sendGapMs, alterGapMs, voterGapMs, deleteGapMs } = this.#case.settings
+    const { voters, controllers, topics, producers, consumers, sendGapMs, alterGapMs, voterGapMs, voterOperators, deleteGapMs } = this.#case.settings
     const admin = this.#cluster.addClient('admin')
     for (const topic of topics) admin.clock.after(topic.atMs, () => this.#watch(this.#workload.createTopic(admin.client, topic)))
     if (alterGapMs !== null) {
       const { client, random } = this.#cluster.addClient('operator')
       this.#watch(this.#workload.alter(client, { gapMs: alterGapMs, brokers: brokerIds(this.#case.settings), random: random.fork('what to alter') }))
     }
-    if (voterGapMs !== null) {
-      const { client, random } = this.#cluster.addClient('quorum operator')
+    for (let at = 0; voterGapMs !== null && at < voterOperators; at++) {
+      const { client, random } = this.#cluster.addClient(at === 0 ? 'quorum operator' : `quorum operator ${at}`)
       const among = { controllers: Array.from({ length: controllers }, (_, at) => at + 1), voters, least: LEAST_VOTERS }
       this.#watch(this.#workload.changeVoters(client, { gapMs: voterGapMs, ...among, random: random.fork('whom to change') }))
     }
@@ -357,4 +361,9 @@ export class World {
     if (this.#failure !== undefined) return
     this.#failure = error instanceof Violation ? error : new Violation('assert', error instanceof Error ? (error.stack ?? error.message) : String(error))
   }
+}
+
+function seenVoter(node: SimNode): SeenVoter {
+  const raft = node.paused ? undefined : node.running?.raft()
+  return { nodeId: node.nodeId, leadsTerm: raft?.role === 'leader' ? raft.term : null }
 }

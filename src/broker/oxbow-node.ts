@@ -163,9 +163,9 @@ export class OxbowNode {
   }
 
   raft(): RaftView {
-    const { role, term, leaderId, commitIndex, endOffset } = this.#raft.core
+    const { role, term, leaderId, voterSet, commitIndex, endOffset } = this.#raft.core
     const { startOffset } = this.metadataLog
-    return { role, term, leaderId, commitIndex, startOffset, endOffset, snapshot: this.#snapshots.newest }
+    return { role, term, leaderId, voters: voterSet, commitIndex, startOffset, endOffset, snapshot: this.#snapshots.newest }
   }
 
   replicas(): readonly ReplicaView[] {

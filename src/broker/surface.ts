@@ -9,6 +9,7 @@ import type { Random } from '../base/random.ts'
 import type { Log } from '../log/surface.ts'
 import type { BrokerAddress, IsrMember } from '../metadata/records.ts'
 import type { PeerProgress, RaftRole } from '../raft/effects.ts'
+import type { Voter } from '../raft/messages.ts'
 import type { SnapshotView } from '../runtime/metadata-snapshots.ts'
 import type { Transport } from '../runtime/transport.ts'
 import type { ConfigEntry } from '../wire/api.ts'
@@ -121,6 +122,8 @@ export interface RaftView {
   readonly role: RaftRole
   readonly term: number
   readonly leaderId: number | null
+  /** The newest set in its log, committed or not: that majorities are made of. Empty when none is known. */
+  readonly voters: readonly Voter[]
   readonly commitIndex: number
   /** Of the metadata log; below it snapshots hold what was decided. */
   readonly startOffset: number

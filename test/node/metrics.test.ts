@@ -54,6 +54,7 @@ class FakeNode implements MetricsSource {
   raft(): ReturnType<MetricsSource['raft']> {
     return {
       role: 'leader',
+      voters: [],
       term: 3,
       leaderId: 1,
       commitIndex: 40,

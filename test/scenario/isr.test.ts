@@ -88,12 +88,16 @@ scenario(
     await story.until('the controller has committed it', () => isrOf(story.state()).join() === '1,2,3')
     const batch = story.submit(3)
     await story.until('nodes 1 and 2 have them', () => [1, 2].every((nodeId) => story.replica(nodeId)?.log.syncedEndOffset === 9))
+    story.net.hold('node 2 is slow to fetch on', fetches({ from: 2 }))
     story.net.release(answer, 'the answer comes')
+    const next = story.submit(1)
+    await story.until('node 1 has that on its disk', () => story.replica(1)?.log.syncedEndOffset === 10)
     await story.show()
     story.report(batch)
     story.claim('the high watermark waits for node 3', story.replica(1)?.highWatermark === 6)
-    story.net.mend('the decision comes, and node 3 fetches')
+    story.net.mend('the decision comes, and nodes 2 and 3 fetch')
     await story.settle(batch)
+    await story.settle(next)
   },
   FIVE,
 )

@@ -12,7 +12,8 @@ function makeCluster(isHarmed: (nodeId: number) => boolean = () => false): {
   apply(offset: number, change: Partial<PartitionState>): void
 } {
   const nodes = [new FakeNode(1), new FakeNode(2), new FakeNode(3)] as const
-  const checker = new ClusterChecker({ peek: () => (log, offset) => log.readCached(offset, 1_000_000), isHarmed })
+  const durableDecisions = (): number => Number.POSITIVE_INFINITY
+  const checker = new ClusterChecker({ peek: () => (log, offset) => log.readCached(offset, 1_000_000), isHarmed, durableDecisions })
   const look = (...seen: FakeNode[]): void => {
     for (const node of seen) checker.observe(node)
   }
@@ -92,7 +93,7 @@ describe('the cluster checker', () => {
     for (const node of left.nodes.slice(0, 2)) node.log.add(1, 'w')
     left.nodes[0].view = { ...left.nodes[0].view, highWatermark: 4 }
     left.look(left.nodes[1], left.nodes[0], left.nodes[2])
-    left.apply(12, { isr: [1, 2].map((nodeId) => ({ nodeId, brokerEpoch: nodeId })), elr: [3], partitionEpoch: 3 })
+    left.apply(12, { isr: [{ nodeId: 1, brokerEpoch: 1 }], elr: [2, 3], partitionEpoch: 3 })
     expect(() => left.look(left.nodes[0])).toThrow(/^I1: t-0: node 3/)
   })
 

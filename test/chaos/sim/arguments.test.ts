@@ -10,7 +10,8 @@ describe('the options of the simulator', () => {
     [['--time', '10m', '--twice', '25'], { seconds: 600, twice: 25, failures: '.sim' }],
     [['--resume', 'runs.jsonl', '--fault-phase', '1h'], { resume: 'runs.jsonl', faultPhaseMs: 3_600_000 }],
     [['--seed', '2'], { resume: null, faultPhaseMs: 60_000 }],
-    [['--mutants'], { fromSeed: 1, toSeed: 300, mutants: true }],
+    [['--mutants'], { fromSeed: 1, toSeed: 2_000, mutants: true, only: '' }],
+    [['--mutants', '--only', 'vote', '--seeds', '1..30'], { toSeed: 30, only: 'vote' }],
   ])('%j', (args, expected) => {
     expect(parseSimArguments(args, 2)).toMatchObject(expected)
   })
@@ -20,6 +21,7 @@ describe('the options of the simulator', () => {
     [['--seed', 'x'], /whole number/],
     [['--seed'], /needs a value/],
     [['--sed', '1'], /not an option/],
+    [['--mutants', '--seeds', '2..3'], /begins with seed 1/],
     [['--time', '10 years'], /90s, 10m or 2h/],
     [['--time', '0m'], /90s, 10m or 2h/],
     [['--fault-phase', '59s'], /60s or more/],

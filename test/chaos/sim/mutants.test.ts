@@ -1,16 +1,18 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Mutant } from '../../../chaos/sim/mutant.ts'
 import { emptyMutant, mutants } from '../../../chaos/sim/mutant-list.ts'
 import { logMutants } from '../../../chaos/sim/log-mutants.ts'
-import { describeTable } from '../../../chaos/sim/mutant-table.ts'
+import { makeMutantBuild } from '../../../chaos/sim/mutant-build.ts'
+import { fileOf, type MutantResult, patchOf, readResult, RESULTS, writeResult } from '../../../chaos/sim/mutant-result.ts'
+import { describeTable, tableIn } from '../../../chaos/sim/mutant-table.ts'
+import { drawCase } from '../../../chaos/sim/seed-case.ts'
 import { raftMutants } from '../../../chaos/sim/raft-mutants.ts'
 import { replicationMutants } from '../../../chaos/sim/replication-mutants.ts'
-import { isKilledAsNamed, makeMutantBuild } from '../../../chaos/sim/mutants.ts'
-import type { SeedLine } from '../../../chaos/sim/seed-line.ts'
-import { makeSeedLine } from './seed-lines.ts'
+import { isKilledAsNamed, seedsOf } from '../../../chaos/sim/mutants.ts'
 
 const mutant: Mutant = { name: 'm', file: 'src/a.js', find: 'x > 1', replace: 'x > $&', rule: 'R1.1', killedBy: ['I1'] }
 
@@ -64,23 +66,49 @@ describe('mutants', () => {
     expect(mutants.filter((one) => one.rule.startsWith(`${rule} †`)).length).toBeGreaterThanOrEqual(sentences)
   })
 
-  it('are all in the table of docs/correctness.md, tried or not, and nothing else is', () => {
+  it('may break a rule in two places, one file changed twice', () => {
+    writeFileSync(join(folder, 'dist/src/a.js'), 'if (x > 1) return y')
+    const copy = makeMutantBuild({ ...mutant, also: [{ file: 'src/a.js', find: 'return y', replace: 'return z' }] }, join(folder, 'dist'))
+    expect(readFileSync(join(copy, 'dist/src/a.js'), 'utf8')).toBe('if (x > $&) return z')
+    rmSync(copy, { recursive: true })
+  })
+
+  it('try the seeds first that may meet their situation, and then all others', () => {
+    const seeds = seedsOf({ ...mutant, likely: ({ settings }) => settings.voterGapMs !== null }, 2_000)
+    expect(seeds.toSorted((left, right) => left - right)).toEqual(seedsOf(mutant, 2_000))
+    expect(drawCase(seeds[0] as number).settings.voterGapMs).not.toBe(null)
+    expect(drawCase(seeds.at(-1) as number).settings.voterGapMs).toBe(null)
+    expect(seedsOf(mutant, 3)).toEqual([1, 2, 3])
+  })
+
+  it('have what is known of them in a file each, which counts as long as their patch is the same', () => {
+    writeResult(folder, result({ kill: null, seeds: 7 }))
+    expect(readResult(folder, mutant)).toEqual(result({ kill: null, seeds: 7 }))
+    expect(readResult(folder, { ...mutant, replace: 'x > 2' })).toBe(undefined)
+    expect(readResult(folder, { ...mutant, name: 'n' })).toBe(undefined)
+    expect(fileOf({ name: 'acks=all, and more' })).toBe('acks-all-and-more.json')
+    expect(new Set(mutants.map(fileOf)).size).toBe(mutants.length)
+  })
+
+  it('have their table in docs/correctness.md, made from what is known of them', () => {
     const page = readFileSync(new URL('../../../docs/correctness.md', import.meta.url), 'utf8')
-    const table = page.slice(page.indexOf('<!-- mutants:'), page.indexOf('<!-- end of mutants -->'))
-    const rows = table
-      .split('\n')
-      .filter((line) => line.startsWith('|'))
-      .slice(2)
-    expect(rows.map((row) => row.split(' | ', 3).join(' | '))).toEqual(
-      mutants.map(({ name, rule, killedBy }) => `| ${name} | ${rule.replaceAll('|', '\\|')} | ${killedBy.join(', ')}`),
-    )
+    const results = fileURLToPath(new URL(`../../../${RESULTS}`, import.meta.url))
+    expect(tableIn(page)).toBe(describeTable(mutants.map((one) => [one, readResult(results, one)])))
   })
 
   it('count as killed only by what was named, and the table says by what', () => {
-    const line = (invariant: 'I1' | 'I2'): SeedLine => makeSeedLine({ seed: 4, violation: { invariant, sentence: '' } })
-    expect(isKilledAsNamed({ mutant, kill: line('I1'), seedsNeeded: 4 })).toBe(true)
-    expect(isKilledAsNamed({ mutant, kill: line('I2'), seedsNeeded: 4 })).toBe(false)
-    expect(isKilledAsNamed({ mutant, kill: null, seedsNeeded: 300 })).toBe(false)
-    expect(describeTable([{ mutant, kill: line('I1'), seedsNeeded: 4 }])).toContain('| m | R1.1 | I1 | I1 | 4 |')
+    const kill = { seed: 4, invariant: 'I1', sentence: '' } as const
+    expect(isKilledAsNamed(mutant, result({ kill }))).toBe(true)
+    expect(isKilledAsNamed(mutant, result({ kill: { ...kill, invariant: 'I2' } }))).toBe(false)
+    expect(isKilledAsNamed(mutant, result({ kill: null }))).toBe(false)
+    expect(isKilledAsNamed(mutant, undefined)).toBe(false)
+    expect(describeTable([[mutant, result({ kill, seeds: 4 })]])).toContain('| m | R1.1 | I1 | I1 | 4 |')
+    expect(describeTable([[{ ...mutant, scenario: 's' }, result({ kill, seeds: 1 })]])).toContain('| I1 | 1 of the scenario `s` |')
+    expect(describeTable([[mutant, result({ kill: null, seeds: 9 })]])).toContain('| I1 | **survived** | 9 |')
+    expect(describeTable([[mutant, undefined]])).toContain('| m | R1.1 | I1 | not run | |')
   })
 })
+
+function result(what: Partial<MutantResult>): MutantResult {
+  return { name: mutant.name, patch: patchOf(mutant), seeds: 1, kill: null, ...what }
+}
