@@ -117,7 +117,7 @@ export class ChaosExperiment {
   async #experiment(cluster: ChaosCluster, direct: OxbowClient, history: HistoryWriter, random: SeededRandom): Promise<ChaosRun> {
     const { timeMs, faults } = this.#options
     const workload = this.#load(cluster, history)
-    const world: FaultWorld = { cluster, random: random.fork('victims'), leaders: () => findLeaders(direct) }
+    const world: FaultWorld = { cluster, random: random.fork('victims'), admin: direct.admin(), leaders: () => findLeaders(direct) }
     this.#schedule = new FaultSchedule({
       faults,
       world,

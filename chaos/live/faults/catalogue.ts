@@ -1,12 +1,14 @@
 import { composites } from './composites.ts'
+import { damagedFiles } from './damaged-files.ts'
 import { diskFaults } from './disk-faults.ts'
 import type { Fault } from './fault.ts'
+import { moves } from './moves.ts'
 import { partitions } from './partitions.ts'
 import { processFaults } from './process-faults.ts'
 import { slowLinks } from './slow-links.ts'
 
 /** All that can be done to a cluster. */
-export const faults: readonly Fault[] = [...partitions, ...slowLinks, ...processFaults, ...diskFaults, ...composites]
+export const faults: readonly Fault[] = [...partitions, ...slowLinks, ...processFaults, ...diskFaults, ...composites, ...damagedFiles, ...moves]
 
 /** Words that stand for several. */
 export const faultGroups: Readonly<Record<string, (fault: Fault) => boolean>> = {

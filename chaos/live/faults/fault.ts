@@ -1,10 +1,13 @@
 import type { Random } from '../../../src/base/random.ts'
+import type { Admin } from '../../../src/client/admin.ts'
 import type { ChaosCluster } from '../chaos-cluster.ts'
 
 /** What faults are done to, and how they find their victims. */
 export interface FaultWorld {
   readonly cluster: ChaosCluster
   readonly random: Random
+  /** Beside the network: no fault of it reaches this one. */
+  readonly admin: Admin
   /** The active controller, and the broker that leads the most. Rejects when there is none for long. */
   leaders(): Promise<{ readonly controller: number; readonly broker: number }>
 }
@@ -29,7 +32,7 @@ export interface Fault {
   readonly name: string
   readonly about: string
   /** Of each kind at most one is in force. */
-  readonly kind: 'network' | 'process' | 'disk'
+  readonly kind: 'network' | 'process' | 'disk' | 'admin'
   /** Nodes have to run on disks that can be made to fail. */
   readonly needsFaultyDisks?: true
   /** With fewer it would do nothing, or everything. */

@@ -75,7 +75,7 @@ export class FaultSchedule {
     const chosen = pickSome(
       random,
       kinds.map((_, at) => at),
-      1 + random.integer(kinds.length),
+      1 + random.integer(Math.min(2, kinds.length)),
     )
     return chosen.map((at) => {
       const ofKind = faults.filter(({ kind }) => kind === kinds[at])

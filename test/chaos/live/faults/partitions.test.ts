@@ -22,7 +22,7 @@ class Noted {
       return { effect: () => this.effect, lift: () => this.lifted++ }
     }
     const cluster = { nodeIds: Array.from({ length: nodes }, (_, at) => at + 1), clientHosts: 2, network: { impose } } as unknown as ChaosCluster
-    this.world = { cluster, random: new SeededRandom(seed), leaders: () => Promise.resolve({ controller: 2, broker: 3 }) }
+    this.world = { cluster, random: new SeededRandom(seed), admin: undefined as never, leaders: () => Promise.resolve({ controller: 2, broker: 3 }) }
   }
 
   /** Whom a node hears, itself among them. */
