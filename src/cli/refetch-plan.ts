@@ -59,6 +59,6 @@ export function planRefetch(look: RefetchLook): Refetch {
       `without node ${nodeId} only ${holders.length} of its replicas would be in sync, and min.insync.replicas is ${minIsr} (bring the others back, or add one first)`,
     )
   const described = brokers.find((one) => one.nodeId === nodeId)?.folders?.flatMap((folder) => folder.partitions)
-  const sizeBytes = described?.find((one) => one.topic === topic && one.partition === partition)?.sizeBytes ?? -1
+  const sizeBytes = described?.find((one) => one.topic === topic && one.partition === partition && !one.isFuture)?.sizeBytes ?? -1
   return { topic, partition, nodeId, replicas, others, sizeBytes }
 }
