@@ -71,7 +71,7 @@ export interface Broker {
   /** Answers once the moves have begun, an outcome each. */
   alterReplicaLogDirs(request: AlterReplicaLogDirsRequest, done: Done<AlterReplicaLogDirsResponse>): void
   describeLogDirs(done: Done<LogDirsDescription>): void
-  /** What the disk of this node has of a replica. A batch that is bad there makes the replica damaged. */
+  /** What the disk of this node has of a replica. A batch that is bad there makes the replica damaged, unless it is needed. */
   digestBatches(request: DigestBatchesRequest, done: Done<BatchDigests>): void
   getLogLevel(done: Done<LogLevelDescription>): void
   setLogLevel(request: LogLevelDescription, done: Done<LogLevelDescription>): void

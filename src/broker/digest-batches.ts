@@ -13,11 +13,14 @@ export interface DigestContext {
   /** The data folder of the replica, as an operator knows it. */
   readonly folderOf: (replica: Replica) => string
   readonly readFailed: (replica: Replica, error: Error) => void
+  /** Without it fewer than min.insync.replicas would hold what was acknowledged. */
+  readonly isNeeded: (replica: Replica) => boolean
 }
 
 /**
  * Digests of the batches that this node's disk has of a replica, from the one that holds the offset on, below its high watermark and its synced end. There
- * all replicas hold the same bytes (rules I1, I2), batch by batch, whoever leads. A bad batch is what reading it always is: the replica is damaged (R3.3).
+ * all replicas hold the same bytes (rules I1, I2), batch by batch, whoever leads. A bad batch makes the replica damaged (R3.3), unless it is needed: nobody was
+ * going to be served it, and who looks for damage on all replicas must not take the last ones out of service.
  */
 export function* digestBatches(context: DigestContext, request: DigestBatchesRequest): Task<BatchDigests> {
   const { topicId, partition, maxBytes } = request
@@ -40,19 +43,30 @@ export function* digestBatches(context: DigestContext, request: DigestBatchesReq
     if (offset >= endOffset) return none
     try {
       const stored = yield* call<StoredBatches>((done) => log.readStored({ offset, endOffset, maxBytes }, done))
-      if (stored.fault !== null) context.readFailed(replica, stored.fault)
+      const fault = stored.fault === null ? null : `${stored.fault.detail}; ${noteBad(context, replica, stored.fault)}`
       const digests = digestsOf(stored.bytes).filter(({ lastOffset }) => lastOffset < comparable)
       const last = digests.at(-1)
       const file = `${context.folderOf(replica)}/${stored.path}`
       const nextOffset = last === undefined ? offset : last.lastOffset + 1
-      return { ...none, file, position: stored.position, digests, nextOffset, fault: stored.fault?.detail ?? null }
+      return { ...none, file, position: stored.position, digests, nextOffset, fault }
     } catch (error) {
       // The start moved on meanwhile: from there, then.
       if (error instanceof BrokerError && error.code === 'OFFSET_OUT_OF_RANGE' && log.startOffset > offset) continue
-      if (error instanceof BrokerError) context.readFailed(replica, error)
+      if (error instanceof BrokerError) noteBad(context, replica, error)
       throw error
     }
   }
+}
+
+/** Answers how the replica goes on, as part of a sentence. */
+function noteBad(context: DigestContext, replica: Replica, error: BrokerError): string {
+  if (!context.isNeeded(replica)) {
+    context.readFailed(replica, error)
+    return 'it serves nothing any more'
+  }
+  const goesOn = 'it goes on serving, for without it fewer than min.insync.replicas would be in sync'
+  replica.logger.error({ error: error.message }, `replica found bad by an audit: ${error.message}; ${goesOn}`)
+  return goesOn
 }
 
 function digestsOf(bytes: Buffer): BatchDigest[] {

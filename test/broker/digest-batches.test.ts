@@ -2,9 +2,11 @@ import { describe, expect, it } from 'vitest'
 import { crc32c } from '../../src/base/crc32c.ts'
 import { runTask } from '../../src/base/task.ts'
 import { digestBatches } from '../../src/broker/digest-batches.ts'
+import { isNeeded } from '../../src/broker/needed-replica.ts'
+import { emptyImage, type MetadataImage } from '../../src/metadata/image.ts'
 import { BATCH_HEADER_BYTES } from '../../src/record/batch.ts'
 import type { BatchDigests, DigestBatchesRequest } from '../../src/wire/api.ts'
-import { topicId } from '../metadata/fixtures.ts'
+import { partition, topicId } from '../metadata/fixtures.ts'
 import { BrokerBench, records } from './harness.ts'
 
 const FIRST = 'partitions/orders-0/00000000000000000000.log'
@@ -27,16 +29,37 @@ function bench(batches: number): BrokerBench {
   return made
 }
 
-function digests(of: BrokerBench, request: Partial<DigestBatchesRequest> = {}): BatchDigests {
+function digests(of: BrokerBench & { isNeeded?: boolean }, request: Partial<DigestBatchesRequest> = {}): BatchDigests {
   const context = {
     find: (id: string, number: number) => of.partitions.find(id, number),
     knowsTopic: (id: string) => of.image.topics.has(id),
     folderOf: () => 'data/1',
     readFailed: (replica: Parameters<typeof of.partitions.readFailed>[0], error: Error) => of.partitions.readFailed(replica, error),
+    isNeeded: () => of.isNeeded === true,
   }
   const whole = { topicId: topicId(1), partition: 0, startOffset: 0, endOffset: Number.MAX_SAFE_INTEGER, maxBytes: 1024 * 1024, ...request }
   return of.clock.wait<BatchDigests>((done) => runTask(digestBatches(context, whole), done))
 }
+
+describe('a replica', () => {
+  it.each([
+    ['in sync with one other is needed where two must be', {}, true],
+    ['is not needed where one is enough', { configs: new Map([['min.insync.replicas', '1']]) }, false],
+    ['in sync with two others that live is not needed', { isr: [1, 2, 3] }, false],
+    ['is needed where one of those is fenced', { isr: [1, 2, 4] }, true],
+    ['is needed where one of those is another process', { isr: [1, 2, 5] }, true],
+    ['that is not in sync is not needed', { isr: [2] }, false],
+    ['that is eligible to lead when nobody does is needed', { isr: [], elr: [1] }, true],
+  ])('%s', (_, { isr = [1, 2], elr = [], configs = new Map() }: { isr?: number[]; elr?: number[]; configs?: Map<string, string> }, needed) => {
+    const broker = (nodeId: number) => [nodeId, { brokerEpoch: nodeId, fenced: nodeId === 4, draining: false }] as const
+    const members = isr.map((nodeId) => ({ nodeId, brokerEpoch: nodeId === 5 ? 1 : nodeId }))
+    const state = { ...partition({ topicId: topicId(1), replicas: [1, 2, 3], isr: members, leader: 2 }), elr }
+    const topics = new Map([[topicId(1), { topicId: topicId(1), name: 'orders', configs, partitions: [state] }]])
+    const image = { ...emptyImage, topics, brokers: new Map([1, 2, 3, 4, 5].map(broker)) } as unknown as MetadataImage
+    expect(isNeeded(image, 1, { topicId: topicId(1), partition: 0 })).toBe(needed)
+    expect(isNeeded(image, 1, { topicId: topicId(2), partition: 0 })).toBe(false)
+  })
+})
 
 describe('the digests of a replica', () => {
   it('cover each batch whole, in pages, from the one that holds the offset on up to the end asked for', () => {
@@ -75,10 +98,25 @@ describe('the digests of a replica', () => {
     const of = bench(3)
     expect(of.world.disk.flipByte(FIRST, BATCH_BYTES + BATCH_HEADER_BYTES + 5)).toBe(true)
     const found = digests(of)
-    expect(found).toMatchObject({ nextOffset: 2, fault: expect.stringContaining(`at byte ${BATCH_BYTES}: the checksum of a batch is wrong`) })
+    expect(found).toMatchObject({
+      nextOffset: 2,
+      fault: expect.stringContaining(`at byte ${BATCH_BYTES}: the checksum of a batch is wrong; it serves nothing any more`),
+    })
     expect(found.digests).toHaveLength(1)
     expect(of.replica(1)).toMatchObject({ damaged: true, dead: true })
     expect(() => digests(of)).toThrow('KAFKA_STORAGE_ERROR: the replica is offline on this node: a batch on disk failed its checksum')
+  })
+
+  it('leave a replica in service that is needed, though a batch of it is bad', () => {
+    const of = Object.assign(bench(3), { isNeeded: true })
+    of.world.disk.flipByte(FIRST, BATCH_BYTES + BATCH_HEADER_BYTES + 5)
+    const found = digests(of)
+    expect(found).toMatchObject({ nextOffset: 2, fault: expect.stringMatching(/checksum of a batch is wrong; it goes on serving, for without it fewer than/) })
+    expect(of.replica(1)).toMatchObject({ damaged: false, dead: false })
+    expect(digests(of).fault).toBe(found.fault)
+    of.isNeeded = false
+    expect(digests(of).fault).toMatch(/it serves nothing any more$/)
+    expect(of.replica(1)).toMatchObject({ damaged: true, dead: true })
   })
 
   it('say it too where the first batch asked for is bad, or its header is no header', () => {
@@ -125,6 +163,7 @@ describe('the digests of a replica', () => {
       readFailed: () => {
         throw new Error('nothing is bad')
       },
+      isNeeded: () => false,
     }
     const request = { topicId: topicId(1), partition: 0, startOffset: 0, endOffset: 6, maxBytes: 1 }
     runTask(digestBatches(context, request), (error, value) => {

@@ -52,7 +52,7 @@ describe('audit', () => {
     made.rotten.set('3/orders-0', (digest) => (digest.baseOffset === 2 ? undefined : digest))
     const run = await oxbow(['audit'], { cluster: made })
     expect(run.code).toBe(1)
-    expect(run.stdout).toMatch(/\norders-0: node 3 found its replica damaged behind offset 2, and serves it no more: the checksum of a batch is wrong\n$/)
+    expect(run.stdout).toMatch(/\norders-0: node 3 found its replica damaged at offset 2: the checksum of a batch is wrong\n$/)
   })
 
   it('exits 4 where what was compared agrees, and says what was not', async () => {

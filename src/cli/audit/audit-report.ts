@@ -76,7 +76,7 @@ function problemsText(partition: AuditedPartition): string {
   const { topic, partition: number, startOffset, audited = [], differences } = partition
   const name = `${topic}-${number}`
   const lines = audited.flatMap(({ nodeId, outcome, comparedTo, reason }) => {
-    if (outcome === 'damaged') return [`${name}: node ${nodeId} found its replica damaged behind offset ${comparedTo}, and serves it no more: ${reason}\n`]
+    if (outcome === 'damaged') return [`${name}: node ${nodeId} found its replica damaged at offset ${comparedTo}: ${reason}\n`]
     if (outcome !== 'notCompared' || comparedTo === startOffset) return []
     return [`${name}: node ${nodeId} was not compared from offset ${comparedTo} on: ${reason}\n`]
   })

@@ -71,6 +71,8 @@ export interface AuditedPartition extends PartitionToAudit {
 const LAG_MS = 5_000
 const LOOK_AGAIN_MS = 100
 const CONFIRMATIONS = 3
+/** What a node finds is in the ISR within some heartbeats. */
+const DECIDED_MS = 1_000
 const MAX_DOUBTS = 5
 
 interface Compared {
@@ -103,6 +105,7 @@ export class PartitionAudit {
   #endOffset = 0
   #batches = 0
   #bytes = 0
+  #damaged = 0
 
   constructor(partition: PartitionToAudit, options: AuditOptions) {
     this.#partition = partition
@@ -186,6 +189,10 @@ export class PartitionAudit {
     reference.comparedTo = nextOffset
     if (fault !== null) this.#settle(reference, 'damaged', fault)
     else if (nextOffset <= from) this.#settle(reference, 'notCompared', `it has nothing committed at offset ${from} any more`)
+    // A node knows which replicas its own one may do without once the controller has decided on those that were found bad.
+    const damaged = this.#replicas.filter(({ outcome }) => outcome === 'damaged').length
+    if (damaged > this.#damaged) await this.#options.sleep(DECIDED_MS)
+    this.#damaged = damaged
     await this.#options.pace(bytes)
     return Math.max(from, nextOffset)
   }

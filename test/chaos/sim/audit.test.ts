@@ -14,6 +14,10 @@ const PORT = 9092
 const PAGE_BYTES = 300
 /** In the header of a batch, in front of what its checksum covers. */
 const LEADER_EPOCH_AT = 15
+/** Behind the header. */
+const RECORDS_AT = 70
+/** One record of 60 bytes. */
+const BATCH_BYTES = 129
 
 /** Segments of some batches, and retention that looks often. */
 async function smallSegments(): Promise<ConfiguredCluster> {
@@ -117,6 +121,32 @@ it('finds a byte that no checksum covers on the disk of a follower, and names it
       const [result] = await auditAll(client, world)
       expect(outcomes([result as AuditedPartition])).toEqual([['agrees', 'agrees', 'differs']])
       expect(result?.differences).toMatchObject([{ offset: 0, minority: [3] }])
+    },
+  })
+})
+
+it('takes a replica with a bad batch out of service, and leaves the next one in, without which too few would be in sync', { timeout: LONG_MS }, async () => {
+  const cluster = await smallSegments()
+  await startConfigured(cluster, {
+    seed: 1,
+    ask: async (client, world) => {
+      const admin = client.admin()
+      await admin.createTopic({ name: TOPIC, assignment: [[1, 2, 3]] })
+      const producer = client.producer({ lingerMs: 0 })
+      for (let at = 0; at < 40; at++) await producer.send({ topic: TOPIC, value: Buffer.alloc(60, at) })
+      await world.sleep(1_000)
+      const path = `partitions/${TOPIC}-0/00000000000000000000.log`
+      expect(world.node(3).disk.flipByte(path, RECORDS_AT)).toBe(true)
+      expect(world.node(2).disk.flipByte(path, 4 * BATCH_BYTES + RECORDS_AT)).toBe(true)
+      const [result] = await auditAll(client, world)
+      expect(result?.audited).toMatchObject([
+        { outcome: 'agrees', comparedTo: 40 },
+        { outcome: 'damaged', comparedTo: 4, reason: expect.stringMatching(/it goes on serving, for without it/) },
+        { outcome: 'damaged', comparedTo: 0, reason: expect.stringMatching(/it serves nothing any more$/) },
+      ])
+      const [topic] = await admin.describeTopics([TOPIC])
+      expect(topic?.partitions[0]).toMatchObject({ leader: 1, isr: [1, 2] })
+      await producer.send({ topic: TOPIC, value: Buffer.from('one more') })
     },
   })
 })

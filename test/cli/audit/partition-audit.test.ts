@@ -151,7 +151,9 @@ describe('the audit of a partition', () => {
   it('names a replica that its node finds bad, compares up to there, and the others on', async () => {
     const nodes = [new FakeNode(7), new FakeNode(7), new FakeNode(7)]
     ;(nodes[2] as FakeNode).bad = 8
-    expect(outcomes(await audit(nodes))).toEqual(['agrees 14', 'agrees 14', 'damaged 8: bad'])
+    const run = audit(nodes)
+    expect(outcomes(await run)).toEqual(['agrees 14', 'agrees 14', 'damaged 8: bad'])
+    expect(run.slept).toEqual([1_000])
     const led = [new FakeNode(7), new FakeNode(7), new FakeNode(7)]
     ;(led[0] as FakeNode).bad = 8
     led[2]?.change(5, { checksum: 1 })
