@@ -4,6 +4,7 @@ import { benchCheckHistory } from './check-history.ts'
 import { benchColdRead } from './cold-read.ts'
 import { benchCompression } from './compression.ts'
 import { benchFailover } from './failover.ts'
+import { benchLeaderless } from './leaderless.ts'
 import { benchMetadata, type MetadataPart, metadataParts } from './metadata/metadata.ts'
 import { benchProduce } from './produce.ts'
 import { benchStartup } from './startup.ts'
@@ -31,6 +32,11 @@ program
   .description('kill -9 of leader, controller and both: ms to the next acknowledged record')
   .option('--kills <n>', 'kills in all', positive, 30)
   .action((options: { kills: number }) => benchFailover(options))
+program
+  .command('leaderless')
+  .description('kill -9 of the active controller: ms until another leads the metadata quorum and decides')
+  .option('--kills <n>', 'kills', positive, 50)
+  .action((options: { kills: number }) => benchLeaderless(options))
 program
   .command('calm')
   .description('full load without a fencing, an election or an ISR change')

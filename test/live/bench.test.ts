@@ -31,6 +31,15 @@ describe('the benches, with little to do', () => {
     }
   })
 
+  it('leaderless: another node leads after the kill, and decides', () => {
+    const output = bench('leaderless', '--kills', '2')
+    for (const what of ['another leads and has committed', 'a decision is acknowledged']) {
+      const [min, , , max] = [...(output.split(what)[1] ?? '').split('\n', 1)[0]!.matchAll(/\d+/g)].map(Number)
+      expect(min, output).toBeGreaterThan(0)
+      expect(max).toBeGreaterThanOrEqual(min as number)
+    }
+  })
+
   it.runIf(process.platform === 'linux')('cold-read: all records are read from a disk whose cache was dropped', () => {
     const output = bench('cold-read', '--megabytes', '8', '--runs', '1')
     expect(figure(output, 'cat of its 1 files', 'MB/s')).toBeGreaterThan(0)
