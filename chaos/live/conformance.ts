@@ -5,11 +5,13 @@ import { LiveCluster, ROOT, waitForBrokers } from './cluster-process.ts'
 import { type ExampleProgram, runThroughKill } from './exactly-once.ts'
 import { movedText } from './guide-ports.ts'
 import { followPage, runInTerminal } from './guide-run.ts'
+import { compareNewerNode, newerNodeAdvice, newerNodeCommand } from './newer-node.ts'
 import { type GuideCommand, readGuide } from './guide-text.ts'
 
 /**
  * `npm run conformance [-- NAME…]`: what docs/grpc.md says, typed as it stands there: its programs in other languages than our own, against a
- * cluster whose leader dies, and grpcurl. Packages are installed by name, into a folder that goes away again.
+ * cluster whose leader dies, and grpcurl; and seeds of the simulator under a newer Node. Packages are installed by name, into a folder that goes away
+ * again, the newer Node into npm's cache.
  */
 const PAGE = 'docs/grpc.md'
 const START_LIMIT_MS = 180_000
@@ -35,10 +37,12 @@ const languages: Readonly<Record<string, Language>> = {
   },
 }
 const TOOL = 'grpcurl'
+const SEEDS = 'newer-node'
 
 /** What must be there before anything is installed. */
 const needs: readonly { readonly command: string; readonly names: readonly string[]; readonly advice: string }[] = [
   { command: 'python3 -m venv --help', names: ['python', 'go'], advice: 'install Python 3.9 or newer with venv and pip (Debian: python3-venv)' },
+  { command: newerNodeCommand, names: [SEEDS], advice: newerNodeAdvice },
   { command: 'go version', names: ['go', TOOL], advice: 'install Go 1.26 or newer (https://go.dev/dl)' },
 ]
 
@@ -116,21 +120,31 @@ async function faultsOf(name: string, cluster: LiveCluster, workspace: Workspace
   }
 }
 
+/** Says whether it holds, and how long that took. */
+async function judge(name: string, find: () => Promise<readonly string[]>): Promise<boolean> {
+  const began = performance.now()
+  const faults = await find()
+  for (const fault of faults) console.error(`error: ${name}: ${fault}`)
+  console.log(`${name}: ${faults.length === 0 ? 'holds' : 'does not hold'} (${Math.round((performance.now() - began) / 1000)} s)`)
+  return faults.length === 0
+}
+
 /** Answers how many of them did not hold. */
 async function conform(asked: readonly string[]): Promise<number> {
+  const others = asked.filter((name) => name !== SEEDS)
+  const failed = others.length === asked.length || (await judge(SEEDS, compareNewerNode)) ? 0 : 1
+  return others.length === 0 ? failed : failed + (await conformToPage(others))
+}
+
+/** The same of those that need a cluster. */
+async function conformToPage(asked: readonly string[]): Promise<number> {
   const page = readFileSync(join(ROOT, PAGE), 'utf8')
   const workspace = new Workspace(readGuide(page).filter((step) => step.type === 'command'))
   const cluster = await LiveCluster.create('conformance')
   let failed = 0
   try {
     cluster.startAll()
-    for (const name of asked) {
-      const began = performance.now()
-      const faults = await faultsOf(name, cluster, workspace, page)
-      for (const fault of faults) console.error(`error: ${name}: ${fault}`)
-      if (faults.length > 0) failed += 1
-      console.log(`${name}: ${faults.length === 0 ? 'holds' : 'does not hold'} (${Math.round((performance.now() - began) / 1000)} s)`)
-    }
+    for (const name of asked) if (!(await judge(name, () => faultsOf(name, cluster, workspace, page)))) failed += 1
     await cluster.stopAll()
   } finally {
     await cluster.dispose({ keep: failed > 0 })
@@ -140,7 +154,7 @@ async function conform(asked: readonly string[]): Promise<number> {
 }
 
 async function main(args: readonly string[]): Promise<number> {
-  const known = [...Object.keys(languages), TOOL]
+  const known = [...Object.keys(languages), TOOL, SEEDS]
   const asked = args.length === 0 ? known : args
   const unknown = asked.find((name) => !known.includes(name))
   if (unknown !== undefined) {
