@@ -26,7 +26,8 @@ export interface Decided {
   readonly reply: ControllerReply
 }
 
-export const TOPIC_ID = 'f'.repeat(32)
+const TOPIC_ID = 'f'.repeat(32)
+export const REF = { topicId: TOPIC_ID, partition: 0 } as const
 /** Nobody asks for voters here. */
 const NO_QUORUM: QuorumView = { node: () => undefined, liveVoterIds: [], newcomerRefusal: () => undefined, refusal: () => undefined }
 const ADDRESS = { host: 'h', grpcPort: 1, kafkaPort: null, httpPort: null, rack: null }
@@ -40,6 +41,11 @@ export class Controls {
   readonly #controls = new Numbered<Control>()
   readonly #images = new Numbered<MetadataImage>()
   readonly #decided = new Map<string, Decided>()
+  readonly #reduced: boolean
+
+  constructor({ reduced }: { readonly reduced: boolean }) {
+    this.#reduced = reduced
+  }
 
   get(number: number): Control {
     return this.#controls.get(number)
@@ -119,17 +125,25 @@ export class Controls {
     return this.#number({ image, sessions: next })
   }
 
-  /** What its sessions have asked for is forgotten: when a command is given, the exploration decides. */
+  /**
+   * What its sessions would ask for, and since when they wait, is forgotten: when a command is given, the exploration decides. Then they are read only by what
+   * `handle` asks of them (SessionsView): of what a broker has applied, whether its own registration is part of it. How much more it is is forgotten too.
+   */
   #number(control: Control): number {
     const { _sessions, _leaderless } = control.sessions as unknown as OpenedSessions
-    for (const session of _sessions.values()) session._asked.clear()
-    for (const item of _leaderless._items.values()) Object.assign(item, { waitedTicks: null, askedTicks: 0 })
+    for (const session of _sessions.values()) {
+      session._asked.clear()
+      if (!this.#reduced) continue
+      const { brokerEpoch, _appliedOffset } = session
+      Object.assign(session, { withdrawnOffset: null, _appliedOffset: _appliedOffset > brokerEpoch ? brokerEpoch + 1 : -1 })
+    }
+    for (const item of _leaderless._items.values()) Object.assign(item, { choosing: null, askedTicks: 0 })
     return this.#controls.number(textOf(control), () => control)
   }
 }
 
 interface OpenedSessions {
-  readonly _sessions: ReadonlyMap<number, { readonly _asked: Map<string, number> }>
+  readonly _sessions: ReadonlyMap<number, { readonly brokerEpoch: number; readonly _appliedOffset: number; readonly _asked: Map<string, number> }>
   readonly _leaderless: { readonly _items: ReadonlyMap<string, object> }
 }
 
@@ -154,7 +168,7 @@ export function registration(process: Process, damaged: boolean): ControllerComm
     incarnationId: incarnationId(process),
     directoryIds: [directoryId(process)],
     address: ADDRESS,
-    damaged: damaged ? [{ topicId: TOPIC_ID, partition: 0 }] : [],
+    damaged: damaged ? [REF] : [],
     standing: null,
   }
 }

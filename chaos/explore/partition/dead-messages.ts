@@ -1,3 +1,4 @@
+import { PairTable } from '../pair-table.ts'
 import type { Message } from './messages.ts'
 import type { Registers } from './registers.ts'
 import type { World } from './world.ts'
@@ -8,7 +9,8 @@ import type { World } from './world.ts'
  */
 export class DeadMessages {
   readonly #registers: Registers
-  readonly #known = new Map<string, boolean>()
+  /** By message and receiver: 1 dead, 0 not. */
+  readonly #known = new PairTable()
 
   constructor(registers: Registers) {
     this.#registers = registers
@@ -37,11 +39,12 @@ export class DeadMessages {
   }
 
   #isDead(number: number, receiver: number): boolean {
-    const key = `${number} ${receiver}`
-    let isDead = this.#known.get(key)
-    if (isDead === undefined)
-      this.#known.set(key, (isDead = this.#canNeverMatter(this.#registers.messages.get(number), receiver) && this.#changesNothing(number, receiver)))
-    return isDead
+    let known = this.#known.get(number, receiver)
+    if (known < 0) {
+      known = Number(this.#canNeverMatter(this.#registers.messages.get(number), receiver) && this.#changesNothing(number, receiver))
+      this.#known.set(number, receiver, known)
+    }
+    return known === 1
   }
 
   /** By its ids and epochs, whatever else comes. */

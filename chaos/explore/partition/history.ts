@@ -1,6 +1,7 @@
 import { demand } from '../../check/violation.ts'
 import { type Batches, nameOf } from './batches.ts'
 import { Numbered, textOf } from '../object-graph.ts'
+import { PairTable } from '../pair-table.ts'
 import type { Happening } from './replica.ts'
 import { commonLength, type LogOf } from '../abstract-disk.ts'
 
@@ -20,7 +21,7 @@ export interface History {
 /** All histories that come up, by number, and what follows which. */
 export class Histories {
   readonly #histories = new Numbered<History>()
-  readonly #next = new Map<string, number>()
+  readonly #next = new PairTable()
   readonly #batches: Batches
 
   constructor(batches: Batches) {
@@ -35,13 +36,12 @@ export class Histories {
   /** Throws what the happenings contradict. */
   after(number: number, happeningsNumber: number, happenings: readonly Happening[]): number {
     if (happenings.length === 0) return number
-    const key = `${number} ${happeningsNumber}`
-    let next = this.#next.get(key)
-    if (next !== undefined) return next
+    const known = this.#next.get(number, happeningsNumber)
+    if (known >= 0) return known
     let history = this.get(number)
     for (const happening of happenings) history = this.#add(history, happening)
-    next = this.#number(history)
-    this.#next.set(key, next)
+    const next = this.#number(history)
+    this.#next.set(number, happeningsNumber, next)
     return next
   }
 

@@ -1,11 +1,11 @@
-import { assert, unreachable } from '../../../src/base/assert.ts'
-import type { ControllerCommand, InternalCommand } from '../../../src/controller/commands.ts'
+import { assert } from '../../../src/base/assert.ts'
 import type { Partition } from '../../../src/replication/partition.ts'
 import { type ActionKind, partitionActions } from './actions.ts'
 import type { BoundName } from './bounds.ts'
 import { checkWorld } from './checks.ts'
-import { assignmentOf, type Decided, partitionOf, registration, statusOf, TOPIC_ID } from './control.ts'
+import { assignmentOf, type Decided, partitionOf, REF } from './control.ts'
 import { DeadMessages } from './dead-messages.ts'
+import { type CommandKind, Decisions } from './decisions.ts'
 import { compactFetchIds, isFetchLost } from './fetch-ids.ts'
 import { opened } from './opened-partition.ts'
 import type { Registers } from './registers.ts'
@@ -14,19 +14,24 @@ import { afterCrash, afterLoss } from '../abstract-disk.ts'
 import { produceIdOf } from './replica-step.ts'
 import type { ReplicaInput } from './replicas.ts'
 import type { State } from '../model.ts'
+import { PairTable } from '../pair-table.ts'
 import { pack, sortMessages, type World } from './world.ts'
 
-const REF = { topicId: TOPIC_ID, partition: 0 } as const
+/** More assignments than there ever are. */
+const NOT_YET = 0x7fff_fffe
 
 /** What each action does to the world. */
 export class Moves {
   readonly #registers: Registers
+  readonly #decisions: Decisions
   readonly #deadMessages: DeadMessages
-  readonly #assignments: number[] = []
+  /** By image and replica. */
+  readonly #assignments = new PairTable()
   readonly #placeOf: (message: number) => number
 
   constructor(registers: Registers) {
     this.#registers = registers
+    this.#decisions = new Decisions(registers)
     this.#deadMessages = new DeadMessages(registers)
     const { messages, ordered } = registers
     this.#placeOf = ordered ? (message) => messages.wayOf(message) : (message) => message
@@ -47,16 +52,16 @@ export class Moves {
       case 'elect':
         return this.#registers.controls.canElect(world.control)
       case 'report':
-        return this.#report(world, at) !== world.control
+        return this.#decisions.report(world, at) !== world.control
       case 'resend':
         return !world.messages.some((message) => this.#concerns(message, this.#replica(world, at)))
       case 'start':
-        return this.#register(world, at, which).isEntry
+        return this.#decisions.register(world, at, which).isEntry
       case 'prefer':
       case 'electUnclean':
       case 'configure':
       case 'drain':
-        return this.#decide(world, at, which, kind).isEntry
+        return this.#decisions.command(world, at, which, kind).isEntry
       case 'disconnect':
         return this.#isChanging(world, at, 'disconnect', this.#nodeId(which)) || this.#isChanging(world, which, 'disconnect', this.#nodeId(at))
       default:
@@ -135,7 +140,7 @@ export class Moves {
         this.#start(world, at, which)
         return
       case 'report':
-        world.control = this.#report(world, at)
+        world.control = this.#decisions.report(world, at)
         return
       case 'resend':
         world.messages.push(this.#replica(world, at).proposal)
@@ -158,7 +163,7 @@ export class Moves {
     if (kind === 'configure') this.#spend(world, 'configChanges')
     if (kind === 'drain') this.#spend(world, 'drains')
     if (kind === 'fence' && this.#replica(world, at).core !== undefined) this.#spend(world, 'fences')
-    const decided = this.#decide(world, at, which, kind)
+    const decided = this.#decisions.command(world, at, which, kind)
     this.#decided(world, decided)
     if (kind !== 'electUnclean') return
     const { histories, controls } = this.#registers
@@ -246,20 +251,24 @@ export class Moves {
   /** The next `count` images at once: what lies between is not seen by anybody. */
   #apply(world: World, at: number, count: number): void {
     const pending = world.pending[at] as number
-    const number = world.images[world.images.length - pending + count - 1] as number
+    const image = world.images[world.images.length - pending + count - 1] as number
     world.pending[at] = pending - count
-    const replica = this.#replica(world, at)
-    const broker = this.#registers.controls.image(number).brokers.get(replica.nodeId)
-    // Before its own registration nothing is assigned (rules R5.4).
-    if (broker?.incarnationId !== incarnationId(replica)) return
-    this.#step(world, at, 'apply', this.#assignment(number, at, broker.brokerEpoch))
+    const assignment = this.#assignment(image, world.replicas[at] as number)
+    if (assignment !== NOT_YET) this.#step(world, at, 'apply', assignment)
   }
 
-  /** What the image with this number tells that replica. */
-  #assignment(image: number, at: number, brokerEpoch: number): number {
-    const { controls, replicas, nodeIds } = this.#registers
-    const key = image * nodeIds.length + at
-    return (this.#assignments[key] ??= replicas.assignNumber({ input: assignmentOf(controls.image(image)), brokerEpoch }))
+  /** What the image with this number tells that replica. Before its own registration nothing is assigned (rules R5.4). */
+  #assignment(number: number, replicaNumber: number): number {
+    const known = this.#assignments.get(number, replicaNumber)
+    if (known >= 0) return known
+    const { controls, replicas } = this.#registers
+    const replica = replicas.get(replicaNumber)
+    const image = controls.image(number)
+    const broker = image.brokers.get(replica.nodeId)
+    const isRegistered = broker?.incarnationId === incarnationId(replica)
+    const assignment = isRegistered ? replicas.assignNumber({ input: assignmentOf(image), brokerEpoch: broker.brokerEpoch }) : NOT_YET
+    this.#assignments.set(number, replicaNumber, assignment)
+    return assignment
   }
 
   /** The process ends; its disk keeps one of the things that it may keep. */
@@ -284,42 +293,10 @@ export class Moves {
   /** A new process, and its registration. */
   #start(world: World, at: number, which: number): void {
     const { replicas } = this.#registers
-    const decided = this.#register(world, at, which)
-    world.replicas[at] = replicas.start(this.#starting(world, at, which), this.#found(world, at, which))
+    const decided = this.#decisions.register(world, at, which)
+    world.replicas[at] = replicas.start(this.#decisions.starting(world, at), this.#decisions.found(world, at, which))
     this.#decided(world, decided)
     world.pending[at] = 1
-  }
-
-  #register(world: World, at: number, which: number): Decided {
-    const starting = this.#registers.replicas.get(this.#starting(world, at, which))
-    return this.#registers.controls.decide(world.control, registration(starting, this.#found(world, at, which).damaged))
-  }
-
-  #starting(world: World, at: number, _which: number): number {
-    const replica = this.#replica(world, at)
-    return this.#registers.replicas.number({ ...replica, incarnation: replica.incarnation + 1 })
-  }
-
-  /** What recovery finds: a log that ends below what was noted of it is damaged (rules R3.3). `which` 1: nothing was noted. */
-  #found(world: World, at: number, which: number): { readonly mark: number; readonly damaged: boolean } {
-    const { mark, durable, damaged } = this.#replica(world, at)
-    const noted = which === 1 ? 0 : mark
-    return { mark: noted, damaged: damaged || noted > durable.length }
-  }
-
-  #report(world: World, at: number): number {
-    const { core, nodeId, suspect, damaged } = this.#replica(world, at)
-    if (core === undefined || core.state === undefined) return world.control
-    const { partitionEpoch, lastEpoch, syncedEndOffset, role } = core
-    const report = { ...REF, partitionEpoch, lastEpoch, syncedEndOffset, suspect, damaged: damaged || role === 'offline' }
-    return this.#hear(world, at, nodeId, [report])
-  }
-
-  #hear(world: World, at: number, nodeId: number, reports: Parameters<typeof statusOf>[2]): number {
-    const { controls } = this.#registers
-    const { image } = controls.get(world.control)
-    const applied = { ...statusOf(image, nodeId, reports), appliedOffset: image.offset - (world.pending[at] as number) }
-    return controls.hear(world.control, nodeId, applied)
   }
 
   /** Whether a message is the pending proposal of the replica, or its answer. */
@@ -338,43 +315,5 @@ export class Moves {
     })
     if (this.#replica(world, at).core !== undefined) this.#step(world, at, 'disconnect', two)
     if (this.#replica(world, other).core !== undefined) this.#step(world, other, 'disconnect', one)
-  }
-
-  #decide(world: World, at: number, which: number, kind: CommandKind): Decided {
-    const { controls } = this.#registers
-    const { image } = controls.get(world.control)
-    const nodeId = this.#nodeId(at)
-    const brokerEpoch = image.brokers.get(nodeId)?.brokerEpoch ?? -1
-    // The status that it rests on came with it.
-    const control = kind === 'unfence' ? this.#hear(world, at, nodeId, []) : world.control
-    return controls.decide(control, commandOf(kind, { nodeId, brokerEpoch }, which))
-  }
-}
-
-type CommandKind = 'fence' | 'unfence' | 'drain' | 'elect' | 'electUnclean' | 'prefer' | 'configure'
-
-function commandOf(kind: CommandKind, broker: { readonly nodeId: number; readonly brokerEpoch: number }, which: number): ControllerCommand | InternalCommand {
-  switch (kind) {
-    case 'fence':
-    case 'unfence':
-    case 'drain':
-      return { type: kind, ...broker }
-    case 'elect':
-      return { type: 'elect', partitions: [REF] }
-    case 'prefer':
-    case 'electUnclean':
-      return { type: 'electLeaders', unclean: kind === 'electUnclean', partitions: [REF], validateOnly: false }
-    case 'configure':
-      return {
-        type: 'alterTopic',
-        topicId: TOPIC_ID,
-        partitions: 0,
-        assignment: null,
-        set: new Map([['min.insync.replicas', `${which}`]]),
-        delete: [],
-        validateOnly: false,
-      }
-    default:
-      return unreachable(kind)
   }
 }

@@ -16,16 +16,17 @@ export class Registers {
   readonly batches: Batches
   readonly messages = new Messages()
   readonly replicas: Replicas
-  readonly controls = new Controls()
+  readonly controls: Controls
   readonly histories: Histories
 
-  constructor({ bounds, nodes, ordered }: Scope<BoundName>) {
+  constructor({ bounds, nodes, ordered, reduced }: Scope<BoundName>) {
     this.nodeIds = Array.from({ length: nodes }, (_, at) => at + 1)
     this.bounds = bounds
     this.ordered = ordered
     // A record that is sent again is known by its sequence.
     this.batches = new Batches(bounds.retries > 0)
     this.replicas = new Replicas({ nodeIds: this.nodeIds, batches: this.batches, messages: this.messages })
+    this.controls = new Controls({ reduced })
     this.histories = new Histories(this.batches)
   }
 

@@ -7,6 +7,7 @@ import { Violation } from '../../check/violation.ts'
 import type { Batches } from './batches.ts'
 import { countBits, type Message, type Messages } from './messages.ts'
 import { freeze, Numbered, textOf } from '../object-graph.ts'
+import { PairTable } from '../pair-table.ts'
 import { fetchIdsIn, opened, renameFetchIds } from './opened-partition.ts'
 import { type AssignInput, fork, type Happening, isInIsr, type Outcome, type Replica, replicaText } from './replica.ts'
 import { produceIdOf, ReplicaStep } from './replica-step.ts'
@@ -23,6 +24,7 @@ const MAX_IDS = 30
 /** What may be fed to a replica whose process lives. `argument`: a number that says which. */
 export type ReplicaInput = 'apply' | 'deliver' | 'complete' | 'produce' | 'disconnect' | Jump
 const INPUTS: readonly ReplicaInput[] = ['apply', 'deliver', 'complete', 'produce', 'disconnect', 'soon', 'later', 'lag']
+const inputNumbers = Object.fromEntries(INPUTS.map((input, at) => [input, at])) as Readonly<Record<ReplicaInput, number>>
 
 interface Assigned {
   readonly input: AssignInput
@@ -40,8 +42,11 @@ export class Replicas {
   readonly #replicas = new Numbered<Replica>()
   readonly #happenings = new Numbered<readonly Happening[]>()
   readonly #assigned = new Numbered<Assigned>()
-  readonly #outcomes = new Map<number, Outcome | Violation>()
-  readonly #renamed = new Map<string, number>()
+  readonly #outcomes: (Outcome | Violation)[] = []
+  /** By number of the replica, and input with its argument. */
+  readonly #known = new PairTable()
+  /** By number of the replica with the owner, and the ids in use. */
+  readonly #renamed = new PairTable()
   readonly #idsOf: (readonly number[])[] = []
   #nextFetchId = FIRST_FRESH_ID
   readonly #fetchIds = Object.freeze({ next: (): number => this.#nextFetchId++ })
@@ -87,9 +92,12 @@ export class Replicas {
   }
 
   #outcome(number: number, input: ReplicaInput, argument: number): Outcome | Violation {
-    const key = (number * INPUTS.length + INPUTS.indexOf(input)) * 0x100_0000 + argument
-    let outcome = this.#outcomes.get(key)
-    if (outcome === undefined) this.#outcomes.set(key, (outcome = this.#try(number, input, argument)))
+    const inputNumber = inputNumbers[input] + INPUTS.length * argument
+    const known = this.#known.get(number, inputNumber)
+    if (known >= 0) return this.#outcomes[known] as Outcome | Violation
+    const outcome = this.#try(number, input, argument)
+    this.#known.set(number, inputNumber, this.#outcomes.length)
+    this.#outcomes.push(outcome)
     return outcome
   }
 
@@ -145,13 +153,13 @@ export class Replicas {
   /** Of all ids of `owner` that are in use anywhere (bits in `used`), each counts how many are below it: only their order means something. */
   withFetchIds(number: number, owner: number, used: number): number {
     if (this.fetchIds(number, owner) === 0) return number
-    const key = `${number} ${owner} ${used}`
-    let renamed = this.#renamed.get(key)
-    if (renamed !== undefined) return renamed
+    const [one, other] = [number * this.#nodeIds.length + this.#nodeIds.indexOf(owner), used]
+    const known = this.#renamed.get(one, other)
+    if (known >= 0) return known
     const replica = fork(this.get(number))
     if (replica.core !== undefined) renameFetchIds(replica.core, replica.nodeId, owner, (id) => countBits(used & ((1 << id) - 1)))
-    renamed = this.number(replica)
-    this.#renamed.set(key, renamed)
+    const renamed = this.number(replica)
+    this.#renamed.set(one, other, renamed)
     return renamed
   }
 

@@ -1,5 +1,4 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import type { Model } from '../../../chaos/explore/model.ts'
 import { type RaftBounds, raftBounds } from '../../../chaos/explore/raft/bounds.ts'
 import { raftModel } from '../../../chaos/explore/raft/model.ts'
 import { Search } from '../../../chaos/explore/search.ts'
@@ -10,6 +9,7 @@ import { Leader } from '../../../src/raft/leader.ts'
 import { Raft } from '../../../src/raft/raft.ts'
 import { boundsOf } from './bounds-of.ts'
 import { type BrokenRule, breakRule } from './break-rule.ts'
+import { exploreStands } from './explore-stands.ts'
 
 interface Exploration {
   readonly bounds: Partial<RaftBounds>
@@ -40,23 +40,9 @@ it.each(explorations)('nothing is wrong in any state of three voters with $bound
   expect([...all.stands].filter((stand) => !reduced.stands.has(stand) && !reduced.stands.has(mirrored(stand)))).toEqual([])
 })
 
-/** `stands`: where everybody stood, in all states. */
 function explore({ bounds, ordered }: Exploration, { reduced }: { readonly reduced: boolean }) {
   const model = raftModel({ bounds: boundsOf(raftBounds, bounds), nodes: 3, ordered, reduced })
-  const stands = new Set<string>()
-  const watched: Model = {
-    initial: () => model.initial(),
-    hash: (state, into) => model.hash(state, into),
-    expand: (state, visit) => {
-      stands.add(model.stand(state).join('\n'))
-      model.expand(state, visit)
-    },
-    heal: (state) => model.heal(state),
-    perform: (state, action) => model.perform(state, action),
-    tell: (state, action) => model.tell(state, action),
-    stand: (state) => model.stand(state),
-  }
-  return { explored: new Search(watched, { maxStates: 1_000_000, heal: true }).run(), model, stands }
+  return { model, ...exploreStands(model) }
 }
 
 /** The same where the followers of the beginning, 2 and 3, have each other's names. */
