@@ -1,3 +1,5 @@
+import type { Logger } from '../base/log-line.ts'
+import { descriptorLimit, LimitedDisk, OpenFiles, openFilesFor } from './open-files.ts'
 import { mkdir } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join, resolve } from 'node:path'
@@ -113,6 +115,16 @@ interface Running {
   readonly http: HttpServer | undefined
 }
 
+/** What the limit of this process leaves for the files of logs. */
+function limitedFiles(logger: Logger): OpenFiles {
+  const limit = descriptorLimit()
+  const most = openFilesFor(limit)
+  const advice = 'those used longest ago are closed and opened again when they are needed, which costs time (raise LimitNOFILE, or ulimit -n)'
+  return new OpenFiles(most, () =>
+    logger.warn({ descriptorLimit: limit, openFiles: most }, `${most} files of logs are open, a quarter of the limit: ${advice}`),
+  )
+}
+
 async function start(configured: ConfiguredNode, log: NodeLog, fatal: Fatal, openDisk: (path: string) => Disk): Promise<Running> {
   const { options, dataDir, dataDirs } = configured
   const { logger } = log
@@ -124,7 +136,8 @@ async function start(configured: ConfiguredNode, log: NodeLog, fatal: Fatal, ope
   const { traffic } = meters
   const transport = new GrpcPeerTransport({ logger, traffic })
   const checkpoints = new LazyCheckpoints((done) => openLevelCheckpoints(join(dataDir, 'checkpoints'), logger, done))
-  const dataDisks = dataDirs.map((path) => ({ path, disk: new MeteredDisk(openDisk(path), meters.disk, path) }))
+  const files = limitedFiles(logger)
+  const dataDisks = dataDirs.map((path) => ({ path, disk: new MeteredDisk(new LimitedDisk(openDisk(path), files), meters.disk, path) }))
   const { disk } = dataDisks[0] as DataDisk
   const seams = { clock: new SystemClock(), random: new CryptoRandom(), disk, dataDisks, checkpoints, transport, logger, logLevel: log.level, fatal }
   const node = await new Promise<OxbowNode>((fulfil, reject) =>

@@ -9,6 +9,7 @@ import type { Disk, DiskFile, DiskSpace } from '../../src/base/disk.ts'
 import type { Done } from '../../src/base/done.ts'
 import { SeededRandom } from '../../src/base/random.ts'
 import { NodeDisk } from '../../src/node/disk.ts'
+import { LimitedDisk, OpenFiles } from '../../src/node/open-files.ts'
 import { TestClock } from '../log/world.ts'
 
 /** A disk and how to wait for one of its calls. */
@@ -47,6 +48,7 @@ function realSide(disk: Disk): Side {
 const sides: Record<string, () => Side> = {
   NodeDisk: () => realSide(new NodeDisk(join(temporaryFolder(), 'data'))),
   'an AilingDisk over a VolatileDisk': () => realSide(new AilingDisk(new VolatileDisk(new NodeDisk(join(temporaryFolder(), 'data'))))),
+  'a LimitedDisk that may have one file open': () => realSide(new LimitedDisk(new NodeDisk(join(temporaryFolder(), 'data')), new OpenFiles(1))),
   SimDisk: () => {
     const clock = new TestClock()
     return {
