@@ -20,7 +20,7 @@ async function oxbow(args: readonly string[]): Promise<Awaited<ReturnType<typeof
 describe('oxbow chaos run', () => {
   it('does harm, sees it take, heals, and finds a cluster innocent', async () => {
     const out = join(folder, 'faults')
-    const { code, stdout, stderr } = await oxbow(['chaos', 'run', ...small, '--time', '8s', '--faults', 'kill', '--out', out, '-o', 'json'])
+    const { code, stdout, stderr } = await oxbow(['chaos', 'run', ...small, '--time', '6s', '--faults', 'kill', '--out', out, '-o', 'json'])
     const report = JSON.parse(stdout) as Record<string, unknown>
     expect(report, stderr).toMatchObject({ verdict: 'valid', findings: [], doubts: [], options: { seed: 7, nodes: 3, faults: ['kill'] } })
     expect(code).toBe(0)
@@ -33,20 +33,9 @@ describe('oxbow chaos run', () => {
   })
 
   it('cuts nodes off, and says what came of it', async () => {
-    const { code, stdout } = await oxbow(['chaos', 'run', ...small, '--time', '5s', '--faults', 'partition-one,delay', '--out', join(folder, 'cut')])
+    const { code, stdout } = await oxbow(['chaos', 'run', ...small, '--time', '4s', '--faults', 'partition-one,delay', '--out', join(folder, 'cut')])
     expect(stdout).toMatch(/^Verdict: {6}valid\n/)
     expect(stdout).toMatch(/ (?:partition-one: node \d; \d+ messages were held on|delay: node \d; \d+ messages were delayed on) \d+ of \d+ ways\n/)
     expect(code).toBe(0)
-  })
-
-  it.each([
-    [['--faults', 'kil'], 'there is no fault "kil"'],
-    [['--faults', 'partition-ring', '--nodes', '3'], 'partition-ring needs 5 nodes or more, not 3'],
-    [['--time', '5'], 'a time such as 90s, 5m or 1h is expected'],
-    [['--out', '.'], 'there is something in'],
-  ])('refuses %j', async (args, sentence) => {
-    const { code, stderr } = await oxbow(['chaos', 'run', '--time', '1s', ...args])
-    expect(stderr).toContain(sentence)
-    expect(code).toBe(2)
   })
 })
