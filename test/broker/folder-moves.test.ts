@@ -28,7 +28,7 @@ function advance(bench: FolderBench, offset: number): void {
   bench.replica.step({ type: 'advanceStart', offset })
 }
 
-describe('KIP-113 a move between data folders', () => {
+describe('R3.8, KIP-113 a move between data folders', () => {
   it('takes the log along while it serves and grows; then the old one goes', () => {
     const bench = filled(10)
     const { log } = bench.replica
@@ -299,7 +299,7 @@ describe('a move that cannot be', () => {
     expect(bench.partitions.folderMoves.failureOf(NAME)).toContain('went offline')
   })
 
-  it('R3.2: to be noted: nobody knows where it stands, so nothing is appended until the next start', () => {
+  it('R3.2, R3.8: to be noted: nobody knows where it stands, so nothing is appended until the next start', () => {
     const bench = filled(6)
     bench.move('b')
     bench.until(() => bench.replica.isHeld, 'it is held for the end')
@@ -314,7 +314,7 @@ describe('a move that cannot be', () => {
   })
 })
 
-describe('R1.1, R3.2 a crash at any disk call of a move', () => {
+describe('R1.1, R3.2, R3.8 a crash at any disk call of a move', () => {
   for (const fate of ['kill', 'powerLoss'] as const) {
     it(`by ${fate} leaves one replica, with all that was acknowledged or reported as synced`, () => {
       const met = { a: 0, b: 0, leftovers: 0, held: 0 }

@@ -15,7 +15,7 @@ function withSpare(): Cluster {
   return cluster
 }
 
-describe('a broker that is gone for good', () => {
+describe('R5.13 a broker that is gone for good', () => {
   it('leaves the metadata, its mark with it; whoever comes back under its id is a new one', () => {
     const cluster = withSpare()
     cluster.run({ type: 'alterMaintenance', nodeId: 4, maintenance: true })

@@ -50,7 +50,7 @@ scenario(
 
 scenario(
   'unregistered-broker-comes-back',
-  'a broker that was cut off, taken out of the voters and unregistered was alive all the time: once it is heard of, it joins as a new one (R5.3)',
+  'a broker that was cut off, taken out of the voters and unregistered was alive all the time: once it is heard of, it joins as a new one (R5.3, R5.13)',
   async (story) => {
     await story.topic()
     await story.send(3)
