@@ -27,8 +27,8 @@ export async function readAll(client: OxbowClient, options: ReaderOptions): Prom
   const assigned = new Set<string>()
   while (!stopped()) {
     try {
-      const known = topics().flatMap(({ name, partitions }) => Array.from({ length: partitions }, (_, partition) => ({ name, partition })))
-      if (known.length > assigned.size) {
+      if (topics().reduce((sum, { partitions }) => sum + partitions, 0) > assigned.size) {
+        const known = topics().flatMap(({ name, partitions }) => Array.from({ length: partitions }, (_, partition) => ({ name, partition })))
         for (const { name, topicId } of topics()) topicIds.set(name, topicId)
         await consumer.assign(known.map(({ name, partition }) => position(consumer, assigned.has(`${name}/${partition}`), name, partition)))
         for (const { name, partition } of known) assigned.add(`${name}/${partition}`)

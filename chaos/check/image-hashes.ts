@@ -1,4 +1,3 @@
-import { crc32c } from '../../src/base/crc32c.ts'
 import type { MetadataImage } from '../../src/metadata/image.ts'
 import { ShardedMap } from '../../src/metadata/sharded-map.ts'
 import { demand } from './violation.ts'
@@ -23,15 +22,14 @@ function compareKeys(left: unknown, right: unknown): number {
   return String(left) < String(right) ? -1 : 1
 }
 
-/** I8: equal image hashes at equal offsets, on every node and after every restart (rules R5.1). */
+/** I8: equal images at equal offsets, on every node and after every restart (rules R5.1). */
 export class ImageHashes {
-  readonly #byOffset = new Map<number, { readonly hash: number; readonly text: string; readonly where: string }>()
+  readonly #byOffset = new Map<number, { readonly text: string; readonly where: string }>()
 
   observe(where: string, image: MetadataImage): void {
     const text = describeImage(image)
-    const hash = crc32c(Buffer.from(text))
     const known = this.#byOffset.get(image.offset)
-    if (known === undefined) this.#byOffset.set(image.offset, { hash, text, where })
-    else demand(known.hash === hash, 'I8', () => `the image at offset ${image.offset} is different on ${where} and ${known.where}:\n${text}\n${known.text}`)
+    if (known === undefined) this.#byOffset.set(image.offset, { text, where })
+    else demand(known.text === text, 'I8', () => `the image at offset ${image.offset} is different on ${where} and ${known.where}:\n${text}\n${known.text}`)
   }
 }

@@ -84,17 +84,18 @@ export class SimCluster {
     return node
   }
 
-  /** One event, and what it changed checked. Promises of clients that can go on have gone on when it returns. */
-  async step(): Promise<void> {
+  /** One event, and what it changed checked. A promise: to wait for until the promises of clients that can go on have gone on. */
+  step(): Promise<void> | undefined {
     const event = this.queue.step()
     if (event === undefined) throw new Violation('run', 'nothing is left to happen')
     this.trace.mix(event.sequence)
     this.trace.mix(event.atUs)
     const { owner } = event
-    if (owner === null) return
+    if (owner === null) return undefined
     const node = this.#byOwner.get(owner)
     if (node?.running !== undefined) this.#observe(node)
-    else if (this.#clients.has(owner)) await drainPromises()
+    else if (this.#clients.has(owner)) return drainPromises()
+    return undefined
   }
 
   #observe(node: SimNode): void {

@@ -14,7 +14,7 @@ function copyValue(value: unknown): unknown {
   if (Buffer.isBuffer(value)) return Buffer.from(value)
   if (Array.isArray(value)) {
     const copy: unknown[] = value.slice()
-    for (let at = 0; at < copy.length; at++) copy[at] = copyValue(copy[at])
+    for (let at = 0; at < copy.length; at++) if (!isScalar(copy[at])) copy[at] = copyValue(copy[at])
     return copy
   }
   if (value instanceof Map) return new Map([...value].map(([key, held]) => [copyValue(key), copyValue(held)]))
@@ -22,8 +22,16 @@ function copyValue(value: unknown): unknown {
   const prototype: unknown = Object.getPrototypeOf(value)
   if (prototype !== Object.prototype && prototype !== null) throw new Error(`a message holds a ${value.constructor.name}`)
   const copy: Record<string, unknown> = { ...value }
-  for (const key in copy) copy[key] = copyValue(copy[key])
+  for (const key in copy) {
+    const held = copy[key]
+    if (!isScalar(held)) copy[key] = copyValue(held)
+  }
   return copy
+}
+
+/** Most of what a message holds. To write it once more costs more than to look at it. */
+function isScalar(value: unknown): boolean {
+  return typeof value === 'number' || typeof value === 'string' || typeof value === 'boolean' || value === null || value === undefined
 }
 
 /** Bytes that a message would take on a wire, roughly: what budgets and back-pressure count. */

@@ -48,7 +48,8 @@ export class SimInode {
   }
 
   read(position: number, length: number): Buffer {
-    return Buffer.from(this.#content.subarray(Math.min(position, this.#sizeBytes), Math.min(position + length, this.#sizeBytes)))
+    if (position >= this.#sizeBytes) return NO_BYTES
+    return Buffer.from(this.#content.subarray(position, Math.min(position + length, this.#sizeBytes)))
   }
 
   write(position: number, data: Buffer): void {

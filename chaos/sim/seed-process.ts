@@ -18,8 +18,8 @@ export interface SeedProcessOptions extends ChildOptions {
   readonly line: (line: SeedLine) => void
 }
 
-/** Most of what a seed makes dies young: a larger nursery copies less of it. */
-const YOUNG_OBJECTS = '--max-semi-space-size=64'
+/** Most of what a seed makes dies young: a larger nursery copies less of it, but does not fit into the caches of a processor. */
+const YOUNG_OBJECTS = '--max-semi-space-size=16'
 
 /** Starts a process that runs the seeds and says a line for each. */
 export function startSeedProcess(options: SeedProcessOptions): SeedProcess {
