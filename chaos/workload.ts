@@ -25,6 +25,11 @@ export interface WorkloadOptions {
   readonly failed: (error: unknown) => void
 }
 
+/** Records of a burst. */
+const LEAST_BURST = 2
+const MOST_BURST = 12
+export const MEAN_BURST = (LEAST_BURST + MOST_BURST) / 2
+
 const CREATE_TIMEOUT_MS = 10_000
 const DELETE_TIMEOUT_MS = 5_000
 const ALTER_TIMEOUT_MS = 10_000
@@ -204,15 +209,15 @@ export class Workload {
     }
   }
 
-  /** Sends a record every gapMs or so, now and then a burst, until the workload is stopped. */
-  async produce(producer: Producer, name: string, options: { readonly gapMs: number; readonly random: Random }): Promise<void> {
+  /** Sends a record every gapMs or so, one time in `burstOneIn` a burst, until the workload is stopped. */
+  async produce(producer: Producer, name: string, options: { readonly gapMs: number; readonly burstOneIn: number; readonly random: Random }): Promise<void> {
     const { clock } = this.#options
-    const { random, gapMs } = options
+    const { random, gapMs, burstOneIn } = options
     while (!this.#stopped) {
       await sleep(clock, between(random, 1, 2 * gapMs))
       const topic = this.#topics[random.integer(Math.max(1, this.#topics.length))]
       if (topic === undefined || this.#stopped) continue
-      const burst = random.integer(8) === 0 ? between(random, 2, 12) : 1
+      const burst = random.integer(burstOneIn) === 0 ? between(random, LEAST_BURST, MOST_BURST) : 1
       for (let sent = 0; sent < burst; sent++) this.send(producer, name, topic, random.integer(topic.partitions), random)
     }
   }

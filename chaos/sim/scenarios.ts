@@ -30,6 +30,7 @@ function comesBackAsTheLeaderGoes(): Scenario {
     plan,
     settings: {
       sendGapMs: 40,
+      burstOneIn: 8,
       producers: 2,
       topics: TOPICS,
       ...THREE_NODES,
@@ -51,6 +52,7 @@ function deletesWhileReplicasReturn(): Scenario {
     plan,
     settings: {
       sendGapMs: 40,
+      burstOneIn: 8,
       producers: 2,
       topics: TOPICS,
       ...THREE_NODES,
@@ -75,6 +77,7 @@ function electionsOutrunDisks(): Scenario {
     plan,
     settings: {
       sendGapMs: 60,
+      burstOneIn: 8,
       producers: 2,
       topics: TOPICS,
       ...FIVE_NODES,
@@ -98,6 +101,7 @@ function leadersMoveUnderLoad(): Scenario {
     plan,
     settings: {
       sendGapMs: 25,
+      burstOneIn: 8,
       producers: 2,
       topics: TOPICS,
       ...THREE_NODES,
@@ -124,6 +128,7 @@ function onlyVoterComesBack(): Scenario {
     plan,
     settings: {
       sendGapMs: 60,
+      burstOneIn: 8,
       producers: 2,
       topics: TOPICS,
       ...CALM,
@@ -140,7 +145,7 @@ function onlyVoterComesBack(): Scenario {
 /** The active controller is cut off, for so long that another is elected and it has to see by itself that it leads no more. */
 function controllersCutOff(): Scenario {
   const plan = [0, 1, 2].map((id): Fault => ({ id, atMs: 5_000 + 15_000 * id, kind: 'isolate', target: { type: 'controller' }, durationMs: 10_000 }))
-  return { plan, settings: { sendGapMs: 60, producers: 2, topics: TOPICS, ...THREE_NODES, folders: 1 } }
+  return { plan, settings: { sendGapMs: 60, burstOneIn: 8, producers: 2, topics: TOPICS, ...THREE_NODES, folders: 1 } }
 }
 
 /** An operator changes the voters as fast as it goes, while leaders go as soon as they lead. */
@@ -156,7 +161,7 @@ function votersChangeAsLeadersGo(): Scenario {
     })
   }
   const quorum = { voters: 3, observers: 2, controllers: 5, voterGapMs: 40, voterOperators: 3 }
-  return { plan, settings: { sendGapMs: 150, producers: 2, topics: TOPICS, ...CALM, ...quorum, folders: 1, diskLatencyMs: { min: 2, max: 25 } } }
+  return { plan, settings: { sendGapMs: 150, burstOneIn: 8, producers: 2, topics: TOPICS, ...CALM, ...quorum, folders: 1, diskLatencyMs: { min: 2, max: 25 } } }
 }
 
 const scenarios: ReadonlyMap<string, Scenario> = new Map([

@@ -183,6 +183,7 @@ export class World {
 
   async #healPhase(): Promise<void> {
     this.#faults.heal()
+    await this.#enoughAcknowledged()
     this.#workload.stop()
     const deadlineMs = this.#cluster.queue.nowMs + this.#healWithinMs
     const inTime = (): boolean => this.#cluster.queue.nowMs < deadlineMs
@@ -201,6 +202,12 @@ export class World {
     const records = await this.#readBack(inTime)
     this.#guard(() => checkDelivery(this.#history, records, (topicId, partition) => this.#cluster.checker.startOffset(topicId, partition)))
     this.#checkRun()
+  }
+
+  /** Where little is sent, and nobody led for long, what is missing comes now. */
+  async #enoughAcknowledged(): Promise<void> {
+    const deadlineMs = this.#cluster.queue.nowMs + this.#healWithinMs
+    await this.#runUntil(() => this.#history.acknowledged >= LEAST_ACKNOWLEDGED || this.#cluster.queue.nowMs >= deadlineMs)
   }
 
   #checkRun(): void {
@@ -280,7 +287,8 @@ export class World {
         if (until()) return
         nextCheckMs = this.#cluster.queue.nowMs + CHECK_EVERY_MS
       }
-      await this.#cluster.step()
+      const clientsGoOn = this.#cluster.step()
+      if (clientsGoOn !== undefined) await clientsGoOn
     }
     throw this.#failure
   }
@@ -300,7 +308,8 @@ export class World {
   }
 
   #startClients(): void {
-    const { voters, controllers, topics, producers, consumers, sendGapMs, alterGapMs, voterGapMs, voterOperators, deleteGapMs } = this.#case.settings
+    const { voters, controllers, topics, producers, consumers, sendGapMs, burstOneIn, alterGapMs, voterGapMs, voterOperators, deleteGapMs } =
+      this.#case.settings
     const admin = this.#cluster.addClient('admin')
     for (const topic of topics) admin.clock.after(topic.atMs, () => this.#watch(this.#workload.createTopic(admin.client, topic)))
     if (alterGapMs !== null) {
@@ -319,7 +328,7 @@ export class World {
       const compression = random.integer(4) === 0 ? 'gzip' : 'none'
       const producer = client.producer({ deliveryTimeoutMs, batchBytes: random.integer(2) === 0 ? 65_536 : 400, compression })
       this.#producers.push(producer)
-      this.#watch(this.#workload.produce(producer, `p${at}`, { gapMs: sendGapMs, random: random.fork('what to send') }))
+      this.#watch(this.#workload.produce(producer, `p${at}`, { gapMs: sendGapMs, burstOneIn, random: random.fork('what to send') }))
     }
     if (deleteGapMs !== null) {
       const deleter = this.#cluster.addClient('deleter')

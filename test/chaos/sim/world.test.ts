@@ -91,8 +91,19 @@ describe('a simulated world', () => {
       const late: Fault = { id: 0, atMs: 900_000, kind: 'kill', target: { type: 'node', nodeId: 1 }, durationMs: 10 }
       const unobserved = await new World({ seed: 1, tell: null, plan: [late], settings: { faultPhaseMs: 3_000 } }).run()
       expect(unobserved.violation?.message).toMatch(/^run: not observed: fault 0: kill on node 1/)
-      const idle = await new World({ seed: 1, tell: null, plan: [], settings: { faultPhaseMs: 3_000, sendGapMs: 2_000 } }).run()
+      const idle = await new World({ seed: 1, tell: null, plan: [], settings: { faultPhaseMs: 3_000, sendGapMs: 60_000 } }).run()
       expect(idle.violation?.message).toMatch(/^run: only \d+ records were acknowledged/)
+    },
+    SLOW_MS,
+  )
+
+  it(
+    'goes on until enough was acknowledged',
+    async () => {
+      const few = await new World({ seed: 1, tell: null, plan: [], settings: { faultPhaseMs: 3_000, sendGapMs: 200, burstOneIn: 1 } }).run()
+      expect(few.violation).toBe(null)
+      expect(few.acknowledged).toBeGreaterThanOrEqual(500)
+      expect(few.simulatedMs).toBeGreaterThan(4_000)
     },
     SLOW_MS,
   )
