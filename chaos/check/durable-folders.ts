@@ -1,13 +1,25 @@
 import type { Disk } from '../../src/base/disk.ts'
 import { DurableLogs, type PeekDisk } from './durable-logs.ts'
+import { PlacedLogs } from './placed-logs.ts'
 
-/** What all disks of one machine surely hold. A log is that of the folder in which a process opened it last: copies elsewhere are not used. */
+/** A data folder of a simulated node, as its operator knows it. */
+export function pathOf(at: number): string {
+  return `disk ${at}`
+}
+
+/**
+ * What all disks of one machine surely hold. A log is that of the folder on which its node says that it stands; where it says nothing, of the one in which a
+ * process opened it last. Copies elsewhere are not used.
+ */
 export class DurableFolders {
   readonly #folders: readonly DurableLogs[]
   readonly #openedIn = new Map<string, number>()
+  readonly #placed = new PlacedLogs()
+  readonly #paths: string[]
 
   constructor(count: number) {
     this.#folders = Array.from({ length: count }, (_, at) => new DurableLogs((logName) => this.#openedIn.set(logName, at)))
+    this.#paths = this.#folders.map((_, at) => pathOf(at))
   }
 
   /** Of the first folder: there are no other votes. */
@@ -20,9 +32,11 @@ export class DurableFolders {
     return this.#folders.some((folder) => folder.hasUnsynced)
   }
 
-  /** In which folder a log was opened last. */
+  /** On which folder a log stands. */
   folderOf(logName: string): number {
-    return this.#openedIn.get(logName) ?? 0
+    const path = this.#placed.pathOf(logName)
+    const placedIn = path === undefined ? -1 : this.#paths.indexOf(path)
+    return placedIn === -1 ? (this.#openedIn.get(logName) ?? 0) : placedIn
   }
 
   endOffset(logName: string): number {
@@ -34,6 +48,7 @@ export class DurableFolders {
   }
 
   wrap(at: number, disk: PeekDisk): Disk {
-    return (this.#folders[at] as DurableLogs).wrap(disk)
+    const watched = (this.#folders[at] as DurableLogs).wrap(disk)
+    return at === 0 ? this.#placed.wrap(watched) : watched
   }
 }

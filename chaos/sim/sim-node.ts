@@ -5,7 +5,7 @@ import type { OxbowNode } from '../../src/broker/oxbow-node.ts'
 import { startNode } from '../../src/broker/node.ts'
 import type { DataDisk, NodeOptions } from '../../src/broker/surface.ts'
 import { METADATA_LOG } from '../../src/log/surface.ts'
-import { DurableFolders } from '../check/durable-folders.ts'
+import { DurableFolders, pathOf } from '../check/durable-folders.ts'
 import type { ObservedNode } from '../check/observed.ts'
 import { MemoryCheckpoints } from './checkpoints.ts'
 import { serveClient } from './client-listener.ts'
@@ -205,7 +205,7 @@ export class SimNode implements ObservedNode {
     this.#disks = this.#disks.map((disk) => disk.reopen())
     this.#failedBefore = this.failedCalls
     this.#checkpoints = this.#checkpoints.reopen()
-    const dataDisks = this.#disks.map((disk, at) => ({ path: `disk ${at}`, disk: this.durable.wrap(at, disk) }))
+    const dataDisks = this.#disks.map((disk, at) => ({ path: pathOf(at), disk: this.durable.wrap(at, disk) }))
     const seams = {
       clock: this.#clock,
       random: processRandom.fork('node'),

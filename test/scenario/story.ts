@@ -28,6 +28,8 @@ export interface StoryOptions {
   readonly seed?: number
   readonly config?: Partial<NodeConfig>
   readonly diskLatencyMs?: ClusterSettings['diskLatencyMs']
+  /** Of each node, each on a disk of its own; default: 1. */
+  readonly folders?: number
 }
 
 interface Load {
@@ -84,7 +86,7 @@ export class Story {
       config: { ...config, ...options.config },
       conditions: { baseDelayUs: 100, jitterUs: 100, reorder: false },
       diskLatencyMs: options.diskLatencyMs ?? { min: 0.2, max: 0.8 },
-      folders: 1,
+      folders: options.folders ?? 1,
       throughWire: false,
     }
     const random = new SeededRandom(options.seed ?? 1)
