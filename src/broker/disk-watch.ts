@@ -11,7 +11,7 @@ const CHECKS_BEFORE_RESERVE = 5
 /**
  * Looks how much of the disk is free (rules R3.5), and keeps the reserve:
  *   unknown (an earlier process may have left one) | none ──room for it beyond the low mark──▶ held
- *   unknown | held ──less free than it holds──▶ none          a failed call ──▶ given up, until the next start
+ *   unknown | held ──less free than it holds, now or at this rate──▶ none          a failed call ──▶ given up, until the next start
  */
 export class DiskWatch {
   readonly #disk: Disk
@@ -21,6 +21,7 @@ export class DiskWatch {
   #isLow = false
   #reserve: 'unknown' | 'none' | 'changing' | 'held' | 'given up' = 'unknown'
   #checks = 0
+  #isLooking = false
   #stopped = false
 
   /** The reserve is for the metadata log: only its folder keeps one. */
@@ -44,12 +45,16 @@ export class DiskWatch {
     return this.#space?.totalBytes
   }
 
-  /** Now and then. */
+  /** Now and then; while it is low, as often as may be: what is left then may be gone in no time. */
   check(): void {
+    if (this.#isLooking) return
+    this.#isLooking = true
     this.#disk.space((error, space) => {
+      this.#isLooking = false
       if (error !== undefined || this.#stopped) return
+      const lessBytes = Math.max(0, (this.#space?.freeBytes ?? space.freeBytes) - space.freeBytes)
       this.#space = space
-      this.#found(space)
+      this.#found(space, lessBytes)
     })
   }
 
@@ -57,7 +62,8 @@ export class DiskWatch {
     this.#stopped = true
   }
 
-  #found({ freeBytes, totalBytes }: DiskSpace): void {
+  /** `lessBytes`: than at the look before. */
+  #found({ freeBytes, totalBytes }: DiskSpace, lessBytes: number): void {
     this.#checks++
     const lowBytes = Math.min(LOW_BYTES, totalBytes * LOW_SHARE)
     const isLow = freeBytes < lowBytes
@@ -67,7 +73,8 @@ export class DiskWatch {
     }
     this.#isLow = isLow
     if (!this.#keepsReserve) return
-    if (freeBytes < RESERVE_BYTES) this.#free(freeBytes)
+    // Where as much more goes until the next look, it may come too late.
+    if (freeBytes < RESERVE_BYTES || (isLow && freeBytes - lessBytes < RESERVE_BYTES)) this.#free(freeBytes)
     else if (freeBytes >= Math.max(lowBytes, RESERVE_BYTES) + RESERVE_BYTES && this.#checks > CHECKS_BEFORE_RESERVE) this.#make()
   }
 

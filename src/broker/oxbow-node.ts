@@ -475,7 +475,7 @@ export class OxbowNode {
     this.#snapshots.tick()
     this.#partitions.tick()
     if (isBroker) this.#registration.tick()
-    if (this.#tickCount % DISK_CHECK_TICKS === 1) for (const { watch } of this.#folder.members) watch.check()
+    for (const { watch } of this.#folder.members) if (watch.isLow || this.#tickCount % DISK_CHECK_TICKS === 1) watch.check()
     if (this.#tickCount % PURGE_TICKS === 0) this.#purge()
     if (this.#tickCount % Math.ceil(this.#options.config.checkpointIntervalMs / TICK_MS) === 0) this.#checkpoint()
   }

@@ -17,8 +17,13 @@ const RESERVE = 'reserve'
 
 class SmallDisk {
   readonly clock = new TestClock()
-  disk = new SimDisk({ clock: this.clock, random: new SeededRandom(1), minLatencyMs: 0.1, maxLatencyMs: 1, freeBytes: 20 * MIB, totalBytes: 40 * MIB })
-  watch = new DiskWatch({ disk: this.disk, logger: silentLogger, keepsReserve: true })
+  disk: SimDisk
+  watch: DiskWatch
+
+  constructor(freeBytes = 20 * MIB, totalBytes = 40 * MIB) {
+    this.disk = new SimDisk({ clock: this.clock, random: new SeededRandom(1), minLatencyMs: 0.1, maxLatencyMs: 1, freeBytes, totalBytes })
+    this.watch = new DiskWatch({ disk: this.disk, logger: silentLogger, keepsReserve: true })
+  }
 
   restart(): void {
     this.disk = this.disk.reopen()
@@ -66,6 +71,23 @@ describe('a disk that fills up', () => {
     small.use(1)
     small.check(1)
     expect(small.disk.sizeOf(RESERVE)).toBe(RESERVE_BYTES)
+  })
+
+  it('R3.5: the reserve is given back while something is left, where that would be gone before the next look', () => {
+    for (const [uses, isHeld] of [
+      [[40], false],
+      [[30, 33, 35], true],
+      [[30, 33, 41], false],
+    ] as const) {
+      const small = new SmallDisk(60 * MIB, 400 * MIB)
+      small.check(6)
+      for (const used of uses) {
+        expect(small.disk.sizeOf(RESERVE)).toBe(RESERVE_BYTES)
+        small.use(used * MIB)
+        small.check(1)
+      }
+      expect([small.watch.isLow, small.disk.sizeOf(RESERVE) !== undefined]).toEqual([true, isHeld])
+    }
   })
 
   it('R3.5: a process that finds the disk full frees what an earlier one left', () => {
