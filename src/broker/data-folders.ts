@@ -235,6 +235,13 @@ export class DataFolders {
     this.#copies.set(name, from)
   }
 
+  /** It could not be removed: the name is taken there, until the next start tries again. */
+  refuseCopy(name: string): void {
+    const folder = this.#copies.get(name)
+    const refused = this.#refused.get(name) ?? []
+    if (folder !== undefined && !refused.includes(folder)) this.#refused.set(name, [...refused, folder])
+  }
+
   /** It was removed. On the disk with the next save: until then the next start looks for it, and finds none. */
   forgetCopy(name: string): void {
     const folder = this.#copies.get(name)

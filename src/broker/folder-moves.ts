@@ -100,6 +100,9 @@ export class FolderMoves {
     if (replica.dead || replica.core.role === 'offline') throw new BrokerError('KAFKA_STORAGE_ERROR', 'the replica is offline')
     if (replica.damaged) throw new BrokerError('KAFKA_STORAGE_ERROR', 'the replica is damaged: it is repaired where it is first')
     if (folders.isFailed(target)) throw new BrokerError('KAFKA_STORAGE_ERROR', `data folder ${target.path} failed`)
+    const left = folders.copies.get(name)
+    if (left !== undefined)
+      throw new BrokerError('KAFKA_STORAGE_ERROR', `a copy of ${name} in ${left.path} is still to be removed: at the next start of the node, at the latest`)
     if (target.directory.names.includes(name))
       throw new BrokerError('KAFKA_STORAGE_ERROR', `a copy of ${name} lies in ${target.path} still: move it away first`)
     if (isLow || (freeBytes !== undefined && freeBytes < sizeBytes))
@@ -167,6 +170,7 @@ export class FolderMoves {
       this.#options.folders.forgetCopy(name)
     } catch (error) {
       if (!(error instanceof BrokerError)) throw error
+      this.#options.folders.refuseCopy(name)
       this.#options.logger.warn({ log: name, folder: folder.path, error: error.message }, `the copy of ${name} in ${folder.path} could not be removed`)
     }
   }

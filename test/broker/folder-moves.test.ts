@@ -250,6 +250,32 @@ describe('a move that cannot be', () => {
     untilOn(bench, 'c')
   })
 
+  it('while what an earlier one left cannot be removed', () => {
+    const bench = new FolderBench(1, ['a', 'b', 'c'])
+    bench.begin()
+    bench.fill(10)
+    bench.move('b', { bytesPerSecond: 161 })
+    bench.run(1_500)
+    bench.disk('b').break(true)
+    bench.until(() => bench.partitions.folderMoves.failureOf(NAME) !== null, 'it ends')
+    bench.run(100)
+    expect(() => bench.move('c')).toThrow('a copy of partitions/orders-0 in b is still to be removed')
+    // Its topic goes and comes again: the new one is made elsewhere.
+    bench.apply([{ type: 'topicDeleted', topicId: topicId(1) }])
+    bench.run(100)
+    const again = partition({ topicId: topicId(9), leaderGrantedOffset: bench.image.offset, replicas: [1], isr: [{ nodeId: 1, brokerEpoch: 1 }] })
+    bench.apply([
+      { type: 'topic', topicId: topicId(9), name: 'orders' },
+      { type: 'partition', state: again },
+    ])
+    bench.until(() => bench.partitions.find(topicId(9), 0) !== undefined, 'it is made')
+    expect(bench.path).not.toBe('b')
+    bench.disk('b').break(false)
+    bench.crash('kill')
+    bench.run(100)
+    expect(bench.path).not.toBe('b')
+  })
+
   for (const [what, doIt] of [
     ['is full', (bench: FolderBench) => bench.disk('b').full(true)],
     ['fails', (bench: FolderBench) => bench.disk('b').break(true)],
