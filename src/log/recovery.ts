@@ -199,6 +199,10 @@ function* trustIndex(options: RecoveryOptions, judged: Judged, segment: Segment,
   const first = yield* checkEnds(options, segment, { from: 0, to: summary.sizeBytes, firstOffset: segment.baseOffset })
   const last = yield* checkEnds(options, segment, { from: index.floor(endOffset), to: summary.sizeBytes, firstOffset: undefined })
   if (first === undefined || last?.endOffset !== endOffset || last.epoch !== lastEpoch) return false
+  // Whoever opens the log reads the batch in which it begins, and could not without it.
+  const { startOffset } = judged.start
+  const holdsStart = startOffset > 0 && startOffset >= segment.baseOffset && startOffset < endOffset
+  if (holdsStart && !(yield* isWholeAt(options, segment, { from: index.floor(startOffset), to: summary.sizeBytes, offset: startOffset }))) return false
   segment.writtenBytes = summary.sizeBytes
   segment.sizeBytes = summary.sizeBytes
   segment.epochs = [...summary.epochs]
@@ -207,6 +211,20 @@ function* trustIndex(options: RecoveryOptions, judged: Judged, segment: Segment,
   for (const { epoch, startOffset } of summary.epochs) judged.epochs.note(epoch, startOffset)
   judged.endOffset = endOffset
   return true
+}
+
+/** Whether the batch that holds `offset`, at or behind one that the index knows, is whole. */
+function* isWholeAt(options: RecoveryOptions, segment: Segment, range: { readonly from: number; readonly to: number; readonly offset: number }): Task<boolean> {
+  const file = yield* openSegment(options.disk, segment, { create: false })
+  for (let position = range.from; position < range.to; ) {
+    const from = position
+    const head = yield* call<Buffer>((done) => file.read(from, BATCH_HEADER_BYTES, done))
+    if (findBatchHead(head, 0, -1) !== 0) return false
+    const { lastOffset, sizeBytes } = readBatchHeader(head, 0)
+    if (lastOffset >= range.offset) return hasValidCrc(yield* call<Buffer>((done) => file.read(from, sizeBytes, done)))
+    position += sizeBytes
+  }
+  return false
 }
 
 /** Walks batches from one that the index knows to the end of the file (`firstOffset` undefined), or looks at the first one alone. */

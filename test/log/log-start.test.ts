@@ -295,6 +295,23 @@ const harms: readonly Harm[] = [
 ]
 
 describe('recovery with a start (R3.3)', () => {
+  it('a flipped byte in the very batch of the start is found at once, though nothing else of a closed segment is read; one behind it is not', () => {
+    for (const [startOffset, batch, verdict] of [
+      [6, 0, 'damaged'],
+      [9, 1, 'damaged'],
+      [9, 2, 'whole'],
+    ] as const) {
+      const { world, log } = written()
+      log.advanceStart(startOffset, () => undefined)
+      world.clock.run()
+      world.disk.kill()
+      expect(world.disk.flipByte(`${NAME}/${FILE(6)}`, batch * BATCH_BYTES + 100)).toBe(true)
+      world.start()
+      const { recovery } = world.open(NAME, { safeEndOffset: 20 }, () => undefined, 20)
+      expect([startOffset, batch, recovery.verdict]).toEqual([startOffset, batch, verdict])
+    }
+  })
+
   for (const { what, harm, marks, verdict, range, detail } of harms) {
     it(`${what}: ${verdict}`, () => {
       const { world, log, all } = written()
