@@ -7,6 +7,7 @@ import { checkMetaProperties, type MetaProperties, openMetaProperties } from '..
 import { type LogDirectory, type LogDirectoryEvents, METADATA_LOG } from '../log/surface.ts'
 import { type DataFolder, DataFolders, type OfflineFolder } from './data-folders.ts'
 import { DiskWatch } from './disk-watch.ts'
+import { limitsOf } from './limits.ts'
 import { parseLogName, parseTopicId, PARTITION_NOTE } from './log-name.ts'
 import { openPlacements, type Placements, savePlacements } from './placements.ts'
 import type { DataDisk, NodeOptions, NodeSeams } from './surface.ts'
@@ -82,8 +83,9 @@ function* openFurther(options: NodeOptions, seams: NodeSeams, events: FolderEven
       if (folder !== undefined) events.folderFailed(folder, error)
     }
     const tailCacheBytes = tailCacheShare(options, seams)
+    const { roundBytes } = limitsOf(options)
     const directory = yield* call<LogDirectory>((done) =>
-      openLogDirectory({ disk, clock, logger, segmentBytes, indexIntervalBytes, tailCacheBytes, events, onFolderFailed }, done),
+      openLogDirectory({ disk, clock, logger, segmentBytes, indexIntervalBytes, tailCacheBytes, roundBytes, events, onFolderFailed }, done),
     )
     const random = seams.random.fork(`directory id ${path}`)
     const properties = yield* call<MetaProperties>((done) => openMetaProperties({ disk, nodeId, random }, done))

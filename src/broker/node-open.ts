@@ -6,6 +6,7 @@ import { openQuorumState, type QuorumState } from '../log/quorum-state.ts'
 import { freeReserveWhenFull } from '../log/reserve.ts'
 import { type LogDirectory, METADATA_LOG } from '../log/surface.ts'
 import { disksOf, type FolderEvents, type OpenedFolders, openFolders, tailCacheShare } from './folders-open.ts'
+import { limitsOf } from './limits.ts'
 import { openMetadata, type OpenedMetadata } from './metadata-open.ts'
 import type { NodeOptions, NodeSeams } from './surface.ts'
 
@@ -24,13 +25,14 @@ export interface OpenedFolder extends OpenedFolders {
 export function* openFolder(options: NodeOptions, seams: NodeSeams, events: FolderEvents): Task<OpenedFolder> {
   const { disk, clock, logger, random } = seams
   const { segmentBytes, indexIntervalBytes, metadataSnapshotBytes } = options.config
+  const { roundBytes } = limitsOf(options)
   const tailCacheBytes = tailCacheShare(options, seams)
   // Before anything is written: to open the directory counts a start, and would make every replica of someone else's folder suspect.
   yield* callVoid((done) => checkMetaProperties({ disk, nodeId: options.nodeId }, done))
   // A start is counted in a synced file: on a full disk there would be no room for it (rules R3.5).
   yield* freeReserveWhenFull(disk)
   const directory = yield* call<LogDirectory>((done) =>
-    openLogDirectory({ disk, clock, logger, segmentBytes, indexIntervalBytes, tailCacheBytes, events }, done),
+    openLogDirectory({ disk, clock, logger, segmentBytes, indexIntervalBytes, tailCacheBytes, roundBytes, events }, done),
   )
   const { nodeId } = options
   const properties = yield* call<MetaProperties>((done) => openMetaProperties({ disk, nodeId, random: random.fork('directory id') }, done))

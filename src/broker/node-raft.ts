@@ -9,6 +9,7 @@ import { MetadataStorage } from '../runtime/metadata-storage.ts'
 import { RaftNode, type RaftNodeEvents } from '../runtime/raft-node.ts'
 import { electionTicksOf } from '../runtime/ticks.ts'
 import type { OpenedFolder } from './node-open.ts'
+import { limitsOf } from './limits.ts'
 import type { NodeOptions, NodeSeams } from './surface.ts'
 
 /** What the rest of the node hears of its Raft. */
@@ -47,6 +48,7 @@ export function makeRaft(options: NodeOptions, seams: NodeSeams, folder: OpenedF
     logger,
     maxBytes: options.config.metadataSnapshotBytes,
     maxAgeMs: options.config.metadataSnapshotMs,
+    chunkBytes: limitsOf(options).snapshotChunkBytes,
     loaded,
     feed,
     send: (to, message) => transport.send(to, { type: 'raft', message, status: null }),

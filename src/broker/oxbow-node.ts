@@ -29,6 +29,7 @@ import { FetchServer } from './fetch-server.ts'
 import { Fetchers } from './fetchers.ts'
 import { fillVoters } from './fill-voters.ts'
 import { hintAt } from './leader-hint.ts'
+import { limitsOf } from './limits.ts'
 import { describeLogDirs } from './log-dirs.ts'
 import { warnOfLostVote } from './lost-vote.ts'
 import type { OpenedFolder } from './node-open.ts'
@@ -112,6 +113,7 @@ export class OxbowNode {
       clock,
       logger,
       config,
+      limits: limitsOf(options),
       controllerClient: this.#controllerClient,
       fetchServer: () => this.#fetchServer,
       fetchers: () => this.#fetchers,

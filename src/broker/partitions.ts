@@ -30,7 +30,7 @@ import { LeaderlessReports } from './leaderless-reports.ts'
 import { openReplica } from './replica-open.ts'
 import { checkpointKey } from './replica-marks.ts'
 import { Retention } from './retention.ts'
-import type { LiveReplica, NodeConfig } from './surface.ts'
+import type { LiveReplica, NodeConfig, NodeLimits } from './surface.ts'
 import { topicLimits } from './topic-limits.ts'
 import { UnopenedLogs } from './unopened-logs.ts'
 
@@ -41,6 +41,7 @@ export interface PartitionsOptions {
   readonly clock: Clock
   readonly logger: Logger
   readonly config: NodeConfig
+  readonly limits: NodeLimits
   readonly controllerClient: ControllerClient
   readonly fetchServer: () => FetchServer
   readonly fetchers: () => Fetchers
@@ -423,11 +424,10 @@ export class Partitions implements ReplicaOutlets {
 
   #open(name: string, create: { readonly topic: string; readonly topicId: Uuid } | undefined, done: DoneVoid): void {
     this.#busy.add(name)
-    const { folders, checkpoints, config, nodeId, logger } = this.#options
     const fetchIds = { next: () => this.#nextFetchId++ }
     const isStopping = (): boolean => this.#stopped
     const nowMs = this.#options.clock.wallMs()
-    runTask(openReplica({ name, create, folders, checkpoints, config, nodeId, logger, fetchIds, outlets: this, isStopping, nowMs }), (error, replica) => {
+    runTask(openReplica({ ...this.#options, name, create, fetchIds, outlets: this, isStopping, nowMs }), (error, replica) => {
       this.#free(name)
       if (error !== undefined && !(error instanceof BrokerError)) throw error
       if (error !== undefined) {

@@ -14,11 +14,10 @@ import type { DataFolder, DataFolders } from './data-folders.ts'
 import { parseLogName, parseTopicId, PARTITION_NOTE } from './log-name.ts'
 import { Replica, type ReplicaOutlets } from './replica.ts'
 import { checkpointKey, decodeCheckpoint, type ReplicaCheckpoint } from './replica-marks.ts'
-import type { NodeConfig } from './surface.ts'
+import type { NodeConfig, NodeLimits } from './surface.ts'
 
 /** High watermark alone reaches followers within this (rules R6.7). */
 const REPORT_TICKS = 4
-const FOLLOWER_FETCH_BYTES = 4 * 1024 * 1024
 /** Why a replica is suspect (rules R3.4). */
 const NOT_STOPPED = 'its node did not stop in good order: what it synced last may be lost without a trace'
 const NEW_LOG = 'its log is new here: it may stand where another one was lost'
@@ -30,6 +29,7 @@ export interface OpenReplicaOptions {
   readonly folders: DataFolders
   readonly checkpoints: Checkpoints
   readonly config: NodeConfig
+  readonly limits: NodeLimits
   readonly nodeId: number
   readonly logger: Logger
   readonly fetchIds: { next(): number }
@@ -93,7 +93,7 @@ export function* openReplica(options: OpenReplicaOptions): Task<Replica | undefi
     fetchIds: options.fetchIds,
     lagTicks: Math.ceil(options.config.replicaLagTimeMaxMs / TICK_MS),
     reportTicks: REPORT_TICKS,
-    fetchMaxBytes: FOLLOWER_FETCH_BYTES,
+    fetchMaxBytes: options.limits.followerFetchBytes,
     maxUnansweredBatches: 5,
     repairing: damaged,
   })

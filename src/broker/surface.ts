@@ -56,6 +56,18 @@ export interface NodeOptions {
   readonly config: NodeConfig
   /** The same as an operator reads it: DescribeConfigs of this broker. Absent: nobody asks (simulated). */
   readonly configEntries?: readonly ConfigEntry[]
+  /** Absent: as in rules 8. */
+  readonly limits?: NodeLimits
+}
+
+/** How much goes at once. With small ones everything is as right as with large ones, and more often in between. */
+export interface NodeLimits {
+  /** That a follower asks for of one partition. */
+  readonly followerFetchBytes: number
+  /** Of a metadata snapshot, in one message. */
+  readonly snapshotChunkBytes: number
+  /** Of one log, between two syncs. Never to be lowered on a used folder. */
+  readonly roundBytes: number
 }
 
 /** Numbers of rules 8, in Kafka's names in the cluster file. */

@@ -22,7 +22,8 @@ const QUARANTINE = 'quarantine'
 const LOCK = 'lock'
 /** A name in a folder has at most 255 bytes, and that of a log may have nearly all of them. */
 const ASIDE_NAME_LENGTH = 200
-const ROUND_BYTES = 1024 * 1024
+/** Most bytes of one log in one round of writes, unless told otherwise. */
+export const ROUND_BYTES = 1024 * 1024
 
 export interface LogDirectoryOptions {
   readonly disk: Disk

@@ -34,6 +34,8 @@ export interface MetadataSnapshotsOptions {
   readonly logger: Logger
   /** A snapshot is written once so many bytes of entries were applied since the last one, or any were and it is so old (Kafka's names in the config). */
   readonly maxBytes: number
+  /** Most that is read and sent at once. */
+  readonly chunkBytes: number
   readonly maxAgeMs: number
   /** What the node starts from. */
   readonly loaded: LoadedSnapshot | null
@@ -242,7 +244,7 @@ export class MetadataSnapshots {
     let bytes: Buffer = Buffer.alloc(0)
     if (reader !== undefined) {
       try {
-        bytes = yield* reader.read(position, maxBytes)
+        bytes = yield* reader.read(position, Math.min(maxBytes, this.#options.chunkBytes))
       } finally {
         yield* reader.close()
       }

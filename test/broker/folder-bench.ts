@@ -2,6 +2,7 @@ import { MemoryCheckpoints } from '../../chaos/sim/checkpoints.ts'
 import { SimDisk } from '../../chaos/sim/disk.ts'
 import { SeededRandom } from '../../src/base/random.ts'
 import { runTask } from '../../src/base/task.ts'
+import { limitsOf } from '../../src/broker/limits.ts'
 import type { FetchServer } from '../../src/broker/fetch-server.ts'
 import type { Fetchers } from '../../src/broker/fetchers.ts'
 import { type OpenedFolder, openFolder } from '../../src/broker/node-open.ts'
@@ -111,6 +112,7 @@ export class FolderBench {
       clock,
       logger,
       config,
+      limits: limitsOf({}),
       controllerClient: { request: () => ({ cancel: () => undefined }) } as unknown as ControllerClient,
       fetchServer: () => ({ answer: () => undefined }) as unknown as FetchServer,
       fetchers: () => ({ send: (_: Replica, to: number, fetch: FollowerFetch) => void this.fetches.push({ to, fetch }) }) as unknown as Fetchers,

@@ -1,6 +1,7 @@
 import { MemoryCheckpoints } from '../../chaos/sim/checkpoints.ts'
 import type { Disk } from '../../src/base/disk.ts'
 import { DataFolders } from '../../src/broker/data-folders.ts'
+import { limitsOf } from '../../src/broker/limits.ts'
 import { FetchServer } from '../../src/broker/fetch-server.ts'
 import { Fetchers } from '../../src/broker/fetchers.ts'
 import { Partitions } from '../../src/broker/partitions.ts'
@@ -170,6 +171,7 @@ export class BrokerBench {
       clock,
       logger: silentLogger,
       config,
+      limits: limitsOf({}),
       controllerClient: this.controllerClient,
       fetchServer: () => fetchServer,
       fetchers: () => fetchers,
