@@ -1,6 +1,6 @@
 import { between, type Random } from '../src/base/random.ts'
 
-/** What can be done to a cluster. `folderFails`: one of the data folders of a node, later mended or replaced. `restart` is a clean stop; `rollingRestart` one of each node, one after the other; `kill` keeps what the system has cached; `powerLoss` loses, tears and reorders what was not synced. */
+/** What can be done to a cluster. `folderFails`: one of the data folders of a node, later mended or replaced. `holdersLost`: a replica falls behind, comes back, and all that had everything are gone. `restart` is a clean stop; `rollingRestart` one of each node, one after the other; `kill` keeps what the system has cached; `powerLoss` loses, tears and reorders what was not synced. */
 export type FaultKind = StorageFaultKind | PlainFaultKind
 
 /**
@@ -27,6 +27,7 @@ type PlainFaultKind =
   | 'clockJump'
   | 'checkpointsLost'
   | 'folderFails'
+  | 'holdersLost'
 
 /** A node by id, or by what it is at that moment: the active controller, the leader of the first partition that has one, a node that the atlas lets be harmed so. */
 export type FaultTarget =
@@ -99,6 +100,14 @@ export function drawFolderFault(random: Random, options: FaultPlanOptions): Omit
   const nodeId = options.nodeIds[random.integer(options.nodeIds.length)] as number
   const atMs = between(random, options.startMs, options.endMs - 1)
   return { atMs, kind: 'folderFails', target: { type: 'node', nodeId }, durationMs: between(random, 300, 9_000) }
+}
+
+/** For topics that then rather lose records than wait: once or twice. */
+export function drawHoldersLost(random: Random, options: FaultPlanOptions): readonly Omit<Fault, 'id'>[] {
+  return Array.from({ length: between(random, 1, 2) }, () => {
+    const atMs = between(random, options.startMs, options.endMs - 1)
+    return { atMs, kind: 'holdersLost', target: { type: 'all' }, durationMs: between(random, 5_000, 9_000) }
+  })
 }
 
 /** These need two nodes. */

@@ -5,6 +5,7 @@ import type { AlterTopicOptions } from '../src/client/admin-options.ts'
 import type { AlterReassignmentsOptions } from '../src/client/reassignments.ts'
 import type { OxbowClient } from '../src/client/client.ts'
 import type { Producer } from '../src/client/producer.ts'
+import type { TopicInfo } from '../src/wire/api.ts'
 import type { History } from './history.ts'
 
 /** A topic that the workload made. */
@@ -12,6 +13,15 @@ export interface WorkloadTopic {
   readonly name: string
   readonly topicId: string
   readonly partitions: number
+}
+
+/** A topic to be. */
+export interface NewTopic {
+  readonly name: string
+  readonly partitions: number
+  readonly replicationFactor: number
+  /** Where nobody that had everything is left, whoever is there leads. */
+  readonly mayElectUnclean?: boolean
 }
 
 export interface WorkloadOptions {
@@ -107,14 +117,15 @@ export class Workload {
   }
 
   /** Tries until it is there: a cluster without a controller comes back. */
-  async createTopic(client: OxbowClient, topic: { readonly name: string; readonly partitions: number; readonly replicationFactor: number }): Promise<void> {
+  async createTopic(client: OxbowClient, topic: NewTopic): Promise<void> {
     const { name, partitions, replicationFactor } = topic
+    const configs: Record<string, string> = topic.mayElectUnclean === true ? { 'unclean.leader.election.enable': 'true' } : {}
     const { clock, history } = this.#options
     const admin = client.admin()
     this.#unsettled += 1
     for (;;) {
       try {
-        const { topicId } = await admin.createTopic({ name, partitions, replicationFactor, ifNotExists: true, timeoutMs: CREATE_TIMEOUT_MS })
+        const { topicId } = await admin.createTopic({ name, partitions, replicationFactor, configs, ifNotExists: true, timeoutMs: CREATE_TIMEOUT_MS })
         history.add({ type: 'admin', atMs: clock.monotonicMs(), what: `create ${name}`, code: null })
         this.#topics.push({ name, topicId, partitions })
         this.#unsettled -= 1
@@ -209,6 +220,45 @@ export class Workload {
     }
   }
 
+  /** Now and then a broker goes into maintenance, comes out of it, or is emptied where there are others, until the workload is stopped. */
+  async maintain(client: OxbowClient, options: { readonly gapMs: number; readonly brokers: readonly number[]; readonly random: Random }): Promise<void> {
+    const { clock } = this.#options
+    const { random, gapMs, brokers } = options
+    const admin = client.admin()
+    const maintained = new Set<number>()
+    while (!this.#stopped) {
+      await sleep(clock, between(random, 1, 2 * gapMs))
+      if (this.#stopped) continue
+      const nodeId = brokers[random.integer(brokers.length)] as number
+      if (random.integer(4) === 0) {
+        await this.#operate(`empty broker ${nodeId}`, async () => {
+          const moves = movesOff(await admin.listTopics(), nodeId, brokers)
+          if (moves.length > 0) await admin.alterReassignments({ moves, timeoutMs: ALTER_TIMEOUT_MS })
+        })
+        continue
+      }
+      const maintenance = !maintained.has(nodeId)
+      const what = `broker ${nodeId} ${maintenance ? 'into' : 'out of'} maintenance`
+      await this.#operate(what, () => admin.alterMaintenance({ nodeId, maintenance, timeoutMs: ALTER_TIMEOUT_MS }))
+      if (maintenance) maintained.add(nodeId)
+      else maintained.delete(nodeId)
+    }
+  }
+
+  /** One call of an operator, with its outcome in the history. */
+  async #operate(what: string, act: () => Promise<unknown>): Promise<void> {
+    let code: Code | null = null
+    this.#unsettled += 1
+    try {
+      await act()
+    } catch (error) {
+      if (!(error instanceof BrokerError)) throw error
+      code = error.code
+    }
+    this.#unsettled -= 1
+    this.#options.history.add({ type: 'admin', atMs: this.#options.clock.monotonicMs(), what, code })
+  }
+
   /** Sends a record every gapMs or so, one time in `burstOneIn` a burst, until the workload is stopped. */
   async produce(producer: Producer, name: string, options: { readonly gapMs: number; readonly burstOneIn: number; readonly random: Random }): Promise<void> {
     const { clock } = this.#options
@@ -271,6 +321,17 @@ function drawChange(random: Random, { name, partitions }: WorkloadTopic, brokers
   if (roll === 2) return { type: 'alter', what: `min.insync.replicas of ${name} is the default`, options: { delete: ['min.insync.replicas'] } }
   const minimum = String(between(random, 2, 3))
   return { type: 'alter', what: `min.insync.replicas of ${name} is ${minimum}`, options: { set: { 'min.insync.replicas': minimum } } }
+}
+
+/** Each partition of that broker goes to one that does not hold it, as `broker decommission` has it. */
+function movesOff(topics: readonly TopicInfo[], nodeId: number, brokers: readonly number[]): AlterReassignmentsOptions['moves'] {
+  return topics.flatMap(({ name, partitions }) =>
+    partitions.flatMap(({ partition, replicas }) => {
+      const other = brokers.find((broker) => !replicas.includes(broker))
+      if (!replicas.includes(nodeId) || other === undefined) return []
+      return [{ topic: name, partition, replicas: replicas.map((replica) => (replica === nodeId ? other : replica)) }]
+    }),
+  )
 }
 
 /** Limits are such that a move ends well within the bound of a run (at a few KiB/s seed 76 needed 84 s for its last). */

@@ -110,6 +110,11 @@ export class ClusterChecker {
     return this.#nodes.get(nodeId)?.replicas.get(partitionKey(topicId, partition))?.view.suspect === true
   }
 
+  /** Whether records of it may be gone by an unclean election: from then on nothing that was committed counts there. */
+  hasGivenUp(topicId: string, partition: number): boolean {
+    return this.#committed.get(partitionKey(topicId, partition))?.hasGivenUp === true
+  }
+
   /** The process is gone: nothing is asked of it until its successor is seen. */
   died(nodeId: number): void {
     this.#nodes.delete(nodeId)
@@ -117,13 +122,15 @@ export class ClusterChecker {
 
   acknowledged(topicId: string, partition: number, offset: number): void {
     const key = partitionKey(topicId, partition)
-    checkAcknowledged(this.#describe(key), offset, this.#committed.get(key)?.endOffset ?? 0)
+    const committed = this.#committed.get(key)
+    if (committed?.hasGivenUp !== true) checkAcknowledged(this.#describe(key), offset, committed?.endOffset ?? 0)
   }
 
   /** DeleteRecords was answered with this. */
   deleted(topicId: string, partition: number, lowWatermark: number): void {
     const key = partitionKey(topicId, partition)
-    checkDeleted(this.#describe(key), lowWatermark, this.#committedOf(key))
+    const committed = this.#committedOf(key)
+    if (!committed.hasGivenUp) checkDeleted(this.#describe(key), lowWatermark, committed)
   }
 
   /** Entries of the metadata log, as one node sends them to another. */
@@ -185,6 +192,7 @@ export class ClusterChecker {
         if (previous === state) continue
         const key = partitionKey(topic.topicId, state.partition)
         this.#dirty.add(key)
+        if (state.unclean) this.#committedOf(key).giveUp()
         if (before === undefined || previous === undefined) continue
         const backwards = state.leaderEpoch < previous.leaderEpoch || state.partitionEpoch < previous.partitionEpoch
         demand(!backwards, 'I5', () => `${this.#describe(key)}: the epochs went back at metadata offset ${image.offset}`)
@@ -222,8 +230,11 @@ export class ClusterChecker {
     if (view.damaged) this.#damaged.add(`${key} ${watched.node.nodeId}`)
     this.#observeLog(watched, replica)
     if (view.role === 'offline') return
-    replica.neverBack.observe(key, watched.where, view)
-    checkLogStart(this.#describe(key), watched.where, this.#committedOf(key), view)
+    const committed = this.#committedOf(key)
+    if (!committed.hasGivenUp) {
+      replica.neverBack.observe(key, watched.where, view)
+      checkLogStart(this.#describe(key), watched.where, committed, view)
+    }
     if (view.role !== 'leader') return
     this.#oneLeader.leads(key, view.leaderEpoch, watched.node.nodeId, watched.node.incarnation)
     this.#observeExposure(watched, replica)
@@ -237,14 +248,14 @@ export class ClusterChecker {
     replica.readable = readable
     if (added.length > 0) this.#equalBytes.appeared(key, watched.where, added)
     if (removed.length === 0) return
-    if (!view.damaged) checkCut(this.#describe(key), watched.where, this.#committedOf(key), removed)
+    if (!view.damaged && !this.#committedOf(key).hasGivenUp) checkCut(this.#describe(key), watched.where, this.#committedOf(key), removed)
     held.verifiedEndOffset = Math.min(held.verifiedEndOffset, removed[0]?.baseOffset ?? 0)
     this.#dirty.add(key)
   }
 
   #observeExposure(watched: WatchedNode, { key, view, held }: WatchedReplica): void {
     const committed = this.#committedOf(key)
-    if (view.highWatermark <= committed.endOffset) return
+    if (view.highWatermark <= committed.endOffset || committed.hasGivenUp) return
     demand(
       view.log.endOffset >= view.highWatermark,
       'I1',
@@ -271,7 +282,7 @@ export class ClusterChecker {
     this.#dirty.delete(key)
     const committed = this.#committedOf(key)
     const state = this.#state(key)
-    if (state === undefined) return
+    if (state === undefined || committed.hasGivenUp) return
     const members = new Set([...state.isr.map(({ nodeId }) => nodeId), ...state.elr])
     for (const nodeId of members) {
       const watched = this.#nodes.get(nodeId)

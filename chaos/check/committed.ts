@@ -6,6 +6,16 @@ export class Committed {
   readonly #marks: BatchMark[] = []
   #startOffset = 0
   #endOffset = 0
+  #hasGivenUp = false
+
+  /** There was an unclean election: whoever led then may have had less, and what it had counts (rules R5.7). */
+  giveUp(): void {
+    this.#hasGivenUp = true
+  }
+
+  get hasGivenUp(): boolean {
+    return this.#hasGivenUp
+  }
 
   /** The greatest log start that any leader ever decided: what lies wholly below may be gone, everywhere and for good. */
   get startOffset(): number {

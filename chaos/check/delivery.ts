@@ -1,4 +1,4 @@
-import type { History, Send } from '../history.ts'
+import type { History, HistoryEvent, Send } from '../history.ts'
 import { partitionKey } from './observed.ts'
 import { demand, Violation } from './violation.ts'
 
@@ -13,13 +13,21 @@ export interface ReadRecord {
 /** The greatest log start that a leader of the partition ever decided: what lies below may be gone. */
 export type StartOffsetOf = (topicId: string, partition: number) => number
 
+/** Whether records of the partition may be gone, acknowledged or not, by an unclean election. */
+export type HasGivenUp = (topicId: string, partition: number) => boolean
+
 /**
  * At the end of a run, everything read back from the start: every acknowledged record once, at its offset, unchanged, unless a leader let it go;
  * nothing that was not sent or was definitely refused; nothing twice; each producer's records in the order of its sends, in each partition; and
  * what consumers saw on the way is what lies there, or lay there before it went, without a gap (Jepsen: lost-write, unseen, duplicate, G1a,
  * inconsistent-offsets, poll-skip).
  */
-export function checkDelivery(history: History, records: readonly ReadRecord[], startOffset: StartOffsetOf = () => 0): void {
+export function checkDelivery(
+  history: History,
+  records: readonly ReadRecord[],
+  startOffset: StartOffsetOf = () => 0,
+  hasGivenUp: HasGivenUp = () => false,
+): void {
   const sendsByValue = new Map<string, Send>()
   for (const send of history.sends.values()) sendsByValue.set(`${partitionKey(send.topicId, send.partition)} ${send.value}`, send)
   const found = new Map<number, ReadRecord>()
@@ -45,10 +53,12 @@ export function checkDelivery(history: History, records: readonly ReadRecord[], 
   }
   for (const send of history.sends.values()) {
     const record = found.get(send.sendId)
-    const isGone = record === undefined && send.offset < startOffset(send.topicId, send.partition)
-    if (send.outcome === 'ok' && !isGone) checkAcknowledgedSend(send, record)
+    // Of what was given up, an attempt of before that was never acknowledged may be left, elsewhere.
+    if (send.outcome !== 'ok' || hasGivenUp(send.topicId, send.partition)) continue
+    if (record !== undefined || send.offset >= startOffset(send.topicId, send.partition)) checkAcknowledgedSend(send, record)
   }
-  checkReads(history, records, startOffset)
+  const reads = history.events.filter((event) => event.type === 'read' && !hasGivenUp(event.topicId, event.partition))
+  checkReads(reads, records, startOffset)
 }
 
 function checkAcknowledgedSend(send: Send, record: ReadRecord | undefined): void {
@@ -68,13 +78,13 @@ interface Seen {
 }
 
 /** What consumers read while the faults went on: equal to the end state and to what other consumers read, each from where it stopped. */
-function checkReads(history: History, records: readonly ReadRecord[], startOffset: StartOffsetOf): void {
+function checkReads(events: readonly HistoryEvent[], records: readonly ReadRecord[], startOffset: StartOffsetOf): void {
   const seen = new Map<string, Seen>()
   for (const record of records) noteSeen(seen, record)
-  for (const event of history.events) if (event.type === 'read') checkRead(seen, event, startOffset(event.topicId, event.partition))
+  for (const event of events) if (event.type === 'read') checkRead(seen, event, startOffset(event.topicId, event.partition))
   const offsets = new Map([...seen].map(([key, { values }]) => [key, [...values.keys()].sort((left, right) => left - right)]))
   const position = new Map<string, number>()
-  for (const event of history.events) {
+  for (const event of events) {
     if (event.type !== 'read') continue
     const key = partitionKey(event.topicId, event.partition)
     const stream = `${event.consumer} ${key}`

@@ -19,7 +19,7 @@ import { SimNode } from './sim-node.ts'
 import { Trace } from './trace.ts'
 
 export type ClusterSettings = Pick<Settings, 'voters' | 'observers' | 'config' | 'conditions' | 'diskLatencyMs' | 'folders' | 'throughWire'> &
-  Partial<Pick<Settings, 'splitRoles'>> & {
+  Partial<Pick<Settings, 'splitRoles' | 'clockRates' | 'lateSyncOneIn' | 'limits'>> & {
     /** The first so many nodes have the controller role: those that are not the first voters may become voters. Default: the voters. */
     readonly controllers?: number
   }
@@ -137,6 +137,7 @@ export class SimCluster {
       voterIds: nodeIds.slice(0, voters),
       clusterName: 'simulated',
       config,
+      ...(settings.limits && { limits: settings.limits }),
     }
     const node: SimNode = new SimNode(
       {
@@ -150,6 +151,8 @@ export class SimCluster {
         held: this.held,
         diskLatencyMs,
         folders,
+        lateSyncOneIn: settings.lateSyncOneIn ?? null,
+        clockRate: settings.clockRates?.[nodeId - 1] ?? 1,
       },
       {
         began: (owner) => this.#byOwner.set(owner, node),

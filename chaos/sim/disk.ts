@@ -13,6 +13,8 @@ export interface SimDiskOptions {
   readonly random: Random
   readonly minLatencyMs: number
   readonly maxLatencyMs: number
+  /** Of so many syncs one takes far longer; null, and unless given: none does. */
+  readonly lateSyncOneIn?: number | null
   /** Of an empty disk. */
   readonly freeBytes?: number
   readonly totalBytes?: number
@@ -50,6 +52,8 @@ interface Device {
   current: SimDisk | undefined
 }
 
+/** How many times as long a late sync takes. */
+const LATE_FACTOR = 30
 const GIB = 1024 * 1024 * 1024
 /** A new name grows its folder. */
 const NAME_BYTES = 1
@@ -178,7 +182,7 @@ export class SimDisk implements Disk {
     done: Done<T>,
   ): void {
     if (!this.#alive) return
-    const { clock, minLatencyMs, maxLatencyMs } = this.#device.options
+    const { clock, minLatencyMs, maxLatencyMs, lateSyncOneIn = null } = this.#device.options
     const outstanding: Outstanding = options.leave === undefined ? {} : { leave: options.leave }
     const fault = this.#device.faults.findIndex((next) => next.call === options.call && options.path.startsWith(next.pathPrefix))
     if (fault !== -1) this.#device.faults.splice(fault, 1)
@@ -208,7 +212,8 @@ export class SimDisk implements Disk {
       }
       done(undefined, value)
     }
-    clock.after((minLatencyMs + latencyMs * (maxLatencyMs - minLatencyMs)) * this.#device.slowFactor, complete)
+    const isLate = lateSyncOneIn !== null && options.call === 'sync' && this.#device.latency.integer(lateSyncOneIn) === 0
+    clock.after((minLatencyMs + latencyMs * (maxLatencyMs - minLatencyMs)) * this.#device.slowFactor * (isLate ? LATE_FACTOR : 1), complete)
   }
 
   /** Throws ENOSPC when something grows, and the disk was made full, or has a size of its own and not so many bytes left. */

@@ -27,6 +27,8 @@ export interface FaultRunnerOptions {
   readonly trace: Trace
   /** The leader of some partition, as the newest metadata says. */
   readonly someLeader: () => number | undefined
+  /** Replicas of a partition that may elect a leader uncleanly, all of them in sync; the first should fall behind. Undefined: there is none now. */
+  readonly holders: () => readonly SimNode[] | undefined
   /** What disks may lose. */
   readonly atlas: Atlas
   /** The disks of that node were wiped. */
@@ -38,6 +40,8 @@ const AGAIN_US = 50_000
 const UNSYNCED_WAIT_US = 1_000_000
 const UNSYNCED_AGAIN_US = 500
 const ROLL_DOWN_US = 300_000
+/** Long enough to be out of the ISR, and for records that it misses. */
+const BEHIND_US = 1_500_000
 const WALL_JUMP_MS = 86_400_000
 /** A trouble that has met no message yet is kept up for longer. */
 const UNSEEN_AGAIN_US = 250_000
@@ -126,6 +130,7 @@ export class FaultRunner {
     else if (kind === 'cutOneWay' || kind === 'cutTwoWay') this.#cut(outcome)
     else if (kind === 'killAll' || kind === 'powerLossAll') this.#beginAll(outcome, kind === 'killAll' ? 'kill' : 'powerLoss')
     else if (kind === 'rollingRestart') this.#roll(outcome, this.#options.nodes)
+    else if (kind === 'holdersLost') this.#loseHolders(outcome)
     else if (isStorageFault(kind)) this.#beginStorage(outcome, kind)
     else this.#beginOne(outcome, waitedUs)
   }
@@ -136,6 +141,29 @@ export class FaultRunner {
       outcome.observed = true
     }
     this.#storage.begin({ fault, kind, target: () => this.#target(fault), random: this.#chance(fault), observed })
+  }
+
+  /** One is away for a while; as it comes back all the others go. */
+  #loseHolders(outcome: Outcome): void {
+    const { fault } = outcome
+    const [behind, ...others] = this.#options.holders() ?? []
+    const isUp = (node: SimNode): boolean => node.state === 'up' && !node.paused
+    if (behind === undefined || !isUp(behind) || !others.every(isUp)) {
+      this.#in(AGAIN_US, () => this.#loseHolders(outcome))
+      return
+    }
+    this.#tell(fault, `${behind.name}, then ${others.map(({ name }) => name).join(' and ')}`)
+    behind.crash('kill')
+    behind.keepDownFor(BEHIND_US)
+    this.#in(BEHIND_US, () => {
+      const left = others.filter(isUp)
+      const before = left.map((node) => [node, node.incarnation] as const)
+      for (const node of left) {
+        node.crash('kill')
+        node.keepDownFor(fault.durationMs * 1000)
+      }
+      this.#awaitRestart(outcome, before)
+    })
   }
 
   /** One after the other, each when all are up. */

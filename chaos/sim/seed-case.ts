@@ -1,6 +1,6 @@
 import { type Random, SeededRandom } from '../../src/base/random.ts'
 import { type Atlas, drawAtlas, harmless } from '../atlas.ts'
-import { drawFaultPlan, drawFolderFault, type Fault, type FaultPlanOptions } from '../faults.ts'
+import { drawFaultPlan, drawFolderFault, drawHoldersLost, type Fault, type FaultPlanOptions } from '../faults.ts'
 import { drawStorageFaults } from '../storage-faults.ts'
 import { brokerIds, drawSettings, LEAST_VOTERS, type Settings } from './settings.ts'
 
@@ -27,6 +27,9 @@ const FAULTS_FROM_MS = 4_000
 const QUIET_MS = 5_000
 /** From so many replicas on one disk may be lost (rules R1.2). */
 const A_MINORITY_MAY_GO = 3
+
+/** With fewer nodes nobody is left to elect a leader when two are gone. */
+const ENOUGH_TO_ELECT = 4
 
 /** What a seed is. */
 export function drawCase(seed: number, given: Given = {}): SeedCase {
@@ -57,7 +60,9 @@ function drawPlan(random: Random, settings: Settings): readonly Fault[] {
   const plan = drawFaultPlan(random.fork('faults'), span)
   const folder = drawFolderFaults(random.fork('folder fault'), settings, span)
   const storage = atlas === harmless ? [] : drawStorageFaults(random.fork('storage faults'), { ...span, atlas })
-  return [...plan, ...folder, ...storage].map((fault, id) => ({ ...fault, id }))
+  const canChoose = nodeIds.length >= ENOUGH_TO_ELECT && settings.topics.some(({ mayElectUnclean }) => mayElectUnclean === true)
+  const holders = canChoose ? drawHoldersLost(random.fork('holders'), span) : []
+  return [...plan, ...folder, ...storage, ...holders].map((fault, id) => ({ ...fault, id }))
 }
 
 /** What stands on a folder may be lost with it: so it is that of a node of which everything may. */

@@ -1,5 +1,6 @@
 import { between, type Random } from '../../src/base/random.ts'
-import type { NodeConfig } from '../../src/broker/surface.ts'
+import { limitsOf } from '../../src/broker/limits.ts'
+import type { NodeConfig, NodeLimits } from '../../src/broker/surface.ts'
 import type { Atlas } from '../atlas.ts'
 import { MEAN_BURST } from '../workload.ts'
 import type { LinkConditions } from './links.ts'
@@ -9,6 +10,7 @@ export interface TopicSetting {
   readonly partitions: number
   readonly atMs: number
   readonly replicationFactor: number
+  readonly mayElectUnclean?: boolean
 }
 
 /** What a seed is drawn to be: its cluster, its conditions, its workload. Every number is within what rules 8 allows an operator. */
@@ -31,14 +33,22 @@ export interface Settings {
   readonly sendGapMs: number
   readonly burstOneIn: number
   readonly config: NodeConfig
+  /** Absent: as in rules 8. */
+  readonly limits?: NodeLimits
   readonly conditions: LinkConditions
   readonly diskLatencyMs: { readonly min: number; readonly max: number }
+  /** Of so many syncs one takes far longer; null: none does. */
+  readonly lateSyncOneIn: number | null
   /** Data folders of each node. */
   readonly folders: number
   /** An operator alters topics meanwhile, about once in this time; null: none does. */
   readonly alterGapMs: number | null
+  /** An operator puts brokers into maintenance meanwhile and empties them, about once in this time; null: none does. */
+  readonly maintenanceGapMs: number | null
   /** Messages between nodes go through the codecs of production. */
   readonly throughWire: boolean
+  /** How fast the clock of each node runs, in the order of their ids; of those that are not here: as it should. */
+  readonly clockRates: readonly number[]
   readonly faultPhaseMs: number
   /** Between two deletions of records by a client; null: there are none. */
   readonly deleteGapMs: number | null
@@ -47,6 +57,7 @@ export interface Settings {
 }
 
 /** How long faults go on, if nobody says otherwise. */
+const MOST_DRIFT_PER_MILLE = 50
 export const FAULT_PHASE_MS = 60_000
 /** No fewer voters are left: with two of them each is needed. */
 export const LEAST_VOTERS = 3
@@ -60,6 +71,8 @@ export function drawSettings(random: Random): Omit<Settings, 'atlas'> {
     ...drawWorkload(random.fork('workload'), topology),
     ...drawNetwork(random.fork('network')),
     ...drawStorage(random.fork('storage')),
+    ...drawLimits(random.fork('limits')),
+    clockRates: drawClockRates(random.fork('clocks'), topology),
     faultPhaseMs: FAULT_PHASE_MS,
   }
 }
@@ -91,7 +104,7 @@ export function brokerIds({ voters, observers, splitRoles }: Topology): readonly
   return Array.from({ length: voters + observers + 1 - first }, (_, at) => first + at)
 }
 
-type Workload = Pick<Settings, 'topics' | 'producers' | 'consumers' | 'sendGapMs' | 'burstOneIn' | 'alterGapMs'>
+type Workload = Pick<Settings, 'topics' | 'producers' | 'consumers' | 'sendGapMs' | 'burstOneIn' | 'alterGapMs' | 'maintenanceGapMs'>
 
 function drawWorkload(random: Random, topology: Topology): Workload {
   const brokers = brokerIds(topology).length
@@ -99,8 +112,10 @@ function drawWorkload(random: Random, topology: Topology): Workload {
   const topic = (name: string, most: number, atMs: number): TopicSetting => ({ name, partitions: between(random, 1, most), atMs, replicationFactor })
   const topics = Array.from({ length: between(random, 2, 3) }, (_, at) => topic(`t${at}`, 4, at === 0 ? 0 : random.integer(3_000)))
   topics.push(topic('late', 2, between(random, 10_000, 40_000)))
+  const maintenance = random.fork('maintenance')
   return {
-    topics,
+    topics: topics.map((one, at) => ({ ...one, ...(at === 1 && drawUnclean(random.fork('unclean'))) })),
+    maintenanceGapMs: brokers > 1 && maintenance.integer(4) === 0 ? between(maintenance, 1_000, 6_000) : null,
     ...drawLoad(random),
     consumers: between(random, 1, 2),
     // What it asks for in-sync replicas suits three replicas; a partition can be moved only where there are more brokers.
@@ -120,6 +135,11 @@ function drawLoad(random: Random): Pick<Settings, 'producers' | 'sendGapMs' | 'b
   return { producers, sendGapMs: Math.round((60_000 * producers * recordsASend) / between(random, 1_100, 2_200)), burstOneIn }
 }
 
+/** In one seed of three, one topic rather loses records than waits. */
+function drawUnclean(random: Random): Partial<TopicSetting> {
+  return random.integer(3) === 0 ? { mayElectUnclean: true } : {}
+}
+
 function drawNetwork(random: Random): Pick<Settings, 'conditions' | 'throughWire'> {
   return {
     conditions: { baseDelayUs: between(random, 50, 1_000), jitterUs: between(random, 50, 3_000), reorder: random.integer(4) === 0 },
@@ -127,15 +147,46 @@ function drawNetwork(random: Random): Pick<Settings, 'conditions' | 'throughWire
   }
 }
 
-function drawStorage(random: Random): Pick<Settings, 'config' | 'diskLatencyMs' | 'folders' | 'deleteGapMs'> {
+/** In every other seed little goes at once: what is taken in one piece as a rule comes in many, and everything else in between. */
+function drawLimits(random: Random): Pick<Settings, 'limits'> {
+  if (random.integer(2) === 0) return {}
+  const usual = limitsOf({})
+  const some = (usually: number, min: number, max: number): number => (random.integer(2) === 0 ? between(random, min, max) : usually)
+  return {
+    limits: {
+      followerFetchBytes: some(usual.followerFetchBytes, 300, 8_000),
+      snapshotChunkBytes: some(usual.snapshotChunkBytes, 50, 1_000),
+      roundBytes: some(usual.roundBytes, 300, 4_000),
+    },
+  }
+}
+
+/** In every other seed clocks drift, by up to a twentieth. */
+function drawClockRates(random: Random, { voters, observers }: Topology): readonly number[] {
+  if (random.integer(2) === 0) return []
+  return Array.from({ length: voters + observers }, () => 1 + between(random, -MOST_DRIFT_PER_MILLE, MOST_DRIFT_PER_MILLE) / 1000)
+}
+
+function drawStorage(random: Random): Pick<Settings, 'config' | 'diskLatencyMs' | 'lateSyncOneIn' | 'folders' | 'deleteGapMs'> {
   // Small segments, and whatever lets go of them: by size, by time, by a client.
   const isRetaining = random.integer(3) === 0
   return {
-    config: { ...drawConfig(random), ...(isRetaining ? drawRetention(random) : {}), ...drawSnapshots(random), ...drawBalance(random) },
+    config: {
+      ...drawConfig(random),
+      ...(isRetaining ? drawRetention(random) : {}),
+      ...drawSnapshots(random),
+      ...drawBalance(random),
+      ...drawCache(random.fork('cache')),
+    },
     diskLatencyMs: { min: 0.1, max: random.integer(6) === 0 ? 30 : between(random, 1, 6) },
     folders: random.integer(5) === 0 ? 2 : 1,
+    lateSyncOneIn: drawLateSyncs(random.fork('late syncs')),
     deleteGapMs: isRetaining && random.integer(3) !== 0 ? between(random, 100, 3_000) : null,
   }
+}
+
+function drawLateSyncs(random: Random): number | null {
+  return random.integer(4) === 0 ? between(random, 20, 200) : null
 }
 
 function drawRetention(random: Random): Partial<NodeConfig> {
@@ -156,6 +207,11 @@ function drawSnapshots(random: Random): Partial<NodeConfig> {
     metadataSnapshotBytes: between(random, 300, 4_000),
     metadataSnapshotMs: random.integer(2) === 0 ? between(random, 300, 10_000) : 3_600_000,
   }
+}
+
+/** In every other seed little stays in memory, so that what is read is read from disk. */
+function drawCache(random: Random): Partial<NodeConfig> {
+  return random.integer(2) === 0 ? { tailCacheBytes: between(random, 131_072, 262_144) } : {}
 }
 
 /** In every third seed leaderships move back by themselves. */

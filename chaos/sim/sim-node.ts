@@ -30,8 +30,11 @@ export interface SimNodeSettings {
   /** Default: none is. */
   readonly held?: HeldMessages
   readonly diskLatencyMs: { readonly min: number; readonly max: number }
+  readonly lateSyncOneIn?: number | null
   /** Data folders, each on a disk of its own. */
   readonly folders: number
+  /** Its seconds in a second of simulated time; default: 1. */
+  readonly clockRate?: number
 }
 
 export interface SimNodeEvents {
@@ -84,7 +87,7 @@ export class SimNode implements ObservedNode {
   constructor(settings: SimNodeSettings, events: SimNodeEvents) {
     this.#settings = settings
     this.#events = events
-    const { options, queue, host, random, diskLatencyMs, folders } = settings
+    const { options, queue, host, random, diskLatencyMs, lateSyncOneIn = null, folders } = settings
     this.nodeId = options.nodeId
     this.name = `node ${options.nodeId}`
     this.host = host
@@ -94,7 +97,7 @@ export class SimNode implements ObservedNode {
     this.durable = new DurableFolders(folders)
     this.#disks = Array.from({ length: folders }, (_, at) => {
       const label = at === 0 ? 'disk' : `disk ${at}`
-      return new SimDisk({ clock, random: random.fork(label), minLatencyMs: diskLatencyMs.min, maxLatencyMs: diskLatencyMs.max })
+      return new SimDisk({ clock, random: random.fork(label), minLatencyMs: diskLatencyMs.min, maxLatencyMs: diskLatencyMs.max, lateSyncOneIn })
     })
     this.#checkpoints = new MemoryCheckpoints({ clock, random: random.fork('checkpoints') })
   }
@@ -197,7 +200,7 @@ export class SimNode implements ObservedNode {
     transport.onSend = (to, message) => this.#events.sends(to, message)
     this.#process = owner
     this.#events.began(owner)
-    this.#clock = new SimClock(queue, owner, this.#wallOffsetMs)
+    this.#clock = new SimClock(queue, owner, { wallOffsetMs: this.#wallOffsetMs, rate: this.#settings.clockRate ?? 1 })
     this.host.machineUp = true
     this.host.process = owner
     this.host.accept = null
@@ -260,7 +263,7 @@ export class SimNode implements ObservedNode {
   crash(how: 'kill' | 'powerLoss'): void {
     assert(this.#process !== undefined, 'only a process that lives can be crashed')
     const owner = this.#process
-    this.#wallOffsetMs = this.#clock.wallMs() - new SimClock(this.#settings.queue, null).wallMs()
+    this.#wallOffsetMs = this.#clock.wallOffsetMs
     if (this.#machine.paused) this.#settings.queue.resume(this.#machine)
     if (how === 'powerLoss') {
       this.host.machineUp = false

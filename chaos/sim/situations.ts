@@ -29,6 +29,8 @@ export const situationNames = [
   'disk low',
   'disk full',
   'voter back with an empty folder',
+  'broker in maintenance',
+  'unclean election',
   'core without some nodes',
 ] as const
 
@@ -108,6 +110,9 @@ export class Situations {
       this.#lastVotersMs = this.#nowMs()
       this.met('voters changed')
     }
+    for (const { nodeId, maintenance } of after.brokers.values()) {
+      if (maintenance && before.brokers.get(nodeId)?.maintenance !== true) this.met('broker in maintenance')
+    }
     if (before.topics === after.topics) return
     for (const { topicId, partitions } of after.topics.values()) {
       for (const state of partitions) {
@@ -141,6 +146,7 @@ export class Situations {
     if (before.isr.length > 1 && after.isr.length === 1) this.met('ISR down to one')
     if (before.leader !== -1 && after.leader === -1) this.met('partition without a leader')
     if (before.reassignment === null && after.reassignment !== null) this.met('partition on the move')
+    if (!before.unclean && after.unclean) this.met('unclean election')
     if (after.leader === -1 || after.leader === before.leader) return
     if (before.elr.includes(after.leader)) this.met('leader from the ELR')
     if (before.leader !== -1 && after.leader === after.replicas[0]) this.met('leader again where it belongs')

@@ -15,6 +15,7 @@ import { Workload } from '../workload.ts'
 import { SimCluster } from './cluster.ts'
 import { type CoreView, drawAbsent } from './core.ts'
 import { FaultRunner } from './fault-runner.ts'
+import { chooseHolders } from './holders.ts'
 import { LOOSE_BUDGET_BYTES } from './network.ts'
 import { Operator } from './operator.ts'
 import { withPoison } from './poison.ts'
@@ -93,6 +94,7 @@ export class World {
       random: this.#random.fork('fault runner'),
       trace,
       someLeader: () => this.#someLeader(),
+      holders: () => this.#holders(),
       atlas: this.#case.settings.atlas,
       wiped: ({ nodeId }) => this.#giveVoteBack(nodeId),
     })
@@ -200,7 +202,7 @@ export class World {
       () => `${this.#healWithinMs / 1000} s after all faults: ${this.#workload.unsettled} client calls have no outcome`,
     )
     const records = await this.#readBack(inTime)
-    this.#guard(() => checkDelivery(this.#history, records, (topicId, partition) => this.#cluster.checker.startOffset(topicId, partition)))
+    this.#guard(() => this.#checkDelivery(records))
     this.#checkRun()
   }
 
@@ -211,6 +213,13 @@ export class World {
   }
 
   #checkRun(): void {
+    const given = this.#uncleanTopics
+    for (const { topicId, name, partitions } of this.#workload.topics) {
+      for (let partition = 0; partition < partitions; partition++) {
+        const isAllowed = given.includes(name) || !this.#cluster.checker.hasGivenUp(topicId, partition)
+        demand(isAllowed, 'I6', () => `${name}-${partition} had an unclean election, which its topic does not allow`)
+      }
+    }
     const { unobserved } = this.#faults
     demand(unobserved.length === 0, 'run', () => `not observed: ${unobserved.join('; ')}`)
     demand(this.#history.acknowledged >= LEAST_ACKNOWLEDGED, 'run', () => `only ${this.#history.acknowledged} records were acknowledged`)
@@ -242,11 +251,18 @@ export class World {
     return records
   }
 
+  #checkDelivery(records: readonly ReadRecord[]): void {
+    const { checker } = this.#cluster
+    const startOffset = (topicId: string, partition: number): number => checker.startOffset(topicId, partition)
+    checkDelivery(this.#history, records, startOffset, (topicId, partition) => checker.hasGivenUp(topicId, partition))
+  }
+
   /** Nobody can read any more what a leader let go. */
   #forgetDeleted(left: Map<string, number>): void {
     for (const [key, offset] of left) {
       const [topicId = '', partition] = key.split('/')
-      if (offset < this.#cluster.checker.startOffset(topicId, Number(partition))) left.delete(key)
+      const { checker } = this.#cluster
+      if (offset < checker.startOffset(topicId, Number(partition)) || checker.hasGivenUp(topicId, Number(partition))) left.delete(key)
     }
   }
 
@@ -308,13 +324,18 @@ export class World {
   }
 
   #startClients(): void {
-    const { voters, controllers, topics, producers, consumers, sendGapMs, burstOneIn, alterGapMs, voterGapMs, voterOperators, deleteGapMs } =
+    const { voters, controllers, topics, producers, consumers, sendGapMs, burstOneIn, alterGapMs, maintenanceGapMs, voterGapMs, voterOperators, deleteGapMs } =
       this.#case.settings
     const admin = this.#cluster.addClient('admin')
     for (const topic of topics) admin.clock.after(topic.atMs, () => this.#watch(this.#workload.createTopic(admin.client, topic)))
     if (alterGapMs !== null) {
       const { client, random } = this.#cluster.addClient('operator')
       this.#watch(this.#workload.alter(client, { gapMs: alterGapMs, brokers: brokerIds(this.#case.settings), random: random.fork('what to alter') }))
+    }
+    if (maintenanceGapMs !== null) {
+      const { client, random } = this.#cluster.addClient('broker operator')
+      const options = { gapMs: maintenanceGapMs, brokers: brokerIds(this.#case.settings), random: random.fork('what to maintain') }
+      this.#watch(this.#workload.maintain(client, options))
     }
     for (let at = 0; voterGapMs !== null && at < voterOperators; at++) {
       const { client, random } = this.#cluster.addClient(at === 0 ? 'quorum operator' : `quorum operator ${at}`)
@@ -338,6 +359,16 @@ export class World {
       const { client, clock } = this.#cluster.addClient(`consumer ${at}`)
       this.#watch(readIntoHistory(client, `c${at}`, this.#history, { clock, topics: () => this.#workload.topics, stopped: () => false }))
     }
+  }
+
+  #holders(): readonly SimNode[] | undefined {
+    const image = this.#cluster.checker.newestImage
+    return image && chooseHolders(image, this.#uncleanTopics)?.map((nodeId) => this.#cluster.node(nodeId))
+  }
+
+  /** Names of topics that allow unclean elections. */
+  get #uncleanTopics(): readonly string[] {
+    return this.#case.settings.topics.filter(({ mayElectUnclean }) => mayElectUnclean === true).map(({ name }) => name)
   }
 
   /** A voter is an id and a folder: with an empty one it is none, until an operator says so (rules R2.2). */

@@ -86,6 +86,25 @@ describe('the cluster checker', () => {
     expect(rot((nodeId) => nodeId === 3)).not.toThrow()
   })
 
+  it('after an unclean election, recorded as one, what had been committed counts no more', () => {
+    const elect = (unclean: boolean): (() => void) => {
+      const { nodes, look, apply, checker } = makeCluster()
+      const third = nodes[2]
+      third.log.truncate(1)
+      return () => {
+        apply(11, { isr: [{ nodeId: 3, brokerEpoch: 3 }], elr: unclean ? [] : [1, 2], leader: 3, leaderEpoch: 2, partitionEpoch: 2, unclean })
+        look(nodes[0])
+        expect(checker.hasGivenUp(topicId, 0)).toBe(unclean)
+        third.view = { ...third.view, role: 'leader', leaderEpoch: 2 }
+        third.log.add(2, 'w')
+        look(third)
+        checker.acknowledged(topicId, 0, 9)
+      }
+    }
+    expect(elect(false)).toThrow(/^I[16]: t-0: node 3/)
+    expect(elect(true)).not.toThrow()
+  })
+
   it('I1: a member of the ELR counts as well, one that left does not', () => {
     const left = makeCluster()
     left.apply(11, { isr: [1, 2].map((nodeId) => ({ nodeId, brokerEpoch: nodeId })), partitionEpoch: 2 })

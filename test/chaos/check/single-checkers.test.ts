@@ -49,6 +49,16 @@ describe('delivery', () => {
     expect(() => checkDelivery(makeHistory(), records)).toThrow(expected)
   })
 
+  it('holds without an acknowledged record, and whatever consumers saw, where an unclean election gave records up; not with one that is there twice', () => {
+    const givenUp = (): boolean => true
+    const history = makeHistory()
+    history.add({ type: 'read', atMs: 6, consumer: 'c', topicId, partition: 0, offset: 1, value: '2 other' })
+    expect(() => checkDelivery(history, [], () => 0, givenUp)).not.toThrow()
+    expect(() => checkDelivery(history, [record(1, '1 v')], () => 0, givenUp)).not.toThrow()
+    const twice = [record(0, '1 v'), record(1, '1 v')]
+    expect(() => checkDelivery(history, twice, () => 0, givenUp)).toThrow(/^delivery: .* is there twice/)
+  })
+
   it('the order of a producer’s sends is changed', () => {
     const history = new History()
     for (const sendId of [1, 2]) history.add({ type: 'send', atMs: sendId, sendId, producer: 'p', topicId, partition: 0, value: `${sendId} v` })

@@ -83,4 +83,20 @@ describe('the simulated clock', () => {
     expect(firedAtMs).toBeGreaterThanOrEqual(1.0001)
     expect(clock.wallMs() - wall).toBe(-3_599_999)
   })
+
+  it('runs at a rate of its own: time and timers, and the wall clock beside what it was set to', () => {
+    const queue = new EventQueue()
+    const fast = new SimClock(queue, null, { rate: 1.05 })
+    const slow = new SimClock(queue, null, { rate: 0.95, wallOffsetMs: 7 })
+    const startMs = slow.wallMs()
+    const order: string[] = []
+    slow.after(1_000, () => order.push('slow'))
+    fast.after(1_000, () => order.push('fast'))
+    queue.step()
+    expect(Math.round(fast.monotonicMs())).toBe(1_000)
+    queue.step()
+    expect(order).toEqual(['fast', 'slow'])
+    expect(Math.round(slow.monotonicMs())).toBe(1_000)
+    expect([slow.wallMs() - startMs, slow.wallOffsetMs]).toEqual([1_000, 7])
+  })
 })

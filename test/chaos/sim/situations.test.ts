@@ -3,7 +3,7 @@ import { Situations, type Situation, situationNames } from '../../../chaos/sim/s
 import { Totals } from '../../../chaos/sim/totals.ts'
 import type { PartitionState } from '../../../src/metadata/records.ts'
 import type { FetchAnswerMessage, PeerMessage } from '../../../src/wire/peer.ts'
-import { makeImage, makeState } from '../check/fake-cluster.ts'
+import { makeBroker, makeImage, makeState } from '../check/fake-cluster.ts'
 import { makeSeedLine } from './seed-lines.ts'
 
 const isr = (...nodeIds: number[]) => nodeIds.map((nodeId) => ({ nodeId, brokerEpoch: nodeId }))
@@ -30,6 +30,7 @@ describe('situations', () => {
     expect(decided({}, { isr: [], elr: [1], leader: -1 })).toEqual({ 'partition without a leader': 1 })
     expect(decided({ isr: [], elr: [2], leader: -1 }, { isr: isr(2), leader: 2 })).toEqual({ 'leader from the ELR': 1 })
     expect(decided({ leader: 2 }, { leader: 1 })).toEqual({ 'leader again where it belongs': 1 })
+    expect(decided({}, { unclean: true })).toEqual({ 'unclean election': 1 })
     expect(decided({}, {})).toEqual({})
   })
 
@@ -46,6 +47,12 @@ describe('situations', () => {
         situations.ended('leader')
       }),
     ).toEqual({ 'voters changed': 1, 'Raft leader ended within 2 s of a change of voters': 1 })
+  })
+
+  it('are told by a broker that goes into maintenance', () => {
+    const image = (maintenance: boolean) => makeImage(1, makeState(), [{ ...makeBroker(1, 1), maintenance }])
+    const between = (before: boolean, after: boolean) => counted((situations) => situations.decided(image(before), image(after), nobody))
+    expect([between(false, true), between(true, true), between(true, false)]).toEqual([{ 'broker in maintenance': 1 }, {}, {}])
   })
 
   it('are told by a suspect replica that waits to be elected, and is', () => {
