@@ -44,6 +44,7 @@ const CREATE_TIMEOUT_MS = 10_000
 const DELETE_TIMEOUT_MS = 5_000
 const ALTER_TIMEOUT_MS = 10_000
 const ADD_AGAIN_MS = 1_000
+const ELECT_TRIES = 20
 /** A topic grows no further. */
 const MAX_PARTITIONS = 8
 const REPLICATION_FACTOR = 3
@@ -217,6 +218,26 @@ export class Workload {
       }
       history.add({ type: 'admin', atMs: clock.monotonicMs(), what: `add the wiped voter ${nodeId}`, code })
       if (code === null) return
+    }
+  }
+
+  /** All that may lead are gone for good, and an operator says so: whoever is left leads (rules R5.7). Tries a few times. */
+  async electUnclean(client: OxbowClient, partition: { readonly topic: string; readonly partition: number }): Promise<void> {
+    const { clock, history } = this.#options
+    const admin = client.admin()
+    const what = `elect ${partition.topic}-${partition.partition} uncleanly`
+    for (let tries = 0; tries < ELECT_TRIES; tries++) {
+      let code: Code | null = null
+      try {
+        const [elected] = await admin.electLeaders({ partitions: [partition], unclean: true, timeoutMs: ALTER_TIMEOUT_MS })
+        code = elected?.error?.code ?? null
+      } catch (error) {
+        if (!(error instanceof BrokerError)) throw error
+        code = error.code
+      }
+      history.add({ type: 'admin', atMs: clock.monotonicMs(), what, code })
+      if (code === null) return
+      await sleep(clock, ADD_AGAIN_MS)
     }
   }
 

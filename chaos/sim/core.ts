@@ -12,6 +12,8 @@ export interface CoreView {
   readonly image: MetadataImage
   /** Whether the node leads that partition now, as it and the metadata see it. */
   readonly leads: (nodeId: number, topicId: string, partition: number) => boolean
+  /** Whether that image holds all that was decided: else any replica may yet turn out to hold what others do not. */
+  readonly isSettled: boolean
   /** Whether a voter can be counted on: its disk forgot nothing. */
   readonly votes: (nodeId: number) => boolean
 }
@@ -34,7 +36,7 @@ export function drawAbsent(random: Random, view: CoreView): ReadonlyMap<number, 
 }
 
 /** Whether a core of these nodes has to make progress. */
-export function makesProgress(core: ReadonlySet<number>, { image, leads, votes }: CoreView): boolean {
+export function makesProgress(core: ReadonlySet<number>, { image, leads, votes, isSettled }: CoreView): boolean {
   const voters = image.voters.filter(({ nodeId }) => core.has(nodeId) && votes(nodeId)).length
   if (2 * voters <= image.voters.length) return false
   for (const { topicId, partitions, configs } of image.topics.values()) {
@@ -42,9 +44,10 @@ export function makesProgress(core: ReadonlySet<number>, { image, leads, votes }
       const { partition, replicas, isr, elr, leader } = state
       const minInSyncReplicas = effectiveMinInSyncReplicas(configs, replicationFactorOf(state))
       if (replicas.filter((nodeId) => core.has(nodeId)).length < minInSyncReplicas) return false
-      const holders = [...isr.map(({ nodeId }) => nodeId), ...elr]
+      const holders = isSettled ? [...isr.map(({ nodeId }) => nodeId), ...elr] : replicas
       const hasLeader = core.has(leader) && leads(leader, topicId, partition)
-      if (!hasLeader && !holders.every((nodeId) => core.has(nodeId))) return false
+      // Where nobody is left that may lead, an operator has to decide.
+      if (!hasLeader && (holders.length === 0 || !holders.every((nodeId) => core.has(nodeId)))) return false
     }
   }
   return true

@@ -83,6 +83,7 @@ export class SimNode implements ObservedNode {
   #whenStopped: (() => void) | undefined
   /** Logs of which a disk lost or changed what it had synced. */
   readonly #harmed = new Set<string>()
+  #wasReplaced = false
 
   constructor(settings: SimNodeSettings, events: SimNodeEvents) {
     this.#settings = settings
@@ -144,6 +145,11 @@ export class SimNode implements ObservedNode {
   /** Whether a disk ever lost or changed what this log had synced. */
   isHarmed(logName: string): boolean {
     return this.#harmed.has(logName)
+  }
+
+  /** Whether an empty disk ever took the place of one of its own. */
+  get wasReplaced(): boolean {
+    return this.#wasReplaced
   }
 
   /** Whether a disk of it ever did what it should not. */
@@ -333,7 +339,9 @@ export class SimNode implements ObservedNode {
     assert(this.#disks.length > 1, 'without its first folder a node is nothing')
     const disk = this.#disks.at(-1) as SimDisk
     disk.break(how === 'broken')
-    if (how === 'replaced') disk.wipe()
+    if (how !== 'replaced') return
+    disk.wipe()
+    this.#wasReplaced = true
   }
 
   /** Its disks are replaced by empty ones: nothing is left of what it held. */
@@ -341,6 +349,7 @@ export class SimNode implements ObservedNode {
     assert(this.#state === 'down', 'only the disks of a node that is down are replaced')
     for (const disk of this.#disks) disk.wipe()
     this.#harmed.add(METADATA_LOG)
+    this.#wasReplaced = true
     this.#checkpoints.loseAll()
     this.durable = new DurableFolders(this.#disks.length)
   }

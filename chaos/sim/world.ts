@@ -66,6 +66,8 @@ export class World {
   readonly #operator: Operator
   readonly #producers: Producer[] = []
   readonly #leaders = new LeadersGiveUp()
+  /** Partitions for which an operator decided that what the lost ones held is given up. */
+  readonly #givenUp = new Set<string>()
   #failure: Violation | undefined
 
   constructor(options: SeedOptions) {
@@ -172,13 +174,17 @@ export class World {
   }
 
   /** Who was harmed may not be what it should be yet, nor lead for long. */
-  #coreView(image: MetadataImage): Pick<CoreView, 'leads' | 'votes'> {
+  #coreView(image: MetadataImage): Pick<CoreView, 'leads' | 'votes' | 'isSettled'> {
     const logName = (topicId: string, partition: number): string => `partitions/${image.topics.get(topicId)?.name}-${partition}`
     return {
       leads: (nodeId, topicId, partition) => {
         const node = this.#cluster.node(nodeId)
         return node.leads(topicId, partition) && !node.isHarmed(logName(topicId, partition))
       },
+      isSettled: this.#cluster.nodes.some(({ running }) => {
+        const raft = running?.raft()
+        return raft?.role === 'leader' && raft.commitIndex === raft.endOffset && image.offset >= raft.commitIndex - 1
+      }),
       votes: (nodeId) => !this.#cluster.node(nodeId).isHarmed(METADATA_LOG),
     }
   }
@@ -190,7 +196,10 @@ export class World {
     const deadlineMs = this.#cluster.queue.nowMs + this.#healWithinMs
     const inTime = (): boolean => this.#cluster.queue.nowMs < deadlineMs
     let unhealed: string | undefined
-    await this.#runUntil(() => (unhealed = this.#unhealed()) === undefined || !inTime())
+    await this.#runUntil(() => {
+      this.#giveUpLost()
+      return (unhealed = this.#unhealed()) === undefined || !inTime()
+    })
     demand(unhealed === undefined, 'convergence', () => `${this.#healWithinMs / 1000} s after all faults: ${unhealed}`)
     for (const { topicId, partitions } of this.#cluster.checker.newestImage?.topics.values() ?? []) this.#workload.grown(topicId, partitions.length)
     this.#cluster.trace.tell('world', 'every ISR is full again; one more record to every partition')
@@ -216,7 +225,7 @@ export class World {
     const given = this.#uncleanTopics
     for (const { topicId, name, partitions } of this.#workload.topics) {
       for (let partition = 0; partition < partitions; partition++) {
-        const isAllowed = given.includes(name) || !this.#cluster.checker.hasGivenUp(topicId, partition)
+        const isAllowed = given.includes(name) || this.#givenUp.has(partitionKey(topicId, partition)) || !this.#cluster.checker.hasGivenUp(topicId, partition)
         demand(isAllowed, 'I6', () => `${name}-${partition} had an unclean election, which its topic does not allow`)
       }
     }
@@ -358,6 +367,19 @@ export class World {
     for (let at = 0; at < consumers; at++) {
       const { client, clock } = this.#cluster.addClient(`consumer ${at}`)
       this.#watch(readIntoHistory(client, `c${at}`, this.#history, { clock, topics: () => this.#workload.topics, stopped: () => false }))
+    }
+  }
+
+  /** A partition whose only replica in sync stood on a disk that was replaced has nobody left that may lead, until an operator decides (rules R5.3, R5.7). */
+  #giveUpLost(): void {
+    for (const { topicId, name, partitions } of this.#cluster.checker.newestImage?.topics.values() ?? []) {
+      for (const { partition, leader, isr, elr, replicas } of partitions) {
+        const key = partitionKey(topicId, partition)
+        const isLost = leader === -1 && isr.length + elr.length === 0 && replicas.some((nodeId) => this.#cluster.node(nodeId).wasReplaced)
+        if (!isLost || this.#givenUp.has(key)) continue
+        this.#givenUp.add(key)
+        this.#watch(this.#workload.electUnclean(this.#cluster.addClient(`operator of ${name}-${partition}`).client, { topic: name, partition }))
+      }
     }
   }
 

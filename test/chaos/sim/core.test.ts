@@ -10,6 +10,7 @@ const view = (state: Partial<PartitionState>, leader: number | null, forgetful: 
   image: { ...makeImage(1, makeState(state)), voters },
   leads: (nodeId: number) => nodeId === leader,
   votes: (nodeId: number) => nodeId !== forgetful,
+  isSettled: true,
 })
 const isr = (...nodeIds: number[]) => nodeIds.map((nodeId) => ({ nodeId, brokerEpoch: nodeId }))
 
@@ -19,11 +20,19 @@ describe('a core that has to make progress', () => {
     ['nodes that may not lead before the third is back', [2, 3], {}, 1, false],
     ['a minority of the voters', [1], {}, 1, false],
     ['all that may hold what is committed, with no leader', [1, 2], { isr: [], elr: [1, 2], leader: -1 }, null, true],
+    ['nobody that may lead', [1, 2, 3], { isr: [], elr: [], leader: -1 }, null, false],
     ['not all of them', [1, 2], { isr: [], elr: [1, 3], leader: -1 }, null, false],
     ['a leader by the metadata alone', [1, 2], { isr: isr(1, 3) }, null, false],
     ['too few replicas', [2, 3], { replicas: [1, 2], isr: isr(2), elr: [1], leader: 2 }, 2, false],
   ] as const)('%s', (_, core, state, leader, expected) => {
     expect(makesProgress(new Set(core), view(state as Partial<PartitionState>, leader))).toBe(expected)
+  })
+
+  it('counts on every replica, with no leader, as long as something may be decided that nobody knows yet', () => {
+    const leaderless = { isr: [], elr: [1, 2], leader: -1 }
+    expect(makesProgress(new Set([1, 2]), { ...view(leaderless, null), isSettled: false })).toBe(false)
+    expect(makesProgress(new Set([1, 2, 3]), { ...view(leaderless, null), isSettled: false })).toBe(true)
+    expect(makesProgress(new Set([1, 2]), { ...view({}, 1), isSettled: false })).toBe(true)
   })
 
   it('does not count on the vote of a node whose disk forgot something', () => {
