@@ -30,7 +30,8 @@ export class LeaderlessReports {
       lastEpoch: replica.core.lastEpoch,
       syncedEndOffset: replica.core.syncedEndOffset,
       suspect: replica.suspect,
-      damaged: replica.damaged || replica.dead,
+      // A log that is merely dead in this process holds what it held: it stays eligible, and others wait for it (rules R5.7, R5.8).
+      damaged: replica.damaged,
     }))
   }
 }

@@ -275,6 +275,19 @@ describe('partitions', () => {
     expect(replica.core).toMatchObject({ role: 'leader', highWatermark: 2 })
   })
 
+  it('R5.8: a log that died in this process is not said to be damaged: nobody holds less for that', () => {
+    const bench = new BrokerBench()
+    bench.begin()
+    bench.alone(1, 'orders')
+    bench.world.disk.failNext('write', 'partitions/orders-0')
+    produce(bench, 1)
+    const { topicId: id } = bench.replica(1)
+    expect(bench.partitions.deadLogs()).toEqual([{ topicId: id, partition: 0 }])
+    const leaderless = bench.topicRecords(1, 'orders', { replicas: [1], isr: [], elr: [1], leader: -1, leaderEpoch: 1, partitionEpoch: 1 })
+    bench.apply(leaderless.filter(({ type }) => type === 'partition'))
+    expect(bench.partitions.leaderlessReports()).toMatchObject([{ topicId: id, suspect: false, damaged: false }])
+  })
+
   it('R1.3: when the node stops, what waits is answered indefinite, and nothing is appended any more', () => {
     const bench = new BrokerBench()
     bench.begin()
