@@ -64,8 +64,11 @@ export class DurableLogs {
     let endOffset = start?.isNamed === true ? (start.notes.durable ?? 0) : 0
     for (const path of this.#paths.get(logName) ?? []) {
       const batches = this.#files.get(path) ?? []
-      const durable = batches.findLast(({ state, leaving }) => state === 'durable' && !leaving)
-      if (durable !== undefined && durable.endOffset > endOffset) endOffset = durable.endOffset
+      for (let at = batches.length - 1; at >= 0; at--) {
+        const batch = batches[at] as WrittenBatch
+        if (batch.endOffset <= endOffset) break
+        if (batch.state === 'durable' && !batch.leaving) endOffset = batch.endOffset
+      }
     }
     return endOffset
   }

@@ -355,7 +355,7 @@ export class World {
       const { client, random } = this.#cluster.addClient(`producer ${at}`)
       const deliveryTimeoutMs = random.integer(3) === 0 ? 3_000 + random.integer(20_000) : 120_000
       // gzip alone is here at once: a simulation waits for no package.
-      const compression = random.integer(4) === 0 ? 'gzip' : 'none'
+      const compression = random.integer(8) === 0 ? 'gzip' : 'none'
       const producer = client.producer({ deliveryTimeoutMs, batchBytes: random.integer(2) === 0 ? 65_536 : 400, compression })
       this.#producers.push(producer)
       this.#watch(this.#workload.produce(producer, `p${at}`, { gapMs: sendGapMs, burstOneIn, random: random.fork('what to send') }))
