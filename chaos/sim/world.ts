@@ -191,7 +191,7 @@ export class World {
 
   async #healPhase(): Promise<void> {
     this.#faults.heal()
-    await this.#enoughAcknowledged()
+    await this.#enoughDone()
     this.#workload.stop()
     const deadlineMs = this.#cluster.queue.nowMs + this.#healWithinMs
     const inTime = (): boolean => this.#cluster.queue.nowMs < deadlineMs
@@ -216,9 +216,10 @@ export class World {
   }
 
   /** Where little is sent, and nobody led for long, what is missing comes now. */
-  async #enoughAcknowledged(): Promise<void> {
+  async #enoughDone(): Promise<void> {
     const deadlineMs = this.#cluster.queue.nowMs + this.#healWithinMs
-    await this.#runUntil(() => this.#history.acknowledged >= LEAST_ACKNOWLEDGED || this.#cluster.queue.nowMs >= deadlineMs)
+    const isEnough = (): boolean => this.#history.acknowledged >= LEAST_ACKNOWLEDGED && this.#history.operations >= LEAST_OPERATIONS
+    await this.#runUntil(() => isEnough() || this.#cluster.queue.nowMs >= deadlineMs)
   }
 
   #checkRun(): void {

@@ -103,6 +103,7 @@ describe('a simulated world', () => {
       const few = await new World({ seed: 1, tell: null, plan: [], settings: { faultPhaseMs: 3_000, sendGapMs: 200, burstOneIn: 1 } }).run()
       expect(few.violation).toBe(null)
       expect(few.acknowledged).toBeGreaterThanOrEqual(500)
+      expect(few.operations).toBeGreaterThanOrEqual(1_000)
       expect(few.simulatedMs).toBeGreaterThan(4_000)
     },
     SLOW_MS,
