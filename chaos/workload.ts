@@ -63,6 +63,8 @@ export class Workload {
   readonly #lastOffsets = new Map<string, number>()
   #lastSendId = 0
   #unsettled = 0
+  /** For all who change the voters: those that there are for sure, without those on their way out. */
+  #voters: Set<number> | undefined
   #stopped = false
 
   constructor(options: WorkloadOptions) {
@@ -181,22 +183,25 @@ export class Workload {
     const { clock, history } = this.#options
     const { random, gapMs, controllers, least } = options
     const admin = client.admin()
-    let voters = controllers.slice(0, options.voters)
+    this.#voters ??= new Set(controllers.slice(0, options.voters))
+    const voters = this.#voters
     while (!this.#stopped) {
       await sleep(clock, between(random, 1, 2 * gapMs))
       const nodeId = controllers[random.integer(controllers.length)] as number
-      const isVoter = voters.includes(nodeId)
-      if (this.#stopped || (isVoter && voters.length <= least)) continue
+      const isVoter = voters.has(nodeId)
+      if (this.#stopped || (isVoter && voters.size <= least)) continue
+      if (isVoter) voters.delete(nodeId)
       let code: Code | null = null
       this.#unsettled += 1
       try {
         const change = { nodeId, timeoutMs: ALTER_TIMEOUT_MS }
-        voters = (await (isVoter ? admin.removeVoter(change) : admin.addVoter(change))).voters.map((voter) => voter.nodeId)
+        await (isVoter ? admin.removeVoter(change) : admin.addVoter(change))
+        if (!isVoter) voters.add(nodeId)
       } catch (error) {
         if (!(error instanceof BrokerError)) throw error
         code = error.code
-        // It may have been done all the same.
-        if (!error.definite) voters = voters.filter((other) => other !== nodeId)
+        // Else it may have been done all the same.
+        if (isVoter && error.definite && code !== 'VOTER_NOT_FOUND') voters.add(nodeId)
       }
       this.#unsettled -= 1
       history.add({ type: 'admin', atMs: clock.monotonicMs(), what: `${isVoter ? 'remove' : 'add'} voter ${nodeId}`, code })
