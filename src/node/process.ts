@@ -197,6 +197,8 @@ function stopAsked(): Promise<string> {
     process.on('SIGTERM', () => fulfil('SIGTERM'))
     process.on('SIGINT', () => fulfil('SIGINT'))
     process.on('disconnect', () => fulfil('its parent is gone'))
+    // It went while this process was still loading: nobody is told of that any more. Undefined: there never was one.
+    if (process.connected === false) fulfil('its parent is gone')
   })
 }
 
