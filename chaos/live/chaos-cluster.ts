@@ -4,7 +4,7 @@ import { parse, stringify } from 'yaml'
 import type { Random } from '../../src/base/random.ts'
 import { OxbowClient } from '../../src/client/client.ts'
 import { GrpcClientTransport } from '../../src/client/grpc-transport.ts'
-import { LiveCluster, ROOT, waitFor, waitForBrokers } from './cluster-process.ts'
+import { LiveCluster, waitFor, waitForBrokers } from './cluster-process.ts'
 import type { Ailment } from './disk/ailing-disk.ts'
 import { type DiskOrder, type DiskReport, isDiskReport } from './disk/disk-orders.ts'
 import { Network } from './faults/network.ts'
@@ -17,8 +17,8 @@ export interface ChaosClusterOptions {
   readonly folder: string
   readonly config: Readonly<Record<string, number | string>>
   readonly random: Random
-  /** Nodes run on disks that can be made to fail, and that lose what is not synced when they are killed. */
-  readonly hasFaultyDisks: boolean
+  /** The build whose server runs on disks that can be made to fail, and that lose what is not synced when it is killed. Undefined: `oxbow server`. */
+  readonly faultyDiskBuild: string | undefined
 }
 
 /** A node that ended and was not asked to. */
@@ -56,8 +56,8 @@ export class ChaosCluster {
   }
 
   /** Makes the folder's files and the links; nothing runs yet. */
-  static async create({ nodes, clientHosts, folder, config, random, hasFaultyDisks }: ChaosClusterOptions): Promise<ChaosCluster> {
-    const command = hasFaultyDisks ? { command: faultyDiskCommand } : {}
+  static async create({ nodes, clientHosts, folder, config, random, faultyDiskBuild }: ChaosClusterOptions): Promise<ChaosCluster> {
+    const command = faultyDiskBuild === undefined ? {} : { command: faultyDiskCommand(faultyDiskBuild) }
     const live = await LiveCluster.create('chaos', { nodes, config, folder, endsWithHarness: true, ...command })
     const network = new Network(random)
     const file = readFileSync(live.configPath, 'utf8')
@@ -164,10 +164,8 @@ export class ChaosCluster {
   }
 }
 
-const DISK_SERVER = join(ROOT, 'dist', 'chaos', 'live', 'disk', 'server.js')
-
-function faultyDiskCommand(configPath: string, nodeId: number): readonly string[] {
-  return [DISK_SERVER, configPath, String(nodeId)]
+function faultyDiskCommand(build: string): (configPath: string, nodeId: number) => readonly string[] {
+  return (configPath, nodeId) => [join(build, 'chaos', 'live', 'disk', 'server.js'), configPath, String(nodeId)]
 }
 
 function configPathOf(live: LiveCluster, nodeId: number): string {

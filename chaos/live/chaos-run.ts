@@ -24,6 +24,8 @@ export interface ChaosRunOptions {
   readonly out: string
   readonly producer: Pick<ProducerOptions, 'acks' | 'idempotent'>
   readonly topicConfigs: Readonly<Record<string, string>>
+  /** The build that nodes run; default: this one. */
+  readonly dist?: string
 }
 
 /** What is shown while it runs. */
@@ -91,14 +93,15 @@ export class ChaosExperiment {
 
   /** The history is complete in the folder when it is fulfilled, and nothing runs any more. */
   async run(): Promise<ChaosRun> {
-    const { out, nodes, seed, faults } = this.#options
+    const { out, nodes, seed, faults, dist } = this.#options
     makeFolder(out)
     const random = new SeededRandom(seed)
     const history = new HistoryWriter(join(out, HISTORY))
     try {
       const config = { ...shortTimings(), ...KEEP_ALL }
-      const hasFaultyDisks = faults.some(({ needsFaultyDisks }) => needsFaultyDisks === true)
-      this.#cluster = await ChaosCluster.create({ nodes, clientHosts: nodes, folder: out, config, random: random.fork('network'), hasFaultyDisks })
+      const needsFaultyDisks = dist !== undefined || faults.some((fault) => fault.needsFaultyDisks === true)
+      const faultyDiskBuild = needsFaultyDisks ? (dist ?? join(ROOT, 'dist')) : undefined
+      this.#cluster = await ChaosCluster.create({ nodes, clientHosts: nodes, folder: out, config, random: random.fork('network'), faultyDiskBuild })
       await this.#cluster.start()
       this.#direct = this.#cluster.openDirectClient()
       return await this.#experiment(this.#cluster, this.#direct, history, random)

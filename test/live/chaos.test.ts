@@ -1,8 +1,14 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runCli } from '../../chaos/live/cli-process.ts'
+import { LiveCluster, ROOT } from '../../chaos/live/cluster-process.ts'
+
+/** It loads its modules one by one, which takes longest. */
+const DISK_SERVER = join(ROOT, 'dist', 'chaos', 'live', 'disk', 'server.js')
 
 let folder = ''
 beforeAll(() => {
@@ -16,6 +22,21 @@ const small = ['--nodes', '3', '--rate', '100', '--seed', '7']
 async function oxbow(args: readonly string[]): Promise<Awaited<ReturnType<typeof runCli>>> {
   return await runCli(args)
 }
+
+/** Nobody would end it: it runs in a session of its own. */
+it('a node whose harness died while it was loading ends by itself', async () => {
+  const cluster = await LiveCluster.create('orphan', { nodes: 1 })
+  try {
+    const child = spawn(process.execPath, [DISK_SERVER, cluster.configPath, '1'], { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] })
+    child.disconnect()
+    const limit = setTimeout(() => child.kill('SIGKILL'), 15_000)
+    const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null]
+    clearTimeout(limit)
+    expect([code, signal]).toEqual([0, null])
+  } finally {
+    await cluster.dispose({ keep: false })
+  }
+})
 
 describe('oxbow chaos run', () => {
   it('does harm, sees it take, heals, and finds a cluster innocent', async () => {

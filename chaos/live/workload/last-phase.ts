@@ -6,6 +6,8 @@ const POLL = { timeoutMs: 1_000, maxRecords: 5_000 }
 const AGAIN_AFTER_MS = 200
 /** Nothing new for so long, with all healed: nothing will come. */
 const QUIET_LIMIT_MS = 30_000
+/** Some partition is not to be had for so long. */
+const ASSIGN_LIMIT_MS = 60_000
 
 /**
  * What each client does in the end, when all is healed: it crashes, and the next one goes to the beginning of all keys and polls until it is
@@ -14,10 +16,11 @@ const QUIET_LIMIT_MS = 30_000
 export async function pollToTheEnd(worker: Worker, ends: ReadonlyMap<Key, number>, deadlineMs: number): Promise<boolean> {
   const keys = [...ends.keys()].sort((left, right) => left - right)
   await worker.perform({ f: 'crash' })
+  const lastAssignMs = Math.min(deadlineMs, performance.now() + ASSIGN_LIMIT_MS)
   for (;;) {
     const { type } = await worker.perform({ f: 'assign', keys, seekToBeginning: true })
     if (type === 'ok') break
-    if (performance.now() > deadlineMs) return false
+    if (performance.now() > lastAssignMs) return false
     await sleep(AGAIN_AFTER_MS)
   }
   const missing = new Map([...ends].filter(([, end]) => end >= 0))

@@ -1,0 +1,63 @@
+import { copyFileSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { ROOT } from '../live/cluster-process.ts'
+import { ChaosExperiment, type ChaosRunOptions } from '../live/chaos-run.ts'
+import { chooseFaults } from '../live/faults/catalogue.ts'
+import { reportRun } from '../report/run-report.ts'
+import { makeMutantBuild, removeMutantBuild } from '../sim/mutant-build.ts'
+import { mutants } from '../sim/mutant-list.ts'
+import { type GuiltyCase, guiltyCases } from './guilty-list.ts'
+
+/**
+ * `npm run chaos:guilty [-- WORD]`: clusters that break a rule, on real processes; those whose name has the word in it. A rule is broken in a copy
+ * of the build. Ends with 1 when one of them is not convicted of what was named.
+ */
+const NODES = 3
+const RATE = 200
+const TIME_MS = 30_000
+
+/** The folder that holds the copy's dist. What a real server reads beside it is there too. */
+function brokenBuild(name: string): string {
+  const mutant = mutants.find((one) => one.name === name)
+  if (mutant === undefined) throw new Error(`there is no mutant "${name}"`)
+  const folder = makeMutantBuild(mutant, join(ROOT, 'dist'))
+  copyFileSync(join(ROOT, 'package.json'), join(folder, 'package.json'))
+  symlinkSync(join(ROOT, 'proto'), join(folder, 'proto'))
+  return folder
+}
+
+/** Answers whether it was convicted. */
+async function tryCase({ name, mutant, producer = { acks: 'all' }, faults, seed, expected }: GuiltyCase): Promise<boolean> {
+  const build = mutant === undefined ? undefined : brokenBuild(mutant)
+  const out = mkdtempSync(join(tmpdir(), 'oxbow-guilty-'))
+  try {
+    const options: ChaosRunOptions = { faults: chooseFaults(faults, NODES), timeMs: TIME_MS, nodes: NODES, rate: RATE, seed, out, producer, topicConfigs: {} }
+    const run = await new ChaosExperiment(build === undefined ? options : { ...options, dist: join(build, 'dist') }).run()
+    const { check, findings } = await reportRun(options, run)
+    const found = check.anomalies.filter(({ isAllowed }) => !isAllowed)
+    const isConvicted = found.some((one) => expected.includes(one.name))
+    const what = found.map(({ name: anomaly, count }) => `${count} x ${anomaly}`).join(', ')
+    console.log(`| ${name} | \`${faults}\` | ${seed} | ${isConvicted ? '' : 'NOT CONVICTED; '}${what === '' ? 'nothing' : what} |`)
+    for (const finding of findings) console.error(`  ${finding}`)
+    return isConvicted
+  } finally {
+    rmSync(out, { recursive: true, force: true, maxRetries: 3 })
+    if (build !== undefined) removeMutantBuild(build)
+  }
+}
+
+async function main([word = '']: readonly string[]): Promise<number> {
+  const asked = guiltyCases.filter(({ name }) => name.includes(word))
+  if (asked.length === 0) {
+    console.error(`error: no case has "${word}" in its name: ${guiltyCases.map(({ name }) => name).join('; ')}`)
+    return 2
+  }
+  console.log('| what is wrong | faults | seed | found |\n|---|---|---|---|')
+  let convicted = 0
+  for (const one of asked) if (await tryCase(one)) convicted++
+  console.error(`${convicted} of ${asked.length} convicted`)
+  return convicted === asked.length ? 0 : 1
+}
+
+process.exitCode = await main(process.argv.slice(2))
