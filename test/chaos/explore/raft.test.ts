@@ -111,10 +111,14 @@ const brokenRules: readonly BrokenRule<RaftBounds>[] = [
 let restore = (): void => undefined
 afterEach(() => restore())
 
-describe.each([{ reduced: true }, { reduced: false }])('reduced: $reduced', ({ reduced }) => {
+describe.each([
+  { ordered: false, reduced: true },
+  { ordered: true, reduced: true },
+  { ordered: false, reduced: false },
+])('in order: $ordered, reduced: $reduced', ({ ordered, reduced }) => {
   it.each(brokenRules)('is noticed when it is broken: $rule', (broken) => {
     restore = breakRule(broken)
-    const model = raftModel({ bounds: boundsOf(raftBounds, broken.bounds), nodes: 3, ordered: false, reduced })
+    const model = raftModel({ bounds: boundsOf(raftBounds, broken.bounds), nodes: 3, ordered, reduced })
     const { found } = new Search(model, { maxStates: 200_000, heal: true }).run()
     expect(found?.violation.invariant).toBe(broken.noticedBy)
     expect(found?.actions.length).toBeLessThanOrEqual(broken.longestStory)
