@@ -179,6 +179,7 @@ export class ClusterChecker {
     )
     this.#hashes.observe(where, image)
     this.#voters.observe(where, image)
+    checkVoters(where, watched.node.raft(), image)
     if (this.#newest !== undefined && image.offset <= this.#newest.offset) return
     checkIsrMembers(image)
     this.#markChanged(this.#newest, image)
@@ -208,7 +209,6 @@ export class ClusterChecker {
     const { last } = watched
     if (last?.role === raft.role && last.term === raft.term && last.commitIndex === raft.commitIndex) return
     watched.last = raft
-    checkVoters(watched.where, raft, watched.node.image)
     watched.raft.observe(METADATA_LOG, watched.where, { leaderEpoch: raft.term, partitionEpoch: 0, logStartOffset: 0, highWatermark: raft.commitIndex })
     if (raft.role === 'leader') this.#oneLeader.leads(METADATA_LOG, raft.term, watched.node.nodeId, watched.node.incarnation)
     watched.commit.observe(watched.where, raft, watched.node.metadataLog)

@@ -24,7 +24,8 @@ export const logMutants: readonly Mutant[] = [
     find: "else if (this.#state === 'open' && result?.cutCount === this.#cutCount) {",
     replace: "else if (this.#state === 'open' && result !== undefined) {\n            result.cutCount = this.#cutCount;",
     rule: 'R3.2 †: no completion may count bytes that were cut',
-    killedBy: ['I9', 'assert'],
+    killedBy: ['I1', 'I9', 'assert'],
+    story: 'cut-while-the-disk-is-at-it',
   },
   {
     name: 'a completion says more than the round wrote',
@@ -80,7 +81,8 @@ export const logMutants: readonly Mutant[] = [
     find: 'safeEndOffset: Math.min(core.highWatermark, core.syncedEndOffset),',
     replace: 'safeEndOffset: core.logEndOffset,',
     rule: 'R3.3: checkpoints never claim more than min(high watermark, own synced end)',
-    killedBy: ['convergence', 'assert'],
+    killedBy: ['convergence', 'assert', 'story'],
+    story: 'checkpoints-promise-what-is-synced',
   },
   {
     name: 'an unclean start is not counted',
@@ -88,7 +90,8 @@ export const logMutants: readonly Mutant[] = [
     find: 'before.count + (before.clean ? 0 : 1);',
     replace: 'before.count;',
     rule: 'R3.4 †: suspicion outlives further restarts: a folder counts its unclean starts',
-    killedBy: ['I1', 'I6', 'delivery'],
+    killedBy: ['I1', 'I6', 'delivery', 'story'],
+    story: 'a-disk-that-forgot-is-restarted-again',
   },
   {
     name: 'a cut of the metadata leaves the mark above it',

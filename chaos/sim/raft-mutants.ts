@@ -68,14 +68,6 @@ export const raftMutants: readonly Mutant[] = [
     killedBy: ['I9', 'I6', 'I8', 'assert'],
   },
   {
-    name: 'what an older term wrote counts for this one',
-    file: 'src/raft/raft.js',
-    find: 'if (term !== this.term)\n            return;\n        this.#log.persisted(endOffset);',
-    replace: 'this.#log.persisted(Math.min(endOffset, this.#log.endOffset));',
-    rule: 'R4.1: a completion of another term is ignored',
-    killedBy: ['I9', 'I6', 'I8', 'assert'],
-  },
-  {
     name: 'any saved vote opens the door',
     file: 'src/raft/ballot.js',
     find: 'if (term !== this.#term || votedFor !== this.#votedFor)\n            return;',
@@ -134,7 +126,7 @@ export const raftMutants: readonly Mutant[] = [
     replace: 'while (false)',
     rule: 'R4.4: a voter change is reverted on truncation',
     killedBy: ['voters', 'I3', 'I6', 'I8', 'assert'],
-    scenario: 'voters-change-as-leaders-go',
+    story: 'added-voter-is-reverted',
   },
   {
     name: 'a voter change while another is under way',
@@ -152,5 +144,6 @@ export const raftMutants: readonly Mutant[] = [
     replace: ';',
     rule: 'R4.5: a matching (offset, term) alone lets a snapshot only move the commit index',
     killedBy: ['I2', 'I6', 'I8', 'assert'],
+    story: 'snapshot-within-a-tail-of-an-old-term',
   },
 ]

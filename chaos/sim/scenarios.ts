@@ -15,30 +15,6 @@ const THREE_NODES = { ...CALM, voters: 3, controllers: 3 }
 const FIVE_NODES = { ...CALM, voters: 5, controllers: 5 }
 
 /**
- * A replica comes back just when the leader goes: the next leader does not know yet how far the last one had committed, so that the
- * returning replica may have reached its high watermark and not the start of its epoch (rules R6.5). Again and again, at another moment each time.
- */
-function comesBackAsTheLeaderGoes(): Scenario {
-  const plan: Fault[] = []
-  const rounds = 14
-  for (let round = 0; round < rounds; round++) {
-    const atMs = 4_000 + round * 4_000
-    plan.push({ id: plan.length, atMs, kind: 'kill', target: { type: 'node', nodeId: 1 + (round % 3) }, durationMs: 60 + 10 * round })
-    plan.push({ id: plan.length, atMs: atMs + 230 + 25 * round, kind: 'kill', target: { type: 'leader' }, durationMs: 400 })
-  }
-  return {
-    plan,
-    settings: {
-      sendGapMs: 40,
-      burstOneIn: 8,
-      producers: 2,
-      topics: TOPICS,
-      ...THREE_NODES,
-    },
-  }
-}
-
-/**
  * Records are deleted while replicas come back: again and again one is behind the log start of its leader, or has fetched beyond it what its disk
  * does not have yet.
  */
@@ -83,32 +59,6 @@ function electionsOutrunDisks(): Scenario {
       ...FIVE_NODES,
       folders: 1,
       diskLatencyMs: { min: 5, max: 250 },
-    },
-  }
-}
-
-/**
- * Leaderships go back where they belong while everybody is busy: the one that leaves has handed out what the next does not have yet, and it is still on
- * its way to slow disks when it is cut there.
- */
-function leadersMoveUnderLoad(): Scenario {
-  const plan: Fault[] = []
-  for (let round = 0; round < 13; round++) {
-    const target = { type: 'node', nodeId: 1 + (round % 3) } as const
-    plan.push({ id: round, atMs: 4_000 + round * 4_000, kind: round % 2 === 0 ? 'kill' : 'powerLoss', target, durationMs: 200 })
-  }
-  return {
-    plan,
-    settings: {
-      sendGapMs: 25,
-      burstOneIn: 8,
-      producers: 2,
-      topics: TOPICS,
-      ...THREE_NODES,
-      folders: 1,
-      diskLatencyMs: { min: 1, max: 60 },
-      conditions: { baseDelayUs: 1_000, jitterUs: 3_000, reorder: true },
-      config: { ...drawSettings(new SeededRandom(0)).config, segmentBytes: 1_048_576, leaderBalanceMs: 300, replicaLagTimeMaxMs: 5_000 },
     },
   }
 }
@@ -164,13 +114,21 @@ function votersChangeAsLeadersGo(): Scenario {
   return { plan, settings: { sendGapMs: 150, burstOneIn: 8, producers: 2, topics: TOPICS, ...CALM, ...quorum, folders: 1, diskLatencyMs: { min: 2, max: 25 } } }
 }
 
+/** Nodes are restarted one after the other, and much of what they say arrives twice, also when they are other processes long since. */
+function restartsWithEchoes(): Scenario {
+  const plan: Fault[] = [{ id: 0, atMs: 4_000, kind: 'duplicate', target: { type: 'all' }, durationMs: 45_000 }]
+  for (let round = 0; round < 9; round++) {
+    plan.push({ id: round + 1, atMs: 5_000 + 5_000 * round, kind: 'restart', target: { type: 'node', nodeId: 1 + (round % 3) }, durationMs: 300 })
+  }
+  return { plan, settings: { sendGapMs: 80, burstOneIn: 8, producers: 2, topics: TOPICS, ...THREE_NODES, folders: 1 } }
+}
+
 const scenarios: ReadonlyMap<string, Scenario> = new Map([
-  ['comes-back-as-the-leader-goes', comesBackAsTheLeaderGoes()],
   ['deletes-while-replicas-return', deletesWhileReplicasReturn()],
   ['elections-outrun-disks', electionsOutrunDisks()],
-  ['leaders-move-under-load', leadersMoveUnderLoad()],
   ['only-voter-comes-back', onlyVoterComesBack()],
   ['controllers-cut-off', controllersCutOff()],
+  ['restarts-with-echoes', restartsWithEchoes()],
   ['voters-change-as-leaders-go', votersChangeAsLeadersGo()],
 ])
 

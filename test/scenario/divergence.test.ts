@@ -1,5 +1,5 @@
 import { scenario } from './scenario.ts'
-import { fetchAnswers, fetches, isFenced } from './messages.ts'
+import { divergence, fetchAnswers, fetches, isFenced } from './messages.ts'
 
 const FIVE = { nodes: 5 }
 
@@ -96,4 +96,59 @@ scenario(
     await story.untilIsr([1, 2, 3])
   },
   { nodes: 5, controller: 5 },
+)
+
+scenario(
+  'told-twice-where-to-cut',
+  'a follower is told where its log parts from the leader’s, cuts, and has caught up when it is told the same a second time: it was not asked for, and cuts nothing (R6.2)',
+  async (story) => {
+    await story.topic()
+    await story.send(3)
+    const hold = story.net.hold('node 2 gets no data', fetchAnswers({ to: 2 }))
+    const first = story.submit(3)
+    await story.until('node 3 has them', () => story.replica(3)?.log.syncedEndOffset === 6)
+    story.kill(1)
+    const told = story.net.hold('what node 3 is told of its tail comes twice', divergence({ to: 3 }))
+    await story.untilLeader(2)
+    story.net.drop(hold, 'node 2 hears again')
+    await story.until('node 3 is told where to cut', () => told.hits > 0)
+    story.net.sendCopies(told, 'that arrives')
+    await story.settle(first)
+    await story.send(2)
+    await story.show()
+    story.net.release(told, 'the same arrives again')
+    await story.show()
+    await story.send(2)
+  },
+  FIVE,
+)
+
+scenario(
+  'cut-while-the-disk-is-at-it',
+  'a follower cuts what its slow disk is still writing, and takes in other records there: when the disk has done the first, nothing of the second counts (R3.2)',
+  async (story) => {
+    await story.topic()
+    await story.send(3)
+    const { disk, durable } = story.cluster.node(3)
+    const hold = story.net.hold('node 2 gets no data', fetchAnswers({ to: 2 }))
+    story.says('the disk of node 3 is slow')
+    disk.slow(1_000)
+    const first = story.submit(3)
+    await story.until('node 3 has them in memory', () => story.replica(3)?.log.endOffset === 6)
+    story.kill(1)
+    await story.untilLeader(2)
+    story.net.drop(hold, 'node 2 hears again')
+    await story.until(
+      'node 3 has the first of the next epoch in their place',
+      () => story.replica(3)?.leaderEpoch === 1 && story.replica(3)?.log.endOffset === 6,
+    )
+    await story.until('the disk of node 3 has what was cut', () => durable.endOffset('partitions/orders-0') === 6)
+    await story.pass(20)
+    story.powerLoss(3)
+    disk.clearFaults()
+    await story.start(3)
+    await story.settle(first)
+    await story.show()
+  },
+  FIVE,
 )

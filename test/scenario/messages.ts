@@ -13,6 +13,11 @@ export function fetchAnswers({ to, highWatermarkAbove }: { readonly to?: number;
     (highWatermarkAbove === undefined || message.answers.some(({ answer }) => answer.highWatermark > highWatermarkAbove))
 }
 
+/** What a leader says to a follower whose log parts from its own. */
+export function divergence({ to }: { readonly to: number }): MessageFilter {
+  return (_from, receiver, message) => receiver === to && 'answers' in message && message.answers.some(({ answer }) => answer.result.type === 'diverging')
+}
+
 /** Whether a fetch was refused, since it names an older leader epoch. */
 export function isFenced(message: AnyPeerMessage): boolean {
   return 'answers' in message && message.answers.every(({ answer: { result } }) => result.type === 'error' && result.code === 'FENCED_LEADER_EPOCH')

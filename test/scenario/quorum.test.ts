@@ -90,7 +90,7 @@ scenario(
     const addVoter = (admin: Admin, timeoutMs: number) => admin.addVoter({ nodeId: 4, timeoutMs })
     const { endOffset } = story.cluster.node(3).metadataLog
     const asked = story.asks('node 4 to be a voter', addVoter, 3)
-    await story.until('node 3 has appended it', () => endOf(story, 3) > endOffset)
+    await story.until('node 3 has it on its disk', () => story.cluster.node(3).metadataLog.syncedEndOffset > endOffset)
     story.kill(3)
     story.net.drop(held, 'what it sent is lost')
     await story.electController(2)
@@ -161,6 +161,35 @@ scenario(
     await story.pass(3_000)
     await story.untilIsr([1, 2, 3])
     await story.show()
+  },
+  { config: { metadataSnapshotBytes: 300 } },
+)
+
+scenario(
+  'snapshot-within-a-tail-of-an-old-term',
+  'an old leader has a tail that nobody else has, and needs a snapshot that ends within it: what lies below is of another term, so that the snapshot takes its place (R4.5)',
+  async (story) => {
+    await story.topic()
+    const held = story.net.hold('what node 3 appends stays with it', entriesOfTerm(story.term))
+    const { metadataLog } = story.cluster.node(3)
+    const { endOffset } = metadataLog
+    const names = Array.from({ length: 30 }, (_, at) => `lost-${at}`)
+    const create = (admin: Admin, timeoutMs: number) => Promise.allSettled(names.map((name) => admin.createTopic({ name, partitions: 1, timeoutMs })))
+    const asked = story.asks('30 topics', create, 3)
+    await story.until('node 3 has them on its disk', () => metadataLog.syncedEndOffset >= endOffset + names.length)
+    story.kill(3)
+    story.net.drop(held, 'what it sent is lost')
+    await story.electController(2)
+    await story.until('who asked has an answer', () => asked.code !== undefined)
+    story.says('node 2 leads the quorum, and cuts its log behind a snapshot')
+    await story.outgrowMetadata()
+    const { snapshot } = story.cluster.node(2).raft()
+    story.claim('the snapshot ends within the tail of node 3', (snapshot?.endOffset ?? 0) > endOffset && (snapshot?.endOffset ?? 0) < endOffset + names.length)
+    const pieces = story.net.overhear(snapshotPieces({ to: 3 }))
+    await story.start(3)
+    await story.until('node 3 has what node 2 has', () => endOf(story, 3) === endOf(story, 2) && story.cluster.node(3).image.offset === endOf(story, 2))
+    story.claim('it was sent a snapshot', pieces.length > 0)
+    story.claim('there is none of the 30 topics', story.topicNames().join() === 'orders')
   },
   { config: { metadataSnapshotBytes: 300 } },
 )

@@ -1,0 +1,113 @@
+import { scenario } from './scenario.ts'
+import { entriesOfTerm, status } from './messages.ts'
+import { forgetSynced } from './suspects.ts'
+
+/** A majority of the voters is left when all replicas are gone. */
+const SEVEN = { nodes: 7 }
+
+scenario(
+  'a-disk-that-forgot-leads-nothing-alone',
+  'both replicas that hold what is committed lose power, and the disk of one forgets of it: it waits for the other, which is greater (R5.7)',
+  async (story) => {
+    await story.topic()
+    story.kill(3)
+    await story.untilIsr([1, 2])
+    await story.send(5)
+    story.powerLoss(1, 2)
+    await story.until('nobody leads', () => story.state().leader === -1)
+    forgetSynced(story, 1, 2)
+    await story.start(1)
+    await story.wait(5_000)
+    story.claim('node 1 is suspect, and nobody leads', story.replica(1)?.suspect === true && story.state().leader === -1)
+    await story.start(2)
+    await story.untilLeader(2)
+    await story.untilIsr([1, 2])
+    await story.show()
+  },
+  SEVEN,
+)
+
+scenario(
+  'a-disk-that-forgot-is-restarted-again',
+  'the disk of a replica forgets of what is committed, and its process dies once more before it has said so: it is as suspect as before (R3.4)',
+  async (story) => {
+    await story.topic()
+    story.kill(3)
+    await story.untilIsr([1, 2])
+    await story.send(5)
+    await story.wait(6_000)
+    story.powerLoss(1, 2)
+    await story.until('nobody leads', () => story.state().leader === -1)
+    forgetSynced(story, 1, 2)
+    const silent = story.net.hold('the controller hears nothing of node 1', status({ from: 1, to: 7 }))
+    await story.start(1)
+    await story.stop(1)
+    story.net.drop(silent, 'whoever is node 1 is heard')
+    await story.start(1)
+    await story.wait(5_000)
+    story.claim('node 1 is suspect, and nobody leads', story.replica(1)?.suspect === true && story.state().leader === -1)
+    await story.start(2)
+    await story.untilLeader(2)
+    await story.untilIsr([1, 2])
+    await story.show()
+  },
+  SEVEN,
+)
+
+scenario(
+  'what-was-said-before-does-not-count',
+  'two replicas lose power and say how far they are; later one forgets what they have written since, while the other is out of reach: what that one said then is not compared (R5.7)',
+  async (story) => {
+    await story.topic()
+    story.kill(3)
+    await story.untilIsr([1, 2])
+    await story.send(3)
+    story.powerLoss(1, 2)
+    await story.start(1, 2)
+    await story.untilIsr([1, 2])
+    await story.send(7)
+    story.powerLoss(1)
+    await story.untilIsr([2])
+    await story.untilLeader(2)
+    const entries = entriesOfTerm(story.term)
+    const news = story.net.hold('node 2 learns of no decision from now on', (from, to, message) => to === 2 && entries(from, to, message))
+    const silent = story.net.hold('the controller hears nothing of node 2', status({ from: 2, to: 7 }))
+    await story.until('nobody leads', () => story.state().leader === -1)
+    forgetSynced(story, 1, 4)
+    await story.start(1)
+    story.net.drop(silent, 'node 2 is heard again')
+    await story.until('node 2 is in service again', () => story.broker(2)?.fenced === false)
+    await story.wait(5_000)
+    story.claim('nobody leads', story.state().leader === -1)
+    story.net.drop(news, 'node 2 learns that nobody leads')
+    await story.untilLeader(2)
+    await story.untilIsr([1, 2])
+    await story.show()
+  },
+  SEVEN,
+)
+
+scenario(
+  'checkpoints-promise-what-is-synced',
+  'all replicas lose power with records in memory that no disk has, and checkpoints made meanwhile: what is missing is torn, not damaged, and they serve on (R3.3)',
+  async (story) => {
+    await story.topic()
+    await story.send(3)
+    story.says('the disks of nodes 1 2 3 take seconds for each call')
+    for (const nodeId of [1, 2, 3]) story.cluster.node(nodeId).disk.slow(20_000)
+    const batch = story.submit(3)
+    await story.until('all have them in memory', () => [1, 2, 3].every((nodeId) => story.replica(nodeId)?.log.endOffset === 6))
+    await story.wait(2_000)
+    await story.show()
+    story.powerLoss(1, 2, 3)
+    for (const nodeId of [1, 2, 3]) story.cluster.node(nodeId).disk.clearFaults()
+    await story.start(1, 2, 3)
+    await story.untilNewLeader()
+    story.claim(
+      'no replica is damaged',
+      [1, 2, 3].every((nodeId) => story.replica(nodeId)?.damaged === false),
+    )
+    await story.settle(batch)
+  },
+  { ...SEVEN, config: { checkpointIntervalMs: 300 } },
+)

@@ -1,0 +1,20 @@
+import { peekBatchSize } from '../../src/record/batch.ts'
+import type { Story } from './story.ts'
+
+/** Of what the disk of a node had synced of a partition the last batches are gone, without a trace, and nobody says so. The node is down. */
+export function forgetSynced(story: Story, nodeId: number, batches: number, topic = 'orders'): void {
+  story.says(`the disk of node ${nodeId} forgets the last ${batches} batches of ${topic}-0, which it had synced`)
+  const node = story.cluster.node(nodeId)
+  const name = `partitions/${topic}-0`
+  const path = `${name}/${'0'.repeat(20)}.log`
+  const bounds = batchBounds(node.disk.durableContent(path) ?? Buffer.alloc(0))
+  node.noteHarmed(name)
+  const sizeBytes = bounds.at(-1 - batches)
+  if (sizeBytes === undefined || !node.disk.truncateFile(path, sizeBytes)) throw new Error(`${path} has no ${batches} batches`)
+}
+
+function batchBounds(content: Buffer): readonly number[] {
+  const bounds = [0]
+  for (let at = 0; at < content.length; bounds.push(at)) at += peekBatchSize(content, at) ?? content.length
+  return bounds
+}
