@@ -42,7 +42,7 @@ export const MEAN_BURST = (LEAST_BURST + MOST_BURST) / 2
 
 const CREATE_TIMEOUT_MS = 10_000
 const DELETE_TIMEOUT_MS = 5_000
-const ALTER_TIMEOUT_MS = 10_000
+export const ALTER_TIMEOUT_MS = 10_000
 const ADD_AGAIN_MS = 1_000
 const ELECT_TRIES = 20
 /** A topic grows no further. */
@@ -65,6 +65,8 @@ export class Workload {
   #unsettled = 0
   /** For all who change the voters: those that there are for sure, without those on their way out. */
   #voters: Set<number> | undefined
+  #voterChanges = 0
+  #votersStay = false
   #stopped = false
 
   constructor(options: WorkloadOptions) {
@@ -86,6 +88,16 @@ export class Workload {
   /** Sends and admin calls without an outcome. */
   get unsettled(): number {
     return this.#unsettled
+  }
+
+  /** Changes of the voters that an operator has asked for and has no answer to. */
+  get voterChanges(): number {
+    return this.#voterChanges
+  }
+
+  /** Meanwhile no operator begins to change the voters. */
+  letVotersStay(stay: boolean): void {
+    this.#votersStay = stay
   }
 
   stop(): void {
@@ -189,10 +201,11 @@ export class Workload {
       await sleep(clock, between(random, 1, 2 * gapMs))
       const nodeId = controllers[random.integer(controllers.length)] as number
       const isVoter = voters.has(nodeId)
-      if (this.#stopped || (isVoter && voters.size <= least)) continue
+      if (this.#stopped || this.#votersStay || (isVoter && voters.size <= least)) continue
       if (isVoter) voters.delete(nodeId)
       let code: Code | null = null
       this.#unsettled += 1
+      this.#voterChanges += 1
       try {
         const change = { nodeId, timeoutMs: ALTER_TIMEOUT_MS }
         await (isVoter ? admin.removeVoter(change) : admin.addVoter(change))
@@ -204,6 +217,7 @@ export class Workload {
         if (isVoter && error.definite && code !== 'VOTER_NOT_FOUND') voters.add(nodeId)
       }
       this.#unsettled -= 1
+      this.#voterChanges -= 1
       history.add({ type: 'admin', atMs: clock.monotonicMs(), what: `${isVoter ? 'remove' : 'add'} voter ${nodeId}`, code })
     }
   }

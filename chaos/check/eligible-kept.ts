@@ -18,15 +18,15 @@ export interface EligibleChange {
  * (its folder may be another) goes, and all of them where an unclean election gave them up.
  */
 export function checkEligible(log: string, { before, after, images, wasDamaged }: EligibleChange): void {
-  const configs = images.after.topics.get(after.topicId)?.configs ?? new Map<string, string>()
-  const minInSyncReplicas = effectiveMinInSyncReplicas(configs, replicationFactorOf(after))
+  const minInSyncReplicas = minInSyncReplicasOf(images.after, after)
   const where = `${log} at metadata offset ${images.after.offset}`
   if (after.isr.length >= minInSyncReplicas) {
     demand(after.elr.length === 0, 'elr', () => `${where}: ${after.isr.length} replicas are in sync, as many as have to be, and ${after.elr} eligible`)
     return
   }
-  // Of several changes at once only the last is seen: in between the ISR may have had its minimum.
+  // Of several changes at once only the last is seen: in between the ISR may have had its minimum, or the minimum may have been another.
   if (after.partitionEpoch !== before.partitionEpoch + 1 || after.unclean) return
+  if (minInSyncReplicasOf(images.before, after) !== minInSyncReplicas) return
   for (const nodeId of new Set([...before.elr, ...before.isr.map((member) => member.nodeId)])) {
     const isKept = after.elr.includes(nodeId) || after.isr.some((member) => member.nodeId === nodeId)
     const isTakenOff = !after.replicas.includes(nodeId)
@@ -37,4 +37,9 @@ export function checkEligible(log: string, { before, after, images, wasDamaged }
       () => `${where}: node ${nodeId} is eligible no more, with ${after.isr.length} replicas in sync of the ${minInSyncReplicas} that have to be`,
     )
   }
+}
+
+function minInSyncReplicasOf({ topics }: MetadataImage, partition: PartitionState): number {
+  const configs = topics.get(partition.topicId)?.configs ?? new Map<string, string>()
+  return effectiveMinInSyncReplicas(configs, replicationFactorOf(partition))
 }

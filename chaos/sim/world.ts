@@ -11,7 +11,7 @@ import { demand, Violation } from '../check/violation.ts'
 import type { FaultKind } from '../faults.ts'
 import { History } from '../history.ts'
 import { readAll, readIntoHistory } from '../reader.ts'
-import { Workload } from '../workload.ts'
+import { ALTER_TIMEOUT_MS, Workload } from '../workload.ts'
 import { SimCluster } from './cluster.ts'
 import { type CoreView, drawAbsent } from './core.ts'
 import { FaultRunner } from './fault-runner.ts'
@@ -147,6 +147,15 @@ export class World {
 
   /** Only a core heals, and has to acknowledge a record in each partition that there is. */
   async #corePhase(): Promise<void> {
+    // Who may be away hangs on who votes: who was just counted in may not be added, or taken off, behind it.
+    this.#workload.letVotersStay(true)
+    const untilMs = this.#cluster.queue.nowMs + ALTER_TIMEOUT_MS
+    await this.#runUntil(() => this.#workload.voterChanges === 0 || this.#cluster.queue.nowMs > untilMs)
+    await this.#serveWithCore()
+    this.#workload.letVotersStay(false)
+  }
+
+  async #serveWithCore(): Promise<void> {
     const image = this.#cluster.checker.newestImage
     const nodeIds = this.#cluster.nodes.map(({ nodeId }) => nodeId)
     const absent = image === undefined ? new Map() : drawAbsent(this.#random.fork('core'), { nodeIds, image, ...this.#coreView(image) })

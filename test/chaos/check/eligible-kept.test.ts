@@ -1,17 +1,23 @@
 import { expect, it } from 'vitest'
 import { checkEligible } from '../../../chaos/check/eligible-kept.ts'
+import type { MetadataImage } from '../../../src/metadata/image.ts'
 import type { PartitionState } from '../../../src/metadata/records.ts'
 import { makeBroker, makeImage, makeState } from './fake-cluster.ts'
 
 const isr = (...nodeIds: number[]): Partial<PartitionState> => ({ isr: nodeIds.map((nodeId) => ({ nodeId, brokerEpoch: nodeId })), leader: nodeIds[0] ?? -1 })
 
 /** Of three replicas two have to be in sync. `registered`: a node that did so in between. */
-function change(from: Partial<PartitionState>, to: Partial<PartitionState>, registered?: number, damaged?: number): void {
+function change(from: Partial<PartitionState>, to: Partial<PartitionState>, registered?: number, damaged?: number, minBefore?: string): void {
   const before = makeState({ ...from, partitionEpoch: 7 })
   const after = makeState({ partitionEpoch: 8, ...to })
   const brokers = [1, 2, 3].map((nodeId) => makeBroker(nodeId, nodeId === registered ? 90 : nodeId))
-  const images = { before: makeImage(10, before), after: makeImage(11, after, brokers) }
+  const images = { before: withMinimum(makeImage(10, before), minBefore), after: makeImage(11, after, brokers) }
   checkEligible('t-0', { before, after, images, wasDamaged: (nodeId) => nodeId === damaged })
+}
+
+function withMinimum(image: MetadataImage, minimum: string | undefined): MetadataImage {
+  const configs = new Map(minimum === undefined ? [] : [['min.insync.replicas', minimum]])
+  return { ...image, topics: new Map([...image.topics].map(([id, topic]) => [id, { ...topic, configs }])) }
 }
 
 it('whoever leaves below the minimum stays eligible, and whoever was so', () => {
@@ -37,4 +43,8 @@ it('who is taken off, damaged or registers goes, and all go with an unclean elec
   expect(() => change(from, to, undefined, 2)).not.toThrow()
   expect(() => change(from, { ...to, unclean: true })).not.toThrow()
   expect(() => change(from, { ...to, partitionEpoch: 9 })).not.toThrow()
+})
+
+it('a minimum that changed at the same time says nothing of the one that counted', () => {
+  expect(() => change(isr(1, 2), { ...isr(1), elr: [] }, undefined, undefined, '1')).not.toThrow()
 })
