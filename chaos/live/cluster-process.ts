@@ -6,7 +6,6 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { BrokerError } from '../../src/base/errors.ts'
 import { OxbowClient } from '../../src/client/client.ts'
-import type { ClusterDescription } from '../../src/wire/api.ts'
 
 /** The stories run from dist/chaos/live, the tests from chaos/live. */
 const ABOVE = existsSync(new URL('../../package.json', import.meta.url)) ? '../../' : '../../../'
@@ -232,25 +231,27 @@ export class LiveCluster {
 }
 
 /** No answer in time, or none yet: it is asked again. */
-function retried(error: unknown): Pick<ClusterDescription, 'brokers'> {
-  if (error instanceof BrokerError && error.retriable) return { brokers: [] }
-  throw error
+function unlessFinal<T>(none: T): (error: unknown) => T {
+  return (error) => {
+    if (error instanceof BrokerError && error.retriable) return none
+    throw error
+  }
 }
 
 /** Waits until this many brokers are alive. */
 export async function waitForBrokers(client: OxbowClient, count: number, timeoutMs = 60_000): Promise<void> {
   const admin = client.admin()
   await waitFor(`${count} brokers are alive`, timeoutMs, async () => {
-    const { brokers } = await admin.describeCluster().catch(retried)
+    const { brokers } = await admin.describeCluster().catch(unlessFinal({ brokers: [] }))
     return brokers.filter((broker) => broker.state === 'running').length >= count ? true : undefined
   })
 }
 
-/** Waits until every partition of a topic has a leader and all its replicas in sync. */
+/** Waits until every partition of a topic has a leader and all its replicas in sync. A node that has just started may not know the topic yet. */
 export async function waitForFullIsr(client: OxbowClient, topic: string, timeoutMs = 60_000): Promise<void> {
   const admin = client.admin()
   await waitFor(`every ISR of ${topic} is full`, timeoutMs, async () => {
-    const [found] = await admin.describeTopics([topic])
+    const [found] = await admin.describeTopics([topic]).catch(unlessFinal([]))
     const isFull = found?.partitions.every((one) => one.leader !== -1 && one.isr.length === one.replicas.length) === true
     return isFull ? true : undefined
   })
