@@ -1,5 +1,6 @@
 import type { Disk, DiskFile, DiskSpace } from '../base/disk.ts'
 import type { Done, DoneVoid } from '../base/done.ts'
+import { ForwardingDisk } from '../base/forwarding-disk.ts'
 import { Histogram } from './histogram.ts'
 
 /** How long the disk takes to make bytes durable, and how much of it is free, as the node itself found when it last looked. */
@@ -66,52 +67,23 @@ class MeteredFile implements DiskFile {
 }
 
 /** A disk whose syncs are timed: two clock readings a sync, nothing a record. */
-export class MeteredDisk implements Disk {
-  readonly #disk: Disk
+export class MeteredDisk extends ForwardingDisk {
   readonly #meter: DiskMeter
   readonly #folder: string
 
   /** `folder`: as an operator knows it. */
   constructor(disk: Disk, meter: DiskMeter, folder: string) {
-    this.#disk = disk
+    super(disk)
     this.#meter = meter
     this.#folder = folder
   }
 
-  open(path: string, options: { readonly create: boolean }, done: Done<DiskFile | undefined>): void {
-    this.#disk.open(path, options, (error, file) => done(error, file === undefined ? undefined : new MeteredFile(file, this.#meter)))
+  override open(path: string, options: { readonly create: boolean }, done: Done<DiskFile | undefined>): void {
+    this.disk.open(path, options, (error, file) => done(error, file === undefined ? undefined : new MeteredFile(file, this.#meter)))
   }
 
-  readFile(path: string, done: Done<Buffer | undefined>): void {
-    this.#disk.readFile(path, done)
-  }
-
-  rename(from: string, to: string, done: DoneVoid): void {
-    this.#disk.rename(from, to, done)
-  }
-
-  remove(path: string, done: DoneVoid): void {
-    this.#disk.remove(path, done)
-  }
-
-  list(path: string, done: Done<readonly string[]>): void {
-    this.#disk.list(path, done)
-  }
-
-  mkdir(path: string, done: DoneVoid): void {
-    this.#disk.mkdir(path, done)
-  }
-
-  syncFolder(path: string, done: DoneVoid): void {
-    this.#disk.syncFolder(path, done)
-  }
-
-  lock(path: string, done: DoneVoid): void {
-    this.#disk.lock(path, done)
-  }
-
-  space(done: Done<DiskSpace>): void {
-    this.#disk.space((error, space) => {
+  override space(done: Done<DiskSpace>): void {
+    this.disk.space((error, space) => {
       if (error === undefined) this.#meter.noteSpace(this.#folder, space)
       done(error, space)
     })

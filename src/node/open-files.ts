@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
-import type { Disk, DiskFile, DiskSpace } from '../base/disk.ts'
+import type { Disk, DiskFile } from '../base/disk.ts'
 import type { Done, DoneVoid } from '../base/done.ts'
 import { BrokerError } from '../base/errors.ts'
+import { ForwardingDisk } from '../base/forwarding-disk.ts'
 
 /** Where the system does not say how many files a process may have open. */
 const USUAL_LIMIT = 10_240
@@ -163,7 +164,7 @@ class LimitedFile implements DiskFile {
   sync(done: DoneVoid): void {
     const changes = this.#changes
     const synced: DoneVoid = (error) => {
-      if (error === undefined) this.#syncedChanges = changes
+      if (error === undefined) this.#syncedChanges = Math.max(this.#syncedChanges, changes)
       done(error)
     }
     this.#use<void>(synced, (file, then) => file.sync((error) => then(error, undefined)))
@@ -230,51 +231,18 @@ class LimitedFile implements DiskFile {
 }
 
 /** A disk of which no more files are open at a time than it may be. */
-export class LimitedDisk implements Disk {
-  readonly #disk: Disk
+export class LimitedDisk extends ForwardingDisk {
   readonly #files: OpenFiles
 
   constructor(disk: Disk, files: OpenFiles) {
-    this.#disk = disk
+    super(disk)
     this.#files = files
   }
 
-  open(path: string, options: { readonly create: boolean }, done: Done<DiskFile | undefined>): void {
+  override open(path: string, options: { readonly create: boolean }, done: Done<DiskFile | undefined>): void {
     this.#files.whenRoom(
-      (opened) => this.#disk.open(path, options, opened),
-      (error, file) => done(error, file === undefined ? undefined : new LimitedFile(this.#disk, this.#files, file)),
+      (opened) => this.disk.open(path, options, opened),
+      (error, file) => done(error, file === undefined ? undefined : new LimitedFile(this.disk, this.#files, file)),
     )
-  }
-
-  readFile(path: string, done: Done<Buffer | undefined>): void {
-    this.#disk.readFile(path, done)
-  }
-
-  rename(from: string, to: string, done: DoneVoid): void {
-    this.#disk.rename(from, to, done)
-  }
-
-  remove(path: string, done: DoneVoid): void {
-    this.#disk.remove(path, done)
-  }
-
-  list(path: string, done: Done<readonly string[]>): void {
-    this.#disk.list(path, done)
-  }
-
-  mkdir(path: string, done: DoneVoid): void {
-    this.#disk.mkdir(path, done)
-  }
-
-  syncFolder(path: string, done: DoneVoid): void {
-    this.#disk.syncFolder(path, done)
-  }
-
-  lock(path: string, done: DoneVoid): void {
-    this.#disk.lock(path, done)
-  }
-
-  space(done: Done<DiskSpace>): void {
-    this.#disk.space(done)
   }
 }

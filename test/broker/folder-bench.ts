@@ -17,36 +17,21 @@ import type { FetchAnswer, FollowerFetch } from '../../src/replication/effects.t
 import type { ControllerClient } from '../../src/runtime/controller-client.ts'
 import { batch, type LogLine, TestClock, testLogger } from '../log/world.ts'
 import { brokerState, partition, register, topicId } from '../metadata/fixtures.ts'
+import { config as usualConfig } from './harness.ts'
 
 export const NAME = 'partitions/orders-0'
 /** Three batches of the bench. */
 const SEGMENT_BYTES = 3 * 161
 
-const config = {
-  minInSyncReplicas: null,
-  maxMessageBytes: 1_048_588,
+const config: NodeConfig = {
+  ...usualConfig,
   segmentBytes: SEGMENT_BYTES,
   indexIntervalBytes: 64,
-  replicaLagTimeMaxMs: 5_000,
   // Reads come from the disk.
   tailCacheBytes: 2,
-  produceInFlightBytes: 1024 * 1024,
-  checkpointIntervalMs: 5_000,
-  producerIdExpirationMs: 86_400_000,
-  quarantineMs: 60_000,
-  retentionMs: 604_800_000,
-  retentionBytes: -1,
-  segmentMs: 604_800_000,
-  timestampType: 'CreateTime',
-  timestampBeforeMaxMs: Number.MAX_SAFE_INTEGER,
   timestampAfterMaxMs: Number.MAX_SAFE_INTEGER,
   retentionCheckIntervalMs: 86_400_000,
-  metadataSnapshotBytes: 20 * 1024 * 1024,
-  metadataSnapshotMs: 3_600_000,
-  leaderBalanceMs: 0,
-  sessionTimeoutMs: 3_000,
-  electionTimeoutMs: 1_000,
-} as NodeConfig
+}
 
 /** Node 1, alone, with a disk for each of its data folders: its replicas over real logs, without Raft and peers. */
 export class FolderBench {

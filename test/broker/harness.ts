@@ -21,7 +21,7 @@ import { silentLogger } from '../contract/silent-logger.ts'
 import { World } from '../log/world.ts'
 import { brokerState, partition, register, topicId } from '../metadata/fixtures.ts'
 
-const config: NodeConfig = {
+export const config: NodeConfig = {
   minInSyncReplicas: null,
   maxMessageBytes: 1_048_588,
   segmentBytes: 1024 * 1024,

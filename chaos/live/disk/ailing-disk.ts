@@ -1,6 +1,7 @@
-import type { Disk, DiskFile, DiskSpace } from '../../../src/base/disk.ts'
+import type { DiskFile, DiskSpace } from '../../../src/base/disk.ts'
 import type { Done, DoneVoid } from '../../../src/base/done.ts'
 import { BrokerError } from '../../../src/base/errors.ts'
+import { ForwardingDisk } from '../../../src/base/forwarding-disk.ts'
 
 /** How a disk ails now. */
 export interface Ailment {
@@ -22,49 +23,20 @@ export interface AilmentCounts {
 }
 
 /** A disk that can be told to be slow, or to fail. */
-export class AilingDisk implements Disk {
+export class AilingDisk extends ForwardingDisk {
   readonly counts: AilmentCounts = { slowed: 0, failed: 0 }
   ailment: Ailment = healthy
-  readonly #inner: Disk
 
-  constructor(inner: Disk) {
-    this.#inner = inner
+  override open(path: string, options: { readonly create: boolean }, done: Done<DiskFile | undefined>): void {
+    this.disk.open(path, options, (error, file) => done(error, file && this.#ailing(file)))
   }
 
-  open(path: string, options: { readonly create: boolean }, done: Done<DiskFile | undefined>): void {
-    this.#inner.open(path, options, (error, file) => done(error, file && this.#ailing(file)))
+  override syncFolder(path: string, done: DoneVoid): void {
+    this.#synced('sync folder', path, done, (then) => this.disk.syncFolder(path, then))
   }
 
-  readFile(path: string, done: Done<Buffer | undefined>): void {
-    this.#inner.readFile(path, done)
-  }
-
-  rename(from: string, to: string, done: DoneVoid): void {
-    this.#inner.rename(from, to, done)
-  }
-
-  remove(path: string, done: DoneVoid): void {
-    this.#inner.remove(path, done)
-  }
-
-  list(path: string, done: Done<readonly string[]>): void {
-    this.#inner.list(path, done)
-  }
-
-  mkdir(path: string, done: DoneVoid): void {
-    this.#inner.mkdir(path, done)
-  }
-
-  syncFolder(path: string, done: DoneVoid): void {
-    this.#synced('sync folder', path, done, (then) => this.#inner.syncFolder(path, then))
-  }
-
-  lock(path: string, done: DoneVoid): void {
-    this.#inner.lock(path, done)
-  }
-
-  space(done: Done<DiskSpace>): void {
-    this.#inner.space((error, space) => done(error, this.ailment.failWith === 'ENOSPC' ? { ...space, freeBytes: 0 } : space))
+  override space(done: Done<DiskSpace>): void {
+    this.disk.space((error, space) => done(error, this.ailment.failWith === 'ENOSPC' ? { ...space, freeBytes: 0 } : space))
   }
 
   #ailing(file: DiskFile): DiskFile {
