@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import { SimDisk } from '../../chaos/sim/disk.ts'
 import type { Disk, DiskFile } from '../../src/base/disk.ts'
+import type { Done, DoneVoid } from '../../src/base/done.ts'
 import { SeededRandom } from '../../src/base/random.ts'
 import { descriptorLimit, LimitedDisk, OpenFiles, openFilesFor } from '../../src/node/open-files.ts'
 import { TestClock } from '../log/world.ts'
@@ -78,6 +79,28 @@ it('never one in use, nor one whose bytes no sync has reached', () => {
   bench.clock.run()
   expect(seen.sort()).toEqual(['c', 'd', 'unsynced'])
   expect(bench.open.size).toBe(2)
+})
+
+it('of two syncs at a time the later one counts, whichever answers last', () => {
+  const held: DoneVoid[] = []
+  const file = {
+    path: 'a',
+    writev: (_buffers: unknown, _at: number, done: DoneVoid) => done(undefined),
+    sync: (done: DoneVoid) => held.push(done),
+    close: (done: DoneVoid) => done(undefined),
+  }
+  const inner = { open: (_path: string, _options: unknown, done: Done<DiskFile | undefined>) => done(undefined, file as unknown as DiskFile) }
+  const files = new OpenFiles(1)
+  const disk = new LimitedDisk(inner as unknown as Disk, files)
+  disk.open('a', { create: true }, (_, a) => {
+    for (const text of ['one', 'two']) {
+      a?.writev([Buffer.from(text)], 0, () => undefined)
+      a?.sync(() => undefined)
+    }
+  })
+  for (const done of held.reverse()) done(undefined)
+  disk.open('b', { create: true }, () => undefined)
+  expect(files.open).toBe(1)
 })
 
 it('says so when the file is gone', () => {
