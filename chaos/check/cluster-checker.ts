@@ -4,6 +4,7 @@ import { findPartition, type MetadataImage } from '../../src/metadata/image.ts'
 import type { PartitionState } from '../../src/metadata/records.ts'
 import { checkAcknowledged } from './acknowledged-committed.ts'
 import { Committed } from './committed.ts'
+import { checkDamage } from './damage-has-a-cause.ts'
 import { DecidedOnDisk } from './decided-on-disk.ts'
 import { checkEligible } from './eligible-kept.ts'
 import { EqualBytes } from './equal-bytes.ts'
@@ -56,6 +57,7 @@ interface WatchedNode {
 export class ClusterChecker {
   readonly #peek: (nodeId: number) => LogPeek
   readonly #isHarmed: (nodeId: number, logName: string) => boolean
+  readonly #mayBeDamaged: (nodeId: number, logName: string) => boolean
   readonly #durableDecisions: (nodeId: number) => number
   readonly #nodes = new Map<number, WatchedNode>()
   readonly #committed = new Map<string, Committed>()
@@ -73,15 +75,18 @@ export class ClusterChecker {
 
   /**
    * `isHarmed`: the disk of that node lost or changed what it had synced of that log. Default: no disk does.
+   * `mayBeDamaged`: it may say so of that log, since its disk was harmed, or is another one by now. Default: as `isHarmed`.
    * `durableDecisions`: the exclusive end of what the disks of a node surely hold of the metadata log.
    */
   constructor(options: {
     readonly peek: (nodeId: number) => LogPeek
     readonly isHarmed?: (nodeId: number, logName: string) => boolean
+    readonly mayBeDamaged?: (nodeId: number, logName: string) => boolean
     readonly durableDecisions: (nodeId: number) => number
   }) {
     this.#peek = options.peek
     this.#isHarmed = options.isHarmed ?? (() => false)
+    this.#mayBeDamaged = options.mayBeDamaged ?? this.#isHarmed
     this.#durableDecisions = options.durableDecisions
   }
 
@@ -203,9 +208,14 @@ export class ClusterChecker {
     }
   }
 
+  #checkDamage({ node, where }: WatchedNode, log: string, logName: string): void {
+    checkDamage(log, where, this.#mayBeDamaged(node.nodeId, logName))
+  }
+
   #observeRaft(watched: WatchedNode): void {
     const raft = watched.node.raft()
     watched.voterChanges.observe(watched.where, raft)
+    if (raft.damagedBelow !== null) this.#checkDamage(watched, METADATA_LOG, METADATA_LOG)
     const { last } = watched
     if (last?.role === raft.role && last.term === raft.term && last.commitIndex === raft.commitIndex) return
     watched.last = raft
@@ -228,6 +238,7 @@ export class ClusterChecker {
     replica.cutCount = view.log.cutCount
     held.syncedEndOffset = view.log.syncedEndOffset
     if (view.damaged) this.#damaged.add(`${key} ${watched.node.nodeId}`)
+    if (view.damaged && !this.#committedOf(key).hasGivenUp) this.#checkDamage(watched, this.#describe(key), view.log.name)
     this.#observeLog(watched, replica)
     if (view.role === 'offline') return
     const committed = this.#committedOf(key)

@@ -13,6 +13,7 @@ export type InvariantName =
   | 'voters'
   | 'elr'
   | 'start'
+  | 'damage'
   | 'assert'
   | 'delivery'
   | 'order'

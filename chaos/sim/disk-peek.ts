@@ -1,5 +1,5 @@
 import type { Log } from '../../src/log/surface.ts'
-import { peekBatchSize, readBatchHeader } from '../../src/record/batch.ts'
+import { BATCH_HEADER_BYTES, peekBatchSize, readBatchHeader } from '../../src/record/batch.ts'
 import type { LogPeek } from '../check/log-mirror.ts'
 import type { SimDisk } from './disk.ts'
 
@@ -21,7 +21,7 @@ function readFiles(disk: SimDisk, log: Log, offset: number): readonly Buffer[] |
   if (content === undefined) return undefined
   for (let at = 0; at < content.length; ) {
     const sizeBytes = peekBatchSize(content, at)
-    if (sizeBytes === undefined || sizeBytes <= 0 || at + sizeBytes > content.length) return undefined
+    if (sizeBytes === undefined || sizeBytes < BATCH_HEADER_BYTES || at + sizeBytes > content.length) return undefined
     const header = readBatchHeader(content, at)
     if (header.lastOffset >= offset) return header.baseOffset <= offset ? wholeBatches(content, at) : undefined
     at += sizeBytes
@@ -34,7 +34,7 @@ function wholeBatches(content: Buffer, from: number): readonly Buffer[] {
   let at = from
   for (;;) {
     const sizeBytes = peekBatchSize(content, at)
-    if (sizeBytes === undefined || sizeBytes <= 0 || at + sizeBytes > content.length) break
+    if (sizeBytes === undefined || sizeBytes < BATCH_HEADER_BYTES || at + sizeBytes > content.length) break
     at += sizeBytes
   }
   return [content.subarray(from, at)]

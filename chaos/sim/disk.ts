@@ -3,7 +3,7 @@ import type { Disk, DiskFile, DiskSpace } from '../../src/base/disk.ts'
 import type { Done, DoneVoid } from '../../src/base/done.ts'
 import { BrokerError } from '../../src/base/errors.ts'
 import { between, type Random } from '../../src/base/random.ts'
-import type { Losses, SimInode } from './inode.ts'
+import type { Foretold, Losses, SimInode } from './inode.ts'
 import { SimTree } from './tree.ts'
 
 export type DiskCall = 'read' | 'write' | 'sync'
@@ -321,10 +321,15 @@ export class SimDisk implements Disk {
     this.#outstanding.clear()
   }
 
-  /** The machine loses power: besides, each unsynced write survives whole, torn or not at all, in any order, and so do unsynced truncations and names. */
-  powerLoss(): void {
+  /**
+   * The machine loses power: besides, each unsynced write survives whole, torn or not at all, in any order, and so do unsynced truncations and names.
+   * Where it is foretold what becomes of them, the calls under way had done nothing yet.
+   */
+  powerLoss(foretold: Foretold | null = null): void {
+    const { current } = this.#device
+    if (foretold !== null && current !== undefined) current.#outstanding.clear()
     this.kill()
-    this.#device.tree.losePower(this.#device.fate, this.#device.losses)
+    this.#device.tree.losePower(this.#device.fate, this.#device.losses, foretold)
   }
 
   /** The next process's view; the process before it is dead from now on. */

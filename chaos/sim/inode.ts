@@ -10,6 +10,10 @@ export interface Losses {
   lostNames: number
 }
 
+/** What a power loss does to a change that was not synced. headless: the first of its sectors is lost, the others are kept. */
+export type ChangeFate = 'lost' | 'kept' | 'headless'
+export type Foretold = Readonly<Record<'write' | 'truncate', ChangeFate>>
+
 /** `undo`: the bytes that were there before, from `position` (or the new size) on. */
 interface Change {
   readonly type: 'write' | 'truncate'
@@ -88,10 +92,14 @@ export class SimInode {
     this.#unsynced = []
   }
 
-  /** Each unsynced change survives whole, torn or not at all, whatever the others do. */
-  losePower(random: Random, losses: Losses): void {
+  /** Each unsynced change survives whole, torn or not at all, whatever the others do: by chance, unless it is foretold. */
+  losePower(random: Random, losses: Losses, foretold: Foretold | null = null): void {
     const changes = this.#unsynced
     this.revert()
+    if (foretold !== null) {
+      for (const change of changes) this.#meet(change, foretold[change.type])
+      return
+    }
     for (const change of changes) {
       const fate = random.integer(3)
       if (change.type === 'truncate') {
@@ -126,6 +134,15 @@ export class SimInode {
   #takeBack(change: Change): void {
     this.#put(change.position, change.undo)
     this.#resize(change.sizeBefore)
+  }
+
+  #meet({ type, position, data }: Change, fate: ChangeFate): void {
+    if (fate === 'lost') return
+    if (type === 'truncate') this.#resize(position)
+    else {
+      const from = fate === 'kept' ? 0 : SECTOR_BYTES - (position % SECTOR_BYTES)
+      if (from < data.length) this.#put(position + from, data.subarray(from))
+    }
   }
 
   /** A part from the front, cut anywhere or between sectors, or any subset of the sectors. */

@@ -41,7 +41,8 @@ export const logMutants: readonly Mutant[] = [
     find: 'counters.syncCalls++;\n            yield* callVoid((done) => file.sync(done));',
     replace: '',
     rule: 'R3.2: a cut is synced before the next append',
-    killedBy: ['I2', 'I6', 'I9', 'start', 'assert'],
+    killedBy: ['damage', 'I2', 'I6', 'I9', 'start', 'assert'],
+    story: 'cut-that-a-power-loss-takes-back',
   },
   {
     name: 'the name of a new segment is not synced',
@@ -56,8 +57,9 @@ export const logMutants: readonly Mutant[] = [
     file: 'src/log/segmented-log.js',
     find: 'yield* this.#startNote.write(start);\n        this.#remove(leaving);',
     replace: 'this.#remove(leaving);\n        yield* this.#startNote.write(start);',
-    rule: 'R3.2: removals wait for what relies on them',
-    killedBy: ['start', 'convergence', 'assert'],
+    rule: 'R6.9: records go only once the new start is noted on the disk',
+    killedBy: ['damage', 'start', 'convergence', 'assert'],
+    story: 'segments-go-once-the-start-is-noted',
   },
   {
     name: 'what a power loss tore is taken for damage',
@@ -65,7 +67,8 @@ export const logMutants: readonly Mutant[] = [
     find: 'let position = fault.position + Math.max(options.reachBytes, 1);',
     replace: 'let position = fault.position + 1;',
     rule: 'R3.3: bad bytes within the reach of one round are torn, not damaged',
-    killedBy: ['convergence'],
+    killedBy: ['damage', 'convergence'],
+    story: 'torn-round-is-cut-away',
   },
   {
     name: 'bad bytes are left where they are',
@@ -73,7 +76,8 @@ export const logMutants: readonly Mutant[] = [
     find: 'yield* callVoid((done) => file.truncate(fault.position, done));',
     replace: '',
     rule: 'R3.3: what is torn is cut',
-    killedBy: ['I2', 'I9', 'start', 'convergence', 'assert'],
+    killedBy: ['damage', 'I2', 'I9', 'start', 'convergence', 'assert'],
+    story: 'torn-round-is-cut-away',
   },
   {
     name: 'a checkpoint claims what is not synced',
@@ -99,6 +103,7 @@ export const logMutants: readonly Mutant[] = [
     find: 'if (this.#state.syncedEndOffset <= endOffset && !this.#saving) {',
     replace: 'if (true) {',
     rule: 'R3.6: a cut lowers the mark, synced, before it touches the log',
-    killedBy: ['start', 'convergence', 'assert'],
+    killedBy: ['damage', 'start', 'convergence', 'assert'],
+    story: 'cut-of-the-metadata-lowers-its-mark',
   },
 ]

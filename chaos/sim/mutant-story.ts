@@ -33,7 +33,7 @@ export async function tellStory(name: string, copy: string, root: string): Promi
 /** By the first line of what a story failed with. */
 export function whatBroke(message: string): MutantKill {
   const sentence = (message.split('\n')[0] ?? '').replace(/^\w*Error: /, '')
-  const invariant = sentence.startsWith('assertion failed') ? 'assert' : /^(I\d+|voters|elr|start|delivery|order|convergence): /.exec(sentence)?.[1]
+  const invariant = sentence.startsWith('assertion failed') ? 'assert' : /^(I\d+|voters|elr|start|damage|delivery|order|convergence): /.exec(sentence)?.[1]
   return { seed: 1, invariant: (invariant as InvariantName | undefined) ?? 'story', sentence }
 }
 

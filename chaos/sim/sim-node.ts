@@ -12,6 +12,7 @@ import { serveClient } from './client-listener.ts'
 import { SimClock } from './clock.ts'
 import { SimDisk } from './disk.ts'
 import { type EventQueue, Owner } from './event-queue.ts'
+import type { Foretold } from './inode.ts'
 import type { AnyPeerMessage, HeldMessages } from './held-messages.ts'
 import type { Host, Network } from './network.ts'
 import type { PeerCodec } from './peer-codec.ts'
@@ -265,15 +266,18 @@ export class SimNode implements ObservedNode {
     done?.()
   }
 
-  /** kill: what the system has cached stays. powerLoss: what was not synced may go, and the machine is silent while it is off. */
-  crash(how: 'kill' | 'powerLoss'): void {
+  /**
+   * kill: what the system has cached stays. powerLoss: what was not synced may go, as is foretold or else by chance, and the machine is silent while it is
+   * off.
+   */
+  crash(how: 'kill' | 'powerLoss', foretold: Foretold | null = null): void {
     assert(this.#process !== undefined, 'only a process that lives can be crashed')
     const owner = this.#process
     this.#wallOffsetMs = this.#clock.wallOffsetMs
     if (this.#machine.paused) this.#settings.queue.resume(this.#machine)
     if (how === 'powerLoss') {
       this.host.machineUp = false
-      for (const disk of this.#disks) disk.powerLoss()
+      for (const disk of this.#disks) disk.powerLoss(foretold)
       this.#checkpoints.powerLoss()
     } else {
       for (const disk of this.#disks) disk.kill()

@@ -1,5 +1,5 @@
 import type { Random } from '../../src/base/random.ts'
-import { type Losses, SimInode } from './inode.ts'
+import { type Foretold, type Losses, SimInode } from './inode.ts'
 
 /** A folder: names as processes see them, and names that outlive a power loss. */
 class SimFolder {
@@ -112,14 +112,14 @@ export class SimTree {
     return true
   }
 
-  losePower(random: Random, losses: Losses): void {
+  losePower(random: Random, losses: Losses, foretold: Foretold | null = null): void {
     for (const change of [...this.#unsynced]) {
       if (!this.#unsynced.includes(change)) continue
       if (random.integer(2) === 0) this.#settle(change)
       else losses.lostNames++
     }
     this.#unsynced = []
-    this.#forgetCache(this.#root, random, losses)
+    this.#forgetCache(this.#root, (inode) => inode.losePower(random, losses, foretold))
   }
 
   /** The disk loses a file or a folder, unasked. False: there was none. */
@@ -207,11 +207,11 @@ export class SimTree {
     }
   }
 
-  #forgetCache(folder: SimFolder, random: Random, losses: Losses): void {
+  #forgetCache(folder: SimFolder, losePower: (inode: SimInode) => void): void {
     folder.entries = new Map(folder.durable)
     for (const node of folder.entries.values()) {
-      if (node instanceof SimInode) node.losePower(random, losses)
-      else this.#forgetCache(node, random, losses)
+      if (node instanceof SimInode) losePower(node)
+      else this.#forgetCache(node, losePower)
     }
   }
 }

@@ -165,9 +165,9 @@ export class OxbowNode {
   }
 
   raft(): RaftView {
-    const { role, term, leaderId, voterSet, commitIndex, endOffset } = this.#raft.core
+    const { role, term, leaderId, voterSet, commitIndex, endOffset, damagedBelow } = this.#raft.core
     const { startOffset } = this.metadataLog
-    return { role, term, leaderId, voters: voterSet, commitIndex, startOffset, endOffset, snapshot: this.#snapshots.newest }
+    return { role, term, leaderId, voters: voterSet, commitIndex, startOffset, endOffset, damagedBelow, snapshot: this.#snapshots.newest }
   }
 
   replicas(): readonly ReplicaView[] {

@@ -140,6 +140,8 @@ export interface RaftView {
   /** Of the metadata log; below it snapshots hold what was decided. */
   readonly startOffset: number
   readonly endOffset: number
+  /** That log is damaged: no vote until it is whole beyond this offset again; null: it is not (rules R3.4). */
+  readonly damagedBelow: number | null
   /** The newest one on the disk; null: none yet. */
   readonly snapshot: SnapshotView | null
 }

@@ -58,6 +58,7 @@ class FakeNode implements MetricsSource {
       term: 3,
       leaderId: 1,
       commitIndex: 40,
+      damagedBelow: null,
       startOffset: 20,
       endOffset: 42,
       snapshot: { endOffset: 30, lastTerm: 2, sizeBytes: 4_000, writtenMs: 1_700_000_000_000 },

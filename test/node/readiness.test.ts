@@ -32,7 +32,18 @@ class FakeNode implements ReadinessSource {
   isServing = true
 
   raft(): RaftView {
-    return { role: 'follower', term: 3, leaderId: 2, voters: [], commitIndex: 100, startOffset: 0, endOffset: 100, snapshot: null, ...this.raftView }
+    return {
+      role: 'follower',
+      term: 3,
+      leaderId: 2,
+      voters: [],
+      commitIndex: 100,
+      startOffset: 0,
+      endOffset: 100,
+      damagedBelow: null,
+      snapshot: null,
+      ...this.raftView,
+    }
   }
 
   view(): NodeView {

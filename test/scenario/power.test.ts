@@ -1,4 +1,5 @@
 import { scenario } from './scenario.ts'
+import { flipLastByte } from './suspects.ts'
 
 const SLOW_DISK = { diskLatencyMs: { min: 5, max: 40 } }
 
@@ -46,7 +47,7 @@ scenario(
     await story.send(8)
     await story.pass(6_000)
     story.kill(1, 2, 3)
-    story.flipLastByte(1)
+    flipLastByte(story, 1)
     await story.start(1, 2, 3)
     await story.untilNewLeader()
     story.claim('it is not node 1', story.state().leader !== 1)

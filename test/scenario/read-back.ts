@@ -17,7 +17,8 @@ export function missing(history: History, records: readonly ReadRecord[], cluste
   const found = new Set(records.map(({ topicId, partition, offset }) => `${topicId} ${partition} ${offset}`))
   const isKept = (topicId: string): boolean => cluster.checker.newestImage?.topics.has(topicId) === true
   return [...history.sends.values()].filter(
-    ({ outcome, topicId, partition, offset }) => outcome === 'ok' && isKept(topicId) && !found.has(`${topicId} ${partition} ${offset}`),
+    ({ outcome, topicId, partition, offset }) =>
+      outcome === 'ok' && isKept(topicId) && offset >= cluster.checker.startOffset(topicId, partition) && !found.has(`${topicId} ${partition} ${offset}`),
   ).length
 }
 

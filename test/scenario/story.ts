@@ -383,15 +383,6 @@ export class Story {
     for (const nodeId of nodeIds) this.cluster.node(nodeId).resume()
   }
 
-  /** Of the last batch of a replica, on its disk. */
-  flipLastByte(nodeId: number, topic = TOPIC): void {
-    this.says(`the last byte of ${topic}-0 on the disk of node ${nodeId} is flipped`)
-    const { disk } = this.cluster.node(nodeId)
-    const path = `partitions/${topic}-0/${'0'.repeat(20)}.log`
-    const sizeBytes = disk.sizeOf(path) ?? 0
-    if (!disk.flipByte(path, sizeBytes - 1)) throw new Error(`there is no last byte of ${path}`)
-  }
-
   fillDisks(freeBytes: number): void {
     this.says(`all disks are almost full: ${freeBytes / 1024} KiB are left on each`)
     for (const { disk } of this.cluster.nodes) disk.leave(freeBytes)

@@ -13,6 +13,16 @@ export function forgetSynced(story: Story, nodeId: number, batches: number, topi
   if (sizeBytes === undefined || !node.disk.truncateFile(path, sizeBytes)) throw new Error(`${path} has no ${batches} batches`)
 }
 
+/** Of the last batch of a replica, on its disk. */
+export function flipLastByte(story: Story, nodeId: number, topic = 'orders'): void {
+  story.says(`the last byte of ${topic}-0 on the disk of node ${nodeId} is flipped`)
+  const node = story.cluster.node(nodeId)
+  const name = `partitions/${topic}-0`
+  const path = `${name}/${'0'.repeat(20)}.log`
+  node.noteHarmed(name)
+  if (!node.disk.flipByte(path, (node.disk.sizeOf(path) ?? 0) - 1)) throw new Error(`there is no last byte of ${path}`)
+}
+
 function batchBounds(content: Buffer): readonly number[] {
   const bounds = [0]
   for (let at = 0; at < content.length; bounds.push(at)) at += peekBatchSize(content, at) ?? content.length

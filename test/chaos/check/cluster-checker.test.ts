@@ -175,7 +175,7 @@ describe('the cluster checker', () => {
   })
 
   it('I5: a high watermark that falls within its leader epoch, and one that may', () => {
-    const { nodes, look } = makeCluster()
+    const { nodes, look } = makeCluster(() => true)
     nodes[1].view = { ...nodes[1].view, highWatermark: 3 }
     look(nodes[1])
     nodes[1].view = { ...nodes[1].view, highWatermark: 2, leaderEpoch: 2 }
@@ -229,8 +229,21 @@ describe('the cluster checker', () => {
     expect(judge({ leaderGrantedOffset: 0 })).toThrow(/^I7: .* granted at 0, before its broker epoch 1/)
   })
 
+  it('damage: a replica or a metadata log that is damaged on a disk that did what it should', () => {
+    const isHarmed = (nodeId: number): boolean => nodeId === 3
+    const { nodes, look } = makeCluster(isHarmed)
+    const [, second, third] = nodes
+    third.view = { ...third.view, damaged: true }
+    third.raftView = { ...third.raftView, damagedBelow: 7 }
+    look(third)
+    second.view = { ...second.view, damaged: true }
+    expect(() => look(second)).toThrow(/^damage: t-0 is damaged on node 2, whose disk lost and changed nothing/)
+    second.raftView = { ...second.raftView, damagedBelow: 7 }
+    expect(() => look(second)).toThrow(/^damage: metadata is damaged on node 2/)
+  })
+
   it('I7: a damaged leader that says itself to be in sync', () => {
-    const { nodes, look } = makeCluster()
+    const { nodes, look } = makeCluster(() => true)
     nodes[0].view = { ...nodes[0].view, damaged: true, highWatermark: 3 }
     nodes[0].log.add(1, 'w')
     look(nodes[1], nodes[2])

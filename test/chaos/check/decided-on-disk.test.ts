@@ -4,7 +4,7 @@ import type { RaftView } from '../../../src/broker/surface.ts'
 
 const voters = [1, 2, 3].map((nodeId) => ({ nodeId, directoryId: null }))
 const view = (change: Partial<RaftView>): RaftView => {
-  return { role: 'leader', term: 2, leaderId: 1, voters, commitIndex: 5, startOffset: 0, endOffset: 9, snapshot: null, ...change }
+  return { role: 'leader', term: 2, leaderId: 1, voters, commitIndex: 5, startOffset: 0, endOffset: 9, damagedBelow: null, snapshot: null, ...change }
 }
 
 /** Sees a node at commit index 5, and then as it is changed; `ends`: of the metadata log on the disks of nodes 1, 2, 3. */

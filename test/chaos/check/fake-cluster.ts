@@ -59,7 +59,7 @@ export class FakeNode implements ObservedNode {
   image: MetadataImage = emptyImage
   readonly metadataLog = new FakeLog()
   log = new FakeLog()
-  raftView = { role: 'follower', term: 1, leaderId: 1, commitIndex: 0, endOffset: 0 } as ReturnType<ObservedNode['raft']>
+  raftView = { role: 'follower', term: 1, leaderId: 1, commitIndex: 0, endOffset: 0, damagedBelow: null } as ReturnType<ObservedNode['raft']>
   view: Omit<ReplicaView, 'log' | 'isr'> = {
     topic: 't',
     topicId,

@@ -7,7 +7,17 @@ const set = (...nodeIds: number[]): RaftView['voters'] => nodeIds.map((nodeId) =
 /** One process, step by step. */
 function look(...steps: readonly Partial<RaftView>[]): void {
   const checker = new VoterChangesWait()
-  let view: RaftView = { role: 'leader', term: 2, leaderId: 1, voters: set(1, 2, 3), commitIndex: 5, startOffset: 0, endOffset: 6, snapshot: null }
+  let view: RaftView = {
+    role: 'leader',
+    term: 2,
+    leaderId: 1,
+    voters: set(1, 2, 3),
+    commitIndex: 5,
+    startOffset: 0,
+    endOffset: 6,
+    damagedBelow: null,
+    snapshot: null,
+  }
   checker.observe('node 1', { ...view, role: 'candidate', endOffset: 5 })
   checker.observe('node 1', view)
   for (const step of steps) {

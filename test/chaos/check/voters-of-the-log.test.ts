@@ -3,7 +3,17 @@ import { checkVoters } from '../../../chaos/check/voters-of-the-log.ts'
 import type { RaftView } from '../../../src/broker/surface.ts'
 
 const set = (...nodeIds: number[]): RaftView['voters'] => nodeIds.map((nodeId) => ({ nodeId, directoryId: `${nodeId}`.repeat(32) }))
-const raft: RaftView = { role: 'follower', term: 2, leaderId: 1, voters: set(1, 2, 3), commitIndex: 9, startOffset: 0, endOffset: 9, snapshot: null }
+const raft: RaftView = {
+  role: 'follower',
+  term: 2,
+  leaderId: 1,
+  voters: set(1, 2, 3),
+  commitIndex: 9,
+  startOffset: 0,
+  endOffset: 9,
+  damagedBelow: null,
+  snapshot: null,
+}
 
 it('where all of the log is applied, its voters count and no others', () => {
   expect(() => checkVoters('node 2', raft, { offset: 9, voters: set(1, 2, 3) })).not.toThrow()

@@ -70,6 +70,28 @@ describe('a power loss', () => {
     expect(torn).toBeGreaterThan(50)
   })
 
+  it('does what is foretold, and calls under way have done nothing', () => {
+    const left = (foretold: Parameters<SimDisk['powerLoss']>[0]): string[] =>
+      [1, 2, 3, 4].map((seed) => {
+        const { clock, disk, open, write, sync, syncFolder, read } = setUp(seed)
+        const file = open(disk, 'f')
+        write(file, 0, 'a'.repeat(600))
+        sync(file)
+        syncFolder(disk, '')
+        clock.waitVoid((done) => file.truncate(500, done))
+        write(file, 500, 'b'.repeat(14))
+        file.sync(() => undefined)
+        disk.powerLoss(foretold)
+        return read(disk.reopen(), 'f')!.toString().replace('a'.repeat(500), '…')
+      })
+    const each = (text: string): string[] => Array.from({ length: 4 }, () => text)
+    const a = 'a'.repeat(86)
+    expect(left({ truncate: 'lost', write: 'kept' })).toEqual(each(`…${'b'.repeat(14)}${a}`))
+    expect(left({ truncate: 'lost', write: 'headless' })).toEqual(each(`…${'a'.repeat(12)}bb${a}`))
+    expect(left({ truncate: 'kept', write: 'lost' })).toEqual(each('…'))
+    expect(left({ truncate: 'kept', write: 'headless' })).toEqual(each(`…${'\0'.repeat(12)}bb`))
+  })
+
   it('may bring back what an unsynced truncation cut, and what an unsynced overwrite changed', () => {
     const seen = outcomes(80, (seed) => {
       const { clock, disk, open, write, sync, syncFolder, read } = setUp(seed)
