@@ -53,7 +53,7 @@ import type { FolderMoves } from './folder-moves.ts'
 import type { Partitions } from './partitions.ts'
 import { PlainCalls } from './plain-calls.ts'
 import { ProduceBudget, type ProduceContext } from './produce.ts'
-import { answerMetadata, describeCluster, ImageWaiters, type QueryContext } from './queries.ts'
+import { answerMetadata, describeCluster, ImageWaiters, type QueryContext, whenCaughtUp } from './queries.ts'
 import { ClientSession } from './session.ts'
 import type { NodeConfig } from './surface.ts'
 import { Topics } from './topics.ts'
@@ -69,6 +69,7 @@ export interface BrokerCallsOptions {
   readonly controllerClient: ControllerClient
   readonly partitions: Partitions
   readonly image: () => MetadataImage
+  readonly isCaughtUp: QueryContext['isCaughtUp']
   readonly leaderId: () => number | null
   readonly quorum: QuorumClient
   readonly isConnected: (nodeId: number) => boolean
@@ -101,9 +102,10 @@ export class BrokerCalls implements Broker {
   readonly #logLevel: LogLevelControl | undefined
 
   constructor(options: BrokerCallsOptions) {
-    const { clock, partitions, image, leaderId, isConnected } = options
+    const { clock, partitions, image, isCaughtUp, leaderId, isConnected } = options
     const find: LeaderRequestContext['find'] = (topicId, partition) => partitions.find(topicId, partition)
-    const knowsTopic = (topicId: string): boolean => image().topics.has(topicId)
+    // A topic may be there that this node has not heard of yet.
+    const knowsTopic = (topicId: string): boolean => image().topics.has(topicId) || !isCaughtUp()
     this.#clock = clock
     this.#nodeId = options.nodeId
     this.#configEntries = options.configEntries
@@ -113,10 +115,10 @@ export class BrokerCalls implements Broker {
     this.#waiters = new ImageWaiters(clock)
     this.#topics = new Topics({ controllerClient: options.controllerClient, waiters: this.#waiters, image })
     this.#voterChanges = new VoterChanges({ clock, controllerClient: options.controllerClient, waiters: this.#waiters, image })
-    this.#queries = { clock, image, leaderId, isConnected }
+    this.#queries = { clock, image, isCaughtUp, leaderId, isConnected }
     this.#produceContext = { clock, budget: new ProduceBudget(options.config.produceInFlightBytes), find, knowsTopic, isDiskLow: options.isDiskLow }
     this.#fetchContext = { clock, find, knowsTopic, readFailed: (replica, error) => partitions.readFailed(replica, error) }
-    this.#leaderContext = { image, find, records: new PartitionRecords({ clock, readFailed: this.#fetchContext.readFailed }) }
+    this.#leaderContext = { image, find, knowsTopic, records: new PartitionRecords({ clock, readFailed: this.#fetchContext.readFailed }) }
     const needed: DigestContext['isNeeded'] = (replica) => isNeeded(image(), options.nodeId, replica)
     this.#digestContext = { find, knowsTopic, folderOf: options.folderOf, readFailed: this.#fetchContext.readFailed, isNeeded: needed }
     this.#folderMoves = partitions.folderMoves
@@ -126,6 +128,7 @@ export class BrokerCalls implements Broker {
       nodeId: options.nodeId,
       clock,
       image,
+      isCaughtUp,
       isClosed: (topicId, partition) => find(topicId, partition) === undefined,
       listOffsets: (request, done) => this.listOffsets(request, done),
     })
@@ -178,7 +181,7 @@ export class BrokerCalls implements Broker {
   }
 
   describeConfigs(request: DescribeConfigsRequest, done: Done<DescribeConfigsResponse>): void {
-    this.#clock.defer(() => {
+    const describe = (): void => {
       let response: DescribeConfigsResponse
       try {
         response = describeConfigs({ image: this.#image(), nodeId: this.#nodeId, nodeEntries: this.#configEntries }, request)
@@ -188,7 +191,8 @@ export class BrokerCalls implements Broker {
         return
       }
       done(undefined, response)
-    })
+    }
+    this.#clock.defer(() => (request.topics.length === 0 ? describe() : whenCaughtUp(this.#queries, this.#waiters, done, describe)))
   }
 
   electLeaders(request: ElectLeadersRequest, done: Done<ElectLeadersResponse>): void {

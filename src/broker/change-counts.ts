@@ -2,6 +2,7 @@ import type { MetadataDelta, MetadataImage } from '../metadata/image.ts'
 import { isUncleanElection } from '../metadata/partition-rules.ts'
 import type { PartitionState } from '../metadata/records.ts'
 import type { RaftEffect } from '../raft/effects.ts'
+import type { CatchUp } from './catch-up.ts'
 
 /** What changed since this process came up; metrics read it. */
 export interface ChangeTotals {
@@ -15,26 +16,20 @@ export interface ChangeTotals {
   readonly raftElections: number
 }
 
-/** How far the first active controller that this process learned of was then: what is decided up to there came before. */
-interface Past {
-  readonly term: number
-  readonly commitIndex: number
-}
-
 /** Counts changes by the metadata that is applied, so that no core keeps counters. What was decided before this process came up is not counted once more. */
 export class ChangeCounts {
   readonly #nodeId: number
+  readonly #catchUp: CatchUp
   #isrShrinks = 0
   #isrExpands = 0
   #leaderElections = 0
   #uncleanLeaderElections = 0
   #raftElections = 0
   #raftTerm = -1
-  #past: Past | undefined
-  #isPast = true
 
-  constructor(nodeId: number) {
+  constructor(nodeId: number, catchUp: CatchUp) {
     this.#nodeId = nodeId
+    this.#catchUp = catchUp
   }
 
   get totals(): ChangeTotals {
@@ -47,17 +42,9 @@ export class ChangeCounts {
     }
   }
 
-  /** The active controller of that term says how far the decisions are committed, to its knowledge. */
-  controllerHeard(past: Past): void {
-    this.#past ??= past
-  }
-
-  /** `lastTerm` is the term of the last entry that was applied: a controller that has just been elected may not know yet what is committed. */
-  applied(before: MetadataImage, after: MetadataImage, delta: MetadataDelta, lastTerm: number): void {
-    if (this.#isPast) {
-      this.#isPast = this.#past === undefined || lastTerm < this.#past.term || after.offset < this.#past.commitIndex
-      return
-    }
+  /** Before `catchUp` learns of it: what it was behind with is past. */
+  applied(before: MetadataImage, after: MetadataImage, delta: MetadataDelta): void {
+    if (!this.#catchUp.isDone) return
     for (const [topicId, partitions] of delta.topics) {
       const old = before.topics.get(topicId)?.partitions
       const now = after.topics.get(topicId)?.partitions
@@ -80,7 +67,7 @@ export class ChangeCounts {
   role(effect: Extract<RaftEffect, { type: 'role' }>): void {
     if (effect.leaderId === null || effect.term === this.#raftTerm) return
     this.#raftTerm = effect.term
-    if (effect.leaderId === this.#nodeId) this.controllerHeard({ term: effect.term, commitIndex: 0 })
+    if (effect.leaderId === this.#nodeId) this.#catchUp.controllerHeard({ term: effect.term, commitIndex: 0 })
     this.#raftElections++
   }
 }

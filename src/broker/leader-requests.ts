@@ -21,6 +21,7 @@ const MAX_TIMEOUT_MS = 300_000
 export interface LeaderRequestContext {
   readonly image: () => MetadataImage
   readonly find: (topicId: Uuid, partition: number) => Replica | undefined
+  readonly knowsTopic: (topicId: Uuid) => boolean
   readonly records: LeaderRecords
 }
 
@@ -33,7 +34,7 @@ interface PartitionKey {
 function requireLeader(context: LeaderRequestContext, key: PartitionKey, leaderEpoch: number): Replica {
   const { topicId, partition } = key
   const replica = context.find(topicId, partition)
-  if (replica === undefined && !context.image().topics.has(topicId)) throw new BrokerError('UNKNOWN_TOPIC_ID', `no topic has the id ${topicId}`)
+  if (replica === undefined && !context.knowsTopic(topicId)) throw new BrokerError('UNKNOWN_TOPIC_ID', `no topic has the id ${topicId}`)
   const leader = leaderHint(context.image(), key)
   if (replica === undefined || replica.core.role !== 'leader') throw new BrokerError('NOT_LEADER_OR_FOLLOWER', 'another node leads the partition', { leader })
   const { core } = replica

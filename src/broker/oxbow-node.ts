@@ -1,6 +1,6 @@
 import type { DoneVoid } from '../base/done.ts'
 import { codeOf } from '../base/errors.ts'
-import { randomUuid, type Uuid } from '../base/ids.ts'
+import type { Uuid } from '../base/ids.ts'
 import type { Logger } from '../base/log-line.ts'
 import { call, callVoid, runTask, type Task } from '../base/task.ts'
 import { DAMAGED_NOTE } from '../log/damaged-note.ts'
@@ -23,6 +23,7 @@ import { electionTicksOf, TICK_MS, TickSource } from '../runtime/ticks.ts'
 import type { Hello, PeerMessage } from '../wire/peer.ts'
 import type { Broker } from './api.ts'
 import { BrokerCalls } from './broker-calls.ts'
+import { CatchUp } from './catch-up.ts'
 import { ChangeCounts } from './change-counts.ts'
 import type { DataFolder } from './data-folders.ts'
 import { FetchServer } from './fetch-server.ts'
@@ -34,6 +35,7 @@ import { describeLogDirs } from './log-dirs.ts'
 import { warnOfLostVote } from './lost-vote.ts'
 import type { OpenedFolder } from './node-open.ts'
 import { makeRaft, type NodeRaft, proposeDecision } from './node-raft.ts'
+import { openingEntry } from './opening-entry.ts'
 import { Partitions } from './partitions.ts'
 import { Peers } from './peers.ts'
 import { Registration } from './registration.ts'
@@ -60,6 +62,7 @@ export class OxbowNode {
   readonly #fetchServer: FetchServer
   readonly #fetchers: Fetchers
   readonly #registration: Registration
+  readonly #catchUp = new CatchUp()
   readonly #changes: ChangeCounts
   readonly #calls: BrokerCalls
   readonly #ticks: TickSource
@@ -82,7 +85,7 @@ export class OxbowNode {
     const { clock, logger, transport, checkpoints } = seams
     const { nodeId, config } = options
     const leaderId = (): number | null => this.#raft.core.leaderId
-    this.#changes = new ChangeCounts(nodeId)
+    this.#changes = new ChangeCounts(nodeId, this.#catchUp)
     this.#peers = new Peers(options, seams)
     const metadata = this.#makeRaft()
     this.#raft = metadata.raft
@@ -300,6 +303,7 @@ export class OxbowNode {
       controllerClient: this.#controllerClient,
       partitions: this.#partitions,
       image: () => this.#image,
+      isCaughtUp: () => this.#catchUp.isDone,
       leaderId: () => this.#raft.core.leaderId,
       quorum: this.#quorumClient,
       isConnected: (peerId) => peerId === nodeId || this.#peers.isConnected(peerId),
@@ -320,17 +324,10 @@ export class OxbowNode {
     })
   }
 
-  /** The first entry of a cluster names it and its voters; any later leader opens its term (rules R2.2, R4.2). */
   #opening(offset: number): MetadataRecord[] {
     const { nodeId, voterIds } = this.#options
-    if (offset > 0) return [{ type: 'leaderChange', leaderId: nodeId }]
-    const clusterId = randomUuid(this.#seams.random.fork('cluster id'))
-    const voters = voterIds.map((id) => ({
-      nodeId: id,
-      directoryId: id === nodeId ? this.#folder.properties.directoryId : (this.#peers.folderOf(id) ?? null),
-      endpoint: null,
-    }))
-    return [{ type: 'cluster', clusterId, voters }]
+    const folderOf = (id: number): Uuid | undefined => (id === nodeId ? this.#folder.properties.directoryId : this.#peers.folderOf(id))
+    return openingEntry(offset, { nodeId, voterIds, random: this.#seams.random, folderOf })
   }
 
   #hello(): Hello {
@@ -380,7 +377,7 @@ export class OxbowNode {
   #message(from: Hello, message: PeerMessage): void {
     switch (message.type) {
       case 'raft':
-        if (message.message.type === 'append') this.#changes.controllerHeard(message.message)
+        if (message.message.type === 'append' && this.#catchUp.controllerHeard(message.message)) this.#calls.applied()
         if (message.status !== null && message.message.type === 'appendReply') this.#host.heard(from.nodeId, message.status)
         this.#raft.feed({ type: 'message', from: { nodeId: from.nodeId, directoryId: from.directoryId }, message: message.message })
         break
@@ -425,7 +422,8 @@ export class OxbowNode {
   #follow(image: MetadataImage, change: { readonly delta: MetadataDelta; readonly deletedIds: readonly Uuid[]; readonly lastTerm: number }): void {
     const wasActive = this.#host.isActive
     const { delta, deletedIds, lastTerm } = change
-    this.#changes.applied(this.#image, image, delta, lastTerm)
+    this.#changes.applied(this.#image, image, delta)
+    this.#catchUp.applied(image.offset, lastTerm)
     this.#image = image
     if (delta.clusterChanged) this.#joinCluster(image.clusterId as Uuid)
     this.#peers.applied(image, delta)

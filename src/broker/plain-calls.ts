@@ -12,6 +12,7 @@ import type { FetchRecordsRequest, FetchRecordsResponse, ProduceRecordsRequest, 
 import type { BrokerSession } from './api.ts'
 import { hintAt } from './leader-hint.ts'
 import { codecsOf, encodePlainRecords, readPlainRecords } from './plain-records.ts'
+import { notCaughtUp, type QueryContext } from './queries.ts'
 
 const ALL_IN_SYNC = -1
 const DEFAULT_TIMEOUT_MS = 30_000
@@ -28,6 +29,7 @@ export interface PlainCallsOptions {
   readonly nodeId: number
   readonly clock: Clock
   readonly image: () => MetadataImage
+  readonly isCaughtUp: QueryContext['isCaughtUp']
   /** Whether the log of this partition is not open here (yet). */
   readonly isClosed: (topicId: Uuid, partition: number) => boolean
   listOffsets(request: ListOffsetsRequest, done: Done<ListOffsetsResponse>): void
@@ -130,6 +132,8 @@ export class PlainCalls {
 
   #topic(name: string): TopicImage {
     const topic = findTopic(this.#options.image(), name)
+    // At once: records would take up memory as long as the call waits.
+    if (topic === undefined && !this.#options.isCaughtUp()) throw notCaughtUp()
     if (topic === undefined)
       throw new BrokerError('UNKNOWN_TOPIC_OR_PARTITION', `this node knows no topic "${name.slice(0, 249)}" (yet): create it, or try again`)
     return topic

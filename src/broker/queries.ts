@@ -6,10 +6,14 @@ import type { BrokerState, ClusterDescription, MetadataRequest, MetadataResponse
 
 /** How long a request waits for metadata that this node has not applied yet. */
 const OFFSET_WAIT_MS = 5_000
+/** Before clients give up on an answer: who is told no asks another node. */
+const CATCH_UP_WAIT_MS = 1_500
 
 export interface QueryContext {
   readonly clock: Clock
   readonly image: () => MetadataImage
+  /** Since its start this node has learned what the cluster had decided: what its image lacks is not there. */
+  readonly isCaughtUp: () => boolean
   readonly leaderId: () => number | null
   readonly isConnected: (nodeId: number) => boolean
 }
@@ -56,14 +60,24 @@ export class ImageWaiters {
   }
 }
 
+/** Before this node knows what the cluster has decided it says of no topic that there is none. */
+export function notCaughtUp(): BrokerError {
+  return new BrokerError('LEADER_NOT_AVAILABLE', 'this node has not learned since its start what the cluster has decided: ask another node, or again')
+}
+
+/** For what is asked by the name of a topic. */
+export function whenCaughtUp(context: Pick<QueryContext, 'isCaughtUp'>, waiters: ImageWaiters, done: Done<never>, resume: () => void): void {
+  if (context.isCaughtUp()) resume()
+  else waiters.wait(context.isCaughtUp, CATCH_UP_WAIT_MS, (isDue) => (isDue ? resume() : done(notCaughtUp(), undefined as never)))
+}
+
 export function answerMetadata(context: QueryContext, waiters: ImageWaiters, request: MetadataRequest, done: Done<MetadataResponse>): void {
-  waiters.wait(
-    () => context.image().offset >= request.minOffset,
-    OFFSET_WAIT_MS,
-    (isDue) => {
+  const hasReached = (): boolean => context.image().offset >= request.minOffset
+  whenCaughtUp(context, waiters, done, () =>
+    waiters.wait(hasReached, OFFSET_WAIT_MS, (isDue) => {
       if (isDue) done(undefined, describeMetadata(context, request.topics))
       else done(new BrokerError('REQUEST_TIMED_OUT', `metadata offset ${request.minOffset} has not reached this node`), undefined as never)
-    },
+    }),
   )
 }
 

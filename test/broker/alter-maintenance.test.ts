@@ -25,7 +25,7 @@ class Bench {
         this.reply = done
       },
     } as unknown as ControllerClient
-    const queries = { clock: this.clock, image: () => this.cluster.image, leaderId: () => 1, isConnected: () => true }
+    const queries = { clock: this.clock, image: () => this.cluster.image, leaderId: () => 1, isConnected: () => true, isCaughtUp: () => true }
     alterMaintenance({ controllerClient, waiters: this.waiters, queries }, { nodeId: 1, maintenance: true, timeoutMs: 100 }, (error, value) => {
       this.outcomes.push(error === undefined ? value : (error as BrokerError).code)
     })

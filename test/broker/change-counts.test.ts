@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { CatchUp } from '../../src/broker/catch-up.ts'
 import { ChangeCounts } from '../../src/broker/change-counts.ts'
 import type { MetadataImage } from '../../src/metadata/image.ts'
 import { applyEntries } from '../../src/metadata/apply.ts'
@@ -6,7 +7,8 @@ import { type Cluster, threeBrokers } from '../controller/harness.ts'
 
 /** Shows the entries of a cluster that were not shown yet, as a node applies them. */
 class Reader {
-  readonly counts = new ChangeCounts(9)
+  readonly catchUp = new CatchUp()
+  readonly counts = new ChangeCounts(9, this.catchUp)
   readonly #cluster: Cluster
   #image: MetadataImage
 
@@ -22,7 +24,8 @@ class Reader {
       this.#cluster.entries.filter(({ offset }) => offset >= before.offset),
     )
     this.#image = image
-    this.counts.applied(before, image, delta, lastTerm)
+    this.counts.applied(before, image, delta)
+    this.catchUp.applied(image.offset, lastTerm)
     const { leaderElections, uncleanLeaderElections } = this.counts.totals
     return [leaderElections, uncleanLeaderElections]
   }
@@ -34,7 +37,7 @@ it('a node counts what is decided after it learned how far the active controller
   cluster.fence(1)
   expect(reader.read(4)).toEqual([0, 0])
   cluster.fence(2)
-  reader.counts.controllerHeard({ term: 4, commitIndex: cluster.image.offset })
+  reader.catchUp.controllerHeard({ term: 4, commitIndex: cluster.image.offset })
   expect(reader.read(4)).toEqual([0, 0])
   cluster.fence(3)
   cluster.unfence(1)
@@ -47,7 +50,7 @@ it('a node counts what is decided after it learned how far the active controller
 it('an active controller that has just been elected does not know yet what is committed: the entries of earlier terms are past', () => {
   const { cluster } = threeBrokers()
   const reader = new Reader(cluster)
-  reader.counts.controllerHeard({ term: 5, commitIndex: 0 })
+  reader.catchUp.controllerHeard({ term: 5, commitIndex: 0 })
   cluster.fence(1)
   expect(reader.read(4)).toEqual([0, 0])
   cluster.skip()

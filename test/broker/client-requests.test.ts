@@ -30,6 +30,7 @@ class Connection {
       nodeId: 1,
       clock: bench.clock,
       image: () => bench.image,
+      isCaughtUp: () => true,
       isClosed: () => false,
       listOffsets: (_request, done) => done(undefined, { partitions: [] }),
     })

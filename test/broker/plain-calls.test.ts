@@ -26,6 +26,7 @@ class Client {
   readonly budget = new ProduceBudget(1_000_000)
   readonly session: ClientSession
   isClosed = false
+  isCaughtUp = true
 
   constructor(partitions = 4) {
     const { bench } = this
@@ -49,6 +50,7 @@ class Client {
       nodeId: 1,
       clock: bench.clock,
       image: () => bench.image,
+      isCaughtUp: () => this.isCaughtUp,
       isClosed: (id, number) => this.isClosed || find(id, number) === undefined,
       listOffsets: ({ partitions: [asked] }, done) =>
         bench.clock.defer(() => {
@@ -101,6 +103,17 @@ describe('ProduceRecords', () => {
     const answer = new Client().produce({ partition: 3 })
     expect(answer).toMatchObject({ error: { code: 'NOT_LEADER_OR_FOLLOWER', definite: true, retriable: true } })
     expect('error' in answer && answer.error.leader).toEqual({ nodeId: 2, host: '127.0.0.1', grpcPort: 9193, leaderEpoch: 0 })
+  })
+
+  it('a node that does not know yet what the cluster has decided denies no topic: definite, retriable, at once', () => {
+    const client = new Client()
+    const answers = (): unknown[] => [client.produce({ topic: 'others' }), client.fetch({ topic: 'others' })]
+    client.isCaughtUp = false
+    const refusal = { error: { code: 'LEADER_NOT_AVAILABLE', definite: true, retriable: true } }
+    expect(answers()).toMatchObject([refusal, refusal])
+    expect(client.produce({ partition: 0 })).toMatchObject({ value: { partition: 0 } })
+    client.isCaughtUp = true
+    expect(answers()).toMatchObject([{ error: { code: 'UNKNOWN_TOPIC_OR_PARTITION' } }, { error: { code: 'UNKNOWN_TOPIC_OR_PARTITION' } }])
   })
 
   it('goes to the partition of the key that Kafka chooses', () => {

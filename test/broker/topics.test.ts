@@ -235,7 +235,7 @@ describe('image waiters', () => {
   it('R4.6: metadata waits for the offset that was asked for, and no longer than 5 s', () => {
     const desk = new Desk()
     const { bench } = desk
-    const context = { clock: bench.clock, image: () => bench.image, leaderId: () => 1, isConnected: () => true, find: () => undefined }
+    const context = { clock: bench.clock, image: () => bench.image, leaderId: () => 1, isConnected: () => true, isCaughtUp: () => true }
     const ask = (minOffset: number): void =>
       answerMetadata(context, desk.waiters, { topics: ['orders', 'nothing'], minOffset }, (error, value) =>
         desk.note(error, error === undefined ? [value.metadataOffset, value.topics.map((topic) => topic.name), value.missing] : undefined),
@@ -257,11 +257,30 @@ describe('image waiters', () => {
     expect(desk.outcomes).toHaveLength(3)
   })
 
+  it('R4.6: as long as this node has not learned what the cluster has decided no topic is missing: the question waits, at most 1.5 s', () => {
+    const desk = new Desk()
+    const { bench } = desk
+    let isCaughtUp = false
+    const context = { clock: bench.clock, image: () => bench.image, leaderId: () => 1, isConnected: () => true, isCaughtUp: () => isCaughtUp }
+    const ask = (): void =>
+      answerMetadata(context, desk.waiters, { topics: ['orders'], minOffset: 0 }, (error, value) => desk.note(error, value && [value.topics.length]))
+    ask()
+    bench.run(1_501)
+    expect(desk.outcomes).toEqual([{ code: 'LEADER_NOT_AVAILABLE', definite: true }])
+    ask()
+    desk.apply(bench.topicRecords(1, 'orders'))
+    expect(desk.outcomes).toHaveLength(1)
+    isCaughtUp = true
+    desk.waiters.applied()
+    bench.run(1)
+    expect(desk.outcomes[1]).toEqual([1])
+  })
+
   it('metadata tells of a topic once, however often it is named', () => {
     const desk = new Desk()
     const { bench } = desk
     desk.apply(bench.topicRecords(1, 'orders'))
-    const context = { clock: bench.clock, image: () => bench.image, leaderId: () => 1, isConnected: () => true, find: () => undefined }
+    const context = { clock: bench.clock, image: () => bench.image, leaderId: () => 1, isConnected: () => true, isCaughtUp: () => true }
     answerMetadata(context, desk.waiters, { topics: ['orders', 'nothing', 'orders', 'nothing'], minOffset: 0 }, (error, value) =>
       desk.note(error, [value.topics.map((topic) => topic.name), value.missing]),
     )

@@ -127,3 +127,24 @@ scenario(
   },
   FIVE,
 )
+
+scenario(
+  'started-node-denies-no-topic',
+  'a node that was started and hears of no leader does not say that a topic is not there; one that hears of it late tells of it (R4.6)',
+  async (story) => {
+    await story.topic()
+    await story.send(3)
+    story.kill(1)
+    story.net.isolate(1)
+    await story.start(1)
+    const inVain = story.asks('the topic', (admin) => admin.describeTopics(['orders']), 1)
+    await story.until('it is answered', () => inVain.code !== undefined)
+    story.claim('that is no answer about the topic, and may be asked again', inVain.code === 'LEADER_NOT_AVAILABLE')
+    const late = story.asks('the topic', (admin) => admin.describeTopics(['orders']), 1)
+    await story.wait(1_000)
+    story.claim('the question waits', late.code === undefined)
+    story.net.mend('node 1 and the operator reach the others')
+    await story.until('it is answered', () => late.code !== undefined)
+    story.claim('the topic is there', late.code === null)
+  },
+)

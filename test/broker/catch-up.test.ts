@@ -1,0 +1,30 @@
+import { describe, expect, it } from 'vitest'
+import { CatchUp } from '../../src/broker/catch-up.ts'
+
+describe('R4.6: a node has caught up', () => {
+  it('once it has applied what its first controller knew to be committed, by an entry of that term', () => {
+    const node = new CatchUp()
+    node.applied(20, 4)
+    expect(node.isDone).toBe(false)
+    expect(node.controllerHeard({ term: 5, commitIndex: 12 })).toBe(false)
+    node.applied(25, 4)
+    expect(node.isDone).toBe(false)
+    node.applied(26, 5)
+    expect(node.isDone).toBe(true)
+  })
+
+  it('at once, where a snapshot holds all of that; and for good, whatever a later controller says', () => {
+    const node = new CatchUp()
+    node.applied(20, 5)
+    expect(node.controllerHeard({ term: 5, commitIndex: 20 })).toBe(true)
+    expect(node.controllerHeard({ term: 6, commitIndex: 40 })).toBe(false)
+    expect(node.isDone).toBe(true)
+  })
+
+  it('not by the term alone: it lacks what was committed in it', () => {
+    const node = new CatchUp()
+    node.controllerHeard({ term: 5, commitIndex: 20 })
+    node.applied(19, 5)
+    expect(node.isDone).toBe(false)
+  })
+})
