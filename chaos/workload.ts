@@ -65,8 +65,8 @@ export class Workload {
   #unsettled = 0
   /** For all who change the voters: those that there are for sure, without those on their way out. */
   #voters: Set<number> | undefined
-  #voterChanges = 0
-  #votersStay = false
+  #operations = 0
+  #operatorsRest = false
   #stopped = false
 
   constructor(options: WorkloadOptions) {
@@ -90,14 +90,14 @@ export class Workload {
     return this.#unsettled
   }
 
-  /** Changes of the voters that an operator has asked for and has no answer to. */
-  get voterChanges(): number {
-    return this.#voterChanges
+  /** What operators have asked for and have no answer to. */
+  get operations(): number {
+    return this.#operations
   }
 
-  /** Meanwhile no operator begins to change the voters. */
-  letVotersStay(stay: boolean): void {
-    this.#votersStay = stay
+  /** Meanwhile no operator begins to change anything. */
+  letOperatorsRest(rest: boolean): void {
+    this.#operatorsRest = rest
   }
 
   stop(): void {
@@ -158,32 +158,28 @@ export class Workload {
    * until the workload is stopped.
    */
   async alter(client: OxbowClient, options: { readonly gapMs: number; readonly brokers: readonly number[]; readonly random: Random }): Promise<void> {
-    const { clock, history } = this.#options
+    const { clock } = this.#options
     const { random, gapMs, brokers } = options
     const admin = client.admin()
     while (!this.#stopped) {
       await sleep(clock, between(random, 1, 2 * gapMs))
       const at = random.integer(Math.max(1, this.#topics.length))
       const topic = this.#topics[at]
-      if (topic === undefined || this.#stopped) continue
+      if (topic === undefined || this.#stopped || this.#operatorsRest) continue
       const change = drawChange(random, topic, brokers)
-      this.#unsettled += 1
-      let code: Code | null = null
-      try {
-        if (change.type === 'elect') await admin.electLeaders({ timeoutMs: ALTER_TIMEOUT_MS })
-        else if (change.type === 'move') {
-          const [moved] = await admin.alterReassignments({ ...change.options, timeoutMs: ALTER_TIMEOUT_MS })
-          code = moved?.error?.code ?? null
-        } else {
-          const { partitions } = await admin.alterTopic({ name: topic.name, ...change.options, timeoutMs: ALTER_TIMEOUT_MS })
-          this.#topics[at] = { ...topic, partitions: partitions.length }
+      await this.#operate(change.what, async () => {
+        if (change.type === 'elect') {
+          await admin.electLeaders({ timeoutMs: ALTER_TIMEOUT_MS })
+          return null
         }
-      } catch (error) {
-        if (!(error instanceof BrokerError)) throw error
-        code = error.code
-      }
-      this.#unsettled -= 1
-      history.add({ type: 'admin', atMs: clock.monotonicMs(), what: change.what, code })
+        if (change.type === 'move') {
+          const [moved] = await admin.alterReassignments({ ...change.options, timeoutMs: ALTER_TIMEOUT_MS })
+          return moved?.error ?? null
+        }
+        const { partitions } = await admin.alterTopic({ name: topic.name, ...change.options, timeoutMs: ALTER_TIMEOUT_MS })
+        this.#topics[at] = { ...topic, partitions: partitions.length }
+        return null
+      })
     }
   }
 
@@ -192,7 +188,7 @@ export class Workload {
     client: OxbowClient,
     options: { readonly gapMs: number; readonly controllers: readonly number[]; readonly voters: number; readonly least: number; readonly random: Random },
   ): Promise<void> {
-    const { clock, history } = this.#options
+    const { clock } = this.#options
     const { random, gapMs, controllers, least } = options
     const admin = client.admin()
     this.#voters ??= new Set(controllers.slice(0, options.voters))
@@ -201,24 +197,16 @@ export class Workload {
       await sleep(clock, between(random, 1, 2 * gapMs))
       const nodeId = controllers[random.integer(controllers.length)] as number
       const isVoter = voters.has(nodeId)
-      if (this.#stopped || this.#votersStay || (isVoter && voters.size <= least)) continue
+      if (this.#stopped || this.#operatorsRest || (isVoter && voters.size <= least)) continue
       if (isVoter) voters.delete(nodeId)
-      let code: Code | null = null
-      this.#unsettled += 1
-      this.#voterChanges += 1
-      try {
-        const change = { nodeId, timeoutMs: ALTER_TIMEOUT_MS }
+      const change = { nodeId, timeoutMs: ALTER_TIMEOUT_MS }
+      const error = await this.#operate(`${isVoter ? 'remove' : 'add'} voter ${nodeId}`, async () => {
         await (isVoter ? admin.removeVoter(change) : admin.addVoter(change))
-        if (!isVoter) voters.add(nodeId)
-      } catch (error) {
-        if (!(error instanceof BrokerError)) throw error
-        code = error.code
-        // Else it may have been done all the same.
-        if (isVoter && error.definite && code !== 'VOTER_NOT_FOUND') voters.add(nodeId)
-      }
-      this.#unsettled -= 1
-      this.#voterChanges -= 1
-      history.add({ type: 'admin', atMs: clock.monotonicMs(), what: `${isVoter ? 'remove' : 'add'} voter ${nodeId}`, code })
+        return null
+      })
+      // What is not known to have failed may have been done all the same.
+      const votes = isVoter ? error?.definite === true && error.code !== 'VOTER_NOT_FOUND' : error === null
+      if (votes) voters.add(nodeId)
     }
   }
 
@@ -268,35 +256,38 @@ export class Workload {
     const maintained = new Set<number>()
     while (!this.#stopped) {
       await sleep(clock, between(random, 1, 2 * gapMs))
-      if (this.#stopped) continue
+      if (this.#stopped || this.#operatorsRest) continue
       const nodeId = brokers[random.integer(brokers.length)] as number
       if (random.integer(4) === 0) {
         await this.#operate(`empty broker ${nodeId}`, async () => {
           const moves = movesOff(await admin.listTopics(), nodeId, brokers)
           if (moves.length > 0) await admin.alterReassignments({ moves, timeoutMs: ALTER_TIMEOUT_MS })
+          return null
         })
         continue
       }
       const maintenance = !maintained.has(nodeId)
-      const what = `broker ${nodeId} ${maintenance ? 'into' : 'out of'} maintenance`
-      await this.#operate(what, () => admin.alterMaintenance({ nodeId, maintenance, timeoutMs: ALTER_TIMEOUT_MS }))
+      await this.#operate(`broker ${nodeId} ${maintenance ? 'into' : 'out of'} maintenance`, async () => {
+        await admin.alterMaintenance({ nodeId, maintenance, timeoutMs: ALTER_TIMEOUT_MS })
+        return null
+      })
       if (maintenance) maintained.add(nodeId)
       else maintained.delete(nodeId)
     }
   }
 
-  /** One call of an operator, with its outcome in the history. */
-  async #operate(what: string, act: () => Promise<unknown>): Promise<void> {
-    let code: Code | null = null
+  /** One call of an operator, with its outcome in the history: what it failed of, if it did. */
+  async #operate(what: string, act: () => Promise<BrokerError | null>): Promise<BrokerError | null> {
     this.#unsettled += 1
-    try {
-      await act()
-    } catch (error) {
+    this.#operations += 1
+    const failed = await act().catch((error: unknown) => {
       if (!(error instanceof BrokerError)) throw error
-      code = error.code
-    }
+      return error
+    })
     this.#unsettled -= 1
-    this.#options.history.add({ type: 'admin', atMs: this.#options.clock.monotonicMs(), what, code })
+    this.#operations -= 1
+    this.#options.history.add({ type: 'admin', atMs: this.#options.clock.monotonicMs(), what, code: failed?.code ?? null })
+    return failed
   }
 
   /** Sends a record every gapMs or so, one time in `burstOneIn` a burst, until the workload is stopped. */

@@ -147,12 +147,12 @@ export class World {
 
   /** Only a core heals, and has to acknowledge a record in each partition that there is. */
   async #corePhase(): Promise<void> {
-    // Who may be away hangs on who votes: who was just counted in may not be added, or taken off, behind it.
-    this.#workload.letVotersStay(true)
+    // Who may be away hangs on who votes, and on the minimum of each topic: neither may change behind it.
+    this.#workload.letOperatorsRest(true)
     const untilMs = this.#cluster.queue.nowMs + ALTER_TIMEOUT_MS
-    await this.#runUntil(() => this.#workload.voterChanges === 0 || this.#cluster.queue.nowMs > untilMs)
+    await this.#runUntil(() => this.#workload.operations === 0 || this.#cluster.queue.nowMs > untilMs)
     await this.#serveWithCore()
-    this.#workload.letVotersStay(false)
+    this.#workload.letOperatorsRest(false)
   }
 
   async #serveWithCore(): Promise<void> {
