@@ -52,6 +52,15 @@ describe('R5.11 a broker in maintenance', () => {
     expect([cluster.broker(1).maintenance, cluster.state(ref)]).toEqual([true, before])
   })
 
+  it('gives up what it leads to the first that comes out of maintenance', () => {
+    const { cluster, ref } = threeBrokers()
+    for (const nodeId of [1, 2, 3]) mark(cluster, nodeId)
+    const { leader } = cluster.state(ref)
+    const other = leader === 3 ? 2 : 3
+    mark(cluster, other, false)
+    expect(cluster.state(ref).leader).toBe(other)
+  })
+
   it('does not get leaderships back: not by an election, not by the balance, not by the end of a move', () => {
     const { cluster, ref } = threeBrokers()
     mark(cluster, 1)
