@@ -11,6 +11,9 @@ export function findUnhealed(image: MetadataImage, nodeIds: readonly number[]): 
     for (const state of topic.partitions) {
       if (state.leader === -1) return `${topic.name}-${state.partition} has no leader (ISR ${state.isr.map(({ nodeId }) => nodeId)}, ELR ${state.elr})`
       if (state.reassignment !== null) return `${topic.name}-${state.partition} is still on its way to ${state.reassignment.to}`
+      const other = state.isr.find(({ nodeId }) => image.brokers.get(nodeId)?.maintenance === false)
+      if (other !== undefined && image.brokers.get(state.leader)?.maintenance === true)
+        return `${topic.name}-${state.partition} is led by node ${state.leader}, which is in maintenance, and not by node ${other.nodeId}, which is not`
       if (state.isr.length < state.replicas.length)
         return `the ISR of ${topic.name}-${state.partition} is ${state.isr.map(({ nodeId }) => nodeId)} of ${state.replicas}`
     }

@@ -14,8 +14,8 @@ export interface EligibleChange {
 
 /**
  * Rules R5.8: while the ISR has its minimum nobody else is eligible, since the high watermark passes whoever is not in sync. Below the minimum whoever was
- * in sync or eligible stays so: perhaps nobody else holds what was acknowledged. Only a replica that is taken off, or damaged, or that registered anew
- * (its folder may be another) goes, and all of them where an unclean election gave them up.
+ * in sync or eligible stays so, and is not taken off either (R5.10): perhaps nobody else holds what was acknowledged. Only a replica that is damaged, or that
+ * registered anew (its folder may be another) goes, and all of them where an unclean election gave them up.
  */
 export function checkEligible(log: string, { before, after, images, wasDamaged }: EligibleChange): void {
   const minInSyncReplicas = minInSyncReplicasOf(images.after, after)
@@ -29,10 +29,9 @@ export function checkEligible(log: string, { before, after, images, wasDamaged }
   if (minInSyncReplicasOf(images.before, after) !== minInSyncReplicas) return
   for (const nodeId of new Set([...before.elr, ...before.isr.map((member) => member.nodeId)])) {
     const isKept = after.elr.includes(nodeId) || after.isr.some((member) => member.nodeId === nodeId)
-    const isTakenOff = !after.replicas.includes(nodeId)
     const hasRegistered = images.before.brokers.get(nodeId)?.brokerEpoch !== images.after.brokers.get(nodeId)?.brokerEpoch
     demand(
-      isKept || isTakenOff || hasRegistered || wasDamaged(nodeId),
+      isKept || hasRegistered || wasDamaged(nodeId),
       'elr',
       () => `${where}: node ${nodeId} is eligible no more, with ${after.isr.length} replicas in sync of the ${minInSyncReplicas} that have to be`,
     )

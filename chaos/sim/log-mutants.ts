@@ -98,6 +98,32 @@ export const logMutants: readonly Mutant[] = [
     story: 'a-disk-that-forgot-is-restarted-again',
   },
   {
+    name: 'where a log begins is noted and not synced',
+    file: 'src/log/log-start.js',
+    find: 'file.writevSynced([slotOf(encode(record))], slotPosition(record.counter), done)',
+    replace: 'file.writev([slotOf(encode(record))], slotPosition(record.counter), done)',
+    rule: 'R6.9: a log that begins anew claims nothing until that is on the disk',
+    killedBy: ['I9', 'damage'],
+    scenario: 'deletes-while-replicas-return',
+  },
+  {
+    name: 'a replica stands on its copy before that has the last records',
+    file: 'src/broker/folder-move.js',
+    find: 'while (copy.endOffset < log.endOffset && !isOver && !isStale()) {',
+    replace: 'while (false) {',
+    also: [
+      { file: 'src/broker/folder-move.js', find: 'yield* this.#until(() => isOver || copy.syncedEndOffset === log.endOffset);', replace: '' },
+      {
+        file: 'src/broker/folder-move.js',
+        find: 'if (copy.syncedEndOffset < log.endOffset || !this.#isNoted(log, copy))',
+        replace: 'if (!this.#isNoted(log, copy))',
+      },
+    ],
+    rule: 'R3.8: the copy has all of it, synced, before the note is written that says where it stands',
+    killedBy: ['I1', 'I9', 'assert', 'delivery'],
+    story: 'moved-to-another-disk-under-load',
+  },
+  {
     name: 'a cut of the metadata leaves the mark above it',
     file: 'src/runtime/metadata-storage.js',
     find: 'if (this.#state.syncedEndOffset <= endOffset && !this.#saving) {',

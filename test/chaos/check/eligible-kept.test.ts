@@ -32,17 +32,23 @@ it('nobody else is eligible while the ISR has its minimum', () => {
   expect(() => change({ ...isr(1), elr: [2, 3] }, { ...isr(1, 2), elr: [3] })).toThrow(/^elr: .* 2 replicas are in sync, as many as have to be, and 3 eligible/)
 })
 
-it('who is taken off, damaged or registers goes, and all go with an unclean election; several changes at once say nothing', () => {
+it('who is damaged or registers goes, and all go with an unclean election; several changes at once say nothing', () => {
   const [from, to] = [
     { ...isr(1), elr: [2] },
     { ...isr(), elr: [1] },
   ] as const
-  expect(() => change(from, { ...to, replicas: [1, 3] })).not.toThrow()
   expect(() => change(from, to, 2)).not.toThrow()
   expect(() => change(from, to, 3)).toThrow(/node 2/)
   expect(() => change(from, to, undefined, 2)).not.toThrow()
   expect(() => change(from, { ...to, unclean: true })).not.toThrow()
   expect(() => change(from, { ...to, partitionEpoch: 9 })).not.toThrow()
+})
+
+it('replicas are taken off while enough stay that hold what was acknowledged, or none of those that go does', () => {
+  expect(() => change(isr(1, 2, 3), { ...isr(1, 2), replicas: [1, 2] })).not.toThrow()
+  expect(() => change(isr(1), { ...isr(1), replicas: [1, 2] })).not.toThrow()
+  expect(() => change(isr(1, 3), { ...isr(1), replicas: [1, 2] })).toThrow(/^elr: .* node 3 is eligible no more, with 1 replicas in sync of the 2/)
+  expect(() => change({ ...isr(1), elr: [3] }, { ...isr(1), replicas: [1, 2] })).toThrow(/^elr: .* node 3/)
 })
 
 it('a minimum that changed at the same time says nothing of the one that counted', () => {

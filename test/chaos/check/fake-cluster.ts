@@ -6,7 +6,7 @@ import { FakeLog } from './fake-log.ts'
 
 export const topicId = 'a'.repeat(32)
 
-export function makeBroker(nodeId: number, brokerEpoch: number, state: { readonly fenced?: boolean; readonly draining?: boolean } = {}): BrokerImage {
+export function makeBroker(nodeId: number, brokerEpoch: number, state: Partial<Pick<BrokerImage, 'fenced' | 'draining' | 'maintenance'>> = {}): BrokerImage {
   const address = { host: `node-${nodeId}`, grpcPort: 1, kafkaPort: null, httpPort: null, rack: null }
   return {
     nodeId,
@@ -16,7 +16,7 @@ export function makeBroker(nodeId: number, brokerEpoch: number, state: { readonl
     address,
     fenced: state.fenced ?? false,
     draining: state.draining ?? false,
-    maintenance: false,
+    maintenance: state.maintenance ?? false,
   }
 }
 

@@ -4,7 +4,7 @@ import { findUnhealed } from '../../../chaos/check/convergence.ts'
 import { checkDelivery, type ReadRecord } from '../../../chaos/check/delivery.ts'
 import { DurableLogs } from '../../../chaos/check/durable-logs.ts'
 import { applyEntries } from '../../../src/metadata/apply.ts'
-import { emptyImage } from '../../../src/metadata/image.ts'
+import { emptyImage, type MetadataImage } from '../../../src/metadata/image.ts'
 import { story, topicId as numbered } from '../../metadata/fixtures.ts'
 import { describeImage } from '../../../chaos/check/image-hashes.ts'
 import { checkFetchRequest, checkPeerMessage } from '../../../chaos/check/synced-before-sent.ts'
@@ -91,6 +91,16 @@ describe('convergence', () => {
         [1, 2, 3],
       ),
     ).toBe('node 2 is fenced')
+  })
+
+  it('says that a broker in maintenance leads, unless all in sync are', () => {
+    const maintained = (...nodeIds: number[]): MetadataImage => {
+      const brokers = [1, 2, 3].map((nodeId) => makeBroker(nodeId, nodeId, { maintenance: nodeIds.includes(nodeId) }))
+      return makeImage(9, makeState(), brokers)
+    }
+    expect(findUnhealed(maintained(2, 3), [1, 2, 3])).toBeUndefined()
+    expect(findUnhealed(maintained(1, 2), [1, 2, 3])).toBe('t-0 is led by node 1, which is in maintenance, and not by node 3, which is not')
+    expect(findUnhealed(maintained(1, 2, 3), [1, 2, 3])).toBeUndefined()
   })
 })
 
