@@ -5,6 +5,7 @@ import type { Random } from '../../src/base/random.ts'
 import { OxbowClient } from '../../src/client/client.ts'
 import { GrpcClientTransport } from '../../src/client/grpc-transport.ts'
 import { LiveCluster, waitFor, waitForBrokers } from './cluster-process.ts'
+import { type ClockOrder, type ClockReport, isClockReport } from './clock/clock-orders.ts'
 import type { Ailment } from './disk/ailing-disk.ts'
 import { type DiskOrder, type DiskReport, isDiskReport } from './disk/disk-orders.ts'
 import { Network } from './faults/network.ts'
@@ -17,8 +18,8 @@ export interface ChaosClusterOptions {
   readonly folder: string
   readonly config: Readonly<Record<string, number | string>>
   readonly random: Random
-  /** The build whose server runs on disks that can be made to fail, and that lose what is not synced when it is killed. Undefined: `oxbow server`. */
-  readonly faultyDiskBuild: string | undefined
+  /** The build whose server takes orders: its disks fail, and lose what is not synced when it is killed, and its clock is wrong. Undefined: `oxbow server`. */
+  readonly orderedBuild: string | undefined
 }
 
 /** A node that ended and was not asked to. */
@@ -56,8 +57,8 @@ export class ChaosCluster {
   }
 
   /** Makes the folder's files and the links; nothing runs yet. */
-  static async create({ nodes, clientHosts, folder, config, random, faultyDiskBuild }: ChaosClusterOptions): Promise<ChaosCluster> {
-    const command = faultyDiskBuild === undefined ? {} : { command: faultyDiskCommand(faultyDiskBuild) }
+  static async create({ nodes, clientHosts, folder, config, random, orderedBuild }: ChaosClusterOptions): Promise<ChaosCluster> {
+    const command = orderedBuild === undefined ? {} : { command: orderedCommand(orderedBuild) }
     const live = await LiveCluster.create('chaos', { nodes, config, folder, endsWithHarness: true, ...command })
     const network = new Network(random)
     const file = readFileSync(live.configPath, 'utf8')
@@ -120,6 +121,11 @@ export class ChaosCluster {
     return await this.live.ask(nodeId, { type: 'disk order', ailment } satisfies DiskOrder, isDiskReport)
   }
 
+  /** Shifts the time of day of a node, or only asks for it. Undefined: the node does not answer, as when it is down. */
+  async orderClock(nodeId: number, offsetMs?: number): Promise<ClockReport | undefined> {
+    return await this.live.ask(nodeId, { type: 'clock order', offsetMs } satisfies ClockOrder, isClockReport)
+  }
+
   /** It may end by itself from now on, until it is started again. */
   expectEnd(nodeId: number): void {
     this.#ended.add(nodeId)
@@ -164,8 +170,8 @@ export class ChaosCluster {
   }
 }
 
-function faultyDiskCommand(build: string): (configPath: string, nodeId: number) => readonly string[] {
-  return (configPath, nodeId) => [join(build, 'chaos', 'live', 'disk', 'server.js'), configPath, String(nodeId)]
+function orderedCommand(build: string): (configPath: string, nodeId: number) => readonly string[] {
+  return (configPath, nodeId) => [join(build, 'chaos', 'live', 'chaos-server.js'), configPath, String(nodeId)]
 }
 
 function configPathOf(live: LiveCluster, nodeId: number): string {

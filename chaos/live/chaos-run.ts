@@ -99,9 +99,9 @@ export class ChaosExperiment {
     const history = new HistoryWriter(join(out, HISTORY))
     try {
       const config = { ...shortTimings(), ...KEEP_ALL }
-      const needsFaultyDisks = dist !== undefined || faults.some((fault) => fault.needsFaultyDisks === true)
-      const faultyDiskBuild = needsFaultyDisks ? (dist ?? join(ROOT, 'dist')) : undefined
-      this.#cluster = await ChaosCluster.create({ nodes, clientHosts: nodes, folder: out, config, random: random.fork('network'), faultyDiskBuild })
+      const needsOrders = dist !== undefined || faults.some(({ needs }) => needs !== undefined)
+      const orderedBuild = needsOrders ? (dist ?? join(ROOT, 'dist')) : undefined
+      this.#cluster = await ChaosCluster.create({ nodes, clientHosts: nodes, folder: out, config, random: random.fork('network'), orderedBuild })
       await this.#cluster.start()
       this.#direct = this.#cluster.openDirectClient()
       return await this.#experiment(this.#cluster, this.#direct, history, random)

@@ -7,25 +7,56 @@ export interface GuiltyCase {
   /** Of chaos/sim/mutant-list.ts: patched into the servers. Undefined: the servers are as they are, and less is asked of them. */
   readonly mutant?: string
   readonly producer?: ChaosRunOptions['producer']
+  readonly topicConfigs?: ChaosRunOptions['topicConfigs']
+  /** Default: three. */
+  readonly nodes?: number
+  /** Default: half a minute. */
+  readonly seconds?: number
   /** As `--faults` has it. */
   readonly faults: string
   readonly seed: number
   /** Named before it was tried: one of them is enough, for a wound shows in more than one way. */
-  readonly expected: readonly AnomalyName[]
+  readonly expected: readonly Symptom[]
 }
 
-/** An acknowledged record is gone, or another one lies where it was. */
-const LOST: readonly AnomalyName[] = ['lost-write', 'unseen', 'inconsistent-offsets']
+/**
+ * `death`: nodes end themselves, as an assertion of theirs fails. `unread`: in the end something is not there that was acknowledged; where somebody
+ * polled it before, that is no anomaly of the history.
+ */
+export type Symptom = AnomalyName | 'death' | 'unread'
 
-function broken(mutant: string, faults: string, seed: number, expected: readonly AnomalyName[]): GuiltyCase {
+/** An acknowledged record is gone, or another one lies where it was. */
+const LOST: readonly Symptom[] = ['lost-write', 'unseen', 'inconsistent-offsets', 'unread']
+/** Decisions are gone or part: a node notices, or what hangs on them goes wrong. */
+const PARTED: readonly Symptom[] = ['death', ...LOST]
+
+function broken(mutant: string, faults: string, seed: number, expected: readonly Symptom[]): GuiltyCase {
   return { name: mutant, mutant, faults, seed, expected }
 }
 
 export const guiltyCases: readonly GuiltyCase[] = [
   { name: 'acks=1, a leader is cut off', producer: { acks: 1 }, faults: 'partition-leader', seed: 3, expected: LOST },
+  {
+    name: 'an unclean election is allowed',
+    topicConfigs: { 'unclean.leader.election.enable': 'true' },
+    nodes: 5,
+    faults: 'outlive',
+    seed: 1,
+    expected: LOST,
+  },
   broken('acks=all answered by the own sync', 'partition-leader', 3, LOST),
   broken('a duplicate is appended again', 'reset', 1, ['duplicate']),
   broken('producer state lost on failover', 'kill-leader,reset', 1, ['duplicate']),
   broken('consumers read above the high watermark', 'partition-leader', 3, ['inconsistent-offsets']),
-  broken('an election keeps the leader epoch', 'partition-leader', 3, LOST),
+  broken('an election keeps the leader epoch', 'partition-leader', 3, PARTED),
+  broken('ack before sync', 'power-loss', 1, PARTED),
+  broken('high watermark counts unsynced followers', 'slow-power-loss', 1, LOST),
+  broken('a completion says more than the round wrote', 'slow-power-loss', 1, PARTED),
+  broken('metadata acknowledged before it is on disk', 'slow-power-loss', 1, PARTED),
+  broken('an entry counts once one voter has it', 'slow-power-loss', 1, PARTED),
+  broken('half of the voters are a majority', 'partition-leader', 3, PARTED),
+  broken('a second vote in one term', 'kill-leader,delay', 1, PARTED),
+  broken('a vote for a shorter log', 'pause-kill', 1, PARTED),
+  broken('restart keeps the leader epoch', 'kill', 1, PARTED),
+  { ...broken('divergence ignored', 'partition-leader,kill-leader', 3, PARTED), seconds: 60 },
 ]

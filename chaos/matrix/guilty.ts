@@ -2,12 +2,13 @@ import { copyFileSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ROOT } from '../live/cluster-process.ts'
-import { ChaosExperiment, type ChaosRunOptions } from '../live/chaos-run.ts'
+import { ChaosExperiment, type ChaosRun, type ChaosRunOptions } from '../live/chaos-run.ts'
 import { chooseFaults } from '../live/faults/catalogue.ts'
+import type { CheckReport } from '../report/check-file.ts'
 import { reportRun } from '../report/run-report.ts'
 import { makeMutantBuild, removeMutantBuild } from '../sim/mutant-build.ts'
 import { mutants } from '../sim/mutant-list.ts'
-import { type GuiltyCase, guiltyCases } from './guilty-list.ts'
+import { type GuiltyCase, guiltyCases, type Symptom } from './guilty-list.ts'
 
 /**
  * `npm run chaos:guilty [-- WORD]`: clusters that break a rule, on real processes; those whose name has the word in it. A rule is broken in a copy
@@ -15,7 +16,8 @@ import { type GuiltyCase, guiltyCases } from './guilty-list.ts'
  */
 const NODES = 3
 const RATE = 200
-const TIME_MS = 30_000
+const SECONDS = 30
+const FAILED_ASSERTION = /assertion failed/i
 
 /** The folder that holds the copy's dist. What a real server reads beside it is there too. */
 function brokenBuild(name: string): string {
@@ -27,18 +29,39 @@ function brokenBuild(name: string): string {
   return folder
 }
 
+function optionsOf({
+  producer = { acks: 'all' },
+  topicConfigs = {},
+  nodes = NODES,
+  seconds = SECONDS,
+  faults,
+  seed,
+}: GuiltyCase): Omit<ChaosRunOptions, 'out'> {
+  return { faults: chooseFaults(faults, nodes), timeMs: seconds * 1000, nodes, rate: RATE, seed, producer, topicConfigs }
+}
+
+/** What there is to see, each with its words for the table. */
+function symptomsOf(check: CheckReport, { isEverythingRead }: ChaosRun, findings: readonly string[]): ReadonlyMap<Symptom, string> {
+  const found = new Map<Symptom, string>()
+  for (const { name, count, isAllowed } of check.anomalies) if (!isAllowed) found.set(name, `${count} x ${name}`)
+  if (!isEverythingRead) found.set('unread', 'not everything is there in the end')
+  if (findings.some((finding) => FAILED_ASSERTION.test(finding))) found.set('death', 'nodes end themselves')
+  return found
+}
+
 /** Answers whether it was convicted. */
-async function tryCase({ name, mutant, producer = { acks: 'all' }, faults, seed, expected }: GuiltyCase): Promise<boolean> {
+async function tryCase(one: GuiltyCase): Promise<boolean> {
+  const { name, mutant, faults, seed, expected } = one
   const build = mutant === undefined ? undefined : brokenBuild(mutant)
   const out = mkdtempSync(join(tmpdir(), 'oxbow-guilty-'))
   try {
-    const options: ChaosRunOptions = { faults: chooseFaults(faults, NODES), timeMs: TIME_MS, nodes: NODES, rate: RATE, seed, out, producer, topicConfigs: {} }
-    const run = await new ChaosExperiment(build === undefined ? options : { ...options, dist: join(build, 'dist') }).run()
+    const options = { ...optionsOf(one), out, ...(build === undefined ? {} : { dist: join(build, 'dist') }) }
+    const run = await new ChaosExperiment(options).run()
     const { check, findings } = await reportRun(options, run)
-    const found = check.anomalies.filter(({ isAllowed }) => !isAllowed)
-    const isConvicted = found.some((one) => expected.includes(one.name))
-    const what = found.map(({ name: anomaly, count }) => `${count} x ${anomaly}`).join(', ')
-    console.log(`| ${name} | \`${faults}\` | ${seed} | ${isConvicted ? '' : 'NOT CONVICTED; '}${what === '' ? 'nothing' : what} |`)
+    const found = symptomsOf(check, run, findings)
+    const isConvicted = [...found.keys()].some((symptom) => expected.includes(symptom))
+    const what = found.size === 0 ? 'nothing' : [...found.values()].join(', ')
+    console.log(`| ${name} | \`${faults}\` | ${seed} | ${isConvicted ? '' : 'NOT CONVICTED; '}${what} |`)
     for (const finding of findings) console.error(`  ${finding}`)
     return isConvicted
   } finally {

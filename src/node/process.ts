@@ -5,6 +5,7 @@ import { createServer } from 'node:net'
 import { join, resolve } from 'node:path'
 import type { Disk } from '../base/disk.ts'
 import type { DoneVoid } from '../base/done.ts'
+import type { Clock } from '../base/clock.ts'
 import { BrokerError } from '../base/errors.ts'
 import type { Fatal } from '../base/fatal.ts'
 import { isLogLevel, type LogLevel, logLevels } from '../base/log-level.ts'
@@ -46,6 +47,8 @@ export interface ServerOptions {
   readonly env: EnvironmentVariables
   /** The disk of a data folder; default: the file system as it is. */
   readonly openDisk?: (path: string) => Disk
+  /** Default: that of the machine. */
+  readonly clock?: Clock
 }
 
 /** Rules 8: connections a node. */
@@ -125,7 +128,12 @@ function limitedFiles(logger: Logger): OpenFiles {
   )
 }
 
-async function start(configured: ConfiguredNode, log: NodeLog, fatal: Fatal, openDisk: (path: string) => Disk): Promise<Running> {
+interface Machine {
+  readonly openDisk: (path: string) => Disk
+  readonly clock: Clock
+}
+
+async function start(configured: ConfiguredNode, log: NodeLog, fatal: Fatal, { openDisk, clock }: Machine): Promise<Running> {
   const { options, dataDir, dataDirs } = configured
   const { logger } = log
   const { host, grpcPort, httpPort } = options.address
@@ -139,7 +147,7 @@ async function start(configured: ConfiguredNode, log: NodeLog, fatal: Fatal, ope
   const files = limitedFiles(logger)
   const dataDisks = dataDirs.map((path) => ({ path, disk: new MeteredDisk(new LimitedDisk(openDisk(path), files), meters.disk, path) }))
   const { disk } = dataDisks[0] as DataDisk
-  const seams = { clock: new SystemClock(), random: new CryptoRandom(), disk, dataDisks, checkpoints, transport, logger, logLevel: log.level, fatal }
+  const seams = { clock, random: new CryptoRandom(), disk, dataDisks, checkpoints, transport, logger, logLevel: log.level, fatal }
   const node = await new Promise<OxbowNode>((fulfil, reject) =>
     startNode(options, seams, (error, value) => (error === undefined ? fulfil(value) : reject(error))),
   )
@@ -215,7 +223,8 @@ export async function runServer(options: ServerOptions): Promise<number> {
   process.on('uncaughtException', fatal)
   process.on('unhandledRejection', (reason) => fatal(reason instanceof Error ? reason : new Error(String(reason))))
   for (const warning of cluster.warnings) logger.warn({}, `config: ${locateFault(path, warning)}`)
-  const running = await start(configured, log, fatal, options.openDisk ?? ((folder) => new NodeDisk(folder)))
+  const { openDisk = (folder) => new NodeDisk(folder), clock = new SystemClock() } = options
+  const running = await start(configured, log, fatal, { openDisk, clock })
   const reason = await asked
   logger.info({ reason }, `stopping: ${reason}`)
   const limit = setTimeout(() => fatal(new Error(`the node did not stop within ${STOP_LIMIT_MS} ms`)), STOP_LIMIT_MS)

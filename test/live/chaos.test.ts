@@ -8,7 +8,7 @@ import { runCli } from '../../chaos/live/cli-process.ts'
 import { LiveCluster, ROOT } from '../../chaos/live/cluster-process.ts'
 
 /** It loads its modules one by one, which takes longest. */
-const DISK_SERVER = join(ROOT, 'dist', 'chaos', 'live', 'disk', 'server.js')
+const CHAOS_SERVER = join(ROOT, 'dist', 'chaos', 'live', 'chaos-server.js')
 
 let folder = ''
 beforeAll(() => {
@@ -27,7 +27,7 @@ async function oxbow(args: readonly string[]): Promise<Awaited<ReturnType<typeof
 it('a node whose harness died while it was loading ends by itself', async () => {
   const cluster = await LiveCluster.create('orphan', { nodes: 1 })
   try {
-    const child = spawn(process.execPath, [DISK_SERVER, cluster.configPath, '1'], { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] })
+    const child = spawn(process.execPath, [CHAOS_SERVER, cluster.configPath, '1'], { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] })
     child.disconnect()
     const limit = setTimeout(() => child.kill('SIGKILL'), 15_000)
     const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null]

@@ -1,3 +1,4 @@
+import { hasType } from '../has-type.ts'
 import type { Ailment, AilmentCounts } from './ailing-disk.ts'
 
 /** What the harness asks of a node that runs on such disks, over the channel between them. It answers each with a report. */
@@ -19,8 +20,4 @@ export function isDiskOrder(message: unknown): message is DiskOrder {
 
 export function isDiskReport(message: unknown): message is DiskReport {
   return hasType(message, 'disk report')
-}
-
-function hasType(message: unknown, type: string): boolean {
-  return typeof message === 'object' && message !== null && (message as { readonly type?: unknown }).type === type
 }

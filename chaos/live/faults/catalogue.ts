@@ -1,14 +1,28 @@
+import { clocks } from './clocks.ts'
 import { composites } from './composites.ts'
 import { damagedFiles } from './damaged-files.ts'
 import { diskFaults } from './disk-faults.ts'
 import type { Fault } from './fault.ts'
+import { lateSyncs } from './late-syncs.ts'
 import { moves } from './moves.ts'
 import { partitions } from './partitions.ts'
 import { processFaults } from './process-faults.ts'
 import { slowLinks } from './slow-links.ts'
+import { voterChanges } from './voters.ts'
 
 /** All that can be done to a cluster. */
-export const faults: readonly Fault[] = [...partitions, ...slowLinks, ...processFaults, ...diskFaults, ...composites, ...damagedFiles, ...moves]
+export const faults: readonly Fault[] = [
+  ...partitions,
+  ...slowLinks,
+  ...processFaults,
+  ...diskFaults,
+  ...lateSyncs,
+  ...composites,
+  ...damagedFiles,
+  ...clocks,
+  ...moves,
+  ...voterChanges,
+]
 
 /** Words that stand for several. */
 export const faultGroups: Readonly<Record<string, (fault: Fault) => boolean>> = {
@@ -16,8 +30,8 @@ export const faultGroups: Readonly<Record<string, (fault: Fault) => boolean>> = 
   none: () => false,
   partition: ({ name }) => name.startsWith('partition-'),
   network: ({ kind, isBeyondPromise }) => kind === 'network' && isBeyondPromise !== true,
-  process: ({ kind, needsFaultyDisks }) => kind === 'process' && needsFaultyDisks !== true,
-  disk: ({ needsFaultyDisks }) => needsFaultyDisks === true,
+  process: ({ kind, needs }) => kind === 'process' && needs === undefined,
+  disk: ({ needs }) => needs === 'disks',
 }
 
 /** A list of faults that names what there is not, or what cannot be with so many nodes. */

@@ -4,6 +4,10 @@ import { Killings } from './killings.ts'
 import { isolate } from './partitions.ts'
 
 const STAGE_MS = 2_000
+/** Until a replica that is halted is out of its ISRs, and others were written to without it. */
+const OUTDATED_MS = 3_000
+/** Until those that are gone are fenced, and whoever may lead instead does: an election waits 3 s for better ones. */
+const ALONE_MS = 5_000
 
 /** Makes nodes fall silent; answers how they are woken. */
 type Silence = (world: FaultWorld, nodes: readonly number[]) => () => void
@@ -51,11 +55,58 @@ async function handOver(world: FaultWorld, silence: Silence): Promise<RunningFau
   }
 }
 
+/** Nodes that hold a partition and can go without ending the quorum, in an order of their own. */
+async function pickReplicas({ cluster: { nodeIds }, random, admin }: FaultWorld): Promise<readonly number[]> {
+  const sets = (await admin.describeTopics()).flatMap(({ partitions }) => partitions.map(({ replicas }) => replicas))
+  const outlivable = sets.filter(({ length }) => length > 1 && length - 1 <= Math.floor((nodeIds.length - 1) / 2))
+  const replicas = outlivable[random.integer(Math.max(1, outlivable.length))]
+  if (replicas === undefined) throw new Error('no partition has replicas of which all but one may go')
+  return pickSome(random, replicas, replicas.length)
+}
+
+/**
+ * A replica of a partition is halted, and the others go on without it. Then all these are killed, and it wakes: it is there alone, the quorum is
+ * with it, and what was acknowledged meanwhile is nowhere that runs. It must not lead, but where the topic asks for service before records.
+ */
+async function outlive(world: FaultWorld): Promise<RunningFault> {
+  const [last, ...others] = (await pickReplicas(world)) as [number, ...number[]]
+  const killings = new Killings(world)
+  const wake = halt(world, [last])
+  const script = (async () => {
+    try {
+      await sleep(OUTDATED_MS)
+      await killings.kill(others)
+    } finally {
+      wake()
+    }
+    await sleep(ALONE_MS)
+  })()
+  script.catch(() => undefined)
+  return {
+    detail: `silent ${last}, then killed ${others.join(',')}`,
+    observe: async () => {
+      await script
+      return killings.observe()
+    },
+    heal: async () => {
+      await script
+      await killings.startAgain()
+    },
+  }
+}
+
 function handingOver(name: string, about: string, silence: Silence): Fault {
-  return { name, about, kind: 'process', minNodes: 3, needsFaultyDisks: true, begin: (world) => handOver(world, silence) }
+  return { name, about, kind: 'process', minNodes: 3, needs: 'disks', begin: (world) => handOver(world, silence) }
 }
 
 export const composites: readonly Fault[] = [
   handingOver('pause-kill', 'a minority is halted; then one other loses power, the rest is halted, and the first go on', halt),
   handingOver('part-kill', 'the same with nodes that are cut off', isolate),
+  {
+    name: 'outlive',
+    about: 'a replica is halted; then the others of a partition are killed, and it wakes',
+    kind: 'process',
+    minNodes: 5,
+    begin: outlive,
+  },
 ]

@@ -1,11 +1,30 @@
-import { closeSync, fsyncSync, openSync, readdirSync, readSync, statSync, writeSync } from 'node:fs'
-import { join } from 'node:path'
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
+import { dirname, join } from 'node:path'
 import type { Random } from '../../../src/base/random.ts'
+import { sleep } from '../cluster-process.ts'
 import { type Fault, type FaultWorld, nodesText, pickSome, type RunningFault } from './fault.ts'
 import { Killings } from './killings.ts'
 import { untilAllInSync } from './settled.ts'
+import { untilAllVote } from './voters.ts'
 
 const MAX_FILES = 3
+/** What is rolled back is so by so much. */
+const ROLLED_BACK_MS = 2_000
+/** Of truncated files, one in two loses so much at most; one in four twice that … */
+const CUT_BYTES = 64
 
 /** Files of logs with something in them: of partitions, and of the metadata. */
 function logFiles(dataDir: string): string[] {
@@ -15,6 +34,15 @@ function logFiles(dataDir: string): string[] {
     .map((name) => join(dataDir, name))
     .filter((path) => statSync(path).size > 0)
     .sort()
+}
+
+function pickFiles(random: Random, dataDir: string): string[] {
+  const files = logFiles(dataDir)
+  return pickSome(
+    random,
+    files.map((_, at) => at),
+    MAX_FILES,
+  ).map((at) => files[at] as string)
 }
 
 /** One bit, anywhere in the file. */
@@ -32,28 +60,90 @@ export function flipBit(path: string, random: Random): void {
   }
 }
 
-/** The node is down while it happens, and up again when this is fulfilled. */
-async function flipBits(world: FaultWorld): Promise<RunningFault> {
-  const { cluster, random, admin } = world
-  const [node] = pickSome(random, cluster.nodeIds, 1) as [number]
+/** At least one byte of the end, mostly few. */
+export function cutTail(path: string, random: Random): void {
+  let most = CUT_BYTES
+  while (random.integer(2) === 0) most *= 2
+  truncateSync(path, Math.max(0, statSync(path).size - 1 - random.integer(most)))
+}
+
+/** What was done to the files of a node, as a sentence; undefined: nothing was. */
+type Damage = (dataDir: string) => string | undefined
+
+/**
+ * The node is down while it happens, killed or stopped in good order, and up again when this is fulfilled. No other node is hurt before this one
+ * has everything again: that would be more than a minority of some replicas.
+ */
+async function damage(world: FaultWorld, node: number, isKilled: boolean, act: Damage): Promise<RunningFault> {
+  const { cluster, admin } = world
   const killings = new Killings(world)
-  await killings.kill([node])
-  const files = logFiles(cluster.live.dataDir(node))
-  const chosen = pickSome(
-    random,
-    files.map((_, at) => at),
-    MAX_FILES,
-  ).map((at) => files[at] as string)
-  for (const path of chosen) flipBit(path, random)
-  await killings.startAgain()
+  const dataDir = cluster.live.dataDir(node)
+  const fromLine = cluster.live.log(node).length
+  if (isKilled) await killings.kill([node])
+  else await cluster.stopNode(node)
+  const done = act(dataDir)
+  if (isKilled) await killings.startAgain()
+  else {
+    cluster.startNode(node)
+    await cluster.untilListening(node, fromLine)
+  }
   return {
-    detail: nodesText([node]),
-    observe: async () => ({ isSeen: chosen.length > 0, what: `a bit was flipped in each of ${chosen.length} files` }),
-    // No other node is hurt before this one has everything again: that would be more than a minority of some replicas.
-    heal: () => untilAllInSync(admin),
+    detail: `${nodesText([node])}, ${isKilled ? 'killed' : 'stopped'}`,
+    observe: async () => ({ isSeen: done !== undefined, what: done ?? 'there was no such file' }),
+    heal: async () => {
+      await untilAllVote(world)
+      await untilAllInSync(admin)
+    },
   }
 }
 
+function pickNode({ cluster, random }: FaultWorld): number {
+  return pickSome(random, cluster.nodeIds, 1)[0] as number
+}
+
+/** Each of some files is changed. */
+function eachOfSome(random: Random, what: string, change: (path: string, random: Random) => void): Damage {
+  return (dataDir) => {
+    const chosen = pickFiles(random, dataDir)
+    for (const path of chosen) change(path, random)
+    return chosen.length === 0 ? undefined : `${what} ${chosen.length} files`
+  }
+}
+
+async function flipBits(world: FaultWorld): Promise<RunningFault> {
+  return await damage(world, pickNode(world), true, eachOfSome(world.random, 'a bit was flipped in each of', flipBit))
+}
+
+async function truncateFiles(world: FaultWorld): Promise<RunningFault> {
+  return await damage(world, pickNode(world), world.random.integer(2) === 0, eachOfSome(world.random, 'the end was cut off', cutTail))
+}
+
+/** Some files are again what they were a while ago. */
+async function rollBack(world: FaultWorld): Promise<RunningFault> {
+  const { cluster, random } = world
+  const node = pickNode(world)
+  const before = pickFiles(random, cluster.live.dataDir(node)).map((path) => ({ path, bytes: readFileSync(path) }))
+  await sleep(ROLLED_BACK_MS)
+  return await damage(world, node, random.integer(2) === 0, () => {
+    const changed = before.filter(({ path, bytes }) => existsSync(dirname(path)) && !(existsSync(path) && readFileSync(path).equals(bytes)))
+    for (const { path, bytes } of changed) writeFileSync(path, bytes, { flush: true })
+    return before.length === 0 ? undefined : `${changed.length} of ${before.length} files were as they had been ${ROLLED_BACK_MS / 1000} s before`
+  })
+}
+
+/** Its folder is gone. It comes back under a new directory id and without its vote; an operator's command gives that back (rules R2.2). */
+async function wipe(world: FaultWorld): Promise<RunningFault> {
+  return await damage(world, pickNode(world), world.random.integer(2) === 0, (dataDir) => {
+    rmSync(dataDir, { recursive: true })
+    return 'its folder was removed'
+  })
+}
+
+const ofFiles = { kind: 'process', minNodes: 3 } as const
+
 export const damagedFiles: readonly Fault[] = [
-  { name: 'flip-bits', about: 'bits flip in files of one node while it is down', kind: 'process', minNodes: 3, begin: flipBits },
+  { name: 'flip-bits', about: 'bits flip in files of one node while it is down', ...ofFiles, begin: flipBits },
+  { name: 'truncate', about: 'files of one node lose their ends while it is down', ...ofFiles, begin: truncateFiles },
+  { name: 'roll-back', about: 'files of one node are as they were a while ago when it starts again', ...ofFiles, begin: rollBack },
+  { name: 'wipe', about: 'the folder of one node is gone when it starts again', ...ofFiles, begin: wipe },
 ]

@@ -68,11 +68,11 @@ async function fail(world: FaultWorld, failWith: NonNullable<Ailment['failWith']
   }
 }
 
-const ofDisks = { kind: 'process', needsFaultyDisks: true } as const
+const ofDisks = { kind: 'process', needs: 'disks' } as const
 
 export const diskFaults: readonly Fault[] = [
   { name: 'power-loss', about: 'all nodes, or a minority, lose what is not synced', minNodes: 3, ...ofDisks, begin: losePower },
   { name: 'disk-error', about: 'every write of one node fails', minNodes: 3, ...ofDisks, begin: (world) => fail(world, 'EIO') },
   { name: 'disk-full', about: 'there is no room left on one node', minNodes: 3, ...ofDisks, begin: (world) => fail(world, 'ENOSPC') },
-  { name: 'slow-disk', about: 'every sync of a minority takes 50 to 500 ms longer', minNodes: 3, needsFaultyDisks: true, kind: 'disk', begin: slowDown },
+  { name: 'slow-disk', about: 'every sync of a minority takes 50 to 500 ms longer', minNodes: 3, needs: 'disks', kind: 'disk', begin: slowDown },
 ]

@@ -32,9 +32,9 @@ export interface Fault {
   readonly name: string
   readonly about: string
   /** Of each kind at most one is in force. */
-  readonly kind: 'network' | 'process' | 'disk' | 'admin'
-  /** Nodes have to run on disks that can be made to fail. */
-  readonly needsFaultyDisks?: true
+  readonly kind: 'network' | 'process' | 'disk' | 'clock' | 'admin'
+  /** Nodes have to run on disks, or by a clock, that can be told to be wrong. */
+  readonly needs?: 'disks' | 'clock'
   /** With fewer it would do nothing, or everything. */
   readonly minNodes: number
   /** The rules promise nothing under it: it is done only where it is asked for by its name. */

@@ -9,8 +9,8 @@ const DEFAULT_TIME_MS = 300_000
 const unitsMs: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000 }
 const faultHelp = `names with commas between them: partition-one, partition-leader, partition-halves, partition-ring, partition-bridge,
 partition-one-way, clients-cut, delay, rate, stall, reset, kill, kill-leader, kill-all, rolling, pause, pause-leader, power-loss,
-disk-error, disk-full, slow-disk, pause-kill, part-kill, flip-bits,
-reassign; corrupt, under which nothing is promised; or all (but corrupt), none, partition, network, process, disk`
+slow-power-loss, disk-error, disk-full, slow-disk, pause-kill, part-kill, outlive, flip-bits, truncate, roll-back, wipe,
+clock-offset, reassign, voters; corrupt, under which nothing is promised; or all (but corrupt), none, partition, network, process, disk`
 
 /** `90s`, `5m`, `2h`, in ms. */
 function duration(text: string): number {

@@ -35,7 +35,7 @@ describe('the faults', () => {
 
   it('of a group are those that can be with so many nodes; one that is named and cannot be is refused', () => {
     expect(names('partition', 3)).not.toContain('partition-ring')
-    expect(names('all', 1)).toEqual(['clients-cut', 'delay', 'rate', 'stall', 'reset', 'kill-all'])
+    expect(names('all', 1)).toEqual(['clients-cut', 'delay', 'rate', 'stall', 'reset', 'kill-all', 'clock-offset'])
     expect(() => names('partition-ring', 3)).toThrow('partition-ring needs 5 nodes or more, not 3')
     expect(() => names('kil', 3)).toThrow('there is no fault "kil"')
     expect(() => names('constructor', 3)).toThrow('there is no fault "constructor"')

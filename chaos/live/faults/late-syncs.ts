@@ -1,0 +1,57 @@
+import { sleep } from '../cluster-process.ts'
+import { healthy } from '../disk/ailing-disk.ts'
+import { type Fault, type FaultWorld, pickSome, type RunningFault } from './fault.ts'
+import { Killings } from './killings.ts'
+
+/** Shorter than an election takes, so that the cluster goes on. */
+const SYNC_DELAY_MS = 200
+const SLOW_FOR_MS = 1_500
+/** Until those that are away are fenced, and others lead: an election waits 3 s for better ones. */
+const AWAY_MS = 5_000
+
+/**
+ * The disks of a majority are slow; then all nodes lose power, and only this majority starts again until it is healed: what anybody counted as
+ * synced before it was is gone, and whoever surely has it is not there.
+ */
+async function losePowerWhileSlow(world: FaultWorld): Promise<RunningFault> {
+  const { cluster, random } = world
+  const order = pickSome(random, cluster.nodeIds, cluster.nodeIds.length)
+  const majority = Math.floor(order.length / 2) + 1
+  const [slow, others] = [order.slice(0, majority), order.slice(majority)]
+  const [first, last] = [new Killings(world), new Killings(world)]
+  let slowed = 0
+  const script = (async () => {
+    await Promise.all(slow.map((node) => cluster.orderDisk(node, { ...healthy, syncDelayMs: SYNC_DELAY_MS })))
+    await sleep(SLOW_FOR_MS)
+    const reports = await Promise.all(slow.map((node) => cluster.orderDisk(node)))
+    slowed = reports.reduce((sum, report) => sum + (report?.slowed ?? 0), 0)
+    await Promise.all([first.kill(slow), last.kill(others)])
+    await first.startAgain()
+    await sleep(AWAY_MS)
+  })()
+  // Whoever heals it is told.
+  script.catch(() => undefined)
+  return {
+    detail: `slow ${slow.join(',')}, then all, and ${others.join(',')} away`,
+    observe: async () => {
+      await script
+      const killed = [first.observe(), last.observe()]
+      return { isSeen: slowed > 0 && killed.every(({ isSeen }) => isSeen), what: `${slowed} syncs were slowed; ${killed.map(({ what }) => what).join('; ')}` }
+    },
+    heal: async () => {
+      await script
+      await last.startAgain()
+    },
+  }
+}
+
+export const lateSyncs: readonly Fault[] = [
+  {
+    name: 'slow-power-loss',
+    about: 'the disks of a majority are slow; then all nodes lose power, and only this majority starts again',
+    kind: 'process',
+    minNodes: 3,
+    needs: 'disks',
+    begin: losePowerWhileSlow,
+  },
+]
