@@ -4,6 +4,7 @@ import { parse, stringify } from 'yaml'
 import type { Random } from '../../src/base/random.ts'
 import { OxbowClient } from '../../src/client/client.ts'
 import { GrpcClientTransport } from '../../src/client/grpc-transport.ts'
+import type { ClientTransport } from '../../src/client/transport.ts'
 import { LiveCluster, waitFor, waitForBrokers } from './cluster-process.ts'
 import { type ClockOrder, type ClockReport, isClockReport } from './clock/clock-orders.ts'
 import type { Ailment } from './disk/ailing-disk.ts'
@@ -88,9 +89,12 @@ export class ChaosCluster {
 
   /** On one of the machines of clients, the first being 0. */
   openClient(host: number): OxbowClient {
-    const ports = this.#hostPorts[host % this.#hostPorts.length] as ReadonlyMap<number, number>
-    const transport = new ProxiedTransport(new GrpcClientTransport(), ports)
-    return new OxbowClient({ bootstrap: this.live.bootstrap, transport, requestTimeoutMs: REQUEST_TIMEOUT_MS })
+    return new OxbowClient({ bootstrap: this.live.bootstrap, transport: this.openTransport(host), requestTimeoutMs: REQUEST_TIMEOUT_MS })
+  }
+
+  /** The same for who speaks to single nodes. */
+  openTransport(host: number): ClientTransport {
+    return new ProxiedTransport(new GrpcClientTransport(), this.#hostPorts[host % this.#hostPorts.length] as ReadonlyMap<number, number>)
   }
 
   /** Beside the network: no fault of it reaches this client. */

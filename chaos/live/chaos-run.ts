@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { parse } from 'yaml'
 import { SeededRandom } from '../../src/base/random.ts'
 import type { OxbowClient } from '../../src/client/client.ts'
+import { parseAddress } from '../../src/client/connections.ts'
 import type { ProducerOptions } from '../../src/client/producer.ts'
 import { HistoryWriter } from '../operations/history-file.ts'
 import type { Outcome } from '../operations/operation.ts'
@@ -11,6 +12,7 @@ import { ChaosCluster, type Death } from './chaos-cluster.ts'
 import { ROOT, sleep, waitFor, waitForBrokers } from './cluster-process.ts'
 import type { Fault, FaultWorld } from './faults/fault.ts'
 import { type FaultRecord, FaultSchedule } from './faults/schedule.ts'
+import { RegisterLoad } from './workload/register-load.ts'
 import { Workload } from './workload/workload.ts'
 
 export interface ChaosRunOptions {
@@ -43,6 +45,8 @@ export interface ChaosRun {
   readonly loadMs: number
   readonly outcomes: Readonly<Record<Outcome, number>>
   readonly acknowledged: number
+  /** How often a topic was deleted, to be made again by the same name. */
+  readonly lives: number
   readonly faults: readonly FaultRecord[]
   readonly failures: readonly string[]
   readonly deaths: readonly Death[]
@@ -53,6 +57,7 @@ export interface ChaosRun {
 }
 
 export const HISTORY = 'history.jsonl'
+export const REGISTERS = 'registers.jsonl'
 const FAULT_MS = 8_000
 const CALM_MS = 4_000
 const DELIVERY_TIMEOUT_MS = 10_000
@@ -74,6 +79,7 @@ export class ChaosExperiment {
   #controller: number | null = null
   #cluster: ChaosCluster | undefined
   #workload: Workload | undefined
+  #registers: RegisterLoad | undefined
   #schedule: FaultSchedule | undefined
   #direct: OxbowClient | undefined
 
@@ -86,7 +92,7 @@ export class ChaosExperiment {
       phase: this.#phase,
       elapsedMs: this.#nowMs(),
       faults: this.#schedule?.current ?? [],
-      outcomes: this.#workload?.seen.outcomes ?? { ok: 0, fail: 0, info: 0 },
+      outcomes: this.#workload?.outcomes ?? { ok: 0, fail: 0, info: 0 },
       controller: this.#controller,
     }
   }
@@ -120,6 +126,7 @@ export class ChaosExperiment {
   async #experiment(cluster: ChaosCluster, direct: OxbowClient, history: HistoryWriter, random: SeededRandom): Promise<ChaosRun> {
     const { timeMs, faults } = this.#options
     const workload = this.#load(cluster, history)
+    const registers = this.#loadRegisters(cluster, random)
     const world: FaultWorld = { cluster, random: random.fork('victims'), admin: direct.admin(), leaders: () => findLeaders(direct) }
     this.#schedule = new FaultSchedule({
       faults,
@@ -135,9 +142,10 @@ export class ChaosExperiment {
     this.#startedMs = performance.now()
     this.#phase = 'running'
     workload.start()
+    registers.start()
     try {
       await this.#schedule.run(timeMs)
-      await workload.stop()
+      await Promise.all([workload.stop(), registers.stop()])
       const loadMs = this.#nowMs()
       this.#availability.end(loadMs)
       this.#phase = 'healing'
@@ -149,7 +157,8 @@ export class ChaosExperiment {
       return {
         startedAt,
         loadMs,
-        outcomes: workload.seen.outcomes,
+        outcomes: workload.outcomes,
+        lives: workload.lives,
         acknowledged: this.#acknowledged,
         faults: this.#schedule.records,
         failures: this.#schedule.failures,
@@ -181,6 +190,19 @@ export class ChaosExperiment {
     return this.#workload
   }
 
+  #loadRegisters(cluster: ChaosCluster, random: SeededRandom): RegisterLoad {
+    const { out, nodes } = this.#options
+    this.#registers = new RegisterLoad({
+      nodes: cluster.live.bootstrap.map(parseAddress),
+      openTransport: (client) => cluster.openTransport(client),
+      random: random.fork('registers'),
+      replicationFactor: Math.min(3, nodes),
+      path: join(out, REGISTERS),
+      nowMs: () => this.#nowMs(),
+    })
+    return this.#registers
+  }
+
   #nowMs(): number {
     return performance.now() - this.#startedMs
   }
@@ -196,10 +218,10 @@ export class ChaosExperiment {
   }
 
   async #end(): Promise<void> {
-    const [workload, direct, cluster] = [this.#workload, this.#direct, this.#cluster]
-    this.#workload = this.#direct = this.#cluster = undefined
+    const [workload, registers, direct, cluster] = [this.#workload, this.#registers, this.#direct, this.#cluster]
+    this.#workload = this.#registers = this.#direct = this.#cluster = undefined
     // Clients wait for what is under way: the nodes go first only when nobody waits for an answer.
-    await Promise.allSettled([workload?.close(), direct?.close()])
+    await Promise.allSettled([workload?.close(), registers?.stop(), direct?.close()])
     await cluster?.close()
   }
 }

@@ -2,9 +2,10 @@ import { join } from 'node:path'
 import { profiles } from '../check/anomalies/profiles.ts'
 import type { Conclusion } from '../check/anomalies/check-history.ts'
 import type { ChaosRun, ChaosRunOptions } from '../live/chaos-run.ts'
-import { HISTORY } from '../live/chaos-run.ts'
+import { HISTORY, REGISTERS } from '../live/chaos-run.ts'
 import { type CheckReport, checkFile } from './check-file.ts'
 import { type LoggedLine, NodeLogs } from './node-logs.ts'
+import { judgeRegisters, type RegisterReport } from './registers.ts'
 
 /** Of one kind of fault. */
 export interface FaultSummary {
@@ -23,12 +24,16 @@ export interface RunReport {
   readonly options: Pick<ChaosRunOptions, 'seed' | 'nodes' | 'rate' | 'producer' | 'topicConfigs'> & { readonly faults: readonly string[] }
   readonly seconds: number
   readonly acknowledged: number
+  /** How often a topic was deleted and made again. */
+  readonly lives: number
   /** Share of the seconds in which something was acknowledged. */
   readonly availability: number
   readonly worstGapMs: number
   readonly faults: readonly FaultSummary[]
   readonly injected: ChaosRun['faults']
   readonly check: CheckReport
+  /** Of the metadata log. */
+  readonly registers: Pick<RegisterReport, 'reads' | 'writes'>
   /** By the name of an anomaly: what nodes logged around its first example. */
   readonly logLines: ReadonlyMap<string, readonly LoggedLine[]>
 }
@@ -41,7 +46,8 @@ const LOG_MARGIN_MS = 500
 /** Checks the history of a run, and says what the whole run comes to. */
 export async function reportRun(options: ChaosRunOptions, run: ChaosRun): Promise<RunReport> {
   const check = await checkFile(join(options.out, HISTORY), profiles.oxbow)
-  const findings = findingsOf(options, run)
+  const registers = judgeRegisters(join(options.out, REGISTERS))
+  const findings = [...findingsOf(options, run), ...registers.findings]
   const doubts = [...check.doubts, ...run.failures, ...(options.faults.length > 0 && run.faults.length === 0 ? ['no fault was injected'] : [])]
   const seconds = run.loadMs / 1000
   if (run.acknowledged < seconds * MIN_ACKNOWLEDGED_PER_SECOND) doubts.push(`only ${run.acknowledged} sends were acknowledged in ${seconds.toFixed(0)} s`)
@@ -53,11 +59,13 @@ export async function reportRun(options: ChaosRunOptions, run: ChaosRun): Promis
     options: { seed, nodes, rate, producer, topicConfigs, faults: options.faults.map(({ name }) => name) },
     seconds,
     acknowledged: run.acknowledged,
+    lives: run.lives,
     availability: run.availability.share(run.loadMs),
     worstGapMs: run.availability.worstGapMs([{ fromMs: 0, toMs: run.loadMs }]),
     faults: summarize(run),
     injected: run.faults,
     check,
+    registers: { reads: registers.reads, writes: registers.writes },
     logLines: linesAround(options, run, check),
   }
 }

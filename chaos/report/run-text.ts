@@ -6,13 +6,14 @@ const verdicts = { valid: 'valid', anomalies: 'NOT VALID', inconclusive: 'inconc
 
 /** The report of a run for people, and for summary.txt. */
 export function runText(report: RunReport): string {
-  const { conclusion, findings, doubts, options, seconds, acknowledged, availability, worstGapMs, faults, injected, check, logLines } = report
+  const { conclusion, findings, doubts, options, seconds, acknowledged, registers, availability, worstGapMs, lives, faults, injected, check, logLines } = report
   const lines = [
     `Verdict:      ${verdicts[conclusion]}`,
     ...[...findings, ...(conclusion === 'inconclusive' ? doubts : [])].map((sentence) => `              ${sentence}`),
     `Cluster:      ${options.nodes} nodes, seed ${options.seed}, acks ${String(options.producer.acks ?? 'all')}`,
     `Load:         ${seconds.toFixed(0)} s, ${acknowledged} records acknowledged`,
     `Availability: ${(availability * PERCENT).toFixed(1)} % of the seconds had an acknowledged record; the longest gap was ${worstGapMs} ms`,
+    `Registers:    ${registers.reads} reads and ${registers.writes} writes in the metadata log; a topic was deleted and made again ${lives} times`,
     '',
     ...faults.map(
       ({ name, times, seconds: forSeconds, worstGapMs: gapMs }) => `${name.padEnd(18)} ${times} x, ${forSeconds.toFixed(0)} s in all, longest gap ${gapMs} ms`,

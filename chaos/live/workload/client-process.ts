@@ -3,9 +3,8 @@ import type { OxbowClient } from '../../../src/client/client.ts'
 import type { Consumer } from '../../../src/client/consumer.ts'
 import type { Producer, ProducerOptions } from '../../../src/client/producer.ts'
 import type { Key, Operation, Outcome, Polled, Value } from '../../operations/operation.ts'
-import { keyOf, placeOf, recordOf, valueIn } from './places.ts'
+import { type Places, recordOf, valueIn } from './places.ts'
 import type { ClientRequest } from './requests.ts'
-import type { Topics } from './topics.ts'
 
 export interface PollOptions {
   readonly timeoutMs: number
@@ -13,7 +12,9 @@ export interface PollOptions {
 }
 
 export interface ClientProcessOptions {
-  readonly topics: Topics
+  /** Makes a topic that is needed. */
+  readonly topics: { ensure(topic: string, client: OxbowClient): Promise<void> }
+  readonly places: Places
   readonly producer: ProducerOptions
   readonly poll: PollOptions
 }
@@ -72,7 +73,7 @@ export class ClientProcess {
     try {
       const polled: Record<Key, (readonly [number, Value])[]> = {}
       for (const record of await this.#consumer.poll(options)) {
-        const key = keyOf(record)
+        const key = this.#options.places.keyOf(record)
         const pairs = polled[key] ?? []
         polled[key] = pairs
         pairs.push([record.offset, valueIn(key, record.value)])
@@ -89,7 +90,7 @@ export class ClientProcess {
   }
 
   async #send(key: Key, value: Value): Promise<Completion> {
-    const { topic, partition } = placeOf(key)
+    const { topic, partition } = this.#options.places.placeOf(key)
     const sent = [['send', key, value]] as const
     try {
       await this.#options.topics.ensure(topic, this.client)
@@ -106,15 +107,16 @@ export class ClientProcess {
 
   async #assign(keys: readonly Key[], positions: ReadonlyMap<Key, number>, seekToBeginning: boolean): Promise<Completion> {
     const value = keys
+    const { places, topics } = this.#options
     const seeking = seekToBeginning ? { seekToBeginning } : {}
     try {
-      for (const topic of new Set(keys.map((key) => placeOf(key).topic))) await this.#options.topics.ensure(topic, this.client)
+      for (const topic of new Set(keys.map((key) => places.placeOf(key).topic))) await topics.ensure(topic, this.client)
     } catch (error) {
       return { type: 'fail', value, error: sentenceOf(error), ...seeking }
     }
     try {
       this.#assigned = keys
-      await this.#consumer.assign(keys.map((key) => ({ ...placeOf(key), offset: positions.get(key) ?? 'earliest' })))
+      await this.#consumer.assign(keys.map((key) => ({ ...places.placeOf(key), offset: positions.get(key) ?? 'earliest' })))
       return { type: 'ok', value, ...seeking }
     } catch (error) {
       // Where it stands is not known: some positions are missing.

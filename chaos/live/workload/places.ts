@@ -8,6 +8,15 @@ export interface Place {
   readonly partition: number
 }
 
+/** Where the records of a key are. */
+export interface Places {
+  placeOf(key: Key): Place
+  keyOf(place: Place): Key
+}
+
+/** Those of jepsen.tests.kafka. */
+export const numbered: Places = { placeOf, keyOf }
+
 export function placeOf(key: Key): Place {
   return { topic: `t${Math.floor(key / PARTITIONS_PER_TOPIC)}`, partition: key % PARTITIONS_PER_TOPIC }
 }

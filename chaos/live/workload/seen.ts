@@ -44,6 +44,11 @@ export class Seen {
     return new Map([...this.#ends].map(([key, { acknowledged, polled }]) => [key, Math.max(acknowledged, polled)]))
   }
 
+  /** It is not there any more. */
+  forget(key: Key): void {
+    this.#ends.delete(key)
+  }
+
   #of(key: Key): KeyEnds {
     const known = this.#ends.get(key)
     if (known !== undefined) return known

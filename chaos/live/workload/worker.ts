@@ -35,6 +35,11 @@ export class Worker {
     return this.#options.thread
   }
 
+  /** As its process does it: what is not of the history, such as making and deleting topics. */
+  get client(): OxbowClient {
+    return this.#client.client
+  }
+
   /** How many keys it may poll. */
   get assigned(): number {
     return this.#client.assigned.length

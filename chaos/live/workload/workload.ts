@@ -2,10 +2,13 @@ import { SeededRandom } from '../../../src/base/random.ts'
 import type { OxbowClient } from '../../../src/client/client.ts'
 import type { ProducerOptions } from '../../../src/client/producer.ts'
 import type { HistoryWriter } from '../../operations/history-file.ts'
-import type { Operation } from '../../operations/operation.ts'
+import type { Operation, Outcome } from '../../operations/operation.ts'
 import { sleep } from '../cluster-process.ts'
 import { pollToTheEnd } from './last-phase.ts'
 import { KeyPool } from './key-pool.ts'
+import { numbered } from './places.ts'
+import { RebornPlaces } from './reborn-places.ts'
+import { RebornTopic } from './reborn-topic.ts'
 import { Requests } from './requests.ts'
 import { Seen } from './seen.ts'
 import { type TopicOptions, Topics } from './topics.ts'
@@ -34,36 +37,58 @@ const POLL = { timeoutMs: 20, maxRecords: 500 }
 /** Further behind its times than this, a thread does not catch up. */
 const MAX_LATE_MS = 1_000
 
+/** Whoever uses it makes its topic itself. */
+const noTopics = { ensure: (): Promise<void> => Promise.resolve() }
+
 /** Clients that send, poll, assign and crash, at a rate, until they are stopped; then each polls everything. Source: jepsen.tests.kafka. */
 export class Workload {
   readonly seen: Seen
   readonly #options: WorkloadOptions
   readonly #requests: Requests
   readonly #workers: readonly Worker[]
+  readonly #reborn: RebornTopic
   readonly #startedMs = performance.now()
   #running: Promise<unknown> = Promise.resolve()
   #isStopped = false
 
   constructor(options: WorkloadOptions) {
     const { seed, rate, threads, openClient, topic, producer } = options
+    // One more makes and deletes a topic.
+    const allThreads = threads + 1
     const random = new SeededRandom(seed)
     this.#options = options
     this.seen = new Seen(options.onAcknowledged)
     const pool = new KeyPool(random.fork('keys'), { activeKeys: ACTIVE_KEYS, maxWritesPerKey: MAX_WRITES_PER_KEY })
     this.#requests = new Requests(random.fork('requests'), { pool, seen: this.seen, crashOneIn: rate * CRASH_EVERY_S })
     const shared = {
-      threads,
+      threads: allThreads,
       topics: new Topics(topic),
+      places: numbered,
       producer,
       poll: POLL,
       seen: this.seen,
       note: (one: Omit<Operation, 'index' | 'time'>) => this.#note(one),
     }
     this.#workers = Array.from({ length: threads }, (_, thread) => new Worker({ ...shared, thread, openClient: () => openClient(thread) }))
+    const places = new RebornPlaces(1)
+    const seen = new Seen(options.onAcknowledged)
+    const worker = new Worker({ ...shared, thread: threads, openClient: () => openClient(threads), places, topics: noTopics, seen })
+    this.#reborn = new RebornTopic({ places, worker, seen, random: random.fork('reborn'), topic, everyMs: (1000 * threads) / rate })
+  }
+
+  /** Of all operations so far. */
+  get outcomes(): Readonly<Record<Outcome, number>> {
+    const [one, other] = [this.seen.outcomes, this.#reborn.outcomes]
+    return { ok: one.ok + other.ok, fail: one.fail + other.fail, info: one.info + other.info }
+  }
+
+  /** How often a topic was deleted, to be made again. */
+  get lives(): number {
+    return this.#reborn.lives
   }
 
   start(): void {
-    this.#running = Promise.all(this.#workers.map((worker) => this.#run(worker)))
+    this.#running = Promise.all([...this.#workers.map((worker) => this.#run(worker)), this.#reborn.run(() => this.#isStopped)])
     // Whoever stops it is told.
     this.#running.catch(() => undefined)
   }
@@ -78,14 +103,14 @@ export class Workload {
   async pollEverything(limitMs: number): Promise<boolean> {
     const ends = this.seen.ends()
     const deadlineMs = performance.now() + limitMs
-    const complete = await Promise.all(this.#workers.map((worker) => pollToTheEnd(worker, ends, deadlineMs)))
+    const complete = await Promise.all([...this.#workers.map((worker) => pollToTheEnd(worker, ends, deadlineMs)), this.#reborn.pollToTheEnd(deadlineMs)])
     return complete.every(Boolean)
   }
 
   async close(): Promise<void> {
     this.#isStopped = true
     await Promise.allSettled([this.#running])
-    await Promise.all(this.#workers.map((worker) => worker.close()))
+    await Promise.all([...this.#workers, this.#reborn.worker].map((worker) => worker.close()))
   }
 
   #note(operation: Omit<Operation, 'index' | 'time'>): void {

@@ -50,6 +50,7 @@ async function report(script: (s: Script) => unknown, run: Partial<ChaosRun> = {
     loadMs: 2_000,
     outcomes: { ok: 4, fail: 0, info: 0 },
     acknowledged: 2,
+    lives: 0,
     faults: [],
     failures: [],
     deaths: [],

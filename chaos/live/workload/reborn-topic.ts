@@ -1,0 +1,124 @@
+import type { Uuid } from '../../../src/base/ids.ts'
+import { BrokerError } from '../../../src/base/errors.ts'
+import type { Random } from '../../../src/base/random.ts'
+import type { Outcome } from '../../operations/operation.ts'
+import { sleep } from '../cluster-process.ts'
+import { pollToTheEnd } from './last-phase.ts'
+import type { RebornPlaces } from './reborn-places.ts'
+import type { Seen } from './seen.ts'
+import type { TopicOptions } from './topics.ts'
+import type { Worker } from './worker.ts'
+import { PARTITIONS_PER_TOPIC } from './places.ts'
+
+export interface RebornTopicOptions {
+  readonly places: RebornPlaces
+  readonly worker: Worker
+  /** Of this topic alone. */
+  readonly seen: Seen
+  readonly random: Random
+  readonly topic: TopicOptions
+  readonly everyMs: number
+}
+
+const OPERATIONS_PER_LIFE = 60
+const AGAIN_AFTER_MS = 200
+/** All of a life has to be read before it ends; where it cannot be had for so long the life goes on. */
+const READ_LIMIT_MS = 5_000
+/** One in so many operations polls. */
+const POLL_ONE_IN = 3
+
+/**
+ * One topic that is made, written to, read, deleted, and made again by the same name, by one thread. A life is over only once everything of it that was
+ * acknowledged was polled: what of it turns up in a later one belongs to no key of that, which the checker calls an unexpected read.
+ */
+export class RebornTopic {
+  readonly worker: Worker
+  readonly #options: RebornTopicOptions
+  #nextValue = 1
+  #lives = 0
+  /** Of the life that was ended last. */
+  #endedId: Uuid | undefined
+  #presentId: Uuid | undefined
+
+  constructor(options: RebornTopicOptions) {
+    this.worker = options.worker
+    this.#options = options
+  }
+
+  /** That were ended. */
+  get lives(): number {
+    return this.#lives
+  }
+
+  get outcomes(): Readonly<Record<Outcome, number>> {
+    return this.#options.seen.outcomes
+  }
+
+  async run(isStopped: () => boolean): Promise<void> {
+    const { places, seen } = this.#options
+    while (!isStopped()) {
+      if (!(await until(isStopped, () => this.#make()))) return
+      await this.#live(isStopped)
+      if (isStopped() || !(await pollToTheEnd(this.worker, seen.ends(), performance.now() + READ_LIMIT_MS))) continue
+      // From here on nobody has to find it any more.
+      for (const key of places.keys) seen.forget(key)
+      places.beginLife()
+      this.#endedId = this.#presentId
+      if (!(await until(isStopped, () => this.#delete()))) return
+      this.#lives++
+    }
+  }
+
+  /** In the end, of the life that it is in. */
+  async pollToTheEnd(deadlineMs: number): Promise<boolean> {
+    const ends = this.#options.seen.ends()
+    return ends.size === 0 || (await pollToTheEnd(this.worker, ends, deadlineMs))
+  }
+
+  async #live(isStopped: () => boolean): Promise<void> {
+    const { places, random, everyMs } = this.#options
+    const { worker } = this
+    // What its client has assigned is of the life before.
+    let isAssigned = false
+    for (let at = 0; at < OPERATIONS_PER_LIFE && !isStopped(); at++) {
+      const key = places.keys[random.integer(PARTITIONS_PER_TOPIC)] as number
+      if (!isAssigned || worker.assigned === 0) isAssigned = (await worker.perform({ f: 'assign', keys: places.keys, seekToBeginning: false })).type === 'ok'
+      else if (random.integer(POLL_ONE_IN) === 0) await worker.perform({ f: 'poll' })
+      else await worker.perform({ f: 'send', key, value: this.#nextValue++ })
+      await sleep(everyMs)
+    }
+  }
+
+  /** Where a node that is behind said that the topic was gone already, it is the one of the life before, and is deleted now. */
+  async #make(): Promise<void> {
+    const { places, topic } = this.#options
+    const admin = this.worker.client.admin()
+    const { topicId } = await admin.createTopic({ name: places.topic, partitions: PARTITIONS_PER_TOPIC, ifNotExists: true, ...topic })
+    if (topicId !== this.#endedId) this.#presentId = topicId
+    else await this.#delete()
+    if (this.#presentId !== topicId) throw new BrokerError('TOPIC_ALREADY_EXISTS', `${places.topic} was not deleted yet`)
+  }
+
+  async #delete(): Promise<void> {
+    try {
+      await this.worker.client.admin().deleteTopic(this.#options.places.topic)
+    } catch (error) {
+      // An attempt before this one may have done it.
+      if (!(error instanceof BrokerError && error.code === 'UNKNOWN_TOPIC_OR_PARTITION')) throw error
+    }
+  }
+}
+
+/** Tries until it is done; false: it was stopped before. */
+async function until(isStopped: () => boolean, act: () => Promise<void>): Promise<boolean> {
+  while (!isStopped()) {
+    try {
+      await act()
+      return true
+    } catch (error) {
+      if (!(error instanceof BrokerError)) throw error
+      await sleep(AGAIN_AFTER_MS)
+    }
+  }
+  return false
+}

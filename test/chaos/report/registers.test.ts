@@ -1,0 +1,59 @@
+import { appendFileSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { type RegisterEvent, RegisterWriter } from '../../../chaos/operations/register-file.ts'
+import { judgeRegisters, type RegisterReport } from '../../../chaos/report/registers.ts'
+
+let path = ''
+beforeEach(() => {
+  path = join(mkdtempSync(join(tmpdir(), 'oxbow-registers-')), 'registers.jsonl')
+})
+afterEach(() => rmSync(join(path, '..'), { recursive: true, force: true }))
+
+const call = (id: number, f: 'read' | 'write', value: string | null, time: number, register = 'r'): RegisterEvent => ({
+  type: 'call',
+  id,
+  register,
+  f,
+  value,
+  time,
+})
+const ok = (id: number, value: string | null, time: number): RegisterEvent => ({ type: 'ok', id, value, time })
+
+function judge(...events: readonly RegisterEvent[]): RegisterReport {
+  const writer = new RegisterWriter(path)
+  for (const event of events) writer.add(event)
+  writer.close()
+  return judgeRegisters(path)
+}
+
+it('no registers are none', () => {
+  expect(judgeRegisters(path)).toEqual({ reads: 0, writes: 0, findings: [] })
+})
+
+it('a write that was acknowledged and is not read afterwards is a finding, of its register alone', () => {
+  const events = [call(1, 'write', '5', 0), ok(1, '5', 10), call(2, 'read', null, 20), call(3, 'read', null, 21, 'other'), ok(3, null, 22), ok(2, null, 30)]
+  const { reads, writes, findings } = judge(...events)
+  expect([reads, writes]).toEqual([2, 1])
+  expect(findings).toEqual(['r is not linearizable: no moment was found for the read of nothing, called at 0.020 s and answered at 0.030 s'])
+})
+
+it('what is not known may have happened, late, or not at all; what failed did not', () => {
+  const write = [call(1, 'write', '5', 0), ok(1, '5', 10), call(2, 'write', '6', 11)]
+  const later = [call(3, 'read', null, 20), ok(3, '5', 21), call(4, 'read', null, 30), ok(4, '6', 31)]
+  expect(judge(...write, ...later).findings).toEqual([])
+  rmSync(path)
+  expect(judge(...write, { type: 'fail', id: 2 }, ...later).findings).toHaveLength(1)
+})
+
+it('many writes that nobody read, of which nothing is known, cost nothing', () => {
+  const lost = Array.from({ length: 300 }, (_, at) => call(at, 'write', `${at}`, at))
+  expect(judge(...lost, call(1_000, 'read', null, 400), ok(1_000, null, 401)).findings).toEqual([])
+})
+
+it('a line that was cut short is left out', () => {
+  judge(call(1, 'write', '5', 0), ok(1, '5', 10))
+  appendFileSync(path, '{"type":"ca')
+  expect(judgeRegisters(path)).toMatchObject({ reads: 0, writes: 1, findings: [] })
+})
