@@ -4,13 +4,14 @@ import { parse, stringify } from 'yaml'
 import type { Random } from '../../src/base/random.ts'
 import { OxbowClient } from '../../src/client/client.ts'
 import { GrpcClientTransport } from '../../src/client/grpc-transport.ts'
-import type { ClientTransport } from '../../src/client/transport.ts'
+import type { ClientTransport, NodeAddress } from '../../src/client/transport.ts'
 import { LiveCluster, waitFor, waitForBrokers } from './cluster-process.ts'
 import { type ClockOrder, type ClockReport, isClockReport } from './clock/clock-orders.ts'
 import type { Ailment } from './disk/ailing-disk.ts'
 import { type DiskOrder, type DiskReport, isDiskReport } from './disk/disk-orders.ts'
 import { Network } from './faults/network.ts'
-import { ProxiedTransport } from './faults/proxied-transport.ts'
+import type { Death, TargetCluster } from './target-cluster.ts'
+import { addressKey, ProxiedTransport } from './faults/proxied-transport.ts'
 
 export interface ChaosClusterOptions {
   readonly nodes: number
@@ -21,13 +22,6 @@ export interface ChaosClusterOptions {
   readonly random: Random
   /** The build whose server takes orders: its disks fail, and lose what is not synced when it is killed, and its clock is wrong. Undefined: `oxbow server`. */
   readonly orderedBuild: string | undefined
-}
-
-/** A node that ended and was not asked to. */
-export interface Death {
-  readonly nodeId: number
-  readonly end: string
-  readonly lastLine: string
 }
 
 interface FileOfNodes {
@@ -42,16 +36,16 @@ const WATCH_EVERY_MS = 250
  * Nodes that reach each other, and are reached by clients, through a network that faults can change: each runs with a cluster file of its own,
  * in which its peers listen where their links do.
  */
-export class ChaosCluster {
+export class ChaosCluster implements TargetCluster {
   readonly live: LiveCluster
   readonly network: Network
   readonly deaths: Death[] = []
-  readonly #hostPorts: readonly ReadonlyMap<number, number>[]
+  readonly #hostPorts: readonly ReadonlyMap<string, number>[]
   /** Nodes that a fault has ended. */
   readonly #ended = new Set<number>()
   #watch: NodeJS.Timeout | undefined
 
-  private constructor(live: LiveCluster, network: Network, hostPorts: readonly ReadonlyMap<number, number>[]) {
+  private constructor(live: LiveCluster, network: Network, hostPorts: readonly ReadonlyMap<string, number>[]) {
     this.live = live
     this.network = network
     this.#hostPorts = hostPorts
@@ -66,14 +60,14 @@ export class ChaosCluster {
     for (const id of live.nodeIds) {
       const own = parse(file) as FileOfNodes
       for (const peer of own.nodes) {
-        if (peer.nodeId !== id) peer.grpcPort = await network.link(`node-${id}`, `node-${peer.nodeId}`, live.grpcPort(peer.nodeId))
+        if (peer.nodeId !== id) peer.grpcPort = await network.link(`node-${id}`, `node-${peer.nodeId}`, live.address(peer.nodeId))
       }
       writeFileSync(configPathOf(live, id), stringify(own))
     }
-    const hostPorts: Map<number, number>[] = []
+    const hostPorts: Map<string, number>[] = []
     for (let host = 1; host <= clientHosts; host++) {
-      const ports = new Map<number, number>()
-      for (const id of live.nodeIds) ports.set(live.grpcPort(id), await network.link(`client-${host}`, `node-${id}`, live.grpcPort(id)))
+      const ports = new Map<string, number>()
+      for (const id of live.nodeIds) ports.set(addressKey(live.address(id)), await network.link(`client-${host}`, `node-${id}`, live.address(id)))
       hostPorts.push(ports)
     }
     return new ChaosCluster(live, network, hostPorts)
@@ -87,17 +81,18 @@ export class ChaosCluster {
     return this.#hostPorts.length
   }
 
-  /** On one of the machines of clients, the first being 0. */
+  get addresses(): readonly NodeAddress[] {
+    return this.nodeIds.map((id) => this.live.address(id))
+  }
+
   openClient(host: number): OxbowClient {
     return new OxbowClient({ bootstrap: this.live.bootstrap, transport: this.openTransport(host), requestTimeoutMs: REQUEST_TIMEOUT_MS })
   }
 
-  /** The same for who speaks to single nodes. */
   openTransport(host: number): ClientTransport {
-    return new ProxiedTransport(new GrpcClientTransport(), this.#hostPorts[host % this.#hostPorts.length] as ReadonlyMap<number, number>)
+    return new ProxiedTransport(new GrpcClientTransport(), this.#hostPorts[host % this.#hostPorts.length] as ReadonlyMap<string, number>)
   }
 
-  /** Beside the network: no fault of it reaches this client. */
   openDirectClient(): OxbowClient {
     return new OxbowClient({ bootstrap: this.live.bootstrap, requestTimeoutMs: REQUEST_TIMEOUT_MS })
   }

@@ -1,34 +1,17 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { parse } from 'yaml'
 import { SeededRandom } from '../../src/base/random.ts'
 import type { OxbowClient } from '../../src/client/client.ts'
-import { parseAddress } from '../../src/client/connections.ts'
-import type { ProducerOptions } from '../../src/client/producer.ts'
 import { HistoryWriter } from '../operations/history-file.ts'
 import type { Outcome } from '../operations/operation.ts'
 import { Availability } from './availability.ts'
-import { ChaosCluster, type Death } from './chaos-cluster.ts'
-import { ROOT, sleep, waitFor, waitForBrokers } from './cluster-process.ts'
-import type { Fault, FaultWorld } from './faults/fault.ts'
-import { type FaultRecord, FaultSchedule } from './faults/schedule.ts'
+import { sleep, waitForBrokers } from './cluster-process.ts'
+import type { FaultRecord } from './faults/schedule.ts'
+import type { ChaosRunOptions } from './run-options.ts'
+import { openStage, type Schedule, type Stage } from './stage.ts'
+import type { Death, TargetCluster } from './target-cluster.ts'
 import { RegisterLoad } from './workload/register-load.ts'
 import { Workload } from './workload/workload.ts'
-
-export interface ChaosRunOptions {
-  readonly faults: readonly Fault[]
-  readonly timeMs: number
-  readonly nodes: number
-  /** Operations a second. */
-  readonly rate: number
-  readonly seed: number
-  /** Of the history, the logs and the verdict: new, or empty. */
-  readonly out: string
-  readonly producer: Pick<ProducerOptions, 'acks' | 'idempotent'>
-  readonly topicConfigs: Readonly<Record<string, string>>
-  /** The build that nodes run; default: this one. */
-  readonly dist?: string
-}
 
 /** What is shown while it runs. */
 export interface ChaosStatus {
@@ -65,9 +48,6 @@ const HEAL_LIMIT_MS = 60_000
 const SETTLE_MS = 2_000
 const READ_LIMIT_MS = 200_000
 const LOOK_EVERY_MS = 1_000
-const LEADERS_LIMIT_MS = 10_000
-/** Nothing may be deleted: what is gone could not be told from what is lost. */
-const KEEP_ALL = { 'log.retention.ms': -1, 'log.retention.bytes': -1 }
 
 /** One experiment, which can be broken off. */
 export class ChaosExperiment {
@@ -77,14 +57,16 @@ export class ChaosExperiment {
   #acknowledged = 0
   #startedMs = performance.now()
   #controller: number | null = null
-  #cluster: ChaosCluster | undefined
+  #target: TargetCluster | undefined
   #workload: Workload | undefined
   #registers: RegisterLoad | undefined
-  #schedule: FaultSchedule | undefined
+  #schedule: Schedule | undefined
   #direct: OxbowClient | undefined
+  #history: HistoryWriter | undefined
 
   constructor(options: ChaosRunOptions) {
     this.#options = options
+    this.#target = options.attached
   }
 
   get status(): ChaosStatus {
@@ -99,21 +81,20 @@ export class ChaosExperiment {
 
   /** The history is complete in the folder when it is fulfilled, and nothing runs any more. */
   async run(): Promise<ChaosRun> {
-    const { out, nodes, seed, faults, dist } = this.#options
-    makeFolder(out)
-    const random = new SeededRandom(seed)
-    const history = new HistoryWriter(join(out, HISTORY))
+    const { out, seed } = this.#options
     try {
-      const config = { ...shortTimings(), ...KEEP_ALL }
-      const needsOrders = dist !== undefined || faults.some(({ needs }) => needs !== undefined)
-      const orderedBuild = needsOrders ? (dist ?? join(ROOT, 'dist')) : undefined
-      this.#cluster = await ChaosCluster.create({ nodes, clientHosts: nodes, folder: out, config, random: random.fork('network'), orderedBuild })
-      await this.#cluster.start()
-      this.#direct = this.#cluster.openDirectClient()
-      return await this.#experiment(this.#cluster, this.#direct, history, random)
+      makeFolder(out)
+      const random = new SeededRandom(seed)
+      const history = new HistoryWriter(join(out, HISTORY))
+      this.#history = history
+      const stage = await openStage(this.#options, random)
+      this.#target = stage.target
+      await stage.target.start()
+      this.#direct = stage.target.openDirectClient()
+      return await this.#experiment(stage, this.#direct, history, random)
     } finally {
       await this.#end()
-      history.close()
+      this.#history?.close()
     }
   }
 
@@ -123,20 +104,12 @@ export class ChaosExperiment {
     await this.#end()
   }
 
-  async #experiment(cluster: ChaosCluster, direct: OxbowClient, history: HistoryWriter, random: SeededRandom): Promise<ChaosRun> {
-    const { timeMs, faults } = this.#options
-    const workload = this.#load(cluster, history)
-    const registers = this.#loadRegisters(cluster, random)
-    const world: FaultWorld = { cluster, random: random.fork('victims'), admin: direct.admin(), leaders: () => findLeaders(direct) }
-    this.#schedule = new FaultSchedule({
-      faults,
-      world,
-      random: random.fork('schedule'),
-      faultMs: FAULT_MS,
-      calmMs: CALM_MS,
-      nowMs: () => this.#nowMs(),
-      sleep,
-    })
+  async #experiment(stage: Stage, direct: OxbowClient, history: HistoryWriter, random: SeededRandom): Promise<ChaosRun> {
+    const { target } = stage
+    const workload = this.#load(stage, history)
+    const registers = this.#loadRegisters(stage, random)
+    const schedule = stage.schedule(direct, { faultMs: FAULT_MS, calmMs: CALM_MS, nowMs: () => this.#nowMs(), sleep })
+    this.#schedule = schedule
     const looking = setInterval(() => void this.#look(direct), LOOK_EVERY_MS)
     const startedAt = Date.now()
     this.#startedMs = performance.now()
@@ -144,15 +117,16 @@ export class ChaosExperiment {
     workload.start()
     registers.start()
     try {
-      await this.#schedule.run(timeMs)
+      await schedule.run(this.#options.timeMs)
       await Promise.all([workload.stop(), registers.stop()])
       const loadMs = this.#nowMs()
       this.#availability.end(loadMs)
       this.#phase = 'healing'
-      const notHealed = await whyNotHealed(direct, cluster.nodeIds.length)
+      const notHealed = await whyNotHealed(direct, target.nodeIds.length)
       await sleep(SETTLE_MS)
       this.#phase = 'reading everything'
       const isEverythingRead = await workload.pollEverything(READ_LIMIT_MS)
+      await stage.clear(direct)
       this.#phase = 'checking'
       return {
         startedAt,
@@ -160,9 +134,9 @@ export class ChaosExperiment {
         outcomes: workload.outcomes,
         lives: workload.lives,
         acknowledged: this.#acknowledged,
-        faults: this.#schedule.records,
-        failures: this.#schedule.failures,
-        deaths: cluster.deaths,
+        faults: schedule.records,
+        failures: schedule.failures,
+        deaths: target.deaths,
         availability: this.#availability,
         notHealed,
         isEverythingRead,
@@ -172,15 +146,16 @@ export class ChaosExperiment {
     }
   }
 
-  #load(cluster: ChaosCluster, history: HistoryWriter): Workload {
-    const { seed, rate, nodes, producer, topicConfigs } = this.#options
+  #load({ target, topicPrefix, topicConfigs }: Stage, history: HistoryWriter): Workload {
+    const { seed, rate, nodes, producer } = this.#options
     this.#workload = new Workload({
       seed,
       rate,
       threads: 2 * nodes,
-      openClient: (thread) => cluster.openClient(thread),
+      openClient: (thread) => target.openClient(thread),
       history,
       topic: { replicationFactor: Math.min(3, nodes), configs: topicConfigs },
+      topicPrefix,
       producer: { lingerMs: 0, deliveryTimeoutMs: DELIVERY_TIMEOUT_MS, ...producer },
       onAcknowledged: () => {
         this.#acknowledged++
@@ -190,11 +165,12 @@ export class ChaosExperiment {
     return this.#workload
   }
 
-  #loadRegisters(cluster: ChaosCluster, random: SeededRandom): RegisterLoad {
+  #loadRegisters({ target, topicPrefix }: Stage, random: SeededRandom): RegisterLoad {
     const { out, nodes } = this.#options
     this.#registers = new RegisterLoad({
-      nodes: cluster.live.bootstrap.map(parseAddress),
-      openTransport: (client) => cluster.openTransport(client),
+      nodes: target.addresses,
+      openTransport: (client) => target.openTransport(client),
+      topicPrefix,
       random: random.fork('registers'),
       replicationFactor: Math.min(3, nodes),
       path: join(out, REGISTERS),
@@ -218,11 +194,11 @@ export class ChaosExperiment {
   }
 
   async #end(): Promise<void> {
-    const [workload, registers, direct, cluster] = [this.#workload, this.#registers, this.#direct, this.#cluster]
-    this.#workload = this.#registers = this.#direct = this.#cluster = undefined
+    const [workload, registers, direct, target] = [this.#workload, this.#registers, this.#direct, this.#target]
+    this.#workload = this.#registers = this.#direct = this.#target = undefined
     // Clients wait for what is under way: the nodes go first only when nobody waits for an answer.
     await Promise.allSettled([workload?.close(), registers?.stop(), direct?.close()])
-    await cluster?.close()
+    await target?.close()
   }
 }
 
@@ -234,25 +210,6 @@ function makeFolder(path: string): void {
 
 export class FolderInUseError extends Error {
   override readonly name = 'FolderInUseError'
-}
-
-/** What waits or rolls does so early: those of the cluster file that is made for this. */
-function shortTimings(): Record<string, number | string> {
-  const file = parse(readFileSync(join(ROOT, 'cluster-configs', 'chaos.yaml'), 'utf8')) as { readonly defaults: { readonly config: Record<string, number> } }
-  const { 'min.insync.replicas': _, ...timings } = file.defaults.config
-  return timings
-}
-
-async function findLeaders(client: OxbowClient): Promise<{ readonly controller: number; readonly broker: number }> {
-  return await waitFor('there is an active controller', LEADERS_LIMIT_MS, async () => {
-    try {
-      const { controllerId, brokers } = await client.admin().describeCluster()
-      const [first] = [...brokers].sort((left, right) => right.leaders - left.leaders)
-      return controllerId === -1 || first === undefined ? undefined : { controller: controllerId, broker: first.nodeId }
-    } catch {
-      return undefined
-    }
-  })
 }
 
 async function whyNotHealed(client: OxbowClient, nodes: number): Promise<string | undefined> {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { BrokerError } from '../../src/base/errors.ts'
+import type { NodeAddress } from '../../src/client/transport.ts'
 import { OxbowClient } from '../../src/client/client.ts'
 
 /** The stories run from dist/chaos/live, the tests from chaos/live. */
@@ -142,6 +143,10 @@ export class LiveCluster {
 
   grpcPort(nodeId: number): number {
     return this.portBase + 100 + nodeId
+  }
+
+  address(nodeId: number): NodeAddress {
+    return { host: HOST, port: this.grpcPort(nodeId) }
   }
 
   /** Says something over the channel of a node that ends with the harness, and waits for what it answers. Undefined: it does not. */

@@ -2,7 +2,8 @@ import { copyFileSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ROOT } from '../live/cluster-process.ts'
-import { ChaosExperiment, type ChaosRun, type ChaosRunOptions } from '../live/chaos-run.ts'
+import { ChaosExperiment, type ChaosRun } from '../live/chaos-run.ts'
+import type { OwnNodes } from '../live/run-options.ts'
 import { chooseFaults } from '../live/faults/catalogue.ts'
 import type { CheckReport } from '../report/check-file.ts'
 import { reportRun } from '../report/run-report.ts'
@@ -29,14 +30,7 @@ function brokenBuild(name: string): string {
   return folder
 }
 
-function optionsOf({
-  producer = { acks: 'all' },
-  topicConfigs = {},
-  nodes = NODES,
-  seconds = SECONDS,
-  faults,
-  seed,
-}: GuiltyCase): Omit<ChaosRunOptions, 'out'> {
+function optionsOf({ producer = { acks: 'all' }, topicConfigs = {}, nodes = NODES, seconds = SECONDS, faults, seed }: GuiltyCase): Omit<OwnNodes, 'out'> {
   return { faults: chooseFaults(faults, nodes), timeMs: seconds * 1000, nodes, rate: RATE, seed, producer, topicConfigs }
 }
 

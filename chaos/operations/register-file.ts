@@ -3,7 +3,14 @@ import type { RegisterOperation } from '../check/linearizable-register.ts'
 
 /** What a client did with a register, a line each: it calls, and it may return. A call that does not return may have happened at any time since, or never. */
 export type RegisterEvent =
-  | { readonly type: 'call'; readonly id: number; readonly register: string; readonly f: 'read' | 'write'; readonly value: string | null; readonly time: number }
+  | {
+      readonly type: 'call'
+      readonly id: number
+      readonly register: string
+      readonly f: 'read' | 'write'
+      readonly value: string | null
+      readonly time: number
+    }
   /** `value`: what was read, or written. */
   | { readonly type: 'ok'; readonly id: number; readonly value: string | null; readonly time: number }
   /** It surely did not happen. */

@@ -3,12 +3,14 @@ import { conclusionCodes } from './chaos-check.ts'
 import type { CliContext, OutputFormat } from './context.ts'
 import { exitCode, UsageError } from './failure.ts'
 import { LiveLine } from './live-line.ts'
+import { parseBootstrap } from './options.ts'
 import { writeJson } from './session.ts'
 
 export interface ChaosRunFlags {
   readonly faults: string
   readonly time: number
-  readonly nodes: number
+  readonly nodes?: number
+  readonly bootstrap?: string
   readonly rate: number
   readonly seed?: number
   readonly out?: string
@@ -20,21 +22,24 @@ export interface ChaosRunFlags {
 
 const MAX_SEED = 2 ** 31
 
+const DEFAULT_NODES = 5
+
 /** `oxbow chaos run`. Answers the exit code. */
 export async function chaosRun(context: CliContext, flags: ChaosRunFlags): Promise<number> {
-  const [{ chooseFaults, FaultListError }, { ChaosExperiment, FolderInUseError }] = await Promise.all([
+  const [{ FaultListError }, { ChaosExperiment, FolderInUseError }, { chooseTarget }] = await Promise.all([
     import('../../chaos/live/faults/catalogue.ts'),
     import('../../chaos/live/chaos-run.ts'),
+    import('../../chaos/live/choose-target.ts'),
   ])
-  const out = resolve(flags.out ?? `chaos-${new Date().toISOString().replaceAll(/[:.]/g, '-')}`)
+  const seed = flags.seed ?? Math.floor(Math.random() * MAX_SEED)
+  const on = flags.bootstrap === undefined ? (flags.nodes ?? DEFAULT_NODES) : parseBootstrap(flags.bootstrap)
   try {
     const options = {
-      faults: chooseFaults(flags.faults, flags.nodes),
+      ...(await chooseTarget({ faults: flags.faults, on, seed })),
       timeMs: flags.time,
-      nodes: flags.nodes,
       rate: flags.rate,
-      seed: flags.seed ?? Math.floor(Math.random() * MAX_SEED),
-      out,
+      seed,
+      out: resolve(flags.out ?? `chaos-${new Date().toISOString().replaceAll(/[:.]/g, '-')}`),
       producer: flags.acks === 'all' ? { acks: 'all' as const, idempotent: flags.idempotence } : { acks: flags.acks === '1' ? (1 as const) : (0 as const) },
       topicConfigs: Object.fromEntries(flags.topicConfig ?? []),
     }
@@ -59,10 +64,10 @@ export async function chaosRun(context: CliContext, flags: ChaosRunFlags): Promi
       import('../../chaos/report/run-text.ts'),
     ])
     const report = await reportRun(options, run)
-    await writeRunFiles(out, report)
+    await writeRunFiles(options.out, report)
     if (flags.output === 'json') writeJson(context, runJson(report))
     else context.stdout.write(runText(report))
-    context.stderr.write(`History, logs, verdict.json and summary.txt are in ${out}\n`)
+    context.stderr.write(`History, logs, verdict.json and summary.txt are in ${options.out}\n`)
     return conclusionCodes[report.conclusion]
   } catch (error) {
     if (error instanceof FaultListError) throw new UsageError(error.message, 'they are listed in: oxbow chaos run --help')

@@ -19,6 +19,9 @@ describe('oxbow chaos run refuses, before anything is started,', () => {
     [['--time', '0s'], 'a time such as 90s, 5m or 1h is expected'],
     [['--nodes', '10'], 'a whole number from 1 to 9 is expected'],
     [['--acks', '2'], "'2' is invalid"],
+    [['--bootstrap', 'localhost:1', '--nodes', '3'], "option '--nodes <n>' cannot be used with option '--bootstrap <host:port,…>'"],
+    [['--bootstrap', 'localhost'], '"localhost" is not HOST:PORT'],
+    [['--bootstrap', 'localhost:1', '--faults', 'reset,kill'], 'kill is done to nodes, and those of a cluster that runs already are not ours'],
   ])('%j', async (args, sentence) => {
     const out = join(folder, 'out')
     const { code, stdout, stderr } = await oxbow(['chaos', 'run', '--time', '1s', '--out', out, ...args])

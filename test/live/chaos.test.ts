@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runCli } from '../../chaos/live/cli-process.ts'
-import { LiveCluster, ROOT } from '../../chaos/live/cluster-process.ts'
+import { LiveCluster, ROOT, waitForBrokers } from '../../chaos/live/cluster-process.ts'
 
 /** It loads its modules one by one, which takes longest. */
 const CHAOS_SERVER = join(ROOT, 'dist', 'chaos', 'live', 'chaos-server.js')
@@ -58,5 +58,28 @@ describe('oxbow chaos run', () => {
     expect(stdout).toMatch(/^Verdict: {6}valid\n/)
     expect(stdout).toMatch(/ (?:partition-one: node \d; \d+ messages were held on|delay: node \d; \d+ messages were delayed on) \d+ of \d+ ways\n/)
     expect(code).toBe(0)
+  })
+
+  it('attaches to a cluster that runs already, and leaves nothing there', async () => {
+    const cluster = await LiveCluster.create('attached', { nodes: 3 })
+    let isDone = false
+    try {
+      cluster.startAll()
+      const client = cluster.client()
+      await waitForBrokers(client, 3)
+      await client.admin().createTopic({ name: 'mine', partitions: 1, replicationFactor: 3 })
+      const out = join(folder, 'attached')
+      const args = ['--bootstrap', cluster.bootstrap.join(','), '--rate', '100', '--seed', '7', '--time', '3s', '--faults', 'clients-cut']
+      const { code, stdout, stderr } = await oxbow(['chaos', 'run', ...args, '--out', out])
+      expect(stdout, stderr).toMatch(/^Verdict: {6}valid\nCluster: {6}3 nodes, seed 7/)
+      expect(stdout).toMatch(/clients-cut: client-\d and nodes \d,\d; \d+ messages were held/)
+      expect(code).toBe(0)
+      expect((await client.admin().listTopics()).map(({ name }) => name)).toEqual(['mine'])
+      expect(readdirSync(out)).not.toContain('1')
+      await client.close()
+      isDone = true
+    } finally {
+      await cluster.dispose({ keep: !isDone })
+    }
   })
 })

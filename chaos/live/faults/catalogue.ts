@@ -2,17 +2,21 @@ import { clocks } from './clocks.ts'
 import { composites } from './composites.ts'
 import { damagedFiles } from './damaged-files.ts'
 import { diskFaults } from './disk-faults.ts'
-import type { Fault } from './fault.ts'
+import type { ClientWorld, Fault, FaultFacts } from './fault.ts'
 import { lateSyncs } from './late-syncs.ts'
 import { moves } from './moves.ts'
-import { partitions } from './partitions.ts'
+import { clientCuts, partitions } from './partitions.ts'
 import { processFaults } from './process-faults.ts'
 import { slowLinks } from './slow-links.ts'
 import { voterChanges } from './voters.ts'
 
+/** All that can be done to a cluster whose processes and disks are somebody else's. */
+export const clientFaults: readonly Fault<ClientWorld>[] = [...clientCuts, ...slowLinks, ...moves, ...voterChanges]
+
 /** All that can be done to a cluster. */
 export const faults: readonly Fault[] = [
   ...partitions,
+  ...clientCuts,
   ...slowLinks,
   ...processFaults,
   ...diskFaults,
@@ -25,7 +29,7 @@ export const faults: readonly Fault[] = [
 ]
 
 /** Words that stand for several. */
-export const faultGroups: Readonly<Record<string, (fault: Fault) => boolean>> = {
+export const faultGroups: Readonly<Record<string, (fault: FaultFacts) => boolean>> = {
   all: ({ isBeyondPromise }) => isBeyondPromise !== true,
   none: () => false,
   partition: ({ name }) => name.startsWith('partition-'),
@@ -41,7 +45,19 @@ export class FaultListError extends Error {
 
 /** Names and groups with commas between them. A group leaves out what needs more nodes; a name does not. Throws a FaultListError. */
 export function chooseFaults(list: string, nodes: number): Fault[] {
-  const chosen = new Set<Fault>()
+  return choose(faults, list, nodes)
+}
+
+/** The same for a cluster whose processes and disks are somebody else's. */
+export function chooseClientFaults(list: string, nodes: number): Fault<ClientWorld>[] {
+  const words = list.split(',').map((part) => part.trim())
+  const reached = words.find((word) => faults.some(({ name }) => name === word) && !clientFaults.some(({ name }) => name === word))
+  if (reached !== undefined) throw new FaultListError(`${reached} is done to nodes, and those of a cluster that runs already are not ours`)
+  return choose(clientFaults, list, nodes)
+}
+
+function choose<One extends FaultFacts>(faults: readonly One[], list: string, nodes: number): One[] {
+  const chosen = new Set<One>()
   for (const word of list.split(',').map((part) => part.trim())) {
     const group = Object.hasOwn(faultGroups, word) ? faultGroups[word] : undefined
     const named = faults.find(({ name }) => name === word)

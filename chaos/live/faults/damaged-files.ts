@@ -91,7 +91,7 @@ async function damage(world: FaultWorld, node: number, isKilled: boolean, act: D
     detail: `${nodesText([node])}, ${isKilled ? 'killed' : 'stopped'}`,
     observe: async () => ({ isSeen: done !== undefined, what: done ?? 'there was no such file' }),
     heal: async () => {
-      await untilAllVote(world)
+      await untilAllVote(world, cluster.nodeIds)
       await untilAllInSync(admin)
     },
   }

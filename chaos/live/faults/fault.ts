@@ -1,13 +1,21 @@
 import type { Random } from '../../../src/base/random.ts'
 import type { Admin } from '../../../src/client/admin.ts'
 import type { ChaosCluster } from '../chaos-cluster.ts'
+import type { TargetCluster } from '../target-cluster.ts'
 
-/** What faults are done to, and how they find their victims. */
-export interface FaultWorld {
-  readonly cluster: ChaosCluster
+/** What faults are done to that end no process: what clients say and hear, and what any client may ask for. */
+export interface ClientWorld {
+  readonly cluster: Pick<TargetCluster, 'nodeIds' | 'clientHosts' | 'network'>
   readonly random: Random
   /** Beside the network: no fault of it reaches this one. */
   readonly admin: Admin
+  /** Whether the load made this topic: on a cluster that others use too, theirs stay as they are. */
+  isOurs(topic: string): boolean
+}
+
+/** What faults are done to, and how they find their victims. */
+export interface FaultWorld extends ClientWorld {
+  readonly cluster: ChaosCluster
   /** The active controller, and the broker that leads the most. Rejects when there is none for long. */
   leaders(): Promise<{ readonly controller: number; readonly broker: number }>
 }
@@ -28,7 +36,12 @@ export interface RunningFault {
   heal(): Promise<void>
 }
 
-export interface Fault {
+/** `World`: what it needs; a fault that needs less can be done to more. */
+export interface Fault<World extends ClientWorld = FaultWorld> extends FaultFacts {
+  readonly begin: (world: World) => Promise<RunningFault>
+}
+
+export interface FaultFacts {
   readonly name: string
   readonly about: string
   /** Of each kind at most one is in force. */
@@ -39,7 +52,6 @@ export interface Fault {
   readonly minNodes: number
   /** The rules promise nothing under it: it is done only where it is asked for by its name. */
   readonly isBeyondPromise?: true
-  begin(world: FaultWorld): Promise<RunningFault>
 }
 
 /** So many of them, in an order of their own. */
@@ -49,7 +61,7 @@ export function pickSome(random: Random, from: readonly number[], count: number)
 }
 
 /** At least one, and a majority stays. */
-export function pickMinority({ cluster, random }: FaultWorld): number[] {
+export function pickMinority({ cluster, random }: ClientWorld): number[] {
   return pickSome(random, cluster.nodeIds, 1 + random.integer(Math.max(1, Math.floor((cluster.nodeIds.length - 1) / 2))))
 }
 

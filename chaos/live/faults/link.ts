@@ -1,5 +1,6 @@
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 import type { Random } from '../../../src/base/random.ts'
+import type { NodeAddress } from '../../../src/client/transport.ts'
 import type { Flow } from './flow.ts'
 import { Pump } from './pump.ts'
 
@@ -10,7 +11,7 @@ export interface LinkOptions {
   readonly there: Flow
   readonly back: Flow
   /** Where the other end listens. */
-  readonly port: number
+  readonly target: NodeAddress
   readonly random: Random
 }
 
@@ -95,9 +96,9 @@ export class Link {
   }
 
   #dial(connection: Connection): void {
-    const { there, back, port, random } = this.#options
+    const { there, back, target, random } = this.#options
     const { near } = connection
-    const far = connect({ host: HOST, port, allowHalfOpen: true, noDelay: true })
+    const far = connect({ ...target, allowHalfOpen: true, noDelay: true })
     far.on('error', () => undefined)
     // Nobody listens there: who dialled is told so.
     const refuse = (): void => void near.resetAndDestroy()

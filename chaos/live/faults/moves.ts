@@ -1,14 +1,14 @@
 import { BrokerError } from '../../../src/base/errors.ts'
 import { sleep } from '../cluster-process.ts'
-import { type Fault, type FaultWorld, pickSome, type RunningFault } from './fault.ts'
+import { type Fault, type ClientWorld, pickSome, type RunningFault } from './fault.ts'
 import { untilNothingMoves } from './settled.ts'
 
 const MOVE_EVERY_MS = 500
 
 /** Sends one partition of some topic to brokers that are drawn. Answers whether the cluster took it. */
-async function moveOne({ cluster, random, admin }: FaultWorld): Promise<boolean> {
+async function moveOne({ cluster, random, admin, isOurs }: ClientWorld): Promise<boolean> {
   try {
-    const topics = await admin.describeTopics()
+    const topics = (await admin.describeTopics()).filter(({ name }) => isOurs(name))
     const { name: topic, partitions } = topics[random.integer(Math.max(1, topics.length))] ?? { name: '', partitions: [] }
     const chosen = partitions[random.integer(Math.max(1, partitions.length))]
     if (chosen === undefined) return false
@@ -22,7 +22,7 @@ async function moveOne({ cluster, random, admin }: FaultWorld): Promise<boolean>
   }
 }
 
-async function reassign(world: FaultWorld): Promise<RunningFault> {
+async function reassign(world: ClientWorld): Promise<RunningFault> {
   let taken = 0
   let isHealing = false
   const moving = (async () => {
@@ -43,6 +43,6 @@ async function reassign(world: FaultWorld): Promise<RunningFault> {
   }
 }
 
-export const moves: readonly Fault[] = [
+export const moves: readonly Fault<ClientWorld>[] = [
   { name: 'reassign', about: 'partitions move to other brokers all the time', kind: 'admin', minNodes: 4, begin: reassign },
 ]

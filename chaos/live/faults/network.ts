@@ -1,4 +1,5 @@
 import type { Random } from '../../../src/base/random.ts'
+import type { NodeAddress } from '../../../src/client/transport.ts'
 import { clear, combine, type Condition, type End, Flow, type FlowCounts } from './flow.ts'
 import { Link } from './link.ts'
 
@@ -28,9 +29,9 @@ export class Network {
     this.#random = random
   }
 
-  /** Where `from` is to dial in order to reach `to`, which listens at `port`. */
-  async link(from: End, to: End, port: number): Promise<number> {
-    const link = await Link.open({ there: this.#flow(from, to), back: this.#flow(to, from), port, random: this.#random })
+  /** The port of this machine that `from` is to dial in order to reach `to`, which listens at `target`. */
+  async link(from: End, to: End, { host, port }: NodeAddress): Promise<number> {
+    const link = await Link.open({ there: this.#flow(from, to), back: this.#flow(to, from), target: { host, port }, random: this.#random })
     this.#links.push(link)
     return link.port
   }

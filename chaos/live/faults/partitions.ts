@@ -1,5 +1,5 @@
 import type { End } from './flow.ts'
-import { type Fault, type FaultWorld, nodesText, pickLeader, pickSome, type RunningFault } from './fault.ts'
+import { type ClientWorld, type Fault, type FaultWorld, nodesText, pickLeader, pickSome, type RunningFault } from './fault.ts'
 import type { Ways } from './network.ts'
 
 /** The number of a node; undefined for a machine of clients. */
@@ -28,7 +28,7 @@ function partition(name: string, about: string, minNodes: number, choose: (world
   }
 }
 
-function cutting({ cluster }: FaultWorld, ways: Ways, detail: string): RunningFault {
+function cutting({ cluster }: ClientWorld, ways: Ways, detail: string): RunningFault {
   const cut = cluster.network.impose(ways, { isCut: true })
   return {
     detail,
@@ -95,6 +95,9 @@ export const partitions: readonly Fault[] = [
     const isCut: Cut['isCut'] = (from, to) => (isDeaf ? to : from) === one && from !== to
     return { detail: `node ${one} ${isDeaf ? 'hears nothing' : 'is not heard'}`, isCut }
   }),
+]
+
+export const clientCuts: readonly Fault<ClientWorld>[] = [
   {
     name: 'clients-cut',
     about: 'the clients of one machine do not reach half of the nodes',

@@ -1,9 +1,9 @@
 import type { Random } from '../../../src/base/random.ts'
-import { type Fault, type FaultWorld, pickSome, type RunningFault } from './fault.ts'
+import { type ClientWorld, type Fault, pickSome, type RunningFault } from './fault.ts'
 
-export interface ScheduleOptions {
-  readonly faults: readonly Fault[]
-  readonly world: FaultWorld
+export interface ScheduleOptions<World extends ClientWorld> {
+  readonly faults: readonly Fault<World>[]
+  readonly world: World
   readonly random: Random
   /** How long faults are in force, and how long all is well then. */
   readonly faultMs: number
@@ -32,15 +32,15 @@ const LOOK_EVERY_MS = 100
  * Periods, in each of which some faults are in force at once, at most one of each kind, and then healed: what only breaks on the way back is
  * found, and the cluster is not down for good. A quarter of them is quiet.
  */
-export class FaultSchedule {
+export class FaultSchedule<World extends ClientWorld> {
   readonly records: FaultRecord[] = []
   /** Faults that could not be done, undone, or looked at, as sentences. */
   readonly failures: string[] = []
-  readonly #options: ScheduleOptions
+  readonly #options: ScheduleOptions<World>
   #current: readonly string[] = []
   #isStopped = false
 
-  constructor(options: ScheduleOptions) {
+  constructor(options: ScheduleOptions<World>) {
     this.#options = options
   }
 
@@ -69,7 +69,7 @@ export class FaultSchedule {
   }
 
   /** One or two, of different kinds. */
-  #choose(): Fault[] {
+  #choose(): Fault<World>[] {
     const { faults, random } = this.#options
     const kinds = [...new Set(faults.map(({ kind }) => kind))]
     const chosen = pickSome(
@@ -79,14 +79,14 @@ export class FaultSchedule {
     )
     return chosen.map((at) => {
       const ofKind = faults.filter(({ kind }) => kind === kinds[at])
-      return ofKind[random.integer(ofKind.length)] as Fault
+      return ofKind[random.integer(ofKind.length)] as Fault<World>
     })
   }
 
-  async #period(chosen: readonly Fault[], forMs: number): Promise<void> {
+  async #period(chosen: readonly Fault<World>[], forMs: number): Promise<void> {
     const { world, nowMs } = this.#options
     const endMs = nowMs() + forMs
-    const running: { readonly fault: Fault; readonly fromMs: number; readonly one: RunningFault }[] = []
+    const running: { readonly fault: Fault<World>; readonly fromMs: number; readonly one: RunningFault }[] = []
     this.#current = chosen.map(({ name }) => name)
     // What takes time to begin, as a restart of all nodes, comes first: it would be cut short otherwise.
     for (const fault of [...chosen].sort((left, right) => right.kind.localeCompare(left.kind))) {

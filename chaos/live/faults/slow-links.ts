@@ -1,4 +1,4 @@
-import { type Fault, type FaultWorld, nodesText, pickMinority, pickSome, type RunningFault } from './fault.ts'
+import { type Fault, type ClientWorld, nodesText, pickMinority, pickSome, type RunningFault } from './fault.ts'
 import type { Condition, End } from './flow.ts'
 import type { ImposedEffect, Ways } from './network.ts'
 import { nodeOf } from './partitions.ts'
@@ -27,7 +27,7 @@ interface Slowness {
   readonly isBeyondPromise?: true
 }
 
-function slow({ name, about, condition, counted, ...rest }: Slowness): Fault {
+function slow({ name, about, condition, counted, ...rest }: Slowness): Fault<ClientWorld> {
   return {
     name,
     about,
@@ -74,7 +74,7 @@ function repeated(
   }
 }
 
-function stall({ cluster, random }: FaultWorld): RunningFault {
+function stall({ cluster, random }: ClientWorld): RunningFault {
   let lift: () => void = () => undefined
   let isStalled = false
   let held = 0
@@ -98,7 +98,7 @@ function stall({ cluster, random }: FaultWorld): RunningFault {
   )
 }
 
-export const slowLinks: readonly Fault[] = [
+export const slowLinks: readonly Fault<ClientWorld>[] = [
   slow({
     name: 'delay',
     about: `what some nodes say and hear comes ${DELAY_MS} ms later, unevenly`,

@@ -1,6 +1,6 @@
 import type { Key, Value } from '../../operations/operation.ts'
 
-/** Two keys a topic: `t` + floor(key / 2), partition key mod 2. */
+/** Two keys a topic. */
 export const PARTITIONS_PER_TOPIC = 2
 
 export interface Place {
@@ -14,15 +14,13 @@ export interface Places {
   keyOf(place: Place): Key
 }
 
-/** Those of jepsen.tests.kafka. */
-export const numbered: Places = { placeOf, keyOf }
-
-export function placeOf(key: Key): Place {
-  return { topic: `t${Math.floor(key / PARTITIONS_PER_TOPIC)}`, partition: key % PARTITIONS_PER_TOPIC }
-}
-
-export function keyOf({ topic, partition }: Place): Key {
-  return Number(topic.slice(1)) * PARTITIONS_PER_TOPIC + partition
+/** Those of jepsen.tests.kafka, with something before the names of topics: `t` + floor(key / 2), partition key mod 2. */
+export function numberedPlaces(topicPrefix = ''): Places {
+  const prefix = `${topicPrefix}t`
+  return {
+    placeOf: (key) => ({ topic: `${prefix}${Math.floor(key / PARTITIONS_PER_TOPIC)}`, partition: key % PARTITIONS_PER_TOPIC }),
+    keyOf: ({ topic, partition }) => Number(topic.slice(prefix.length)) * PARTITIONS_PER_TOPIC + partition,
+  }
 }
 
 /** What a record holds: key and value, so that one that is found elsewhere is known for what it is. */

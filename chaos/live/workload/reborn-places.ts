@@ -3,18 +3,14 @@ import { type Place, type Places, PARTITIONS_PER_TOPIC } from './places.ts'
 
 /** Keys of topics that are made anew begin here: no other key comes so far. */
 const FIRST_KEY = 1_000_000
-/** So many keys a topic, over all its lives. */
-const KEYS_PER_TOPIC = 1_000_000
 
 /** One topic that is deleted and made again by the same name: each of its lives has keys of its own, though they are the same partitions. */
 export class RebornPlaces implements Places {
   readonly topic: string
-  readonly #firstKey: number
   #life = 0
 
-  constructor(number: number) {
-    this.topic = `reborn-${number}`
-    this.#firstKey = FIRST_KEY + number * KEYS_PER_TOPIC
+  constructor(topicPrefix: string) {
+    this.topic = `${topicPrefix}reborn`
   }
 
   /** Of its present life. */
@@ -31,6 +27,6 @@ export class RebornPlaces implements Places {
   }
 
   keyOf({ partition }: Place): Key {
-    return this.#firstKey + this.#life * PARTITIONS_PER_TOPIC + partition
+    return FIRST_KEY + this.#life * PARTITIONS_PER_TOPIC + partition
   }
 }

@@ -14,6 +14,8 @@ export interface RegisterLoadOptions {
   readonly openTransport: (client: number) => ClientTransport
   readonly random: Random
   readonly replicationFactor: number
+  /** Before the names of the topics. */
+  readonly topicPrefix: string
   /** Where its history goes. */
   readonly path: string
   readonly nowMs: () => number
@@ -73,9 +75,9 @@ export class RegisterLoad {
   }
 
   async #operate(connections: readonly ClientConnection[]): Promise<void> {
-    const { random, nowMs } = this.#options
+    const { random, nowMs, topicPrefix } = this.#options
     const pick = (): ClientConnection => connections[random.integer(connections.length)] as ClientConnection
-    const register = `register-${Math.floor(nowMs() / REGISTER_MS)}`
+    const register = `${topicPrefix}register-${Math.floor(nowMs() / REGISTER_MS)}`
     const topic = await this.#find(pick(), register)
     if (topic === undefined) await this.#make(pick(), register)
     else if (random.integer(2) === 0) await this.#write(pick(), register, topic)

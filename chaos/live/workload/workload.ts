@@ -6,7 +6,7 @@ import type { Operation, Outcome } from '../../operations/operation.ts'
 import { sleep } from '../cluster-process.ts'
 import { pollToTheEnd } from './last-phase.ts'
 import { KeyPool } from './key-pool.ts'
-import { numbered } from './places.ts'
+import { numberedPlaces } from './places.ts'
 import { RebornPlaces } from './reborn-places.ts'
 import { RebornTopic } from './reborn-topic.ts'
 import { Requests } from './requests.ts'
@@ -23,6 +23,8 @@ export interface WorkloadOptions {
   readonly openClient: (thread: number) => OxbowClient
   readonly history: HistoryWriter
   readonly topic: TopicOptions
+  /** Before the names of all topics; default: nothing. */
+  readonly topicPrefix?: string
   /** Acks, idempotence, how long it tries. */
   readonly producer: ProducerOptions
   /** When anything is acknowledged. */
@@ -52,7 +54,7 @@ export class Workload {
   #isStopped = false
 
   constructor(options: WorkloadOptions) {
-    const { seed, rate, threads, openClient, topic, producer } = options
+    const { seed, rate, threads, openClient, topic, topicPrefix = '', producer } = options
     // One more makes and deletes a topic.
     const allThreads = threads + 1
     const random = new SeededRandom(seed)
@@ -63,14 +65,14 @@ export class Workload {
     const shared = {
       threads: allThreads,
       topics: new Topics(topic),
-      places: numbered,
+      places: numberedPlaces(topicPrefix),
       producer,
       poll: POLL,
       seen: this.seen,
       note: (one: Omit<Operation, 'index' | 'time'>) => this.#note(one),
     }
     this.#workers = Array.from({ length: threads }, (_, thread) => new Worker({ ...shared, thread, openClient: () => openClient(thread) }))
-    const places = new RebornPlaces(1)
+    const places = new RebornPlaces(topicPrefix)
     const seen = new Seen(options.onAcknowledged)
     const worker = new Worker({ ...shared, thread: threads, openClient: () => openClient(threads), places, topics: noTopics, seen })
     this.#reborn = new RebornTopic({ places, worker, seen, random: random.fork('reborn'), topic, everyMs: (1000 * threads) / rate })

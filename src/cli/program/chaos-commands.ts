@@ -26,7 +26,8 @@ export function addChaosCommands(program: Command, { context, finish }: Wiring):
     .description('start a cluster here, do it harm under load, heal it, and judge; exit 0 when all is well, 1 when not, 4 when nothing is proved')
     .option('--faults <list>', faultHelp, 'all')
     .addOption(new Option('--time <time>', 'how long there are load and faults').argParser(duration).default(DEFAULT_TIME_MS, '5m'))
-    .addOption(new Option('--nodes <n>', 'of the cluster').argParser(integer(1, 9)).default(5))
+    .addOption(new Option('--nodes <n>', 'of the cluster (default: 5)').argParser(integer(1, 9)).conflicts('bootstrap'))
+    .option('--bootstrap <host:port,…>', 'a cluster that runs already, instead of nodes of its own: with the faults that end no process')
     .addOption(new Option('--rate <n>', 'operations a second').argParser(integer(1, 100_000)).default(500))
     .addOption(new Option('--seed <n>', 'of everything that is drawn (default: another one each time)').argParser(integer(0)))
     .option('--out <dir>', 'where the history, the logs and the verdict go (default: chaos-TIME here)')
@@ -42,6 +43,7 @@ export function addChaosCommands(program: Command, { context, finish }: Wiring):
     RUN_EXAMPLE,
     'npx oxbow chaos run --faults kill-leader,pause --nodes 3 --time 1m --seed 7 --out run-7',
     'npx oxbow chaos run --acks 1 --faults kill',
+    'npx oxbow chaos run --bootstrap localhost:9192 --faults clients-cut,reset,reassign --time 1m',
   )
   const check = withOutput(chaos.command('check'))
     .description('judge the history of a run; exit 0 when it is valid, 1 when it shows anomalies, 4 when it proves nothing')

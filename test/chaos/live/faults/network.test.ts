@@ -40,7 +40,7 @@ beforeEach(async () => {
   echo.server.listen(0, '127.0.0.1')
   await once(echo.server, 'listening')
   network = new Network(new SeededRandom(1))
-  port = await network.link(ONE, TWO, (echo.server.address() as AddressInfo).port)
+  port = await network.link(ONE, TWO, { host: '127.0.0.1', port: (echo.server.address() as AddressInfo).port })
 })
 afterEach(() => {
   network.close()

@@ -39,7 +39,13 @@ export class NotedCluster {
         return { type: 'clock report', wallMs: Date.now() + offsetMs }
       },
     } as unknown as ChaosCluster
-    this.world = { cluster, admin: admin as Admin, random: new SeededRandom(seed), leaders: () => Promise.resolve({ controller: 1, broker: 2 }) }
+    this.world = {
+      cluster,
+      admin: admin as Admin,
+      random: new SeededRandom(seed),
+      isOurs: () => true,
+      leaders: () => Promise.resolve({ controller: 1, broker: 2 }),
+    }
   }
 
   async begin(name: string): Promise<RunningFault> {

@@ -3,7 +3,7 @@ import type { ChaosCluster } from '../../../../chaos/live/chaos-cluster.ts'
 import type { FaultWorld } from '../../../../chaos/live/faults/fault.ts'
 import type { Condition, End } from '../../../../chaos/live/faults/flow.ts'
 import type { ImposedEffect, Ways } from '../../../../chaos/live/faults/network.ts'
-import { partitions } from '../../../../chaos/live/faults/partitions.ts'
+import { clientCuts, partitions } from '../../../../chaos/live/faults/partitions.ts'
 import { SeededRandom } from '../../../../src/base/random.ts'
 
 const effect: ImposedEffect = { held: 3, delayed: 0, throttled: 0, corrupted: 0, ways: 4, waysAffected: 2 }
@@ -22,7 +22,13 @@ class Noted {
       return { effect: () => this.effect, lift: () => this.lifted++ }
     }
     const cluster = { nodeIds: Array.from({ length: nodes }, (_, at) => at + 1), clientHosts: 2, network: { impose } } as unknown as ChaosCluster
-    this.world = { cluster, random: new SeededRandom(seed), admin: undefined as never, leaders: () => Promise.resolve({ controller: 2, broker: 3 }) }
+    this.world = {
+      cluster,
+      random: new SeededRandom(seed),
+      admin: undefined as never,
+      isOurs: () => true,
+      leaders: () => Promise.resolve({ controller: 2, broker: 3 }),
+    }
   }
 
   /** Whom a node hears, itself among them. */
@@ -34,7 +40,7 @@ class Noted {
 
 async function begun(name: string, nodes: number, seed = 1): Promise<Noted> {
   const noted = new Noted(nodes, seed)
-  await partitions.find((one) => one.name === name)?.begin(noted.world)
+  await [...partitions, ...clientCuts].find((one) => one.name === name)?.begin(noted.world)
   return noted
 }
 
@@ -65,7 +71,7 @@ describe('partitions', () => {
 
   it('of nodes leave clients alone, and that of clients the nodes', async () => {
     const ends: End[] = ['node-1', 'node-2', 'node-3', 'client-1', 'client-2']
-    for (const { name } of partitions) {
+    for (const { name } of [...partitions, ...clientCuts]) {
       const { cut } = await begun(name, 5)
       const hit = ends.flatMap((from) => ends.filter((to) => cut[0]?.(from, to)).map((to) => [from, to]))
       const ofClients = hit.filter((ways) => ways.some((end) => end.startsWith('client')))

@@ -41,7 +41,7 @@ class Fake {
   }
 }
 
-function schedule(faults: readonly Fault[]): FaultSchedule {
+function schedule(faults: readonly Fault[]): FaultSchedule<FaultWorld> {
   let nowMs = 0
   const sleep = async (delayMs: number): Promise<void> => {
     nowMs += delayMs

@@ -1,14 +1,17 @@
 import { describe, expect, it } from 'vitest'
-import { keyOf, placeOf, recordOf, valueIn } from '../../../../chaos/live/workload/places.ts'
+import { numberedPlaces, recordOf, valueIn } from '../../../../chaos/live/workload/places.ts'
 
 describe('a key', () => {
-  it('is one partition', () => {
+  it('is one partition, of whatever prefix', () => {
+    const { placeOf, keyOf } = numberedPlaces()
     expect([0, 1, 7].map(placeOf)).toEqual([
       { topic: 't0', partition: 0 },
       { topic: 't0', partition: 1 },
       { topic: 't3', partition: 1 },
     ])
     for (const key of [0, 1, 2, 99]) expect(keyOf(placeOf(key))).toBe(key)
+    expect(numberedPlaces('mine-').placeOf(7)).toEqual({ topic: 'mine-t3', partition: 1 })
+    expect(numberedPlaces('mine-').keyOf({ topic: 'mine-t3', partition: 1 })).toBe(7)
   })
 
   it('knows its own records, and each other one for what nobody can have sent', () => {

@@ -67,6 +67,7 @@ async function run(metadata: Metadata, forMs: number): Promise<RegisterReport> {
     openTransport: () => metadata.transport,
     random: new SeededRandom(1),
     replicationFactor: 3,
+    topicPrefix: '',
     path,
     nowMs: () => performance.now() - begunMs,
   })

@@ -1,0 +1,103 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parse } from 'yaml'
+import type { SeededRandom } from '../../src/base/random.ts'
+import type { OxbowClient } from '../../src/client/client.ts'
+import { ChaosCluster } from './chaos-cluster.ts'
+import type { ChaosRunOptions, OthersNodes, OwnNodes } from './run-options.ts'
+import { ROOT, waitFor } from './cluster-process.ts'
+import type { ClientWorld, FaultWorld } from './faults/fault.ts'
+import { FaultSchedule, type ScheduleOptions } from './faults/schedule.ts'
+import type { TargetCluster } from './target-cluster.ts'
+
+type Timing = Pick<ScheduleOptions<FaultWorld>, 'faultMs' | 'calmMs' | 'nowMs' | 'sleep'>
+
+/** Faults of whatever kind of world, in time. */
+export type Schedule = Pick<FaultSchedule<FaultWorld>, 'records' | 'failures' | 'current' | 'stop' | 'run'>
+
+/** What an experiment is made on, and what is done to it. */
+export interface Stage {
+  readonly target: TargetCluster
+  /** Before the names of all topics of the load. */
+  readonly topicPrefix: string
+  readonly topicConfigs: Readonly<Record<string, string>>
+  schedule(direct: OxbowClient, timing: Timing): Schedule
+  /** When all is read: leaves nothing behind where it is not at home. */
+  clear(direct: OxbowClient): Promise<void>
+}
+
+const LEADERS_LIMIT_MS = 10_000
+/** Nothing may be deleted: what is gone could not be told from what is lost. */
+const KEEP_ALL = { 'log.retention.ms': -1, 'log.retention.bytes': -1 }
+const KEEP_TOPIC = { 'retention.ms': '-1', 'retention.bytes': '-1' }
+
+/** Nodes of its own, which do not run yet, or those that there are. */
+export async function openStage(options: ChaosRunOptions, random: SeededRandom): Promise<Stage> {
+  return options.attached === undefined ? await ownStage(options, random) : attachedStage(options, random)
+}
+
+async function ownStage({ out, nodes, faults, dist, topicConfigs }: OwnNodes, random: SeededRandom): Promise<Stage> {
+  const needsOrders = dist !== undefined || faults.some(({ needs }) => needs !== undefined)
+  const cluster = await ChaosCluster.create({
+    nodes,
+    clientHosts: nodes,
+    folder: out,
+    config: { ...shortTimings(), ...KEEP_ALL },
+    random: random.fork('network'),
+    orderedBuild: needsOrders ? (dist ?? join(ROOT, 'dist')) : undefined,
+  })
+  const worldOf = (direct: OxbowClient): FaultWorld => ({
+    cluster,
+    random: random.fork('victims'),
+    admin: direct.admin(),
+    isOurs: () => true,
+    leaders: () => findLeaders(direct),
+  })
+  return {
+    target: cluster,
+    topicPrefix: '',
+    topicConfigs,
+    schedule: (direct, timing) => new FaultSchedule({ faults, world: worldOf(direct), random: random.fork('schedule'), ...timing }),
+    clear: () => Promise.resolve(),
+  }
+}
+
+function attachedStage({ attached: cluster, faults, topicConfigs }: OthersNodes, random: SeededRandom): Stage {
+  const topicPrefix = `chaos-${Date.now().toString(36)}-`
+  const isOurs = (topic: string): boolean => topic.startsWith(topicPrefix)
+  return {
+    target: cluster,
+    topicPrefix,
+    topicConfigs: { ...KEEP_TOPIC, ...topicConfigs },
+    schedule: (direct, timing) =>
+      new FaultSchedule<ClientWorld>({
+        faults,
+        world: { cluster, random: random.fork('victims'), admin: direct.admin(), isOurs },
+        random: random.fork('schedule'),
+        ...timing,
+      }),
+    clear: async (direct) => {
+      const admin = direct.admin()
+      for (const { name } of await admin.listTopics()) if (isOurs(name)) await admin.deleteTopic(name)
+    },
+  }
+}
+
+/** What waits or rolls does so early: those of the cluster file that is made for this. */
+function shortTimings(): Record<string, number | string> {
+  const file = parse(readFileSync(join(ROOT, 'cluster-configs', 'chaos.yaml'), 'utf8')) as { readonly defaults: { readonly config: Record<string, number> } }
+  const { 'min.insync.replicas': _, ...timings } = file.defaults.config
+  return timings
+}
+
+async function findLeaders(client: OxbowClient): Promise<{ readonly controller: number; readonly broker: number }> {
+  return await waitFor('there is an active controller', LEADERS_LIMIT_MS, async () => {
+    try {
+      const { controllerId, brokers } = await client.admin().describeCluster()
+      const [first] = [...brokers].sort((left, right) => right.leaders - left.leaders)
+      return controllerId === -1 || first === undefined ? undefined : { controller: controllerId, broker: first.nodeId }
+    } catch {
+      return undefined
+    }
+  })
+}
