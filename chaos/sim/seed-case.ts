@@ -34,7 +34,7 @@ const ENOUGH_TO_ELECT = 4
 /** What a seed is. */
 export function drawCase(seed: number, given: Given = {}): SeedCase {
   const random = new SeededRandom(seed)
-  const drawn = { ...drawSettings(random.fork('settings')), ...given.settings }
+  const drawn = { ...drawSettings(random.fork('settings'), given.settings?.faultPhaseMs), ...given.settings }
   const settings = { ...drawn, atlas: given.settings?.atlas ?? atlasOf(random.fork('atlas'), drawn) }
   return { seed, settings, plan: given.plan ?? drawPlan(random, settings) }
 }

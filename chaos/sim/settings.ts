@@ -56,24 +56,28 @@ export interface Settings {
   readonly atlas: Atlas
 }
 
-/** How long faults go on, if nobody says otherwise. */
 const MOST_DRIFT_PER_MILLE = 50
+/** How long faults go on, if nobody says otherwise. */
 export const FAULT_PHASE_MS = 60_000
+/** Nothing is as old as that. */
+const KEPT_MS = 604_800_000
 /** No fewer voters are left: with two of them each is needed. */
 export const LEAST_VOTERS = 3
 
 /** Streams of their own for what has nothing to do with one another: a knob more in one place changes nothing in the others. */
-export function drawSettings(random: Random): Omit<Settings, 'atlas'> {
+export function drawSettings(random: Random, faultPhaseMs = FAULT_PHASE_MS): Omit<Settings, 'atlas'> {
   const topology = drawTopology(random.fork('topology'))
+  const storage = drawStorage(random.fork('storage'))
   return {
     ...topology,
     ...drawQuorum(random.fork('quorum'), topology),
     ...drawWorkload(random.fork('workload'), topology),
     ...drawNetwork(random.fork('network')),
-    ...drawStorage(random.fork('storage')),
+    ...storage,
+    config: segmentsFor(storage.config, faultPhaseMs),
     ...drawLimits(random.fork('limits')),
     clockRates: drawClockRates(random.fork('clocks'), topology),
-    faultPhaseMs: FAULT_PHASE_MS,
+    faultPhaseMs,
   }
 }
 
@@ -185,6 +189,16 @@ function drawStorage(random: Random): Pick<Settings, 'config' | 'diskLatencyMs' 
   }
 }
 
+/**
+ * Of logs that nothing is let go of, in a run sixty times as long, each segment is sixty times as long: else a restart opens them all for longer
+ * than faults leave a node alone (hour-long seed 4: half a minute each, and never were all nodes up).
+ */
+function segmentsFor(config: NodeConfig, faultPhaseMs: number): NodeConfig {
+  if (config.retentionBytes >= 0 || config.retentionMs < KEPT_MS) return config
+  const times = faultPhaseMs / FAULT_PHASE_MS
+  return { ...config, segmentBytes: config.segmentBytes * times, segmentMs: config.segmentMs * times }
+}
+
 function drawLateSyncs(random: Random): number | null {
   return random.integer(4) === 0 ? between(random, 20, 200) : null
 }
@@ -192,8 +206,8 @@ function drawLateSyncs(random: Random): number | null {
 function drawRetention(random: Random): Partial<NodeConfig> {
   return {
     segmentBytes: between(random, 1_000, 6_000),
-    segmentMs: random.integer(2) === 0 ? between(random, 500, 10_000) : 604_800_000,
-    retentionMs: random.integer(2) === 0 ? between(random, 1_000, 20_000) : 604_800_000,
+    segmentMs: random.integer(2) === 0 ? between(random, 500, 10_000) : KEPT_MS,
+    retentionMs: random.integer(2) === 0 ? between(random, 1_000, 20_000) : KEPT_MS,
     retentionBytes: random.integer(3) !== 0 ? between(random, 0, 20_000) : -1,
     retentionCheckIntervalMs: between(random, 100, 3_000),
     timestampType: random.integer(3) === 0 ? 'LogAppendTime' : 'CreateTime',
@@ -231,9 +245,9 @@ function drawConfig(random: Random): NodeConfig {
     checkpointIntervalMs: between(random, 500, 5_000),
     producerIdExpirationMs: 86_400_000,
     quarantineMs: between(random, 1_000, 60_000),
-    retentionMs: 604_800_000,
+    retentionMs: KEPT_MS,
     retentionBytes: -1,
-    segmentMs: 604_800_000,
+    segmentMs: KEPT_MS,
     timestampType: 'CreateTime',
     timestampBeforeMaxMs: Number.MAX_SAFE_INTEGER,
     // Wall clocks jump by days here: that makes records old or new, and refuses none.

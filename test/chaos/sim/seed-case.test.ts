@@ -48,6 +48,17 @@ describe('what a seed is', () => {
     expect(losing).toBeGreaterThan(20)
   })
 
+  it('has longer segments in longer runs, but where old ones go', () => {
+    const segmentsOf = ({ settings }: SeedCase): number => settings.config.segmentBytes
+    for (const one of cases) {
+      const long = drawCase(one.seed, { settings: { faultPhaseMs: 600_000 } })
+      const { retentionBytes, retentionMs } = one.settings.config
+      const letsGo = retentionBytes >= 0 || retentionMs < 604_800_000
+      expect(segmentsOf(long)).toBe(segmentsOf(one) * (letsGo ? 1 : 10))
+      expect(drawCase(one.seed, long)).toEqual(long)
+    }
+  })
+
   it('has clocks that drift, small limits, late syncs and brokers in maintenance in some seeds, not in all', () => {
     const some = (has: (one: SeedCase['settings']) => boolean): void => {
       const count = cases.filter(({ settings }) => has(settings)).length
