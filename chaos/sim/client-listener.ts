@@ -20,6 +20,7 @@ import type {
   VoterRequest,
 } from '../../src/wire/api.ts'
 import type { ConnectionEnd } from './network.ts'
+import type { UnansweredProduce } from './unanswered-produce.ts'
 
 export type UnaryMethod = Exclude<keyof Broker, 'openSession'>
 
@@ -43,12 +44,14 @@ interface ServerStream {
   readonly stream: 'produce' | 'fetch'
   readonly session: BrokerSession
   readonly unread: unknown[]
+  /** Bytes of produce requests without an answer. */
+  unansweredBytes: number
   /** Waits for its node to resume. */
   paused: boolean
 }
 
 /** The listener of a simulated node: it brings what clients say to `Broker`, and nothing else. One session a stream. */
-export function serveClient(end: ConnectionEnd, broker: Broker): void {
+export function serveClient(end: ConnectionEnd, broker: Broker, unanswered: UnansweredProduce): void {
   const streams = new Map<number, ServerStream>()
   const read = (id: number, state: ServerStream): void => {
     if (state.paused) return
@@ -58,7 +61,7 @@ export function serveClient(end: ConnectionEnd, broker: Broker): void {
       const reply = (response: unknown): void => {
         if (streams.get(id) === state) end.send({ type: 'response', id, response } satisfies ClientFrame)
       }
-      if (state.stream === 'produce') state.session.produce(request as ProduceRequest, reply)
+      if (state.stream === 'produce') produce(state, request as ProduceRequest, reply)
       else state.session.fetch(request as FetchRequest, reply)
     }
     state.paused = true
@@ -67,8 +70,25 @@ export function serveClient(end: ConnectionEnd, broker: Broker): void {
       read(id, state)
     })
   }
+  const settle = (state: ServerStream, sizeBytes: number): void => {
+    state.unansweredBytes -= sizeBytes
+    unanswered.answered(sizeBytes)
+  }
+  const produce = (state: ServerStream, request: ProduceRequest, reply: (response: unknown) => void): void => {
+    const sizeBytes = request.acks === 0 ? 0 : request.partitions.reduce((sum, { batch }) => sum + batch.length, 0)
+    state.unansweredBytes += sizeBytes
+    unanswered.read(sizeBytes)
+    state.session.produce(request, (response) => {
+      settle(state, sizeBytes)
+      reply(response)
+    })
+  }
+  const close = (state: ServerStream): void => {
+    state.session.close()
+    settle(state, state.unansweredBytes)
+  }
   const open = (id: number, stream: 'produce' | 'fetch'): void => {
-    streams.set(id, { stream, session: broker.openSession(), unread: [], paused: false })
+    streams.set(id, { stream, session: broker.openSession(), unread: [], unansweredBytes: 0, paused: false })
   }
   end.onMessage((message) => {
     const frame = message as ClientFrame
@@ -84,11 +104,11 @@ export function serveClient(end: ConnectionEnd, broker: Broker): void {
       read(frame.id, state)
     } else if (frame.type === 'close' && state !== undefined) {
       streams.delete(frame.id)
-      state.session.close()
+      close(state)
     }
   })
   end.onClose(() => {
-    for (const state of streams.values()) state.session.close()
+    for (const state of streams.values()) close(state)
     streams.clear()
   })
 }

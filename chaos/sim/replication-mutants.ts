@@ -267,6 +267,15 @@ export const replicationMutants: readonly Mutant[] = [
     killedBy: ['I5', 'assert'],
   },
   {
+    name: 'produce is read on though there is no room',
+    file: 'src/broker/session.js',
+    find: 'return this.#produceContext.budget.isExceeded;',
+    replace: 'return false;',
+    rule: 'I10: beyond the limit of produce in flight streams are not read',
+    killedBy: ['I10'],
+    scenario: 'producers-outrun-disks',
+  },
+  {
     name: 'an answer is used whatever was asked',
     file: 'src/replication/follower.js',
     find: 'if (!isData && this.#report?.fetchId !== answer.fetchId)',

@@ -123,11 +123,21 @@ function restartsWithEchoes(): Scenario {
   return { plan, settings: { sendGapMs: 80, burstOneIn: 8, producers: 2, topics: TOPICS, ...THREE_NODES, folders: 1 } }
 }
 
+/** Disks stand still while producers go on: what they send has to wait where it is once a node holds as much as it may. */
+function producersOutrunDisks(): Scenario {
+  const plan = [0, 1, 2, 3, 4, 5].map(
+    (id): Fault => ({ id, atMs: 5_000 + 9_000 * id, kind: 'diskStall', target: { type: 'node', nodeId: 1 + (id % 3) }, durationMs: 6_000 }),
+  )
+  const config = { ...drawSettings(new SeededRandom(0)).config, produceInFlightBytes: 2_000, replicaLagTimeMaxMs: 20_000 }
+  return { plan, settings: { sendGapMs: 20, burstOneIn: 8, producers: 3, topics: TOPICS, ...THREE_NODES, folders: 1, config } }
+}
+
 const scenarios: ReadonlyMap<string, Scenario> = new Map([
   ['deletes-while-replicas-return', deletesWhileReplicasReturn()],
   ['elections-outrun-disks', electionsOutrunDisks()],
   ['only-voter-comes-back', onlyVoterComesBack()],
   ['controllers-cut-off', controllersCutOff()],
+  ['producers-outrun-disks', producersOutrunDisks()],
   ['restarts-with-echoes', restartsWithEchoes()],
   ['voters-change-as-leaders-go', votersChangeAsLeadersGo()],
 ])

@@ -19,6 +19,7 @@ import type { PeerCodec } from './peer-codec.ts'
 import { SimTransport } from './peer-transport.ts'
 import { StoryLogger } from './story-logger.ts'
 import type { Trace } from './trace.ts'
+import { UnansweredProduce } from './unanswered-produce.ts'
 
 export interface SimNodeSettings {
   readonly options: NodeOptions
@@ -75,6 +76,7 @@ export class SimNode implements ObservedNode {
   #wallOffsetMs = 0
   #process: Owner | undefined
   #node: OxbowNode | undefined
+  #unansweredProduce = new UnansweredProduce()
   #state: State = 'down'
   #incarnation = 0
   #downUntilUs = 0
@@ -173,6 +175,12 @@ export class SimNode implements ObservedNode {
     return this.#node
   }
 
+  /** What its listener holds of produce, and what rules 8 allow it to. */
+  get unansweredProduce(): { readonly held: number; readonly limit: number } {
+    const { produceInFlightBytes } = this.#settings.options.config
+    return { held: this.#unansweredProduce.heldBytes, limit: this.#unansweredProduce.limitBytes(produceInFlightBytes) }
+  }
+
   get image(): OxbowNode['image'] {
     return this.#live().image
   }
@@ -237,8 +245,10 @@ export class SimNode implements ObservedNode {
     }
     this.#node = node
     this.#state = 'up'
+    const unanswered = new UnansweredProduce()
+    this.#unansweredProduce = unanswered
     this.host.accept = (end, purpose) => {
-      if (purpose === 'client') serveClient(end, node.broker)
+      if (purpose === 'client') serveClient(end, node.broker, unanswered)
       else transport.accept(end, purpose)
     }
   }

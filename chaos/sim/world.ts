@@ -334,6 +334,7 @@ export class World {
       checkBudgets(node.name, [
         { name: 'unsent to one peer, bytes', held: this.#cluster.network.unsentBytes(node.host), limit: LOOSE_BUDGET_BYTES },
         { name: 'connections', held: this.#cluster.network.openEnds(node.host), limit: CONNECTIONS_A_NODE },
+        { name: 'produce without an answer, bytes', ...node.unansweredProduce },
         { name: 'copies of what was appended, bytes', held: counters?.copiedBytes ?? 0, limit: counters?.appendedBytes ?? 0 },
       ])
     }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { checkBudgets } from '../../../chaos/check/budgets.ts'
+import { type Budget, checkBudgets } from '../../../chaos/check/budgets.ts'
 import { findUnhealed } from '../../../chaos/check/convergence.ts'
 import { checkDelivery, type ReadRecord } from '../../../chaos/check/delivery.ts'
 import { DurableLogs } from '../../../chaos/check/durable-logs.ts'
@@ -11,6 +11,7 @@ import { checkFetchRequest, checkPeerMessage } from '../../../chaos/check/synced
 import { SimClock } from '../../../chaos/sim/clock.ts'
 import { SimDisk } from '../../../chaos/sim/disk.ts'
 import { EventQueue } from '../../../chaos/sim/event-queue.ts'
+import { UnansweredProduce } from '../../../chaos/sim/unanswered-produce.ts'
 import { History } from '../../../chaos/history.ts'
 import type { DiskFile } from '../../../src/base/disk.ts'
 import { SeededRandom } from '../../../src/base/random.ts'
@@ -105,6 +106,18 @@ describe('convergence', () => {
 })
 
 describe('I10', () => {
+  it('produce that was read and not answered, up to what was answered in one turn, and one request beyond', () => {
+    const unanswered = new UnansweredProduce()
+    const budget = (): Budget => ({ name: 'produce without an answer', held: unanswered.heldBytes, limit: unanswered.limitBytes(100) })
+    for (let count = 0; count < 6; count++) unanswered.read(40)
+    expect(() => checkBudgets('node 1', [budget()])).not.toThrow()
+    unanswered.read(41)
+    unanswered.read(2)
+    expect(() => checkBudgets('node 1', [budget()])).toThrow(/^I10: node 1: produce without an answer holds 283, 282 is its budget/)
+    unanswered.answered(2)
+    expect(() => checkBudgets('node 1', [budget()])).not.toThrow()
+  })
+
   it('a queue beyond its budget', () => {
     expect(() => checkBudgets('node 1', [{ name: 'produce in flight', held: 5, limit: 5 }])).not.toThrow()
     expect(() => checkBudgets('node 1', [{ name: 'produce in flight', held: 6, limit: 5 }])).toThrow(/^I10: node 1: produce in flight holds 6, 5 is its budget/)

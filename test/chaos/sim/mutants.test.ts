@@ -47,7 +47,7 @@ describe('mutants', () => {
     expect(replicationMutants.length).toBeGreaterThanOrEqual(15)
     expect(logMutants.length).toBeGreaterThanOrEqual(10)
     expect(new Set(mutants.map(({ name }) => name)).size).toBe(mutants.length)
-    expect(mutants.filter(({ rule }) => !/^R\d\.\d+( †)?: /.test(rule))).toEqual([])
+    expect(mutants.filter(({ rule }) => !/^(R\d\.\d+( †)?|I\d+): /.test(rule))).toEqual([])
     expect(mutants.every(({ killedBy }) => killedBy.length > 0)).toBe(true)
     expect(emptyMutant.find).toBe(emptyMutant.replace)
   })
