@@ -81,8 +81,7 @@ function cutEnd(node: SimNode, segment: SegmentFile, random: Random): string {
 
 function loseFile(node: SimNode, { disk, logName, path }: SegmentFile): string {
   node.noteHarmed(logName)
-  node.disks[disk]?.removeTree(path)
-  node.durable.lost(disk, path)
+  node.loseFile(disk, path)
   return `${path} is gone`
 }
 

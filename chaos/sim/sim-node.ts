@@ -86,6 +86,8 @@ export class SimNode implements ObservedNode {
   #whenStopped: (() => void) | undefined
   /** Logs of which a disk lost or changed what it had synced. */
   readonly #harmed = new Set<string>()
+  /** What its disks lost since the last process: until the next one it counts as held, for what that one said of it was true and may be on its way. */
+  readonly #losses: (() => void)[] = []
   #wasReplaced = false
 
   constructor(settings: SimNodeSettings, events: SimNodeEvents) {
@@ -220,6 +222,7 @@ export class SimNode implements ObservedNode {
     this.host.process = owner
     this.host.accept = null
     trace.tell(this.name, 'process starts')
+    for (const lose of this.#losses.splice(0)) lose()
     this.#disks = this.#disks.map((disk) => disk.reopen())
     this.#failedBefore = this.failedCalls
     this.#checkpoints = this.#checkpoints.reopen()
@@ -365,7 +368,15 @@ export class SimNode implements ObservedNode {
     this.#harmed.add(METADATA_LOG)
     this.#wasReplaced = true
     this.#checkpoints.loseAll()
-    this.durable = new DurableFolders(this.#disks.length)
+    this.#losses.push(() => {
+      this.durable = new DurableFolders(this.#disks.length)
+    })
+  }
+
+  /** One of its disks lost that file, unasked. */
+  loseFile(at: number, path: string): void {
+    this.#disks[at]?.removeTree(path)
+    this.#losses.push(() => this.durable.lost(at, path))
   }
 
   /** Calls that the last data folder's disk has failed. */
