@@ -62,6 +62,15 @@ export const logMutants: readonly Mutant[] = [
     story: 'segments-go-once-the-start-is-noted',
   },
   {
+    name: 'a log goes on after a failed write',
+    file: 'src/log/segmented-log.js',
+    find: 'if (error !== undefined)\n            this.#fail(error);',
+    replace: 'if (error !== undefined)\n            this.#environment.counters.rounds++;',
+    rule: 'R3.5: a write or sync that failed is not tried again: the log is dead',
+    killedBy: ['damage', 'I1', 'I9', 'convergence', 'assert'],
+    likely: ({ plan }) => plan.some(({ kind }) => kind === 'ioErrors'),
+  },
+  {
     name: 'what a power loss tore is taken for damage',
     file: 'src/log/recovery.js',
     find: 'let position = fault.position + Math.max(options.reachBytes, 1);',

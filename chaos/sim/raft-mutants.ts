@@ -138,6 +138,15 @@ export const raftMutants: readonly Mutant[] = [
     scenario: 'voters-change-as-leaders-go',
   },
   {
+    name: 'a voter with an empty disk is one still',
+    file: 'src/raft/membership.js',
+    find: '(voter.directoryId === peer.directoryId || !this.isKnown)',
+    replace: 'true',
+    rule: 'R2.2: a wiped voter cannot vote an old majority away: it comes back as an observer',
+    killedBy: ['story', 'I6', 'I8', 'assert'],
+    story: 'wiped-voter',
+  },
+  {
     name: 'a snapshot needs no entry of its term',
     file: 'src/raft/raft-log.js',
     find: ' && this.termBefore(id.endOffset) === id.lastTerm;',

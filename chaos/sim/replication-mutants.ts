@@ -204,6 +204,28 @@ export const replicationMutants: readonly Mutant[] = [
     killedBy: ['elr', 'convergence'],
   },
   {
+    name: 'time that nobody ran counts as silence',
+    file: 'src/runtime/ticks.js',
+    find: 'this.#timer = this.#clock.after(TICK_MS, () => {\n            this.start();\n            this.#onTick();',
+    replace: [
+      'const beganMs = this.#clock.monotonicMs();',
+      'this.#timer = this.#clock.after(TICK_MS, () => {',
+      'this.start();',
+      'for (let left = this.#clock.monotonicMs() - beganMs; left >= TICK_MS; left -= TICK_MS) this.#onTick();',
+    ].join('\n'),
+    rule: 'R5.5: silence is counted in ticks that the active controller really ran: a late tick credits everybody',
+    killedBy: ['story', 'convergence'],
+    story: 'all-nodes-paused',
+  },
+  {
+    name: 'who drains stays in sync',
+    file: 'src/controller/brokers.js',
+    find: 'draining: true }), ...withdrawBroker({ nodeId: broker.nodeId, isLost: nobody }, context)];',
+    replace: 'draining: true })];',
+    rule: 'R5.9: the entry that drains a broker takes it out of every ISR',
+    killedBy: ['I7', 'assert'],
+  },
+  {
     name: 'a replica that is taken off keeps its word',
     file: 'src/controller/partition-change.js',
     find: 'const isGranted = after.leader !== before.leader || isTakenOff;',
