@@ -10,6 +10,8 @@ import { type ClockOrder, type ClockReport, isClockReport } from './clock/clock-
 import type { Ailment } from './disk/ailing-disk.ts'
 import { type DiskOrder, type DiskReport, isDiskReport } from './disk/disk-orders.ts'
 import { Network } from './faults/network.ts'
+import { NamespaceNetwork } from './netns/namespace-network.ts'
+import type { Namespaces } from './netns/namespaces.ts'
 import type { Death, TargetCluster } from './target-cluster.ts'
 import { addressKey, ProxiedTransport } from './faults/proxied-transport.ts'
 
@@ -22,6 +24,8 @@ export interface ChaosClusterOptions {
   readonly random: Random
   /** The build whose server takes orders: its disks fail, and lose what is not synced when it is killed, and its clock is wrong. Undefined: `oxbow server`. */
   readonly orderedBuild: string | undefined
+  /** Each node in one of these, which are removed in the end. Undefined: links between them. */
+  readonly namespaces: Namespaces | undefined
 }
 
 interface FileOfNodes {
@@ -34,33 +38,40 @@ const WATCH_EVERY_MS = 250
 
 /**
  * Nodes that reach each other, and are reached by clients, through a network that faults can change: each runs with a cluster file of its own,
- * in which its peers listen where their links do.
+ * in which its peers listen where their links do; or in a network namespace of its own, where the kernel drops what is to be dropped.
  */
 export class ChaosCluster implements TargetCluster {
   readonly live: LiveCluster
-  readonly network: Network
+  readonly network: Network | NamespaceNetwork
   readonly deaths: Death[] = []
   readonly #hostPorts: readonly ReadonlyMap<string, number>[]
   /** Nodes that a fault has ended. */
   readonly #ended = new Set<number>()
   #watch: NodeJS.Timeout | undefined
 
-  private constructor(live: LiveCluster, network: Network, hostPorts: readonly ReadonlyMap<string, number>[]) {
+  private constructor(live: LiveCluster, network: ChaosCluster['network'], hostPorts: readonly ReadonlyMap<string, number>[]) {
     this.live = live
     this.network = network
     this.#hostPorts = hostPorts
   }
 
   /** Makes the folder's files and the links; nothing runs yet. */
-  static async create({ nodes, clientHosts, folder, config, random, orderedBuild }: ChaosClusterOptions): Promise<ChaosCluster> {
+  static async create({ nodes, clientHosts, folder, config, random, orderedBuild, namespaces }: ChaosClusterOptions): Promise<ChaosCluster> {
     const command = orderedBuild === undefined ? {} : { command: orderedCommand(orderedBuild) }
-    const live = await LiveCluster.create('chaos', { nodes, config, folder, endsWithHarness: true, ...command })
-    const network = new Network(random)
+    const live = await LiveCluster.create('chaos', {
+      nodes,
+      config,
+      folder,
+      endsWithHarness: true,
+      ...command,
+      ...(namespaces === undefined ? {} : { places: namespaces }),
+    })
+    const network = namespaces === undefined ? new Network(random) : new NamespaceNetwork(namespaces, new Network(random))
     const file = readFileSync(live.configPath, 'utf8')
     for (const id of live.nodeIds) {
       const own = parse(file) as FileOfNodes
       for (const peer of own.nodes) {
-        if (peer.nodeId !== id) peer.grpcPort = await network.link(`node-${id}`, `node-${peer.nodeId}`, live.address(peer.nodeId))
+        if (namespaces === undefined && peer.nodeId !== id) peer.grpcPort = await network.link(`node-${id}`, `node-${peer.nodeId}`, live.address(peer.nodeId))
       }
       writeFileSync(configPathOf(live, id), stringify(own))
     }

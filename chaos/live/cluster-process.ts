@@ -66,7 +66,11 @@ export interface LiveClusterOptions {
   readonly endsWithHarness?: boolean
   /** The script and the arguments that Node runs as a node; default: `oxbow server`. */
   readonly command?: (configPath: string, nodeId: number) => readonly string[]
+  /** Where each node listens, and what comes before the command of its process; default: on this machine, as it is. */
+  readonly places?: { host(nodeId: number): string; wrap(nodeId: number): readonly string[] }
 }
+
+const here: NonNullable<LiveClusterOptions['places']> = { host: () => HOST, wrap: () => [] }
 
 function serverCommand(configPath: string, nodeId: number): readonly string[] {
   return [BIN, 'server', '--config', configPath, '--node', String(nodeId)]
@@ -81,20 +85,22 @@ export class LiveCluster {
   readonly #children = new Map<number, ChildProcess>()
   readonly #endsWithHarness: boolean
   readonly #command: NonNullable<LiveClusterOptions['command']>
+  readonly #places: NonNullable<LiveClusterOptions['places']>
 
   private constructor(folder: string, portBase: number, options: LiveClusterOptions) {
-    const { nodes = 3, config = {}, firstVoters = nodes, endsWithHarness = false, command = serverCommand } = options
+    const { nodes = 3, config = {}, firstVoters = nodes, endsWithHarness = false, command = serverCommand, places = here } = options
     this.folder = folder
     this.#endsWithHarness = endsWithHarness
     this.#command = command
+    this.#places = places
     this.portBase = portBase
     this.nodeIds = Array.from({ length: nodes }, (_, at) => at + 1)
-    this.bootstrap = this.nodeIds.map((id) => `${HOST}:${this.grpcPort(id)}`)
+    this.bootstrap = this.nodeIds.map((id) => `${places.host(id)}:${this.grpcPort(id)}`)
     mkdirSync(join(folder, 'logs'), { recursive: true })
     const entries = Object.entries(config).map(([key, value]) => `    ${key}: ${value}\n`)
     const lines = this.nodeIds.map(
       (id) =>
-        `  - { nodeId: ${id}, host: ${HOST}, grpcPort: ${portBase + 100 + id}, kafkaPort: ${portBase + id}, httpPort: ${portBase + 200 + id}, dataDirs: ["${id}"]${id > firstVoters ? ', firstVoter: false' : ''} }\n`,
+        `  - { nodeId: ${id}, host: ${places.host(id)}, grpcPort: ${portBase + 100 + id}, kafkaPort: ${portBase + id}, httpPort: ${portBase + 200 + id}, dataDirs: ["${id}"]${id > firstVoters ? ', firstVoter: false' : ''} }\n`,
     )
     const defaults = entries.length === 0 ? '' : `defaults:\n  config:\n${entries.join('')}`
     writeFileSync(this.configPath, `clusterName: story\n${defaults}nodes:\n${lines.join('')}`)
@@ -120,7 +126,8 @@ export class LiveCluster {
 
   start(nodeId: number, configPath = this.configPath): void {
     const log = openSync(join(this.folder, 'logs', `node-${nodeId}.log`), 'a')
-    const child = spawn(process.execPath, [...this.#command(configPath, nodeId)], {
+    const [command = '', ...args] = [...this.#places.wrap(nodeId), process.execPath, ...this.#command(configPath, nodeId)]
+    const child = spawn(command, args, {
       stdio: this.#endsWithHarness ? ['ignore', log, log, 'ipc'] : ['ignore', log, log],
       detached: this.#endsWithHarness,
     })
@@ -138,7 +145,7 @@ export class LiveCluster {
   }
 
   metricsUrl(nodeId: number): string {
-    return `http://${HOST}:${this.portBase + 200 + nodeId}/metrics`
+    return `http://${this.#places.host(nodeId)}:${this.portBase + 200 + nodeId}/metrics`
   }
 
   grpcPort(nodeId: number): number {
@@ -146,7 +153,7 @@ export class LiveCluster {
   }
 
   address(nodeId: number): NodeAddress {
-    return { host: HOST, port: this.grpcPort(nodeId) }
+    return { host: this.#places.host(nodeId), port: this.grpcPort(nodeId) }
   }
 
   /** Says something over the channel of a node that ends with the harness, and waits for what it answers. Undefined: it does not. */

@@ -19,6 +19,8 @@ export interface OwnNodes extends RunOptions {
   readonly faults: readonly Fault[]
   /** The build that nodes run; default: this one. */
   readonly dist?: string
+  /** Each node in a network namespace of its own. */
+  readonly namespaces?: boolean
 }
 
 /** A cluster that runs already. */

@@ -6,6 +6,7 @@ import type { OxbowClient } from '../../src/client/client.ts'
 import { ChaosCluster } from './chaos-cluster.ts'
 import type { ChaosRunOptions, OthersNodes, OwnNodes } from './run-options.ts'
 import { ROOT, waitFor } from './cluster-process.ts'
+import { Namespaces } from './netns/namespaces.ts'
 import type { ClientWorld, FaultWorld } from './faults/fault.ts'
 import { FaultSchedule, type ScheduleOptions } from './faults/schedule.ts'
 import type { TargetCluster } from './target-cluster.ts'
@@ -36,7 +37,7 @@ export async function openStage(options: ChaosRunOptions, random: SeededRandom):
   return options.attached === undefined ? await ownStage(options, random) : attachedStage(options, random)
 }
 
-async function ownStage({ out, nodes, faults, dist, topicConfigs }: OwnNodes, random: SeededRandom): Promise<Stage> {
+async function ownStage({ out, nodes, faults, dist, topicConfigs, namespaces = false }: OwnNodes, random: SeededRandom): Promise<Stage> {
   const needsOrders = dist !== undefined || faults.some(({ needs }) => needs !== undefined)
   const cluster = await ChaosCluster.create({
     nodes,
@@ -45,6 +46,7 @@ async function ownStage({ out, nodes, faults, dist, topicConfigs }: OwnNodes, ra
     config: { ...shortTimings(), ...KEEP_ALL },
     random: random.fork('network'),
     orderedBuild: needsOrders ? (dist ?? join(ROOT, 'dist')) : undefined,
+    namespaces: namespaces ? Namespaces.create(nodes) : undefined,
   })
   const worldOf = (direct: OxbowClient): FaultWorld => ({
     cluster,

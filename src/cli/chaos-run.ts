@@ -11,6 +11,7 @@ export interface ChaosRunFlags {
   readonly time: number
   readonly nodes?: number
   readonly bootstrap?: string
+  readonly namespaces?: boolean
   readonly rate: number
   readonly seed?: number
   readonly out?: string
@@ -26,16 +27,17 @@ const DEFAULT_NODES = 5
 
 /** `oxbow chaos run`. Answers the exit code. */
 export async function chaosRun(context: CliContext, flags: ChaosRunFlags): Promise<number> {
-  const [{ FaultListError }, { ChaosExperiment, FolderInUseError }, { chooseTarget }] = await Promise.all([
+  const [{ FaultListError }, { ChaosExperiment, FolderInUseError }, { chooseTarget }, { NamespacesError }] = await Promise.all([
     import('../../chaos/live/faults/catalogue.ts'),
     import('../../chaos/live/chaos-run.ts'),
     import('../../chaos/live/choose-target.ts'),
+    import('../../chaos/live/netns/namespaces.ts'),
   ])
   const seed = flags.seed ?? Math.floor(Math.random() * MAX_SEED)
   const on = flags.bootstrap === undefined ? (flags.nodes ?? DEFAULT_NODES) : parseBootstrap(flags.bootstrap)
   try {
     const options = {
-      ...(await chooseTarget({ faults: flags.faults, on, seed })),
+      ...(await chooseTarget({ faults: flags.faults, on, seed, namespaces: flags.namespaces === true })),
       timeMs: flags.time,
       rate: flags.rate,
       seed,
@@ -71,6 +73,7 @@ export async function chaosRun(context: CliContext, flags: ChaosRunFlags): Promi
     return conclusionCodes[report.conclusion]
   } catch (error) {
     if (error instanceof FaultListError) throw new UsageError(error.message, 'they are listed in: oxbow chaos run --help')
+    if (error instanceof NamespacesError) throw new UsageError(error.message, '--namespaces needs Linux, root, and the commands ip, ss and nft')
     if (error instanceof FolderInUseError) throw new UsageError(error.message, 'name a new folder with --out')
     throw error
   }

@@ -20,6 +20,7 @@ describe('oxbow chaos run refuses, before anything is started,', () => {
     [['--nodes', '10'], 'a whole number from 1 to 9 is expected'],
     [['--acks', '2'], "'2' is invalid"],
     [['--bootstrap', 'localhost:1', '--nodes', '3'], "option '--nodes <n>' cannot be used with option '--bootstrap <host:port,…>'"],
+    [['--namespaces', '--faults', 'kill, delay'], 'delay needs links between the nodes, which there are not with --namespaces'],
     [['--bootstrap', 'localhost'], '"localhost" is not HOST:PORT'],
     [['--bootstrap', 'localhost:1', '--faults', 'reset,kill'], 'kill is done to nodes, and those of a cluster that runs already are not ours'],
   ])('%j', async (args, sentence) => {

@@ -48,12 +48,26 @@ export function chooseFaults(list: string, nodes: number): Fault[] {
   return choose(faults, list, nodes)
 }
 
+/** The same for nodes in namespaces. */
+export function chooseNamespaceFaults(list: string, nodes: number): Fault[] {
+  const [possible, impossible] = [faults.filter(({ needsLinks }) => needsLinks !== true), faults.filter(({ needsLinks }) => needsLinks === true)]
+  refuseNamed(list, impossible, 'needs links between the nodes, which there are not with --namespaces')
+  return choose(possible, list, nodes)
+}
+
 /** The same for a cluster whose processes and disks are somebody else's. */
 export function chooseClientFaults(list: string, nodes: number): Fault<ClientWorld>[] {
-  const words = list.split(',').map((part) => part.trim())
-  const reached = words.find((word) => faults.some(({ name }) => name === word) && !clientFaults.some(({ name }) => name === word))
-  if (reached !== undefined) throw new FaultListError(`${reached} is done to nodes, and those of a cluster that runs already are not ours`)
+  const ofNodes = faults.filter(({ name }) => !clientFaults.some((one) => one.name === name))
+  refuseNamed(list, ofNodes, 'is done to nodes, and those of a cluster that runs already are not ours')
   return choose(clientFaults, list, nodes)
+}
+
+function refuseNamed(list: string, refused: readonly FaultFacts[], why: string): void {
+  const word = list
+    .split(',')
+    .map((part) => part.trim())
+    .find((one) => refused.some(({ name }) => name === one))
+  if (word !== undefined) throw new FaultListError(`${word} ${why}`)
 }
 
 function choose<One extends FaultFacts>(faults: readonly One[], list: string, nodes: number): One[] {

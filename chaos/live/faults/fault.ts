@@ -48,6 +48,8 @@ export interface FaultFacts {
   readonly kind: 'network' | 'process' | 'disk' | 'clock' | 'admin'
   /** Nodes have to run on disks, or by a clock, that can be told to be wrong. */
   readonly needs?: 'disks' | 'clock'
+  /** What nodes say to each other has to go through links: it cannot be done to namespaces. */
+  readonly needsLinks?: true
   /** With fewer it would do nothing, or everything. */
   readonly minNodes: number
   /** The rules promise nothing under it: it is done only where it is asked for by its name. */

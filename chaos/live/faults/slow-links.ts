@@ -33,6 +33,7 @@ function slow({ name, about, condition, counted, ...rest }: Slowness): Fault<Cli
     about,
     kind: 'network',
     minNodes: 1,
+    needsLinks: true,
     ...rest,
     begin: async (world) => {
       const nodes = pickMinority(world)

@@ -28,6 +28,7 @@ export function addChaosCommands(program: Command, { context, finish }: Wiring):
     .addOption(new Option('--time <time>', 'how long there are load and faults').argParser(duration).default(DEFAULT_TIME_MS, '5m'))
     .addOption(new Option('--nodes <n>', 'of the cluster (default: 5)').argParser(integer(1, 9)).conflicts('bootstrap'))
     .option('--bootstrap <host:port,…>', 'a cluster that runs already, instead of nodes of its own: with the faults that end no process')
+    .addOption(new Option('--namespaces', 'each node in a network namespace of its own, packets dropped by nftables: Linux, as root').conflicts('bootstrap'))
     .addOption(new Option('--rate <n>', 'operations a second').argParser(integer(1, 100_000)).default(500))
     .addOption(new Option('--seed <n>', 'of everything that is drawn (default: another one each time)').argParser(integer(0)))
     .option('--out <dir>', 'where the history, the logs and the verdict go (default: chaos-TIME here)')

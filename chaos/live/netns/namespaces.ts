@@ -1,0 +1,136 @@
+import { execFileSync } from 'node:child_process'
+
+/** The kernel, or who runs this, does not allow it. */
+export class NamespacesError extends Error {
+  override readonly name = 'NamespacesError'
+}
+
+const NAME = /^oxbow-(\d+)-\d+/
+const TABLE = 'inet oxbow'
+/** One network in so many; two harnesses at a time are unlikely to take the same one. */
+const NETWORKS = 250
+
+/**
+ * A network namespace for each node, all on one bridge of this machine, which clients use too. In each of them a table of nftables can drop what
+ * comes from another node, and counts it. Needs Linux, root, `ip` and `nft`.
+ */
+export class Namespaces {
+  readonly nodeIds: readonly number[]
+  readonly #pid = process.pid
+  readonly #bridge = `oxb${process.pid}`
+
+  private constructor(nodes: number) {
+    this.nodeIds = Array.from({ length: nodes }, (_, at) => at + 1)
+  }
+
+  /** Throws a NamespacesError. */
+  static create(nodes: number): Namespaces {
+    const namespaces = new Namespaces(nodes)
+    removeLeftOver()
+    try {
+      namespaces.#make()
+    } catch (error) {
+      namespaces.remove()
+      throw error
+    }
+    return namespaces
+  }
+
+  host(nodeId: number): string {
+    return `10.199.${this.#pid % NETWORKS}.${nodeId}`
+  }
+
+  /** Before the command of a process that is to run there. */
+  wrap(nodeId: number): readonly string[] {
+    return ['ip', 'netns', 'exec', this.#name(nodeId)]
+  }
+
+  /** From now on nothing that these nodes send arrives at this one; `reset`: what they send into a connection ends it. */
+  filter(nodeId: number, { cut, reset }: { readonly cut: readonly number[]; readonly reset: readonly number[] }): void {
+    const rules = [
+      ...reset.map((from) => `add rule ${TABLE} input ip saddr ${this.host(from)} tcp flags & (syn | rst) == 0 reject with tcp reset`),
+      ...cut.map((from) => `add rule ${TABLE} input ip saddr ${this.host(from)} counter name from${from} drop`),
+    ]
+    this.#nft(nodeId, [`flush chain ${TABLE} input`, ...rules])
+  }
+
+  /** Of each node, how many packets of it were dropped at this one so far. */
+  dropped(nodeId: number): ReadonlyMap<number, number> {
+    const text = run([...this.wrap(nodeId), 'nft', '-j', 'list', 'counters', 'table', ...TABLE.split(' ')])
+    const { nftables } = JSON.parse(text) as { readonly nftables: readonly { readonly counter?: { readonly name: string; readonly packets: number } }[] }
+    return new Map(nftables.flatMap(({ counter }) => (counter === undefined ? [] : [[Number(counter.name.replace('from', '')), counter.packets]])))
+  }
+
+  /** Between two nodes, as the first one has them. */
+  connections(nodeId: number, other: number): number {
+    const text = run([...this.wrap(nodeId), 'ss', '-tnH', 'state', 'established', 'dst', this.host(other)])
+    return text.split('\n').filter((line) => line !== '').length
+  }
+
+  /** Whatever runs there has to be over. */
+  remove(): void {
+    for (const nodeId of this.nodeIds) attempt(['ip', 'netns', 'del', this.#name(nodeId)])
+    attempt(['ip', 'link', 'del', this.#bridge])
+  }
+
+  #name(nodeId: number): string {
+    return `oxbow-${this.#pid}-${nodeId}`
+  }
+
+  #make(): void {
+    run(['ip', 'link', 'add', this.#bridge, 'type', 'bridge'])
+    run(['ip', 'addr', 'add', `${this.host(254)}/24`, 'dev', this.#bridge])
+    run(['ip', 'link', 'set', this.#bridge, 'up'])
+    for (const nodeId of this.nodeIds) {
+      const [name, outside] = [this.#name(nodeId), `${this.#bridge}n${nodeId}`]
+      run(['ip', 'netns', 'add', name])
+      run(['ip', 'link', 'add', outside, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', name])
+      run(['ip', 'link', 'set', outside, 'master', this.#bridge, 'up'])
+      run(['ip', '-n', name, 'addr', 'add', `${this.host(nodeId)}/24`, 'dev', 'eth0'])
+      for (const device of ['eth0', 'lo']) run(['ip', '-n', name, 'link', 'set', device, 'up'])
+      const counters = this.nodeIds.map((from) => `add counter ${TABLE} from${from}`)
+      this.#nft(nodeId, [`add table ${TABLE}`, ...counters, `add chain ${TABLE} input { type filter hook input priority 0; }`])
+    }
+  }
+
+  #nft(nodeId: number, lines: readonly string[]): void {
+    run([...this.wrap(nodeId), 'nft', '-f', '-'], `${lines.join('\n')}\n`)
+  }
+}
+
+/** What a harness that was killed could not remove. */
+function removeLeftOver(): void {
+  for (const line of run(['ip', 'netns', 'list']).split('\n')) {
+    const [name, pid] = NAME.exec(line) ?? []
+    if (name === undefined || isAlive(Number(pid))) continue
+    attempt(['ip', 'netns', 'del', name])
+    attempt(['ip', 'link', 'del', `oxb${pid}`])
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function run([command = '', ...args]: readonly string[], input = ''): string {
+  try {
+    return execFileSync(command, args, { input, encoding: 'utf8', stdio: 'pipe' })
+  } catch (error) {
+    const { stderr, message } = error as { readonly stderr?: string; readonly message: string }
+    throw new NamespacesError(`${[command, ...args].join(' ')}: ${(stderr ?? '').trim() || message}`)
+  }
+}
+
+/** It may not be there. */
+function attempt(command: readonly string[]): void {
+  try {
+    run(command)
+  } catch (error) {
+    if (!(error instanceof NamespacesError)) throw error
+  }
+}
