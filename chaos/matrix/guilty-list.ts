@@ -21,14 +21,14 @@ export interface GuiltyCase {
 
 /**
  * `death`: nodes end themselves, as an assertion of theirs fails. `unread`: in the end something is not there that was acknowledged; where somebody
- * polled it before, that is no anomaly of the history.
+ * polled it before, that is no anomaly of the history. `register`: one in the metadata log is not linearizable.
  */
-export type Symptom = AnomalyName | 'death' | 'unread'
+export type Symptom = AnomalyName | 'death' | 'unread' | 'register'
 
 /** An acknowledged record is gone, or another one lies where it was. */
 const LOST: readonly Symptom[] = ['lost-write', 'unseen', 'inconsistent-offsets', 'unread']
 /** Decisions are gone or part: a node notices, or what hangs on them goes wrong. */
-const PARTED: readonly Symptom[] = ['death', ...LOST]
+const PARTED: readonly Symptom[] = ['death', 'register', ...LOST]
 
 function broken(mutant: string, faults: string, seed: number, expected: readonly Symptom[]): GuiltyCase {
   return { name: mutant, mutant, faults, seed, expected }
@@ -55,6 +55,8 @@ export const guiltyCases: readonly GuiltyCase[] = [
   broken('ack before sync', 'power-loss', 1, PARTED),
   { ...broken('high watermark counts unsynced followers', 'slow-power-loss', 1, LOST), ...ALL_COUNT },
   { ...broken('a completion says more than the round wrote', 'slow-power-loss', 1, PARTED), ...ALL_COUNT },
+  broken('an entry counts once one voter has it', 'partition-leader', 3, PARTED),
+  broken('the leader counts itself before its own disk', 'slow-power-loss', 2, PARTED),
   { ...broken('half of the voters are a majority', 'partition-halves', 1, PARTED), nodes: 4 },
   { ...broken('a second vote in one term', 'kill-leader,delay', 1, PARTED), seconds: 40 },
   { ...broken('divergence ignored', 'partition-leader,kill-leader', 3, LOST), seconds: 60 },

@@ -39,6 +39,7 @@ function symptomsOf(check: CheckReport, { isEverythingRead }: ChaosRun, findings
   const found = new Map<Symptom, string>()
   for (const { name, count, isAllowed } of check.anomalies) if (!isAllowed) found.set(name, `${count} x ${name}`)
   if (!isEverythingRead) found.set('unread', 'not everything is there in the end')
+  if (findings.some((finding) => finding.startsWith('register'))) found.set('register', 'a register is not linearizable')
   if (findings.some((finding) => FAILED_ASSERTION.test(finding))) found.set('death', 'nodes end themselves')
   return found
 }

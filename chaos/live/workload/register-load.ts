@@ -22,7 +22,7 @@ export interface RegisterLoadOptions {
 }
 
 const CLIENTS = 3
-const EVERY_MS = 250
+const EVERY_MS = 150
 const TIMEOUT_MS = 3_000
 /** Then the next one is used: what has to be searched grows faster than a register's history. */
 const REGISTER_MS = 30_000

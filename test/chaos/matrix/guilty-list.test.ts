@@ -9,7 +9,7 @@ it.each(guiltyCases)(
   ({ mutant, faults, expected, nodes = 3 }) => {
     if (mutant !== undefined) expect(mutants.map(({ name }) => name)).toContain(mutant)
     expect(chooseFaults(faults, nodes).length).toBeGreaterThan(0)
-    expect([...anomalyNames, 'death', 'unread']).toEqual(expect.arrayContaining([...expected]))
+    expect([...anomalyNames, 'death', 'unread', 'register']).toEqual(expect.arrayContaining([...expected]))
     expect(expected.length).toBeGreaterThan(0)
   },
 )
