@@ -1,5 +1,5 @@
 import type { Clock } from '../../src/base/clock.ts'
-import type { Disk, DiskFile, DiskSpace } from '../../src/base/disk.ts'
+import { type Disk, diskError, type DiskFile, type DiskSpace } from '../../src/base/disk.ts'
 import type { Done, DoneVoid } from '../../src/base/done.ts'
 import { BrokerError } from '../../src/base/errors.ts'
 import { between, type Random } from '../../src/base/random.ts'
@@ -59,7 +59,7 @@ const GIB = 1024 * 1024 * 1024
 const NAME_BYTES = 1
 
 function failed(call: string, path: string, errno: string): BrokerError {
-  return new BrokerError('DISK_FAILED', `${call} ${path}: ${errno} simulated`)
+  return diskError(call, path, { errno, text: 'simulated' })
 }
 
 function newDevice(options: SimDiskOptions): Device {

@@ -1,5 +1,5 @@
 import { assert } from '../../src/base/assert.ts'
-import { codeOf } from '../../src/base/errors.ts'
+import { isDiskError } from '../../src/base/disk.ts'
 import type { Random } from '../../src/base/random.ts'
 import type { OxbowNode } from '../../src/broker/oxbow-node.ts'
 import { startNode } from '../../src/broker/node.ts'
@@ -270,7 +270,7 @@ export class SimNode implements ObservedNode {
   }
 
   #isOfDisk(error: Error): boolean {
-    return codeOf(error) === 'DISK_FAILED' && this.failedCalls > this.#failedBefore
+    return isDiskError(error) && this.failedCalls > this.#failedBefore
   }
 
   #stopped(): void {

@@ -1,9 +1,10 @@
 import type { Done, DoneVoid } from './done.ts'
+import { BrokerError, codeOf } from './errors.ts'
 
 /**
  * The seam to one file system. Paths are relative to the root that the Disk was made for, with '/'.
  * Nothing is durable before `sync` (a file's bytes) or `syncFolder` (names: created, renamed, removed) completed.
- * A call that fails answers BrokerError DISK_FAILED (detail: call, path, errno) and is never retried (rules R3.5).
+ * A call that fails answers BrokerError DISK_FAILED (detail: call, path, errno) and is never retried (rules R3.5), or DISK_FULL: what grows nothing still goes.
  * Calls on one file complete in any order; who needs an order waits.
  */
 export interface Disk {
@@ -48,4 +49,15 @@ export interface DiskFile {
   truncate(sizeBytes: number, done: DoneVoid): void
   size(done: Done<number>): void
   close(done: DoneVoid): void
+}
+
+const NO_ROOM = ['ENOSPC', 'EDQUOT']
+
+/** What a failed call answers. `why`: the errno, and what is known beyond it. */
+export function diskError(call: string, path: string, why: { readonly errno: string; readonly text: string }): BrokerError {
+  return new BrokerError(NO_ROOM.includes(why.errno) ? 'DISK_FULL' : 'DISK_FAILED', `${call} ${path}: ${why.errno} ${why.text}`)
+}
+
+export function isDiskError(error: unknown): boolean {
+  return ['DISK_FAILED', 'DISK_FULL'].includes(codeOf(error))
 }

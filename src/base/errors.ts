@@ -84,6 +84,7 @@ export const errorTable = {
   UNSAFE_VOTER_SET: row(-1, 'FAILED_PRECONDITION', false, true, 'the metadata quorum could decide nothing with these voters'),
   UNSUPPORTED_VERSION: row(35, 'FAILED_PRECONDITION', false, true, 'the protocol version is not spoken here'),
   DISK_LOW: row(-1, 'RESOURCE_EXHAUSTED', true, true, 'the disk is nearly full, nothing is accepted until space is freed'),
+  DISK_FULL: row(-1, 'RESOURCE_EXHAUSTED', true, false, 'a disk call found no room'),
   DISK_FAILED: row(-1, 'INTERNAL', false, false, 'a disk call failed'),
   WRONG_NODE: row(-1, 'FAILED_PRECONDITION', false, true, 'the peer is not the node it should be'),
   DATA_FOLDER_IN_USE: row(-1, 'FAILED_PRECONDITION', false, true, 'another process uses the data folder'),

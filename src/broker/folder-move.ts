@@ -114,7 +114,7 @@ export class FolderMove {
     const { replica } = this
     const marks = { safeEndOffset: 0, cleanEndOffset: -1 }
     const { log: copy } = yield* call<OpenedLog>((done) =>
-      directory.openLog({ name: this.#name, marks, visitFrom: Number.POSITIVE_INFINITY, visit: () => undefined }, done),
+      directory.openLog({ name: this.#name, marks, visitFrom: Number.POSITIVE_INFINITY, visit: () => undefined, isCopy: true }, done),
     )
     this.#copy = copy
     this.#notedStart = 0

@@ -1,3 +1,4 @@
+import { isDiskError } from '../base/disk.ts'
 import { BrokerError } from '../base/errors.ts'
 import type { Uuid } from '../base/ids.ts'
 import { call, callVoid, type Task } from '../base/task.ts'
@@ -94,7 +95,7 @@ function* openFurther(options: NodeOptions, seams: NodeSeams, events: FolderEven
     return { folder, properties, watch }
   } catch (error) {
     if (!(error instanceof BrokerError)) throw error
-    if (error.code !== 'DISK_FAILED') throw new BrokerError(error.code, `data folder ${path}: ${error.detail}`)
+    if (!isDiskError(error)) throw new BrokerError(error.code, `data folder ${path}: ${error.detail}`)
     const advice = 'its partitions are offline until the next start (see to the disk, then restart the node)'
     logger.error({ folder: path, error: error.message }, `data folder ${path} cannot be used: ${advice}`)
     return { path, directoryId: undefined, reason: error.message }

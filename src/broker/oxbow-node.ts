@@ -1,5 +1,5 @@
 import type { DoneVoid } from '../base/done.ts'
-import { codeOf } from '../base/errors.ts'
+import { isDiskError } from '../base/disk.ts'
 import type { Uuid } from '../base/ids.ts'
 import type { Logger } from '../base/log-line.ts'
 import { call, callVoid, runTask, type Task } from '../base/task.ts'
@@ -449,7 +449,7 @@ export class OxbowNode {
     for (const [at, { folder, properties }] of this.#folder.members.entries()) {
       properties.saveClusterId(clusterId, (error) => {
         if (error === undefined) this.#logger.info({ clusterId, folder: folder.path }, `member of cluster ${clusterId}`)
-        else if (at > 0 && codeOf(error) === 'DISK_FAILED') this.folderFailed(folder, error)
+        else if (at > 0 && isDiskError(error)) this.folderFailed(folder, error)
         else this.#seams.fatal(error)
       })
     }

@@ -14,14 +14,18 @@ export interface FlushTarget<T> {
 /**
  * Rounds of write and sync (rules R3.2). One round at a time: what logs gather while it is in flight goes out with the next one.
  * idle → (somebody has work) → waiting for the end of the turn → round → round … → idle.
- * A log hears of its own sync at once; the round ends with the slowest of its files.
+ * A log hears of its own sync at once; the round ends with the slowest of its files, but for those that wait for room on the disk: they leave it, and take
+ * part again once they are through.
  */
 export class GroupCommit<T> {
   readonly #clock: Pick<Clock, 'defer'>
   readonly #counters: { rounds: number }
   readonly #dirty = new Set<FlushTarget<T>>()
   #idleCallbacks: (() => void)[] = []
-  #inFlight = 0
+  /** Of the round. */
+  readonly #inFlight = new Set<FlushTarget<T>>()
+  /** Those that left it. */
+  readonly #away = new Set<FlushTarget<T>>()
   #scheduled = false
 
   constructor(clock: Pick<Clock, 'defer'>, counters: { rounds: number }) {
@@ -32,7 +36,7 @@ export class GroupCommit<T> {
   /** The log has work: it is in the next round. */
   add(target: FlushTarget<T>): void {
     this.#dirty.add(target)
-    if (this.#inFlight > 0 || this.#scheduled) return
+    if (this.#inFlight.size > 0 || this.#scheduled) return
     this.#scheduled = true
     this.#clock.defer(() => {
       this.#scheduled = false
@@ -43,31 +47,39 @@ export class GroupCommit<T> {
   /** Calls back in a later turn, once nothing is in flight and nothing waits. */
   whenIdle(callback: () => void): void {
     this.#idleCallbacks.push(callback)
-    if (this.#inFlight > 0 || this.#scheduled) return
+    if (this.#inFlight.size > 0 || this.#scheduled) return
     this.#clock.defer(() => this.#callIdle())
   }
 
+  /** Its flush takes as long as it takes: nobody else waits for it. */
+  leave(target: FlushTarget<T>): void {
+    if (!this.#inFlight.delete(target)) return
+    this.#away.add(target)
+    if (this.#inFlight.size === 0) this.#startRound()
+  }
+
   #startRound(): void {
-    const targets = [...this.#dirty].filter((target) => target.hasWork)
+    const targets = [...this.#dirty].filter((target) => target.hasWork && !this.#away.has(target))
     this.#dirty.clear()
     if (targets.length === 0) {
       this.#callIdle()
       return
     }
     this.#counters.rounds++
-    this.#inFlight = targets.length
+    for (const target of targets) this.#inFlight.add(target)
     for (const target of targets) runTask(target.flush(), (error, result) => this.#finish(target, error, result))
   }
 
   #finish(target: FlushTarget<T>, error: Error | undefined, result: T): void {
     target.flushed(error, result)
     if (target.hasWork) this.#dirty.add(target)
-    this.#inFlight--
-    if (this.#inFlight === 0) this.#startRound()
+    this.#away.delete(target)
+    this.#inFlight.delete(target)
+    if (this.#inFlight.size === 0 && !this.#scheduled) this.#startRound()
   }
 
   #callIdle(): void {
-    if (this.#inFlight > 0 || this.#scheduled || this.#dirty.size > 0) return
+    if (this.#inFlight.size > 0 || this.#away.size > 0 || this.#scheduled || this.#dirty.size > 0) return
     const callbacks = this.#idleCallbacks
     this.#idleCallbacks = []
     for (const callback of callbacks) callback()

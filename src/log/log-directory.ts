@@ -1,20 +1,27 @@
 import { assert } from '../base/assert.ts'
 import type { Clock } from '../base/clock.ts'
 import { crc32c } from '../base/crc32c.ts'
-import type { Disk, DiskFile } from '../base/disk.ts'
+import { type Disk, type DiskFile, isDiskError } from '../base/disk.ts'
 import type { Done, DoneVoid } from '../base/done.ts'
-import { codeOf } from '../base/errors.ts'
 import type { Logger } from '../base/log-line.ts'
 import { call, callVoid, runTask, type Task } from '../base/task.ts'
-import type { BatchHeader } from '../record/batch.ts'
 import { GroupCommit } from './group-commit.ts'
 import type { FlushResult, LogEnvironment } from './log-environment.ts'
+import { PatientDisk } from './patient-disk.ts'
 import { recoverLog } from './recovery.ts'
 import { folderOf, makeFolder, removeSynced, replaceFile, TEMPORARY_SUFFIX } from './replace-file.ts'
 import { parseSegmentFileName } from './segment.ts'
 import { SegmentedLog } from './segmented-log.ts'
 import { Slabs } from './slabs.ts'
-import { type LogCounters, type LogDirectory, type LogDirectoryEvents, type LogMarks, METADATA_LOG, type OpenedLog, type UncleanStarts } from './surface.ts'
+import {
+  type LogCounters,
+  type LogDirectory,
+  type LogDirectoryEvents,
+  METADATA_LOG,
+  type OpenedLog,
+  type OpenLogOptions,
+  type UncleanStarts,
+} from './surface.ts'
 import { noteCleanStop, noteStart } from './unclean-starts.ts'
 
 const PARTITIONS = 'partitions'
@@ -39,8 +46,6 @@ export interface LogDirectoryOptions {
   readonly onFolderFailed?: (error: Error) => void
 }
 
-export type OpenLogOptions = Parameters<LogDirectory['openLog']>[0]
-
 /** Locks the folder, counts the start (rules R3.4) and lists its logs; none is opened yet. */
 export function openLogDirectory(options: LogDirectoryOptions, done: Done<LogDirectory>): void {
   runTask(open(options), done)
@@ -60,6 +65,8 @@ class DiskLogDirectory implements LogDirectory {
   readonly uncleanStarts: UncleanStarts
   readonly #options: LogDirectoryOptions
   readonly #disk: Disk
+  /** That of the logs. */
+  readonly #patientDisk: PatientDisk
   readonly #environment: LogEnvironment
   readonly #names: Set<string>
   /** Undefined: being recovered. */
@@ -69,15 +76,24 @@ class DiskLogDirectory implements LogDirectory {
   #closed = false
 
   constructor(options: LogDirectoryOptions, uncleanStarts: UncleanStarts, names: readonly string[]) {
-    const { disk, clock, events, segmentBytes, indexIntervalBytes } = options
+    const { disk, clock, logger, events, segmentBytes, indexIntervalBytes, roundBytes = ROUND_BYTES } = options
     const counters = { appendedBytes: 0, copiedBytes: 0, writeCalls: 0, syncCalls: 0, rounds: 0 }
     const rounds = new GroupCommit<FlushResult | undefined>(clock, counters)
     const slabs = new Slabs({ capacityBytes: options.tailCacheBytes })
-    this.#environment = { disk, clock, slabs, rounds, counters, events, segmentBytes, indexIntervalBytes, roundBytes: options.roundBytes ?? ROUND_BYTES }
+    this.#patientDisk = new PatientDisk({ disk, clock, logger, mayWait: (path) => this.#mayWait(folderOf(path)) })
+    this.#environment = { disk: this.#patientDisk, clock, slabs, rounds, counters, events, segmentBytes, indexIntervalBytes, roundBytes }
     this.#options = options
     this.#disk = disk
     this.uncleanStarts = uncleanStarts
     this.#names = new Set(names)
+  }
+
+  /** Whether a log may wait for room on the disk: the others go on without it then. */
+  #mayWait(name: string): boolean {
+    const log = this.#logs.get(name)
+    if (log === undefined || log.isCopy) return false
+    this.#environment.rounds.leave(log)
+    return true
   }
 
   get names(): readonly string[] {
@@ -98,19 +114,15 @@ class DiskLogDirectory implements LogDirectory {
     })
   }
 
-  *#recover(options: {
-    readonly name: string
-    readonly marks: LogMarks
-    readonly visitFrom: number
-    readonly visit: (header: BatchHeader) => void
-  }): Task<OpenedLog> {
-    const { name } = options
+  *#recover(options: OpenLogOptions): Task<OpenedLog> {
+    const { name, isCopy = false } = options
     const { roundBytes, indexIntervalBytes } = this.#environment
     const { segments, start, startNote, endOffset, recovery } = yield* recoverLog({ ...options, disk: this.#disk, indexIntervalBytes, reachBytes: roundBytes })
     if (recovery.verdict === 'torn' || recovery.verdict === 'damaged') {
       this.#options.logger.warn({ log: name, verdict: recovery.verdict, endOffset, cutBytes: recovery.cutBytes }, recovery.detail)
     }
-    const log = new SegmentedLog(this.#environment, { name, segments, start, startNote, endOffset, lastEpoch: recovery.epochs.at(-1)?.epoch ?? -1 })
+    const lastEpoch = recovery.epochs.at(-1)?.epoch ?? -1
+    const log = new SegmentedLog(this.#environment, { name, segments, start, startNote, endOffset, lastEpoch, isCopy })
     this.#logs.set(name, log)
     return { log, recovery }
   }
@@ -139,7 +151,7 @@ class DiskLogDirectory implements LogDirectory {
       yield* this.#writeNote(name, path, content)
       return true
     } catch (error) {
-      if (codeOf(error) !== 'DISK_FAILED') throw error
+      if (!isDiskError(error)) throw error
     }
     // What there was room for is given back.
     yield* callVoid((done) => this.#disk.remove(path + TEMPORARY_SUFFIX, done))
@@ -173,7 +185,7 @@ class DiskLogDirectory implements LogDirectory {
   *#quarantine(name: string): Task<void> {
     assert(!this.#logs.has(name) || this.#logs.get(name) !== undefined, 'a log is not set aside while it is recovered')
     const log = this.#logs.get(name)
-    if (log !== undefined) yield* callVoid((done) => log.stop(() => done(undefined)))
+    if (log !== undefined) yield* this.#stop(log)
     yield* makeFolder(this.#disk, QUARANTINE)
     const taken = new Set(yield* call<readonly string[]>((done) => this.#disk.list(QUARANTINE, done)))
     let wallMs = Math.floor(this.#options.clock.wallMs())
@@ -189,6 +201,13 @@ class DiskLogDirectory implements LogDirectory {
     this.#options.logger.warn({ log: name, movedTo: `${QUARANTINE}/${asideName()}` }, 'the folder of a log was set aside')
   }
 
+  *#stop(log: SegmentedLog): Task<void> {
+    yield* callVoid((done) => {
+      log.stop(() => done(undefined))
+      this.#patientDisk.giveUp(log.name)
+    })
+  }
+
   remove(name: string, done: DoneVoid): void {
     this.#runFolderCall(name, this.#remove(name), done)
   }
@@ -196,7 +215,7 @@ class DiskLogDirectory implements LogDirectory {
   *#remove(name: string): Task<void> {
     assert(!this.#logs.has(name) || this.#logs.get(name) !== undefined, 'a log is not removed while it is recovered')
     const log = this.#logs.get(name)
-    if (log !== undefined) yield* callVoid((done) => log.stop(() => done(undefined)))
+    if (log !== undefined) yield* this.#stop(log)
     yield* callVoid((done) => this.#disk.remove(name, done))
     yield* callVoid((done) => this.#disk.syncFolder(folderOf(name), done))
     this.#logs.delete(name)
@@ -229,6 +248,7 @@ class DiskLogDirectory implements LogDirectory {
   }
 
   *#close(): Task<ReadonlyMap<string, number>> {
+    this.#patientDisk.stop()
     yield* callVoid((done) => this.#environment.rounds.whenIdle(() => done(undefined)))
     const ends = new Map<string, number>()
     let dead = 0
@@ -238,7 +258,7 @@ class DiskLogDirectory implements LogDirectory {
         assert(log.syncedEndOffset === log.endOffset, 'nothing waits when the rounds are idle')
         ends.set(name, log.syncedEndOffset)
       }
-      if (log !== undefined) yield* callVoid((stopped) => log.stop(() => stopped(undefined)))
+      if (log !== undefined) yield* this.#stop(log)
     }
     // A log whose sync failed may miss what it claimed: the next start is not a clean one (rules R3.4).
     if (dead === 0) yield* noteCleanStop(this.#disk, this.uncleanStarts.count)

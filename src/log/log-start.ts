@@ -1,6 +1,5 @@
 import { crc32c } from '../base/crc32c.ts'
-import type { Disk, DiskFile } from '../base/disk.ts'
-import { codeOf } from '../base/errors.ts'
+import { type Disk, type DiskFile, isDiskError } from '../base/disk.ts'
 import { call, callVoid, type Task } from '../base/task.ts'
 import { isSlotEmpty, newestRecord, SLOT_FILE_BYTES, slotOf, slotPosition } from './slots.ts'
 
@@ -110,6 +109,6 @@ function* reserve(disk: Disk, path: string, sizeBytes: number): Task<void> {
       yield* callVoid((done) => file.close(done))
     }
   } catch (error) {
-    if (codeOf(error) !== 'DISK_FAILED') throw error
+    if (!isDiskError(error)) throw error
   }
 }

@@ -34,6 +34,7 @@ const MAX_RELATIVE_OFFSET = 0x7fff_ffff
  */
 export class SegmentedLog implements Log, SlabTenant, FlushTarget<FlushResult | undefined> {
   readonly name: string
+  #isCopy: boolean
   readonly #environment: LogEnvironment
   readonly #segments: SegmentList
   readonly #reader: LogReader
@@ -78,9 +79,11 @@ export class SegmentedLog implements Log, SlabTenant, FlushTarget<FlushResult | 
       readonly startNote: LogStartNote
       readonly endOffset: number
       readonly lastEpoch: number
+      readonly isCopy: boolean
     },
   ) {
     this.name = options.name
+    this.#isCopy = options.isCopy
     this.#environment = environment
     this.#segments = new SegmentList(options.segments.length > 0 ? options.segments : [this.#newSegment(options.start.baseOffset)])
     this.#reader = new LogReader(environment, this, this.#segments)
@@ -116,6 +119,11 @@ export class SegmentedLog implements Log, SlabTenant, FlushTarget<FlushResult | 
   /** After a cut too large until the cut is synced. */
   get sizeBytes(): number {
     return this.#segments.sizeBytes
+  }
+
+  /** As in OpenLogOptions. */
+  get isCopy(): boolean {
+    return this.#isCopy
   }
 
   get dead(): boolean {
@@ -178,6 +186,7 @@ export class SegmentedLog implements Log, SlabTenant, FlushTarget<FlushResult | 
   takeOver(cutCount: number): void {
     assert(!this.hasWork && !this.#flushing && this.#syncedEndOffset === this.#endOffset, 'a log takes over once all of it is on the disk')
     this.#cutCount = cutCount
+    this.#isCopy = false
   }
 
   limitSegments(limits: { readonly sizeBytes: number; readonly ageMs: number }): void {

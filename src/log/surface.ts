@@ -132,16 +132,23 @@ export interface UncleanStarts {
   readonly stoppedCleanly: boolean
 }
 
+export interface OpenLogOptions {
+  readonly name: string
+  readonly marks: LogMarks
+  /** `visit` sees every batch header from there on (producer state is rebuilt from it). */
+  readonly visitFrom: number
+  readonly visit: (header: BatchHeader) => void
+  /** Until it takes over (Log.takeOver) it is of no use to anybody: on a full disk it dies instead of waiting for room. Default: it is none. */
+  readonly isCopy?: boolean
+}
+
 export interface LogDirectory {
   readonly uncleanStarts: UncleanStarts
   /** Names of the logs found, e.g. 'partitions/orders-0'; those in quarantine are not among them. */
   readonly names: readonly string[]
   readonly counters: LogCounters
-  /** Recovers a log, or makes it (folder synced). `visit` sees every batch header from `visitFrom` on (producer state is rebuilt from it). */
-  openLog(
-    options: { readonly name: string; readonly marks: LogMarks; readonly visitFrom: number; readonly visit: (header: BatchHeader) => void },
-    done: Done<OpenedLog>,
-  ): void
+  /** Recovers a log, or makes it (folder synced). */
+  openLog(options: OpenLogOptions, done: Done<OpenedLog>): void
   /** Small synced files beside a log: 'partition.metadata', 'damaged'. null removes. */
   writeNote(name: string, note: string, content: string | null, done: DoneVoid): void
   /** As writeNote, for a note that may stay as it was: false, where it cannot be written. */

@@ -1,7 +1,7 @@
 import * as fs from 'node:fs'
 import { join } from 'node:path'
 import { assert } from '../base/assert.ts'
-import type { Disk, DiskFile, DiskSpace } from '../base/disk.ts'
+import { type Disk, diskError, type DiskFile, type DiskSpace } from '../base/disk.ts'
 import type { Done, DoneVoid } from '../base/done.ts'
 import { BrokerError } from '../base/errors.ts'
 
@@ -11,7 +11,7 @@ const MAX_BUFFERS = 1024
 type FsError = NodeJS.ErrnoException | null
 
 function failed(callName: string, path: string, error: NodeJS.ErrnoException): BrokerError {
-  return new BrokerError('DISK_FAILED', `${callName} ${path}: ${error.code ?? 'unknown'} ${error.message}`)
+  return diskError(callName, path, { errno: error.code ?? 'unknown', text: error.message })
 }
 
 /** Turns a node callback into DoneVoid. */

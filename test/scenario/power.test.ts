@@ -98,6 +98,32 @@ scenario(
   },
 )
 
+scenario(
+  'no-byte-is-left',
+  'from one moment to the next no disk has a byte left, while records are on their way: nobody dies of it, decisions go on with the reserve, and what waited is written once there is room (R3.5)',
+  async (story) => {
+    await story.topic()
+    await story.send(5)
+    await story.wait(15_000)
+    story.fillDisks(0)
+    const batch = story.submit(3)
+    await story.wait(5_000)
+    story.claim(
+      'no node and no log has died',
+      [1, 2, 3].every((nodeId) => story.broker(nodeId)?.fenced === false && story.replica(nodeId)?.leaderEpoch === 0),
+    )
+    const short = story.producer('a producer that waits for 3 s', { deliveryTimeoutMs: 3_000 })
+    await story.send(3, short)
+    await story.topic('letters')
+    await story.deleteTopic('letters')
+    await story.show()
+    story.freeDisks()
+    await story.settle(batch)
+    await story.send(2)
+    await story.show()
+  },
+)
+
 scenario('all-nodes-paused', 'all nodes stand still for a minute: nobody is fenced for it, and nobody else leads (R5.5)', async (story) => {
   await story.topic()
   await story.send(5)

@@ -1,6 +1,5 @@
-import type { DiskFile, DiskSpace } from '../../../src/base/disk.ts'
+import { diskError, type DiskFile, type DiskSpace } from '../../../src/base/disk.ts'
 import type { Done, DoneVoid } from '../../../src/base/done.ts'
-import { BrokerError } from '../../../src/base/errors.ts'
 import { ForwardingDisk } from '../../../src/base/forwarding-disk.ts'
 
 /** How a disk ails now. */
@@ -59,7 +58,7 @@ export class AilingDisk extends ForwardingDisk {
       return
     }
     this.counts.failed++
-    setImmediate(done, new BrokerError('DISK_FAILED', `${callName} ${path}: ${failWith} ${MADE_UP}`))
+    setImmediate(done, diskError(callName, path, { errno: failWith, text: MADE_UP }))
   }
 
   /** What is to be durable waits first: until then it is nowhere but in memory. */

@@ -109,8 +109,8 @@ describe('AilingDisk', () => {
     const disk = new AilingDisk(new NodeDisk(folder))
     const file = await open(disk, 'log')
     disk.ailment = { ...healthy, failWith: 'ENOSPC' }
-    await expect(write(file, 'a', 0)).rejects.toMatchObject({ code: 'DISK_FAILED', detail: 'writev log: ENOSPC made up by chaos' })
-    await expect(sync(file)).rejects.toMatchObject({ code: 'DISK_FAILED' })
+    await expect(write(file, 'a', 0)).rejects.toMatchObject({ code: 'DISK_FULL', detail: 'writev log: ENOSPC made up by chaos' })
+    await expect(sync(file)).rejects.toMatchObject({ code: 'DISK_FULL' })
     expect(await wait<{ freeBytes: number }>((done) => disk.space(done))).toMatchObject({ freeBytes: 0 })
     expect(disk.counts).toEqual({ slowed: 0, failed: 2 })
     disk.ailment = healthy
