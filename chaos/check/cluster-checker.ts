@@ -231,7 +231,8 @@ export class ClusterChecker {
     const view = live.view()
     const replica = known ?? this.#meet(watched, view)
     const { held, key } = replica
-    if (replica.view.suspect !== view.suspect || replica.view.damaged !== view.damaged) this.#dirty.add(key)
+    if (replica.view.suspect !== view.suspect || replica.view.damaged !== view.damaged || isUnassigned(replica.view) !== isUnassigned(view))
+      this.#dirty.add(key)
     replica.view = view
     replica.startOffset = view.log.startOffset
     replica.endOffset = view.log.endOffset
@@ -303,8 +304,9 @@ export class ClusterChecker {
       const brokerEpoch = watched.node.image.brokers.get(nodeId)?.brokerEpoch
       const namedInIsr = view.role === 'leader' && view.isr.some((member) => member.nodeId === nodeId && member.brokerEpoch === brokerEpoch)
       checkDamagedMember(this.#describe(key), watched.where, { damaged: view.damaged, namedInIsr })
-      // What a disk lost is known to be missing, or may be: such a replica is judged once it counts again (rules R3.4, R5.7).
-      const isExcused = view.suspect && this.#isHarmed(nodeId, view.log.name)
+      // What a disk lost is known to be missing, or may be: such a replica is judged once it counts again (rules R3.4, R5.7). And which leader epochs
+      // were granted, by which one that was changed is told, a process learns with its registration, before which it is no candidate (R5.4).
+      const isExcused = (view.suspect || isUnassigned(view)) && this.#isHarmed(nodeId, view.log.name)
       if (!view.damaged && !isExcused) checkIsrHolds(this.#describe(key), committed, replica.held)
     }
   }
@@ -331,6 +333,11 @@ export class ClusterChecker {
     if (topic !== undefined) this.#names.set(key, name)
     return name
   }
+}
+
+/** Whether this process has not applied yet what the replica is. */
+function isUnassigned({ partitionEpoch }: ReplicaView): boolean {
+  return partitionEpoch < 0
 }
 
 /** Whether the step left this replica as it was when it was looked at last. */

@@ -71,6 +71,25 @@ describe('the cluster checker', () => {
     expect(trusted).toThrow(/^I1: t-0: node 3 is in ISR ∪ ELR and does not hold offset 1/)
   })
 
+  it('I1: of a member whose disk changed what it had synced, once its process has applied what it is (seed 1234)', () => {
+    const changed = (isHarmed: (nodeId: number) => boolean): (() => void) => {
+      const { nodes, look } = makeCluster(isHarmed)
+      const third = nodes[2]
+      third.incarnation += 1000
+      third.log = new FakeLog()
+      for (const [at, content] of ['x', 'y', 'z'].entries()) third.log.add(at < 2 ? 1 : 9, content)
+      third.view = { ...third.view, partitionEpoch: -1 }
+      look(third)
+      return () => {
+        third.view = { ...third.view, partitionEpoch: 1 }
+        look(third)
+      }
+    }
+    expect(() => changed(() => false)).toThrow(/^I1: t-0: node 3 is in ISR ∪ ELR and does not hold offset 2/)
+    const assigned = changed((nodeId) => nodeId === 3)
+    expect(assigned).toThrow(/^I1: t-0: node 3 is in ISR ∪ ELR and does not hold offset 2/)
+  })
+
   it('I2: a batch that its own disk changed counts by its place alone, on that disk alone', () => {
     const rot = (isHarmed: (nodeId: number) => boolean): (() => void) => {
       const { nodes, look } = makeCluster(isHarmed)
