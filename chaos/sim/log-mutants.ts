@@ -50,7 +50,7 @@ export const logMutants: readonly Mutant[] = [
     find: 'if (isNew)\n            yield* both(',
     replace: 'if (false)\n            yield* both(',
     rule: 'R3.2: new files are followed by a sync of their folder',
-    killedBy: ['I9', 'I1', 'start'],
+    killedBy: ['I9', 'I1', 'start', 'damage'],
   },
   {
     name: 'segments go before the new start is noted',
@@ -94,7 +94,7 @@ export const logMutants: readonly Mutant[] = [
     find: 'safeEndOffset: Math.min(core.highWatermark, core.syncedEndOffset),',
     replace: 'safeEndOffset: core.logEndOffset,',
     rule: 'R3.3: checkpoints never claim more than min(high watermark, own synced end)',
-    killedBy: ['convergence', 'assert', 'story'],
+    killedBy: ['damage', 'convergence', 'assert', 'story'],
     story: 'checkpoints-promise-what-is-synced',
   },
   {

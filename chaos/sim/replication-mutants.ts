@@ -310,7 +310,7 @@ export const replicationMutants: readonly Mutant[] = [
       },
     ],
     rule: 'R6.2 †: an answer is used only if its id is outstanding and it still describes the end of the log',
-    killedBy: ['I1', 'I6', 'assert', 'story'],
+    killedBy: ['damage', 'I1', 'I6', 'assert', 'story'],
     story: 'told-twice-where-to-cut',
   },
   {
