@@ -23,6 +23,8 @@ export class Session {
   #appliedOffset = -1
   #wantsShutdown = false
   readonly #deadLogs = new Map<string, PartitionRef>()
+  /** By which metadata offset a replica whose log was dead had been taken off. What the broker says once it has applied that is about another log. */
+  readonly #takenOff = new Map<string, number>()
   readonly #reports = new Map<string, LeaderlessReport>()
   /** Commands asked for and not seen in the image yet, with the ticks until they are asked for again. */
   readonly #asked = new Map<string, number>()
@@ -71,8 +73,20 @@ export class Session {
     this.#gone = false
     this.#appliedOffset = Math.max(this.#appliedOffset, status.appliedOffset)
     this.#wantsShutdown ||= status.wantsShutdown
-    for (const ref of status.deadLogs) this.#deadLogs.set(refKey(ref), ref)
+    for (const ref of status.deadLogs) if (status.appliedOffset >= (this.#takenOff.get(refKey(ref)) ?? 0)) this.#deadLogs.set(refKey(ref), ref)
     for (const report of status.leaderless) this.#keepReport(report, image)
+  }
+
+  /**
+   * The dead log of a replica that was taken off is gone with it: should the partition come back, its log is made anew. The old one cannot join meanwhile,
+   * for the leader epoch has risen, and a dead log asks for nothing in the new one (rules R6.4).
+   */
+  forgetDeadLogs(image: MetadataImage): void {
+    for (const [key, { topicId, partition }] of this.#deadLogs) {
+      if (image.topics.get(topicId)?.partitions[partition]?.replicas.includes(this.nodeId) !== false) continue
+      this.#deadLogs.delete(key)
+      this.#takenOff.set(key, image.offset)
+    }
   }
 
   /** Reports are kept only for replicas that it has, so that they are bounded by the metadata. */

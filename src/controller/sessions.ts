@@ -128,6 +128,7 @@ export class Sessions {
     for (const broker of image.brokers.values()) {
       let session = this.#sessions.get(broker.nodeId)
       if (session?.matches(broker) !== true) this.#sessions.set(broker.nodeId, (session = new Session(broker)))
+      session.forgetDeadLogs(image)
       if (!broker.fenced && !broker.draining) session.withdrawnOffset = null
       else session.withdrawnOffset ??= image.offset
     }

@@ -132,6 +132,28 @@ describe('R5.2 dead logs', () => {
     expect(term.cluster.isr(term.ref)).toEqual([1, 2])
     expect(term.ticks(100, 1, 2, 3)).toEqual([])
   })
+
+  it('are forgotten with the replica that is taken off: back again, it has another log', () => {
+    const term = new Term(threeBrokers())
+    const isDead = (): boolean => term.sessions.view().isLogDead(term.cluster.broker(3), term.ref)
+    const old = term.status(3, { deadLogs: [term.ref] })
+    term.heard(3, old)
+    term.settle()
+    const moveTo = (replicas: readonly number[]): void => {
+      term.cluster.run({ type: 'alterReassignments', moves: [{ ...term.ref, replicas }], bytesPerSecond: null, validateOnly: false })
+      term.show()
+      expect(term.cluster.state(term.ref).replicas).toEqual(replicas)
+    }
+    expect(isDead()).toBe(true)
+    moveTo([1, 2])
+    expect(isDead()).toBe(false)
+    moveTo([1, 2, 3])
+    // Said before it knew that it was taken off: of the log that is gone.
+    term.step({ type: 'heard', nodeId: 3, status: old })
+    expect(isDead()).toBe(false)
+    term.heard(3, { deadLogs: [term.ref] })
+    expect(isDead()).toBe(true)
+  })
 })
 
 describe('R5.9 controlled shutdown', () => {

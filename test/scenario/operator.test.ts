@@ -45,6 +45,26 @@ scenario(
 )
 
 scenario(
+  'taken-off-and-back-once-its-log-died',
+  'the log of a replica dies of a failed write, and the partition is moved away from there and back: the new log joins, though the process is the same (R5.2)',
+  async (story) => {
+    await story.topic()
+    await story.send(5)
+    story.says('the next write of node 3 to orders-0 fails')
+    story.cluster.node(3).disk.failNext('write', 'partitions/orders-0')
+    await story.send(1)
+    await story.untilIsr([1, 2])
+    await asks(story, 'orders-0 to move to nodes 1 2 4', moveTo([1, 2, 4]))
+    await story.untilIsr([1, 2, 4])
+    await story.until('node 3 holds nothing of it', () => story.replica(3) === undefined)
+    await asks(story, 'orders-0 to move back to nodes 1 2 3', moveTo([1, 2, 3]))
+    await story.untilIsr([1, 2, 3])
+    await story.show()
+  },
+  FIVE,
+)
+
+scenario(
   'a-move-waits-for-those-that-stay',
   'a replica is to go while one of those that stay is down: it goes once that one holds what was acknowledged (R5.10)',
   async (story) => {
