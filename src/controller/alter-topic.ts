@@ -90,7 +90,10 @@ export function decideAlterTopic(command: AlterTopic, context: ControllerContext
   const added = addedReplicas(command, topic, context)
   requireRoom(added, context)
   const configs = alteredConfigs(command, topic, context)
-  const states = added.map((replicas, at): PartitionState => newPartition({ topicId, partition: firstAdded + at, replicas }, context))
+  const states = added.map((replicas, at): PartitionState => {
+    const minInSyncReplicas = effectiveMinInSyncReplicas(configs, replicas.length)
+    return newPartition({ topicId, partition: firstAdded + at, replicas, minInSyncReplicas }, context)
+  })
   const records: MetadataRecord[] = [
     ...configRecords(topic, configs),
     ...changedByMinimum(topic, configs, context),

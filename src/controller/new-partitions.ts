@@ -4,6 +4,7 @@ import type { BrokerImage } from '../metadata/image.ts'
 import type { IsrMember, PartitionState } from '../metadata/records.ts'
 import type { ControllerContext } from './context.ts'
 import { electInSync } from './elections.ts'
+import { nextElr } from './isr.ts'
 import { placeReplicas } from './placement.ts'
 
 const MAX_PARTITIONS = 10_000
@@ -76,12 +77,15 @@ export function placePartitions(
   return placeReplicas(brokers, { partitions, replicationFactor, seed: Number.parseInt(topicId.slice(0, 8), 16) })
 }
 
-/** A partition begins with all its live replicas in sync, for they are all empty. */
+/**
+ * A partition begins with all its live replicas in sync, for they are all empty. So are those that are away: where fewer than the minimum are in sync they are
+ * eligible, for nothing is committed until they join (rules R6.4), and of the live ones the disk may go before.
+ */
 export function newPartition(
-  options: { readonly topicId: Uuid; readonly partition: number; readonly replicas: readonly number[] },
+  options: { readonly topicId: Uuid; readonly partition: number; readonly replicas: readonly number[]; readonly minInSyncReplicas: number },
   context: ControllerContext,
 ): PartitionState {
-  const { topicId, partition, replicas } = options
+  const { topicId, partition, replicas, minInSyncReplicas } = options
   const isr: IsrMember[] = []
   for (const nodeId of replicas) {
     const broker = context.image.brokers.get(nodeId)
@@ -92,7 +96,7 @@ export function newPartition(
     partition,
     replicas,
     isr,
-    elr: [],
+    elr: nextElr({ replicas, isr: [], elr: replicas }, { isr, minInSyncReplicas, lost: new Set() }),
     leader: -1,
     leaderEpoch: 0,
     leaderGrantedOffset: context.offset,

@@ -4,7 +4,7 @@ import type { TopicImage } from '../metadata/image.ts'
 import type { MetadataRecord } from '../metadata/records.ts'
 import type { ControllerCommand, ControllerReply, Decision } from './commands.ts'
 import { requireRoom } from './broker-room.ts'
-import { validateTopicConfigs, withClusterDefaults } from './configs.ts'
+import { effectiveMinInSyncReplicas, validateTopicConfigs, withClusterDefaults } from './configs.ts'
 import type { ControllerContext } from './context.ts'
 import { newPartition, placePartitions, validatePartitionCount, validateReplicas } from './new-partitions.ts'
 
@@ -57,7 +57,9 @@ export function decideCreateTopic(command: CreateTopic, context: ControllerConte
   const replicationFactor = assignment[0]?.length ?? 0
   validateTopicConfigs(command.configs, replicationFactor)
   const configs = withClusterDefaults(command.configs, replicationFactor, context.defaults)
-  const partitions = assignment.map((replicas, partition) => newPartition({ topicId, partition, replicas }, context))
+  const partitions = assignment.map((replicas, partition) => {
+    return newPartition({ topicId, partition, replicas, minInSyncReplicas: effectiveMinInSyncReplicas(configs, replicas.length) }, context)
+  })
   const reply = created({ topicId, name, partitions, configs })
   if (command.validateOnly) return { records: [], reply }
   const records: MetadataRecord[] = [{ type: 'topic', topicId, name }]

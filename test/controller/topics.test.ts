@@ -57,6 +57,27 @@ describe('createTopic', () => {
     }
   })
 
+  it('R5.8: replicas that are away are eligible where fewer than the minimum are in sync: nothing is committed before they join', () => {
+    const cluster = started()
+    cluster.fence(2)
+    cluster.fence(3)
+    const ref = cluster.create('lonely', [[1, 2, 3]])
+    expect(cluster.state(ref)).toMatchObject({ leader: 1, elr: [2, 3] })
+    expect(cluster.state(cluster.create('content', [[1, 2, 3]], { 'min.insync.replicas': '1' }))).toMatchObject({ leader: 1, elr: [] })
+    cluster.run({ type: 'alterTopic', topicId: ref.topicId, partitions: 2, assignment: [[1, 3, 2]], set: new Map(), delete: [], validateOnly: false })
+    expect(cluster.state({ ...ref, partition: 1 })).toMatchObject({ leader: 1, elr: [3, 2] })
+    // The only one that was ever in sync loses its disk.
+    cluster.fence(1)
+    cluster.register(1, { directory: id('d', 99) })
+    expect(cluster.state(ref)).toMatchObject({ leader: -1, isr: [], elr: [2, 3] })
+    cluster.unfence(2)
+    cluster.reports(2, ref, { lastEpoch: -1, syncedEndOffset: 0, suspect: true })
+    expect(cluster.elect(ref)).toBe(-1)
+    cluster.unfence(3)
+    cluster.reports(3, ref, { lastEpoch: -1, syncedEndOffset: 0, suspect: true })
+    expect(cluster.elect(ref)).toBe(2)
+  })
+
   it('a retry with the same name and topic id answers as the first time, without records', () => {
     const cluster = started()
     const first = cluster.run(createTopic())

@@ -124,6 +124,27 @@ scenario(
   },
 )
 
+scenario(
+  'made-while-two-of-three-are-away',
+  'a topic is made while one of its three nodes is up, and the disk of that one is replaced before the others are back: they never held anything, nor did anybody else need to (R5.8)',
+  async (story) => {
+    story.kill(2, 3)
+    await story.until('nobody takes them for alive', () => [2, 3].every((nodeId) => story.broker(nodeId)?.fenced === true))
+    await story.topic('orders', { away: [2, 3] })
+    story.kill(1)
+    await story.until('node 1 is not taken for alive', () => story.broker(1)?.fenced === true)
+    story.wipe(1)
+    await story.start(1)
+    await story.until('it is known to have another disk', () => story.state().elr.join() === '2,3')
+    await story.start(2, 3)
+    await story.untilNewLeader()
+    await story.untilIsr([1, 2, 3])
+    await story.send(3)
+    await story.show()
+  },
+  { nodes: 7 },
+)
+
 scenario('all-nodes-paused', 'all nodes stand still for a minute: nobody is fenced for it, and nobody else leads (R5.5)', async (story) => {
   await story.topic()
   await story.send(5)
