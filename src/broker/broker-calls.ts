@@ -46,8 +46,8 @@ import { alterMaintenance } from './alter-maintenance.ts'
 import type { FetchContext } from './consumer-fetch.ts'
 import { describeConfigs } from './describe-configs.ts'
 import { type DigestContext, digestBatches } from './digest-batches.ts'
+import { leaveIsr } from './leave-isr.ts'
 import { deleteRecords, type LeaderRequestContext, listOffsets } from './leader-requests.ts'
-import { isNeeded } from './needed-replica.ts'
 import { PartitionRecords } from './partition-records.ts'
 import type { FolderMoves } from './folder-moves.ts'
 import type { Partitions } from './partitions.ts'
@@ -119,8 +119,8 @@ export class BrokerCalls implements Broker {
     this.#produceContext = { clock, budget: new ProduceBudget(options.config.produceInFlightBytes), find, knowsTopic, isDiskLow: options.isDiskLow }
     this.#fetchContext = { clock, find, knowsTopic, readFailed: (replica, error) => partitions.readFailed(replica, error) }
     this.#leaderContext = { image, find, knowsTopic, records: new PartitionRecords({ clock, readFailed: this.#fetchContext.readFailed }) }
-    const needed: DigestContext['isNeeded'] = (replica) => isNeeded(image(), options.nodeId, replica)
-    this.#digestContext = { find, knowsTopic, folderOf: options.folderOf, readFailed: this.#fetchContext.readFailed, isNeeded: needed }
+    const leave: DigestContext['leave'] = (replica, done) => leaveIsr(options, replica, done)
+    this.#digestContext = { find, knowsTopic, folderOf: options.folderOf, readFailed: this.#fetchContext.readFailed, leave }
     this.#folderMoves = partitions.folderMoves
     this.#describeLogDirs = options.describeLogDirs
     this.#logLevel = options.logLevel

@@ -1,5 +1,6 @@
 import { crc32c } from '../base/crc32c.ts'
-import { BrokerError } from '../base/errors.ts'
+import type { DoneVoid } from '../base/done.ts'
+import { BrokerError, codeOf } from '../base/errors.ts'
 import type { Uuid } from '../base/ids.ts'
 import { call, type Task } from '../base/task.ts'
 import type { StoredBatches } from '../log/surface.ts'
@@ -13,8 +14,8 @@ export interface DigestContext {
   /** The data folder of the replica, as an operator knows it. */
   readonly folderOf: (replica: Replica) => string
   readonly readFailed: (replica: Replica, error: Error) => void
-  /** Without it fewer than min.insync.replicas would hold what was acknowledged. */
-  readonly isNeeded: (replica: Replica) => boolean
+  /** Asks that it may leave the ISR; an error: it may not, and goes on serving (leave-isr.ts). */
+  readonly leave: (replica: Replica, done: DoneVoid) => void
 }
 
 /**
@@ -43,7 +44,7 @@ export function* digestBatches(context: DigestContext, request: DigestBatchesReq
     if (offset >= endOffset) return none
     try {
       const stored = yield* call<StoredBatches>((done) => log.readStored({ offset, endOffset, maxBytes }, done))
-      const fault = stored.fault === null ? null : `${stored.fault.detail}; ${noteBad(context, replica, stored.fault)}`
+      const fault = stored.fault === null ? null : `${stored.fault.detail}; ${yield* noteBad(context, replica, stored.fault)}`
       const digests = digestsOf(stored.bytes).filter(({ lastOffset }) => lastOffset < comparable)
       const last = digests.at(-1)
       const file = `${context.folderOf(replica)}/${stored.path}`
@@ -52,19 +53,21 @@ export function* digestBatches(context: DigestContext, request: DigestBatchesReq
     } catch (error) {
       // The start moved on meanwhile: from there, then.
       if (error instanceof BrokerError && error.code === 'OFFSET_OUT_OF_RANGE' && log.startOffset > offset) continue
-      if (error instanceof BrokerError) noteBad(context, replica, error)
+      if (error instanceof BrokerError) yield* noteBad(context, replica, error)
       throw error
     }
   }
 }
 
 /** Answers how the replica goes on, as part of a sentence. */
-function noteBad(context: DigestContext, replica: Replica, error: BrokerError): string {
-  if (!context.isNeeded(replica)) {
+function* noteBad(context: DigestContext, replica: Replica, error: BrokerError): Task<string> {
+  const refusal = yield* call<Error | undefined>((done) => context.leave(replica, (refused) => done(undefined, refused)))
+  if (refusal === undefined) {
     context.readFailed(replica, error)
     return 'it serves nothing any more'
   }
-  const goesOn = 'it goes on serving, for without it fewer than min.insync.replicas would be in sync'
+  const why = codeOf(refusal) === 'NOT_ENOUGH_REPLICAS' ? 'without it fewer than min.insync.replicas would be in sync' : `it may not leave: ${refusal.message}`
+  const goesOn = `it goes on serving, for ${why}`
   replica.logger.error({ error: error.message }, `replica found bad by an audit: ${error.message}; ${goesOn}`)
   return goesOn
 }

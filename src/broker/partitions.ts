@@ -250,7 +250,7 @@ export class Partitions implements ReplicaOutlets {
   }
 
   sendFetch(replica: Replica, effect: Extract<PartitionEffect, { type: 'sendFetch' }>): void {
-    this.#pace.send(replica, effect.to, effect.fetch)
+    if (!replica.isLeaving) this.#pace.send(replica, effect.to, effect.fetch)
   }
 
   fetched(replica: Replica, bytes: number): void {

@@ -60,6 +60,8 @@ export type ControllerCommand =
       readonly validateOnly: boolean
     }
   | { readonly type: 'allocateProducerIds'; readonly count: number }
+  /** A broker found its replica to be bad, though nobody was served that: it goes on unless it may leave. */
+  | ({ readonly type: 'leaveIsr'; readonly nodeId: number; readonly brokerEpoch: number } & PartitionRef)
   /** An operator's mark on a broker (BrokerImage), set or taken off. */
   | { readonly type: 'alterMaintenance'; readonly nodeId: number; readonly maintenance: boolean }
   /** A broker that is gone for good leaves the metadata. */

@@ -11,6 +11,7 @@ import { decideElect } from './elections.ts'
 import { decideElectLeaders } from './elect-leaders.ts'
 import { decideAllocateProducerIds } from './producer-ids.ts'
 import { decideCreateTopic, decideDeleteTopic } from './topics.ts'
+import { decideLeaveIsr } from './leave-isr.ts'
 import { decideElectUnclean } from './unclean-election.ts'
 import { decideUnregisterBroker } from './unregister-broker.ts'
 import { decideAddVoter, decideFillVoter, decideRemoveVoter } from './voters.ts'
@@ -36,6 +37,8 @@ function decide(command: ControllerCommand | InternalCommand, context: Controlle
       return decideRegister(command, context)
     case 'alterPartition':
       return decideAlterPartition(command, context)
+    case 'leaveIsr':
+      return decideLeaveIsr(command, context)
     case 'createTopic':
       return decideCreateTopic(command, context)
     case 'deleteTopic':

@@ -17,6 +17,8 @@ export interface PartitionChange {
   readonly configs?: ReadonlyMap<string, string>
   /** Where it goes from now on; default: as before. */
   readonly move?: Pick<PartitionState, 'replicas' | 'reassignment'>
+  /** What its followers said before counts no more: each is unknown again until it asks in the new leader epoch. */
+  readonly forgets?: boolean
   /** Records that only others hold are given up (rules R5.7). */
   readonly unclean?: boolean
 }
@@ -36,7 +38,7 @@ export function changePartition(before: PartitionState, change: PartitionChange,
   const settled = settledStanding(changed, configs, context)
   const moved = settled === undefined ? changed : withElr(before, { ...changed, ...settled }, { configs, lost: change.lost })
   const unclean = change.unclean === true || (before.unclean && moved.isr.length < moved.replicas.length)
-  const after = withEpochs(before, { ...moved, unclean }, context)
+  const after = withEpochs(before, { ...moved, unclean }, context, change.forgets === true)
   assertPartitionState(after)
   assertPartitionStep(before, after, context.offset)
   return after
@@ -56,9 +58,9 @@ function withElr(
  * A replica that goes takes its word back: should it come again, its log is empty, and what it said before must count no more. So the leader epoch
  * rises with it, also where the leader stays (Kafka PartitionChangeBuilder triggerLeaderEpochBumpForReplicaReassignmentIfNeeded).
  */
-function withEpochs(before: PartitionState, after: PartitionState, context: ControllerContext): PartitionState {
+function withEpochs(before: PartitionState, after: PartitionState, context: ControllerContext, forgets: boolean): PartitionState {
   const isTakenOff = before.replicas.some((nodeId) => !after.replicas.includes(nodeId))
-  const isGranted = after.leader !== before.leader || isTakenOff
+  const isGranted = after.leader !== before.leader || isTakenOff || forgets
   return {
     ...after,
     leaderEpoch: isGranted ? before.leaderEpoch + 1 : before.leaderEpoch,

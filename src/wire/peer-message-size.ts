@@ -65,6 +65,7 @@ function sizeOfCommand(command: ControllerCommand): number {
       return command.moves.length * (PARTITION_REF_BYTES + FIELD_BYTES) + sizeOfAssignment(command.moves.map(({ replicas }) => replicas ?? []))
     case 'deleteTopic':
     case 'allocateProducerIds':
+    case 'leaveIsr':
     case 'alterMaintenance':
     case 'unregisterBroker':
     case 'addVoter':

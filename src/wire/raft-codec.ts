@@ -156,6 +156,7 @@ export const commandCodec = union<ControllerCommand>('a command', {
   removeVoter: [10, message({ nodeId: int32(1), directoryId: uuidOrNull(2), validateOnly: boolean(3) })],
   alterMaintenance: [11, message({ nodeId: int32(1), maintenance: boolean(2) })],
   unregisterBroker: [12, message({ nodeId: int32(1), validateOnly: boolean(2) })],
+  leaveIsr: [13, message({ nodeId: int32(1), brokerEpoch: int64(2), topicId: uuid(3), partition: int32(4) })],
 })
 
 export const replyCodec = union<ControllerReply>('a reply', {

@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest'
+import type { DoneVoid } from '../../src/base/done.ts'
 import { crc32c } from '../../src/base/crc32c.ts'
+import { BrokerError } from '../../src/base/errors.ts'
 import { runTask } from '../../src/base/task.ts'
 import { digestBatches } from '../../src/broker/digest-batches.ts'
-import { isNeeded } from '../../src/broker/needed-replica.ts'
-import { emptyImage, type MetadataImage } from '../../src/metadata/image.ts'
+import { leaveIsr } from '../../src/broker/leave-isr.ts'
 import { BATCH_HEADER_BYTES } from '../../src/record/batch.ts'
 import type { BatchDigests, DigestBatchesRequest } from '../../src/wire/api.ts'
-import { partition, topicId } from '../metadata/fixtures.ts'
+import { topicId } from '../metadata/fixtures.ts'
 import { BrokerBench, records } from './harness.ts'
 
 const FIRST = 'partitions/orders-0/00000000000000000000.log'
@@ -35,31 +36,12 @@ function digests(of: BrokerBench & { isNeeded?: boolean }, request: Partial<Dige
     knowsTopic: (id: string) => of.image.topics.has(id),
     folderOf: () => 'data/1',
     readFailed: (replica: Parameters<typeof of.partitions.readFailed>[0], error: Error) => of.partitions.readFailed(replica, error),
-    isNeeded: () => of.isNeeded === true,
+    leave: (_: unknown, done: DoneVoid) =>
+      of.clock.defer(() => done(of.isNeeded === true ? new BrokerError('NOT_ENOUGH_REPLICAS', 'without broker 1 0 would be in sync of the 1') : undefined)),
   }
   const whole = { topicId: topicId(1), partition: 0, startOffset: 0, endOffset: Number.MAX_SAFE_INTEGER, maxBytes: 1024 * 1024, ...request }
   return of.clock.wait<BatchDigests>((done) => runTask(digestBatches(context, whole), done))
 }
-
-describe('a replica', () => {
-  it.each([
-    ['in sync with one other is needed where two must be', {}, true],
-    ['is not needed where one is enough', { configs: new Map([['min.insync.replicas', '1']]) }, false],
-    ['in sync with two others that live is not needed', { isr: [1, 2, 3] }, false],
-    ['is needed where one of those is fenced', { isr: [1, 2, 4] }, true],
-    ['is needed where one of those is another process', { isr: [1, 2, 5] }, true],
-    ['that is not in sync is not needed', { isr: [2] }, false],
-    ['that is eligible to lead when nobody does is needed', { isr: [], elr: [1] }, true],
-  ])('%s', (_, { isr = [1, 2], elr = [], configs = new Map() }: { isr?: number[]; elr?: number[]; configs?: Map<string, string> }, needed) => {
-    const broker = (nodeId: number) => [nodeId, { brokerEpoch: nodeId, fenced: nodeId === 4, draining: false }] as const
-    const members = isr.map((nodeId) => ({ nodeId, brokerEpoch: nodeId === 5 ? 1 : nodeId }))
-    const state = { ...partition({ topicId: topicId(1), replicas: [1, 2, 3], isr: members, leader: 2 }), elr }
-    const topics = new Map([[topicId(1), { topicId: topicId(1), name: 'orders', configs, partitions: [state] }]])
-    const image = { ...emptyImage, topics, brokers: new Map([1, 2, 3, 4, 5].map(broker)) } as unknown as MetadataImage
-    expect(isNeeded(image, 1, { topicId: topicId(1), partition: 0 })).toBe(needed)
-    expect(isNeeded(image, 1, { topicId: topicId(2), partition: 0 })).toBe(false)
-  })
-})
 
 describe('the digests of a replica', () => {
   it('cover each batch whole, in pages, from the one that holds the offset on up to the end asked for', () => {
@@ -163,7 +145,7 @@ describe('the digests of a replica', () => {
       readFailed: () => {
         throw new Error('nothing is bad')
       },
-      isNeeded: () => false,
+      leave: () => undefined,
     }
     const request = { topicId: topicId(1), partition: 0, startOffset: 0, endOffset: 6, maxBytes: 1 }
     runTask(digestBatches(context, request), (error, value) => {
@@ -180,4 +162,28 @@ describe('the digests of a replica', () => {
     expect(() => digests(of, { topicId: topicId(9) })).toThrow('UNKNOWN_TOPIC_ID')
     expect(() => digests(of, { partition: 7 })).toThrow('NOT_LEADER_OR_FOLLOWER')
   })
+})
+
+it('a replica that wants to leave asks for that, and its leader for nothing until it may or must stay', () => {
+  const of = new BrokerBench()
+  of.begin()
+  of.apply(of.topicRecords(5, 'followed', { leader: 2 }))
+  const replica = of.partitions.find(topicId(5), 0)!
+  const fetches = (): number => of.streams[0]!.sent.length
+  const before = fetches()
+  const outcomes: (string | undefined)[] = []
+  leaveIsr({ nodeId: 1, image: () => of.image, controllerClient: of.controllerClient }, replica, (error) => {
+    outcomes.push(error?.message)
+  })
+  const asked = of.asked.at(-1)!
+  expect(asked.command).toEqual({ type: 'leaveIsr', nodeId: 1, brokerEpoch: 1, topicId: topicId(5), partition: 0 })
+  of.streams[0]!.end()
+  for (let tick = 0; tick < 40; tick++) of.partitions.tick()
+  of.run(2_000)
+  expect([fetches(), of.streams.length]).toEqual([before, 1])
+  asked.done({ type: 'error', code: 'NOT_ENOUGH_REPLICAS', message: 'it is needed', definite: true })
+  expect(outcomes).toEqual(['NOT_ENOUGH_REPLICAS: it is needed'])
+  for (let tick = 0; tick < 200; tick++) of.partitions.tick()
+  of.run(2_000)
+  expect(of.streams.length).toBeGreaterThan(1)
 })

@@ -118,6 +118,7 @@ export const commands: readonly ControllerCommand[] = [
   },
   { type: 'createTopic', name: 'a', partitions: 1, replicationFactor: 1, assignment: null, configs: new Map(), topicId: idB, validateOnly: true },
   { type: 'deleteTopic', topicId: idA },
+  { type: 'leaveIsr', nodeId: 70_000, brokerEpoch: 12, topicId: idA, partition: 3 },
   { type: 'alterMaintenance', nodeId: 70_000, maintenance: true },
   { type: 'unregisterBroker', nodeId: 70_000, validateOnly: true },
   { type: 'allocateProducerIds', count: 1000 },

@@ -150,3 +150,32 @@ it('takes a replica with a bad batch out of service, and leaves the next one in,
     },
   })
 })
+
+it('two bad batches in one page, on two nodes: one of them leaves, and the other one is left in', { timeout: LONG_MS }, async () => {
+  const cluster = await smallSegments()
+  for (const nodes of [
+    [2, 3],
+    [1, 2],
+    [1, 3],
+  ] as const) {
+    await startConfigured(cluster, {
+      seed: 1,
+      ask: async (client, world) => {
+        const admin = client.admin()
+        await admin.createTopic({ name: TOPIC, assignment: [[1, 2, 3]] })
+        const producer = client.producer({ lingerMs: 0 })
+        for (let at = 0; at < 40; at++) await producer.send({ topic: TOPIC, value: Buffer.alloc(60, at) })
+        await world.sleep(1_000)
+        const path = `partitions/${TOPIC}-0/00000000000000000000.log`
+        for (const nodeId of nodes) expect(world.node(nodeId).disk.flipByte(path, RECORDS_AT)).toBe(true)
+        await auditAll(client, world)
+        await world.sleep(500)
+        const [topic] = await admin.describeTopics([TOPIC])
+        expect(topic?.partitions[0]?.isr).toHaveLength(2)
+        const dead = nodes.filter((nodeId) => [...world.node(nodeId).liveReplicas].some(({ damaged }) => damaged))
+        expect(dead).toHaveLength(1)
+        await producer.send({ topic: TOPIC, value: Buffer.from('one more') })
+      },
+    })
+  }
+})
