@@ -298,6 +298,15 @@ export const replicationMutants: readonly Mutant[] = [
     scenario: 'producers-outrun-disks',
   },
   {
+    name: 'deleted is what the leader alone has deleted',
+    file: 'src/replication/leader.js',
+    find: 'offset = Math.min(offset, this.#followers.get(nodeId)?.logStartOffset ?? 0);',
+    replace: ';',
+    rule: 'R6.9: what is deleted is so when the disks of all in-sync replicas have the new start',
+    killedBy: ['story', 'start'],
+    story: 'deleted-once-all-in-sync-have-it',
+  },
+  {
     name: 'an answer is used whatever was asked',
     file: 'src/replication/follower.js',
     find: 'if (!isData && this.#report?.fetchId !== answer.fetchId)',

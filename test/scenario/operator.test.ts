@@ -190,3 +190,24 @@ scenario(
   },
   { nodes: 5, voters: 3 },
 )
+
+scenario(
+  'deleted-once-all-in-sync-have-it',
+  'records are deleted, and a replica in sync says nothing: the operator is answered once its disk has the new start too (R6.9)',
+  async (story) => {
+    await story.topic()
+    await story.send(9)
+    const late = story.net.hold('what node 3 says to its leader is late', fetches({ from: 3 }))
+    const asked = story.asks('the deletion of 5 records', (admin, timeoutMs) =>
+      admin.deleteRecords([{ topic: 'orders', partition: 0, beforeOffset: 5 }], { timeoutMs }),
+    )
+    await story.until('node 2 begins there', () => story.replica(2)?.log.startOffset === 5)
+    await story.wait(1_000)
+    story.claim('the operator has no answer', asked.code === undefined)
+    story.net.release(late, 'it arrives')
+    await story.until('the operator has an answer', () => asked.code !== undefined)
+    story.claim('it is done', asked.code === null && story.replica(3)?.log.startOffset === 5)
+    await story.send(1)
+  },
+  FIVE,
+)
