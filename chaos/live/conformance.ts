@@ -5,13 +5,14 @@ import { LiveCluster, ROOT, waitForBrokers } from './cluster-process.ts'
 import { type ExampleProgram, runThroughKill } from './exactly-once.ts'
 import { movedText } from './guide-ports.ts'
 import { followPage, runInTerminal } from './guide-run.ts'
+import { compareJepsen, lackOfJepsen } from './jepsen/compare-jepsen.ts'
 import { compareNewerNode, newerNodeAdvice, newerNodeCommand } from './newer-node.ts'
 import { type GuideCommand, readGuide } from './guide-text.ts'
 
 /**
  * `npm run conformance [-- NAME…]`: what docs/grpc.md says, typed as it stands there: its programs in other languages than our own, against a
- * cluster whose leader dies, and grpcurl; and seeds of the simulator under a newer Node. Packages are installed by name, into a folder that goes away
- * again, the newer Node into npm's cache.
+ * cluster whose leader dies, and grpcurl; seeds of the simulator under a newer Node; and Jepsen's own checker on histories of ours, where it is at hand.
+ * Packages are installed by name, into a folder that goes away again, the newer Node into npm's cache.
  */
 const PAGE = 'docs/grpc.md'
 const START_LIMIT_MS = 180_000
@@ -38,6 +39,9 @@ const languages: Readonly<Record<string, Language>> = {
 }
 const TOOL = 'grpcurl'
 const SEEDS = 'newer-node'
+const JEPSEN = 'jepsen'
+/** What needs no cluster of its own. */
+const alone: Readonly<Record<string, () => Promise<readonly string[]>>> = { [SEEDS]: compareNewerNode, [JEPSEN]: compareJepsen }
 
 /** What must be there before anything is installed. */
 const needs: readonly { readonly command: string; readonly names: readonly string[]; readonly advice: string }[] = [
@@ -131,8 +135,9 @@ async function judge(name: string, find: () => Promise<readonly string[]>): Prom
 
 /** Answers how many of them did not hold. */
 async function conform(asked: readonly string[]): Promise<number> {
-  const others = asked.filter((name) => name !== SEEDS)
-  const failed = others.length === asked.length || (await judge(SEEDS, compareNewerNode)) ? 0 : 1
+  const others = asked.filter((name) => alone[name] === undefined)
+  let failed = 0
+  for (const [name, find] of Object.entries(alone)) if (asked.includes(name) && !(await judge(name, find))) failed += 1
   return others.length === 0 ? failed : failed + (await conformToPage(others))
 }
 
@@ -154,18 +159,21 @@ async function conformToPage(asked: readonly string[]): Promise<number> {
 }
 
 async function main(args: readonly string[]): Promise<number> {
-  const known = [...Object.keys(languages), TOOL, SEEDS]
-  const asked = args.length === 0 ? known : args
-  const unknown = asked.find((name) => !known.includes(name))
+  const known = [...Object.keys(languages), TOOL, SEEDS, JEPSEN]
+  const named = args.length === 0 ? known : args
+  const unknown = named.find((name) => !known.includes(name))
   if (unknown !== undefined) {
     console.error(`usage: npm run conformance [-- NAME…], of ${known.join(', ')}; there is no ${unknown}`)
     return 2
   }
+  const lack = named.includes(JEPSEN) ? await lackOfJepsen() : undefined
+  if (lack !== undefined) console.log(`${JEPSEN}: skipped: ${lack}`)
+  const asked = named.filter((name) => name !== JEPSEN || lack === undefined)
   const missing = await lacking(asked)
   for (const sentence of missing) console.error(`error: ${sentence}`)
   if (missing.length > 0) return 2
   const failed = await conform(asked)
-  console.log(`${asked.length - failed} passed, ${failed} failed`)
+  console.log(`${asked.length - failed} passed, ${failed} failed, ${named.length - asked.length} skipped`)
   return failed === 0 ? 0 : 1
 }
 
