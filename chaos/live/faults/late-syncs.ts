@@ -7,7 +7,7 @@ import { Killings } from './killings.ts'
 const SYNC_DELAY_MS = 200
 const SLOW_FOR_MS = 1_500
 /** Until those that are away are fenced, and others lead: an election waits 3 s for better ones. */
-const AWAY_MS = 5_000
+const AWAY_MS = 8_000
 
 /**
  * The disks of a majority are slow; then all nodes lose power, and only this majority starts again until it is healed: what anybody counted as

@@ -60,7 +60,7 @@ describe('slow-power-loss', () => {
     expect(of('kill')).toEqual(['1', '2', '3'])
     expect(of('start')).toEqual(of('slow'))
     const healing = running.heal()
-    await vi.advanceTimersByTimeAsync(5_000)
+    await vi.advanceTimersByTimeAsync(8_000)
     await healing
     expect(of('start')).toEqual(['1', '2', '3'])
     expect(await running.observe()).toMatchObject({ isSeen: true, what: expect.stringMatching(/^6 syncs were slowed; SIGKILL ended/) })
