@@ -228,8 +228,8 @@ export const replicationMutants: readonly Mutant[] = [
   {
     name: 'a replica that is taken off keeps its word',
     file: 'src/controller/partition-change.js',
-    find: 'const isGranted = after.leader !== before.leader || isTakenOff;',
-    replace: 'const isGranted = after.leader !== before.leader;',
+    find: 'const isGranted = after.leader !== before.leader || isTakenOff || forgets;',
+    replace: 'const isGranted = after.leader !== before.leader || forgets;',
     rule: 'R5.10: a replica that is taken off takes its word back: the leader epoch rises with it',
     killedBy: ['I1', 'I5', 'assert'],
     story: 'taken-off-and-back-with-an-old-report',
