@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import type { AnomalyName } from '../../check/anomalies/anomaly.ts'
 import { checkFile } from '../../report/check-file.ts'
@@ -41,11 +41,15 @@ const histories = [
 export async function lackOfJepsen(): Promise<string | undefined> {
   const classpath = process.env[CLASSPATH] ?? ''
   if (classpath === '') return `${CLASSPATH} is not set: the paths of jepsen 0.3.14 or newer and of what it needs, which are published at Clojars alone`
+  // Clojure leaves compiled classes where it runs.
+  const folder = mkdtempSync(join(tmpdir(), 'oxbow-jepsen-'))
   try {
-    await run('java', ['-cp', classpath, 'clojure.main', '-e', "(require 'jepsen.tests.kafka)"])
+    await run('java', ['-cp', classpath, 'clojure.main', '-e', "(require 'jepsen.tests.kafka)"], { cwd: folder })
     return undefined
   } catch (error) {
     return `java cannot load jepsen.tests.kafka from ${CLASSPATH}: ${error instanceof Error ? error.message.split('\n').slice(0, 3).join(' ') : String(error)}`
+  } finally {
+    rmSync(folder, { recursive: true, force: true, maxRetries: 3 })
   }
 }
 
@@ -75,7 +79,7 @@ async function judgeOurselves(path: string): Promise<AnomalyName[]> {
 }
 
 async function judgeByJepsen(path: string): Promise<AnomalyName[]> {
-  const { stdout } = await run('java', ['-Xmx2g', '-cp', process.env[CLASSPATH] ?? '', 'clojure.main', JUDGE, path])
+  const { stdout } = await run('java', ['-Xmx2g', '-cp', process.env[CLASSPATH] ?? '', 'clojure.main', JUDGE, path], { cwd: dirname(path) })
   const lines = stdout.split('\n')
   if (!lines.some((line) => /^operations \d+$/.test(line))) throw new Error(`Jepsen did not say how many operations it read: ${stdout}`)
   return shared.filter((name) => lines.includes(`error ${name}`))
