@@ -214,12 +214,13 @@ export class DataFolders {
     return this.#copies
   }
 
-  /** Notes, synced before anything of it is written, that what of the log comes to lie in that folder is a copy that nobody needs. */
-  *noteCopy(name: string, topicId: Uuid, folder: DataFolder): Task<void> {
+  /** Notes, synced before anything of it is written, that what of the log comes to lie in that folder is a copy that nobody needs, of a move to there. */
+  *noteCopy(name: string, topicId: Uuid, folder: DataFolder, bytesPerSecond: number | null): Task<void> {
     const standsOn = this.of(name)
     assert(this.#placements !== undefined && folder !== standsOn && !this.#copies.has(name), 'a log has one copy at a time, elsewhere')
     this.#copies.set(name, folder)
-    this.#placements.set(name, { topicId, directoryId: standsOn.directoryId, copyIn: folder.directoryId })
+    const { directoryId } = folder
+    this.#placements.set(name, { topicId, directoryId: standsOn.directoryId, copyIn: directoryId, moveTo: { directoryId, bytesPerSecond } })
     yield* savePlacements(this.#placements)
   }
 
@@ -251,7 +252,28 @@ export class DataFolders {
       (this.#refused.get(name) ?? []).filter((one) => one !== folder),
     )
     const placement = this.#placements?.get(name)
-    if (placement !== undefined) this.#placements?.set(name, { topicId: placement.topicId, directoryId: placement.directoryId })
+    if (placement === undefined) return
+    const { copyIn: _, ...rest } = placement
+    this.#placements?.set(name, rest)
+  }
+
+  /** Moves that an earlier process did not end, to folders that are here. */
+  *unfinishedMoves(): IterableIterator<{ readonly name: string; readonly target: DataFolder; readonly bytesPerSecond: number | null }> {
+    for (const [name, { moveTo }] of this.#placements?.entries() ?? []) {
+      const target = this.#folders.find(({ directoryId }) => directoryId === moveTo?.directoryId)
+      if (moveTo !== undefined && target !== undefined && this.knows(name)) yield { name, target, bytesPerSecond: moveTo.bytesPerSecond }
+    }
+  }
+
+  /** Under another limit from now on, or, undefined, not at all: on the disk soon. A move that goes on after all costs a copy. */
+  noteMove(name: string, bytesPerSecond: number | null | undefined): void {
+    const placement = this.#placements?.get(name)
+    if (this.#placements === undefined || placement?.moveTo === undefined) return
+    const { moveTo, ...rest } = placement
+    this.#placements.set(name, bytesPerSecond === undefined ? rest : { ...rest, moveTo: { ...moveTo, bytesPerSecond } })
+    this.#placements.save((error) => {
+      if (error !== undefined) this.#logger.warn({ log: name, error: error.message }, 'what became of a move between folders could not be noted')
+    })
   }
 
   /** The log was set aside: its name is free. */

@@ -88,7 +88,7 @@ export class FolderMove {
 
   /** Throws what ended it. Then the copy is of no use, unless it was decided: then either log may be the one at the next start. */
   *run(): Task<void> {
-    yield* this.#options.folders.noteCopy(this.#name, this.replica.topicId, this.target)
+    yield* this.#options.folders.noteCopy(this.#name, this.replica.topicId, this.target, this.bytesPerSecond)
     while ((yield* this.#copyAll()) !== 'moved') yield* callVoid((done) => this.target.directory.remove(this.#name, done))
   }
 

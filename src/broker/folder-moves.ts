@@ -37,12 +37,14 @@ interface Running {
   leaving: Timer | undefined
 }
 
-/** The moves of this node's replicas between its data folders, at most one a replica, and the copies that they leave. They end with the process. */
+/** The moves of this node's replicas between its data folders, at most one a replica, and the copies that they leave. After a restart they begin anew. */
 export class FolderMoves {
   readonly #options: FolderMovesOptions
   readonly #running = new Map<Replica, Running>()
   /** Why the last move of a log ended without success. */
   readonly #failures = new Map<string, string>()
+  /** Moves of an earlier process that wait for their replica to be opened, and for what they left to be removed. */
+  readonly #unfinished = new Map<string, { readonly path: string; readonly bytesPerSecond: number | null; replica: Replica | undefined }>()
   #stopped = false
   #idle: (() => void) | undefined
 
@@ -61,12 +63,38 @@ export class FolderMoves {
     return this.#failures.get(logName) ?? null
   }
 
-  /** What an earlier process left. */
-  removeLeftovers(): void {
+  /** What an earlier process left is removed; what it was about goes on. */
+  start(): void {
     const { folders, logger } = this.#options
+    for (const { name, target, bytesPerSecond } of folders.unfinishedMoves())
+      this.#unfinished.set(name, { path: target.path, bytesPerSecond, replica: undefined })
     for (const [name, folder] of folders.copies) {
-      logger.info({ log: name, folder: folder.path }, `a copy of ${name} in ${folder.path} is left of a move between folders that has ended: it is removed`)
-      runTask(this.#remove(name, folder), () => undefined)
+      logger.info({ log: name, folder: folder.path }, `a copy of ${name} in ${folder.path} is left of a move between folders: it is removed`)
+      runTask(this.#remove(name, folder), () => this.#goOn(name))
+    }
+  }
+
+  /** Its log is open. */
+  opened(replica: Replica): void {
+    const unfinished = this.#unfinished.get(replica.log.name)
+    if (unfinished === undefined) return
+    unfinished.replica = replica
+    this.#goOn(replica.log.name)
+  }
+
+  #goOn(name: string): void {
+    const { folders } = this.#options
+    const unfinished = this.#unfinished.get(name)
+    if (unfinished?.replica === undefined || folders.copies.has(name)) return
+    const { replica, path, bytesPerSecond } = unfinished
+    this.#unfinished.delete(name)
+    try {
+      this.request(replica, { path, bytesPerSecond, validateOnly: false })
+    } catch (error) {
+      if (!(error instanceof BrokerError)) throw error
+      this.#failures.set(name, error.detail)
+      folders.noteMove(name, undefined)
+      replica.logger.warn({ to: path, code: error.code }, `its move to data folder ${path} does not go on: ${error.detail}`)
     }
   }
 
@@ -78,14 +106,19 @@ export class FolderMoves {
     if (running?.move.isDecided === true && path !== running.move.target.path) throw leaving(running)
     const target = path === null ? folders.of(name) : folders.at(path)
     if (target === folders.of(name)) {
-      if (running === undefined && path === null) throw new BrokerError('NO_REASSIGNMENT_IN_PROGRESS', 'the replica is not being moved to another folder')
+      const isUnfinished = !validateOnly && this.#unfinished.delete(name)
+      if (isUnfinished) folders.noteMove(name, undefined)
+      if (running === undefined && path === null && !isUnfinished)
+        throw new BrokerError('NO_REASSIGNMENT_IN_PROGRESS', 'the replica is not being moved to another folder')
       if (!validateOnly) running?.move.end(new BrokerError('INVALID_REQUEST', 'it was cancelled'))
       return
     }
     if (running !== undefined && running.move.target !== target)
       throw new BrokerError('INVALID_REQUEST', `the replica is on its way to ${running.move.target.path}: cancel that first`)
     if (running !== undefined) {
-      if (!validateOnly) running.move.bytesPerSecond = bytesPerSecond
+      if (validateOnly) return
+      running.move.bytesPerSecond = bytesPerSecond
+      folders.noteMove(name, bytesPerSecond)
       return
     }
     this.#check(replica, target)
@@ -155,8 +188,12 @@ export class FolderMoves {
     this.#failures.set(replica.log.name, error.detail)
     replica.logger.warn({ to: target.path, code: error.code }, `not moved to data folder ${target.path}: ${error.detail}`)
     // Of two copies that may be the one, none is removed; and what a stopping node leaves is removed at its next start.
-    if (isDecided || this.#stopped) this.#over(running)
-    else this.#clean(running, target)
+    if (isDecided || this.#stopped) {
+      this.#over(running)
+      return
+    }
+    this.#options.folders.noteMove(replica.log.name, undefined)
+    this.#clean(running, target)
   }
 
   #clean(running: Running, folder: DataFolder): void {

@@ -130,7 +130,7 @@ export class Partitions implements ReplicaOutlets {
 
   /** Recovers every log of the folder, before the node meets its cluster. */
   openAll(done: DoneVoid): void {
-    this.folderMoves.removeLeftovers()
+    this.folderMoves.start()
     const names = this.#options.folders.names
     let left = names.length
     if (left === 0) {
@@ -444,6 +444,7 @@ export class Partitions implements ReplicaOutlets {
     replicas.set(replica.partition, replica)
     this.#byTopic.set(replica.topicId, replicas)
     this.#byLogName.set(replica.log.name, replica)
+    this.folderMoves.opened(replica)
   }
 
   #deleted(topicId: Uuid): void {

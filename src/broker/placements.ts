@@ -15,6 +15,14 @@ export interface Placement {
   readonly directoryId: Uuid
   /** A folder with a copy of it that nobody needs: of a move to there that has not ended, or from there that has (folder-move.ts). */
   readonly copyIn?: Uuid
+  /** A move to there that a restart does not end. */
+  readonly moveTo?: MoveTo
+}
+
+export interface MoveTo {
+  readonly directoryId: Uuid
+  /** null: no limit. */
+  readonly bytesPerSecond: number | null
 }
 
 interface Content {
