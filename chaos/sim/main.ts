@@ -35,7 +35,7 @@ export async function runSim(parsed: SimArguments): Promise<number> {
   }
   const seeds = seedsLeft(parsed, file)
   const isFew = parsed.toSeed - parsed.fromSeed < SEEDS_AT_HOME
-  if (parsed.trace || isFew || parsed.jobs === 1) await runHere(parsed, seeds, told)
+  if (parsed.trace || isFew) await runHere(parsed, seeds, told)
   else await runInProcesses(parsed, seeds, told)
   // A run that went on counts as one.
   for (const line of file?.lines ?? []) totals.add(line, line.commit)

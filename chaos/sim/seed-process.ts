@@ -18,13 +18,16 @@ export interface SeedProcessOptions extends ChildOptions {
   readonly line: (line: SeedLine) => void
 }
 
-/** Most of what a seed makes dies young: a larger nursery copies less of it, but does not fit into the caches of a processor. */
-const YOUNG_OBJECTS = '--max-semi-space-size=16'
+/**
+ * Most of what a seed makes dies young: a larger nursery copies less of it, but does not fit into the caches of a processor. Threads that help to clear it are
+ * not worth what they cost where each processor has a process of its own.
+ */
+const GARBAGE = ['--max-semi-space-size=16', '--single-threaded-gc']
 
 /** Starts a process that runs the seeds and says a line for each. */
 export function startSeedProcess(options: SeedProcessOptions): SeedProcess {
   const { script, seeds, line, ...told } = options
-  const child = spawn(process.execPath, [YOUNG_OBJECTS, script, JSON.stringify(told)], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, [...GARBAGE, script, JSON.stringify(told)], { stdio: ['pipe', 'pipe', 'inherit'] })
   const left = seeds[Symbol.iterator]()
   let seed: number | undefined
   const next = (): void => {
