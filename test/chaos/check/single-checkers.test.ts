@@ -3,10 +3,7 @@ import { type Budget, checkBudgets } from '../../../chaos/check/budgets.ts'
 import { findUnhealed } from '../../../chaos/check/convergence.ts'
 import { checkDelivery, type ReadRecord } from '../../../chaos/check/delivery.ts'
 import { DurableLogs } from '../../../chaos/check/durable-logs.ts'
-import { applyEntries } from '../../../src/metadata/apply.ts'
-import { emptyImage, type MetadataImage } from '../../../src/metadata/image.ts'
-import { story, topicId as numbered } from '../../metadata/fixtures.ts'
-import { describeImage } from '../../../chaos/check/image-hashes.ts'
+import type { MetadataImage } from '../../../src/metadata/image.ts'
 import { checkFetchRequest, checkPeerMessage } from '../../../chaos/check/synced-before-sent.ts'
 import { SimClock } from '../../../chaos/sim/clock.ts'
 import { SimDisk } from '../../../chaos/sim/disk.ts'
@@ -121,19 +118,6 @@ describe('I10', () => {
   it('a queue beyond its budget', () => {
     expect(() => checkBudgets('node 1', [{ name: 'produce in flight', held: 5, limit: 5 }])).not.toThrow()
     expect(() => checkBudgets('node 1', [{ name: 'produce in flight', held: 6, limit: 5 }])).toThrow(/^I10: node 1: produce in flight holds 6, 5 is its budget/)
-  })
-})
-
-describe('an image as text', () => {
-  it('does not depend on the order in which its maps were filled', () => {
-    const brokers = [makeBroker(1, 1), makeBroker(2, 2)]
-    expect(describeImage(makeImage(9, makeState(), brokers))).toBe(describeImage(makeImage(9, makeState(), [...brokers].reverse())))
-    expect(describeImage(makeImage(9, makeState(), brokers))).not.toBe(describeImage(makeImage(9, makeState({ leaderEpoch: 2 }), brokers)))
-    // As a node makes it, too.
-    const { image } = applyEntries(emptyImage, story)
-    const changed = applyEntries(image, [{ offset: 6, records: [{ type: 'topicConfig', topicId: numbered(1), key: 'retention.ms', value: '1' }] }]).image
-    expect(describeImage({ ...changed, offset: 6 })).not.toBe(describeImage(image))
-    expect(describeImage({ ...image, topics: new Map(image.topics), topicIds: new Map(image.topicIds) })).toBe(describeImage(image))
   })
 })
 
