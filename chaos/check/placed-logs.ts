@@ -5,6 +5,7 @@ const PLACEMENTS = 'placements'
 const WRITTEN = 'placements.tmp'
 
 interface Content {
+  /** Directory ids by path. */
   readonly folders: Readonly<Record<string, string>>
   readonly placed: Readonly<Record<string, { readonly directoryId: string }>>
 }
@@ -14,13 +15,13 @@ interface Content {
  * it put in its place since. It stands between the node and its first disk, and changes nothing.
  */
 export class PlacedLogs {
-  #content: Content | undefined
+  /** Paths of folders by the names of the logs on them. */
+  #paths: ReadonlyMap<string, string> = new Map()
   #written = ''
 
   /** Undefined: it does not say. */
   pathOf(logName: string): string | undefined {
-    const directoryId = this.#content?.placed[logName]?.directoryId
-    return Object.entries(this.#content?.folders ?? {}).find(([, id]) => id === directoryId)?.[0]
+    return this.#paths.get(logName)
   }
 
   wrap(disk: Disk): Disk {
@@ -28,13 +29,13 @@ export class PlacedLogs {
       open: (path, options, done) => disk.open(path, options, (error, file) => done(error, file === undefined || path !== WRITTEN ? file : this.#watch(file))),
       readFile: (path, done) =>
         disk.readFile(path, (error, bytes) => {
-          if (path === PLACEMENTS && error === undefined) this.#content = parse(bytes?.toString() ?? '')
+          if (path === PLACEMENTS && error === undefined) this.#paths = pathsIn(bytes?.toString() ?? '')
           done(error, bytes)
         }),
       rename: (from, to, done) => {
         const written = this.#written
         disk.rename(from, to, (error) => {
-          if (to === PLACEMENTS && error === undefined) this.#content = parse(written)
+          if (to === PLACEMENTS && error === undefined) this.#paths = pathsIn(written)
           done(error)
         })
       },
@@ -64,7 +65,14 @@ export class PlacedLogs {
   }
 }
 
-/** Undefined: it cannot be read, and a node does not go by it. */
+/** None: it cannot be read, and a node does not go by it. */
+function pathsIn(text: string): ReadonlyMap<string, string> {
+  const content = parse(text)
+  const paths = new Map(Object.entries(content?.folders ?? {}).map(([path, id]) => [id, path]))
+  const placed = Object.entries(content?.placed ?? {}).map(([logName, { directoryId }]) => [logName, paths.get(directoryId)] as const)
+  return new Map(placed.filter((entry): entry is [string, string] => entry[1] !== undefined))
+}
+
 function parse(text: string): Content | undefined {
   try {
     return JSON.parse(text.slice(0, text.indexOf('\n'))) as Content

@@ -2,6 +2,7 @@ import type { Random } from '../../src/base/random.ts'
 import type { NodeOptions } from '../../src/broker/surface.ts'
 import { OxbowClient } from '../../src/client/client.ts'
 import { METADATA_LOG } from '../../src/log/surface.ts'
+import type { MetadataImage } from '../../src/metadata/image.ts'
 import { ClusterChecker } from '../check/cluster-checker.ts'
 import { checkFetchRequest, checkPeerMessage } from '../check/synced-before-sent.ts'
 import { Violation } from '../check/violation.ts'
@@ -58,6 +59,9 @@ export class SimCluster {
   readonly #random: Random
   readonly #byOwner = new Map<Owner, SimNode>()
   readonly #clients = new Set<Owner>()
+  /** Of `#namedTopics`, by topic id and partition: they are asked for with each fetch. */
+  readonly #logNames = new Map<string, readonly string[]>()
+  #namedTopics: MetadataImage['topics'] | undefined
   readonly #nodeFailed: SimClusterOptions['nodeFailed']
   readonly #logged: SimClusterOptions['logged']
   #clientCount = 0
@@ -192,8 +196,20 @@ export class SimCluster {
     )
   }
 
+  /** Undefined: there is no such topic. */
   #logName(topicId: string, partition: number): string | undefined {
-    const topic = this.checker.newestImage?.topics.get(topicId)
-    return topic === undefined ? undefined : `partitions/${topic.name}-${partition}`
+    const topics = this.checker.newestImage?.topics
+    if (topics !== this.#namedTopics) {
+      this.#namedTopics = topics
+      this.#logNames.clear()
+    }
+    let names = this.#logNames.get(topicId)
+    if (names === undefined) {
+      const topic = topics?.get(topicId)
+      if (topic === undefined) return undefined
+      names = topic.partitions.map((state) => `partitions/${topic.name}-${state.partition}`)
+      this.#logNames.set(topicId, names)
+    }
+    return names[partition]
   }
 }

@@ -40,7 +40,8 @@ export function messageBytes(value: unknown): number {
   if (typeof value !== 'object' || value === null) return 4
   if (Buffer.isBuffer(value)) return value.length
   let bytes = 2
-  if (Array.isArray(value) || value instanceof Map || value instanceof Set) for (const held of value) bytes += messageBytes(held)
+  if (Array.isArray(value)) for (let at = 0; at < value.length; at++) bytes += messageBytes(value[at])
+  else if (value instanceof Map || value instanceof Set) for (const held of value) bytes += messageBytes(held)
   else for (const key in value) bytes += messageBytes((value as Record<string, unknown>)[key])
   return bytes
 }

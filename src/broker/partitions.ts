@@ -168,7 +168,7 @@ export class Partitions implements ReplicaOutlets {
   }
 
   tick(): void {
-    for (const replica of this.all()) replica.tick()
+    for (const replicas of this.#byTopic.values()) for (const replica of replicas.values()) replica.tick()
   }
 
   synced(log: Log, endOffset: number, cutCount: number): void {
