@@ -251,17 +251,18 @@ class DiskLogDirectory implements LogDirectory {
     this.#patientDisk.stop()
     yield* callVoid((done) => this.#environment.rounds.whenIdle(() => done(undefined)))
     const ends = new Map<string, number>()
-    let dead = 0
+    let failed = 0
     for (const [name, log] of this.#logs) {
-      if (log === undefined || log.dead) dead++
-      else {
+      if (log === undefined || log.failed) failed++
+      // One that was stopped could not be set aside, or not be removed: nobody asks how far it went.
+      else if (!log.isStopped) {
         assert(log.syncedEndOffset === log.endOffset, 'nothing waits when the rounds are idle')
         ends.set(name, log.syncedEndOffset)
       }
       if (log !== undefined) yield* this.#stop(log)
     }
     // A log whose sync failed may miss what it claimed: the next start is not a clean one (rules R3.4).
-    if (dead === 0) yield* noteCleanStop(this.#disk, this.uncleanStarts.count)
+    if (failed === 0) yield* noteCleanStop(this.#disk, this.uncleanStarts.count)
     yield* callVoid((done) => this.#disk.remove(LOCK, done))
     return ends
   }

@@ -63,6 +63,7 @@ export class SegmentedLog implements Log, SlabTenant, FlushTarget<FlushResult | 
   #segmentBytes: number
   #segmentAgeMs = Number.POSITIVE_INFINITY
   #state: 'open' | 'dead' | 'stopped' = 'open'
+  #failed = false
   #flushing = false
   /** Removals of files under way; they go on beside the rounds. */
   #removals = 0
@@ -126,8 +127,9 @@ export class SegmentedLog implements Log, SlabTenant, FlushTarget<FlushResult | 
     return this.#isCopy
   }
 
-  get dead(): boolean {
-    return this.#state === 'dead'
+  /** A write or sync failed, also of a log that has been stopped since. */
+  get failed(): boolean {
+    return this.#failed
   }
 
   get hasWork(): boolean {
@@ -343,6 +345,7 @@ export class SegmentedLog implements Log, SlabTenant, FlushTarget<FlushResult | 
   }
 
   #fail(error: Error): void {
+    this.#failed = true
     if (this.#state !== 'open') return
     this.#state = 'dead'
     this.#tail.abandon()

@@ -229,6 +229,26 @@ describe('a log', () => {
     expect(world.directory!.uncleanStarts).toEqual({ count: 1, stoppedCleanly: false })
   })
 
+  it('ends in good order after a log could not be set aside; what failed before that makes the next start an unclean one', () => {
+    const close = (isBroken: boolean): unknown => {
+      const { world, log, directory } = opened()
+      append(log)
+      world.clock.run()
+      if (isBroken) world.disk.failNext('write', NAME)
+      append(log)
+      if (isBroken) world.clock.run()
+      world.disk.failNext('sync', '')
+      expect(() => world.clock.waitVoid((done) => directory.quarantine(NAME, done))).toThrow(/DISK_FAILED/)
+      expect(world.close()).toEqual(new Map())
+      world.start()
+      return world.directory!.uncleanStarts
+    }
+    expect([close(false), close(true)]).toEqual([
+      { count: 0, stoppedCleanly: true },
+      { count: 1, stoppedCleanly: false },
+    ])
+  })
+
   it('dies of a failed write', () => {
     const { world, log } = opened()
     append(log)
