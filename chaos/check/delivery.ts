@@ -28,14 +28,15 @@ export function checkDelivery(
   startOffset: StartOffsetOf = () => 0,
   hasGivenUp: HasGivenUp = () => false,
 ): void {
-  const sendsByValue = new Map<string, Send>()
-  for (const send of history.sends.values()) sendsByValue.set(`${partitionKey(send.topicId, send.partition)} ${send.value}`, send)
+  const sends = new ByPartition(() => new Map<string, Send>())
+  for (const send of history.sends.values()) sends.of(send).set(send.value, send)
   const found = new Map<number, ReadRecord>()
-  const lastSendId = new Map<string, number>()
+  /** By producer. */
+  const lastSendIds = new ByPartition(() => new Map<string, number>())
   const lastOffset = new Map<string, number>()
   for (const record of records) {
     const key = partitionKey(record.topicId, record.partition)
-    const send = sendsByValue.get(`${key} ${record.value}`)
+    const send = sends.of(record).get(record.value)
     demand(record.offset > (lastOffset.get(key) ?? -1), 'order', () => `${key}: offset ${record.offset} was read after ${lastOffset.get(key)}`)
     lastOffset.set(key, record.offset)
     if (send === undefined) throw new Violation('delivery', `${key} offset ${record.offset} holds "${record.value.slice(0, 60)}", which was never sent there`)
@@ -43,13 +44,13 @@ export function checkDelivery(
     demand(before === undefined, 'delivery', () => `${key}: send ${send.sendId} is there twice, at ${before?.offset} and ${record.offset}`)
     demand(send.outcome !== 'fail', 'delivery', () => `${key} offset ${record.offset}: send ${send.sendId} was refused for sure, and is there`)
     found.set(send.sendId, record)
-    const stream = `${send.producer} ${key}`
+    const lastSendId = lastSendIds.of(record)
     demand(
-      send.sendId > (lastSendId.get(stream) ?? -1),
+      send.sendId > (lastSendId.get(send.producer) ?? -1),
       'order',
-      () => `${key} offset ${record.offset}: send ${send.sendId} of ${send.producer} lies behind send ${lastSendId.get(stream)}`,
+      () => `${key} offset ${record.offset}: send ${send.sendId} of ${send.producer} lies behind send ${lastSendId.get(send.producer)}`,
     )
-    lastSendId.set(stream, send.sendId)
+    lastSendId.set(send.producer, send.sendId)
   }
   for (const send of history.sends.values()) {
     const record = found.get(send.sendId)
@@ -59,6 +60,22 @@ export function checkDelivery(
   }
   const reads = history.events.filter((event) => event.type === 'read' && !hasGivenUp(event.topicId, event.partition))
   checkReads(reads, records, startOffset)
+}
+
+/** Something for each partition. */
+class ByPartition<T> {
+  readonly #make: () => T
+  readonly #topics = new Map<string, T[]>()
+
+  constructor(make: () => T) {
+    this.#make = make
+  }
+
+  of({ topicId, partition }: { readonly topicId: string; readonly partition: number }): T {
+    let partitions = this.#topics.get(topicId)
+    if (partitions === undefined) this.#topics.set(topicId, (partitions = []))
+    return (partitions[partition] ??= this.#make())
+  }
 }
 
 function checkAcknowledgedSend(send: Send, record: ReadRecord | undefined): void {
@@ -79,47 +96,47 @@ interface Seen {
 
 /** What consumers read while the faults went on: equal to the end state and to what other consumers read, each from where it stopped. */
 function checkReads(events: readonly HistoryEvent[], records: readonly ReadRecord[], startOffset: StartOffsetOf): void {
-  const seen = new Map<string, Seen>()
-  for (const record of records) noteSeen(seen, record)
-  for (const event of events) if (event.type === 'read') checkRead(seen, event, startOffset(event.topicId, event.partition))
-  const offsets = new Map([...seen].map(([key, { values }]) => [key, [...values.keys()].sort((left, right) => left - right)]))
-  const position = new Map<string, number>()
+  const seen = new ByPartition<Seen>(() => ({ values: new Map(), offsets: new Map() }))
+  for (const record of records) noteSeen(seen.of(record), record)
+  for (const event of events) if (event.type === 'read') checkRead(seen.of(event), event, startOffset(event.topicId, event.partition))
+  const offsets = new ByPartition<{ sorted?: readonly number[] }>(() => ({}))
+  const positions = new ByPartition(() => new Map<string, number>())
   for (const event of events) {
     if (event.type !== 'read') continue
-    const key = partitionKey(event.topicId, event.partition)
-    const stream = `${event.consumer} ${key}`
-    const from = position.get(stream) ?? -1
+    const position = positions.of(event)
+    const from = position.get(event.consumer) ?? -1
     const kept = Math.max(from, startOffset(event.topicId, event.partition) - 1)
-    const known = offsets.get(key) ?? []
+    const held = offsets.of(event)
+    const known = (held.sorted ??= [...seen.of(event).values.keys()].sort((left, right) => left - right))
     const expected = known[firstAbove(known, from)]
     // It may go on behind what went, not behind what is kept. When it went is not known here: among that, gaps say nothing. Nor does it when it goes back there:
     // whoever was told that its place is gone begins at the start of the leader that it asks then, and one that came after may have let go of less.
     const wasGone = from + 1 < startOffset(event.topicId, event.partition)
     const isNext = expected === event.offset || ((event.offset > from || wasGone) && (known[firstAbove(known, kept)] ?? event.offset) >= event.offset)
-    demand(isNext, 'order', () => `${key}: ${event.consumer} read offset ${event.offset} after ${from}, ${expected} comes next`)
-    position.set(stream, event.offset)
+    demand(
+      isNext,
+      'order',
+      () => `${partitionKey(event.topicId, event.partition)}: ${event.consumer} read offset ${event.offset} after ${from}, ${expected} comes next`,
+    )
+    position.set(event.consumer, event.offset)
   }
 }
 
 /** What went after it was read can be compared with what others read of it. */
-function checkRead(seen: Map<string, Seen>, read: ReadRecord & { readonly consumer: string }, startOffset: number): void {
-  const key = partitionKey(read.topicId, read.partition)
-  const known = seen.get(key)
-  const value = known?.values.get(read.offset) ?? (read.offset < startOffset ? read.value : undefined)
+function checkRead(seen: Seen, read: ReadRecord & { readonly consumer: string }, startOffset: number): void {
+  const where = (): string => partitionKey(read.topicId, read.partition)
+  const value = seen.values.get(read.offset) ?? (read.offset < startOffset ? read.value : undefined)
   demand(
     value === read.value,
     'delivery',
-    () => `${key} offset ${read.offset}: ${read.consumer} read "${read.value.slice(0, 60)}", in the end it is "${value?.slice(0, 60)}"`,
+    () => `${where()} offset ${read.offset}: ${read.consumer} read "${read.value.slice(0, 60)}", in the end it is "${value?.slice(0, 60)}"`,
   )
-  const offset = known?.offsets.get(read.value) ?? read.offset
-  demand(offset === read.offset, 'delivery', () => `${key}: "${read.value.slice(0, 60)}" was read at ${offset} and at ${read.offset}`)
+  const offset = seen.offsets.get(read.value) ?? read.offset
+  demand(offset === read.offset, 'delivery', () => `${where()}: "${read.value.slice(0, 60)}" was read at ${offset} and at ${read.offset}`)
   noteSeen(seen, read)
 }
 
-function noteSeen(seen: Map<string, Seen>, { topicId, partition, offset, value }: ReadRecord): void {
-  const key = partitionKey(topicId, partition)
-  const { values, offsets } = seen.get(key) ?? { values: new Map<number, string>(), offsets: new Map<string, number>() }
-  seen.set(key, { values, offsets })
+function noteSeen({ values, offsets }: Seen, { offset, value }: ReadRecord): void {
   values.set(offset, value)
   offsets.set(value, offset)
 }

@@ -23,7 +23,7 @@ export interface SimDiskOptions {
 /** A call under way. */
 interface Outstanding {
   /** What the call may have done to the page cache, or the disk, when its process dies under it. */
-  readonly leave?: () => void
+  readonly leave: (() => void) | undefined
 }
 
 /** What outlives the processes that use it. */
@@ -100,7 +100,7 @@ class SimFile implements DiskFile {
       if (!this.#open) throw failed(name, this.path, 'EBADF')
       return perform()
     }
-    this.#disk.call({ call, name, path: this.path, perform: checked, ...(leave && { leave }) }, done)
+    this.#disk.call({ call, name, path: this.path, perform: checked, leave }, done)
   }
 
   read(position: number, length: number, done: Done<Buffer>): void {
@@ -176,16 +176,15 @@ export class SimDisk implements Disk {
       readonly path: string
       readonly perform: () => T
       /** See Outstanding. */
-      readonly leave?: () => void
+      readonly leave?: (() => void) | undefined
       readonly afterFailure?: () => void
     },
     done: Done<T>,
   ): void {
     if (!this.#alive) return
     const { clock, minLatencyMs, maxLatencyMs, lateSyncOneIn = null } = this.#device.options
-    const outstanding: Outstanding = options.leave === undefined ? {} : { leave: options.leave }
-    const fault = this.#device.faults.findIndex((next) => next.call === options.call && options.path.startsWith(next.pathPrefix))
-    if (fault !== -1) this.#device.faults.splice(fault, 1)
+    const outstanding: Outstanding = { leave: options.leave }
+    const isFailing = this.#device.faults.length > 0 && this.#takeFault(options)
     this.#outstanding.add(outstanding)
     const latencyMs = between(this.#device.latency, 0, 1_000_000) / 1_000_000
     const complete = (): void => {
@@ -196,7 +195,7 @@ export class SimDisk implements Disk {
         return
       }
       if (!this.#outstanding.delete(outstanding)) return
-      if (fault !== -1 || this.#device.broken) {
+      if (isFailing || this.#device.broken) {
         this.#device.failedCalls++
         options.afterFailure?.()
         done(failed(options.name, options.path, 'EIO'), undefined as T)
@@ -214,6 +213,13 @@ export class SimDisk implements Disk {
     }
     const isLate = lateSyncOneIn !== null && options.call === 'sync' && this.#device.latency.integer(lateSyncOneIn) === 0
     clock.after((minLatencyMs + latencyMs * (maxLatencyMs - minLatencyMs)) * this.#device.slowFactor * (isLate ? LATE_FACTOR : 1), complete)
+  }
+
+  /** Whether a fault waits for this call: it is over then. */
+  #takeFault({ call, path }: { readonly call: DiskCall | undefined; readonly path: string }): boolean {
+    const at = this.#device.faults.findIndex((fault) => fault.call === call && path.startsWith(fault.pathPrefix))
+    if (at !== -1) this.#device.faults.splice(at, 1)
+    return at !== -1
   }
 
   /** Throws ENOSPC when something grows, and the disk was made full, or has a size of its own and not so many bytes left. */

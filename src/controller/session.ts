@@ -118,6 +118,7 @@ export class Session {
     const mayServe = alive && this.#appliedOffset > brokerEpoch && !this.#wantsShutdown
     if (this.#isDue('unfence', broker.fenced && mayServe)) commands.push({ type: 'unfence', nodeId, brokerEpoch })
     if (this.#isDue('drain', !broker.fenced && !broker.draining && alive && this.#wantsShutdown)) commands.push({ type: 'drain', nodeId, brokerEpoch })
+    if (this.#deadLogs.size === 0) return commands
     const partitions = [...this.#deadLogs].filter(([key, ref]) => this.#isDue(`dead ${key}`, this.#isInSync(ref, image))).map(([, ref]) => ref)
     if (partitions.length > 0) commands.push({ type: 'deadLogs', nodeId, brokerEpoch, partitions })
     return commands
