@@ -1,5 +1,6 @@
 import { crc32c } from '../base/crc32c.ts'
 import type { Uuid } from '../base/ids.ts'
+import type { EpochStart } from '../base/epochs.ts'
 import type { ProducerSnapshot } from '../replication/producers.ts'
 import type { DataFolder } from './data-folders.ts'
 import type { Replica } from './replica.ts'
@@ -17,7 +18,12 @@ export interface ReplicaCheckpoint {
   /** The folder's count of unclean starts that this replica has been cleared for (rules R3.4). */
   readonly clearedUncleanCount: number
   readonly producers: ProducerSnapshot
+  /** The newest of the log: no checksum covers what a batch says of its epoch, and a greater one would make this log seem to have most (rules R5.7). */
+  readonly epochs: readonly EpochStart[]
 }
+
+/** Elections that a checkpoint remembers, of each replica. */
+const MAX_EPOCHS = 16
 
 const KEY_PREFIX = 'replica/'
 const CRC_CHARACTERS = 8
@@ -36,6 +42,7 @@ export function checkpointOf(replica: Replica, { directory, directoryId }: DataF
     cleanEndOffset: replica.dead ? -1 : cleanEndOffset,
     clearedUncleanCount: replica.suspect ? -1 : directory.uncleanStarts.count,
     producers: core.producerSnapshot(),
+    epochs: core.epochs.slice(-MAX_EPOCHS),
   }
 }
 
@@ -62,7 +69,8 @@ export function decodeCheckpoint(bytes: Buffer | undefined): ReplicaCheckpoint |
       typeof value.directoryId !== 'string' ||
       !numbers.every(Number.isSafeInteger) ||
       typeof value.producers !== 'object' ||
-      value.producers === null
+      value.producers === null ||
+      !Array.isArray(value.epochs)
     )
       return undefined
     return value as ReplicaCheckpoint

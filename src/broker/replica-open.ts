@@ -4,7 +4,7 @@ import type { Uuid } from '../base/ids.ts'
 import type { Logger } from '../base/log-line.ts'
 import { call, callVoid, type Task } from '../base/task.ts'
 import { DAMAGED_NOTE, parseDamagedNote } from '../log/damaged-note.ts'
-import type { Log, OpenedLog } from '../log/surface.ts'
+import type { Log, LogMarks, OpenedLog } from '../log/surface.ts'
 import { type BatchHeader, readBatchHeader } from '../record/batch.ts'
 import { Partition } from '../replication/partition.ts'
 import { Producers, type ProducerSnapshot } from '../replication/producers.ts'
@@ -170,7 +170,8 @@ function* readCheckpoint(name: string, checkpoints: Checkpoints, logger: Logger)
   }
 }
 
-function marksOf(checkpoint: ReplicaCheckpoint | undefined, { directory }: DataFolder): { safeEndOffset: number; cleanEndOffset: number } {
+function marksOf(checkpoint: ReplicaCheckpoint | undefined, { directory }: DataFolder): LogMarks {
   if (checkpoint === undefined) return { safeEndOffset: 0, cleanEndOffset: -1 }
-  return { safeEndOffset: checkpoint.safeEndOffset, cleanEndOffset: directory.uncleanStarts.stoppedCleanly ? checkpoint.cleanEndOffset : -1 }
+  const { safeEndOffset, cleanEndOffset, epochs } = checkpoint
+  return { safeEndOffset, cleanEndOffset: directory.uncleanStarts.stoppedCleanly ? cleanEndOffset : -1, epochs }
 }

@@ -26,7 +26,7 @@ import type { LogMarks, Recovery } from './surface.ts'
  * to call that damage would, after a power loss of all nodes, leave no replica that may lead. A round begins only after the one before it is synced and
  * takes at most `reachBytes` of one segment, so what follows beyond that reach, or in another segment, was written after the bad bytes were synced.
  * No checksum covers the leader epoch of a batch. Where epochs fall though all else is right, one of them was changed on the disk: a replica that counted
- * with the greater one would be taken for the one that has most (R5.7).
+ * with the greater one would be taken for the one that has most (R5.7). So it is where the marks say that a batch below them was of another one.
  * What is cut as torn though it was synced is covered by suspicion (R3.4): a replica is trusted after an unclean stop only by comparison.
  *
  * Where the log begins is said by its note `log-start`, at 0 when that says nothing. Segments that begin below the noted one are left over, and removed. The start is
@@ -251,8 +251,10 @@ function* checkEnds(
 function* scanSegment(options: RecoveryOptions, judged: Judged, segment: Segment): Task<void> {
   const sizeBytes = judged.fileBytes[judged.segments.length - 1] as number
   const { indexIntervalBytes, visitFrom } = options
-  const { greatestEpoch } = options.marks
-  const scan = new SegmentScan({ baseOffset: segment.baseOffset, lastEpoch: judged.epochs.lastEpoch, greatestEpoch, sizeBytes, indexIntervalBytes })
+  const { greatestEpoch, epochs = [], safeEndOffset, cleanEndOffset } = options.marks
+  const noted = { epochs: new EpochTable(epochs), endOffset: Math.max(safeEndOffset, cleanEndOffset) }
+  const { lastEpoch } = judged.epochs
+  const scan = new SegmentScan({ baseOffset: segment.baseOffset, lastEpoch, greatestEpoch, noted, sizeBytes, indexIntervalBytes })
   const visit = (header: BatchHeader): void => {
     if (header.lastOffset >= visitFrom) options.visit(header)
   }

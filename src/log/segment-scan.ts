@@ -1,6 +1,6 @@
 import { BrokerError } from '../base/errors.ts'
 import { BATCH_HEADER_BYTES, type BatchHeader, hasValidCrc, readBatchHeader } from '../record/batch.ts'
-import type { EpochStart } from '../base/epochs.ts'
+import type { EpochStart, EpochTable } from '../base/epochs.ts'
 import { SparseIndex } from './sparse-index.ts'
 import { TimeIndex } from './time-index.ts'
 
@@ -17,6 +17,12 @@ export interface ScanFault {
   readonly isWhole: boolean
 }
 
+/** Which epochs the batches below `endOffset` had, as far back as is known. */
+export interface NotedEpochs {
+  readonly epochs: EpochTable
+  readonly endOffset: number
+}
+
 /**
  * Judges the bytes of one segment, front to back, a window at a time: every batch whole, its CRC right, base offsets contiguous,
  * epochs never falling (rules R3.1, R3.3). The first fault ends it; what that means is for the recovery to say.
@@ -24,6 +30,7 @@ export interface ScanFault {
 export class SegmentScan {
   readonly #sizeBytes: number
   readonly #greatestEpoch: number
+  readonly #noted: NotedEpochs | undefined
   readonly #index: SparseIndex
   readonly #timeIndex: TimeIndex
   readonly #epochs: EpochStart[] = []
@@ -34,16 +41,18 @@ export class SegmentScan {
   #maxTimestampMs = -1
   #fault: ScanFault | undefined
 
-  /** `lastEpoch`: of the batch before this segment, −1 at the start of a log. `greatestEpoch`: none above it counts; default: any does. */
+  /** `lastEpoch`: of the batch before this segment, −1 at the start of a log. `greatestEpoch`: none above it counts; default: any does. `noted`: by who knew. */
   constructor(options: {
     readonly baseOffset: number
     readonly lastEpoch: number
     readonly greatestEpoch?: number | undefined
+    readonly noted?: NotedEpochs | undefined
     readonly sizeBytes: number
     readonly indexIntervalBytes: number
   }) {
     this.#sizeBytes = options.sizeBytes
     this.#greatestEpoch = options.greatestEpoch ?? Number.POSITIVE_INFINITY
+    this.#noted = options.noted
     this.#endOffset = options.baseOffset
     this.#lastEpoch = options.lastEpoch
     this.#index = new SparseIndex(options.indexIntervalBytes)
@@ -110,10 +119,18 @@ export class SegmentScan {
       if (header.baseOffset !== this.#endOffset) return this.#stop(`a batch begins at offset ${header.baseOffset}`)
       if (header.leaderEpoch < this.#lastEpoch) return this.#stop(`a batch of epoch ${header.leaderEpoch} follows epoch ${this.#lastEpoch}`, true)
       if (header.leaderEpoch > this.#greatestEpoch) return this.#stop(`a batch is of epoch ${header.leaderEpoch}, the newest can be ${this.#greatestEpoch}`)
+      const notedEpoch = this.#notedEpoch(header.baseOffset)
+      if (header.leaderEpoch !== notedEpoch && notedEpoch !== -1)
+        return this.#stop(`a batch is of epoch ${header.leaderEpoch}, it was noted to be of ${notedEpoch}`, true)
       this.#accept(header)
       visit(header)
     }
     return 0
+  }
+
+  /** −1: not known. */
+  #notedEpoch(offset: number): number {
+    return this.#noted === undefined || offset >= this.#noted.endOffset ? -1 : this.#noted.epochs.epochAt(offset)
   }
 
   #accept(header: BatchHeader): void {

@@ -108,6 +108,8 @@ export interface LogMarks {
   readonly cleanEndOffset: number
   /** No batch of a greater epoch counts. Absent: not known. */
   readonly greatestEpoch?: number
+  /** Where the newest epochs began, of the batches below both ends. Absent: not known. */
+  readonly epochs?: readonly EpochStart[]
 }
 
 export interface Recovery {

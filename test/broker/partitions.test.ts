@@ -241,6 +241,21 @@ describe('partitions', () => {
     expect(writes).toBe(3)
   })
 
+  it('R3.3: the epoch of a last batch that was changed to another one that was granted is damage, once a checkpoint knew it', () => {
+    for (const isNoted of [true, false]) {
+      const bench = new BrokerBench()
+      bench.begin()
+      bench.alone(1, 'orders')
+      produce(bench, 1)
+      if (isNoted) bench.clock.waitVoid((done) => bench.partitions.checkpoint({ cleanEnds: null }, done))
+      // The last byte of the leader epoch, in front of what the checksum covers.
+      expect(bench.world.disk.flipByte('partitions/orders-0/00000000000000000000.log', 15)).toBe(true)
+      bench.restart()
+      const replica = bench.replica(1)
+      expect([replica.damaged, replica.core.lastEpoch > 0]).toEqual([isNoted, !isNoted])
+    }
+  })
+
   it('R3.7: a checkpoint with one flipped bit counts as lost', () => {
     const checkpoint = {
       topicId: topicId(1),
@@ -250,6 +265,7 @@ describe('partitions', () => {
       cleanEndOffset: -1,
       clearedUncleanCount: 0,
       producers: { endOffset: 2, producers: [] },
+      epochs: [{ epoch: 0, startOffset: 0 }],
     }
     const bytes = encodeCheckpoint(checkpoint)
     expect(decodeCheckpoint(bytes)).toEqual(checkpoint)

@@ -213,6 +213,30 @@ const cases: readonly Case[] = [
     claimed: 17,
   },
   {
+    what: 'a last batch whose epoch was noted to be another one',
+    marks: { safeEndOffset: 20, epochs: [{ epoch: 1, startOffset: 8 }] },
+    harm: () => true,
+    verdict: 'damaged',
+    endOffset: 16,
+    detail: /a batch is of epoch 2, it was noted to be of 1, at offset 16/,
+    claimed: 20,
+  },
+  {
+    what: 'epochs as they were noted, as far as they were',
+    marks: {
+      safeEndOffset: 17,
+      epochs: [
+        { epoch: 1, startOffset: 8 },
+        { epoch: 2, startOffset: 16 },
+        { epoch: 3, startOffset: 17 },
+      ],
+    },
+    harm: () => true,
+    verdict: 'whole',
+    endOffset: 20,
+    detail: /whole/,
+  },
+  {
     what: 'a gap of offsets at the end',
     harm: (world) => write(world, SEGMENT(15), 5 * BATCH_BYTES, batch({ baseOffset: 21, epoch: 2 })),
     verdict: 'torn',
