@@ -1,6 +1,6 @@
-import { LiveCluster, sleep, waitFor, waitForFullIsr } from '../chaos/live/cluster-process.ts'
+import { sleep, waitFor } from '../chaos/live/cluster-process.ts'
 import type { OxbowClient } from '../src/client/client.ts'
-import { makeTopic } from './load.ts'
+import { withKillBench } from './kill-bench.ts'
 import { aim, heading, line, quantile } from './report.ts'
 
 const TOPIC = 'failover'
@@ -90,13 +90,7 @@ async function nextVictim(client: OxbowClient, left: ReadonlyMap<Role, number>):
 
 /** `bench failover --kills N`: SIGKILL of a node by its role, N times in all, and the ms to the next acknowledged record. */
 export async function benchFailover(options: { readonly kills: number }): Promise<void> {
-  const cluster = await LiveCluster.create('failover')
-  let isDone = false
-  try {
-    cluster.startAll()
-    await makeTopic(cluster.bootstrap, TOPIC, 1)
-    const client = cluster.client()
-    await waitForFullIsr(client, TOPIC)
+  await withKillBench(TOPIC, async ({ cluster, client, restart }) => {
     const heartbeat = new Heartbeat(client)
     heartbeat.start()
     await heartbeat.msToNext(30_000)
@@ -112,17 +106,11 @@ export async function benchFailover(options: { readonly kills: number }): Promis
         times.get(role)?.push(ms)
         process.stderr.write(`  ${role} (node ${nodeId}): ${ms.toFixed(0)} ms\n`)
       }
-      cluster.start(nodeId)
-      await waitForFullIsr(client, TOPIC)
+      await restart(nodeId)
     }
     await heartbeat.stop()
-    await client.close()
     report(times)
-    await cluster.stopAll()
-    isDone = true
-  } finally {
-    await cluster.dispose({ keep: !isDone })
-  }
+  })
 }
 
 function report(times: ReadonlyMap<Role, readonly number[]>): void {

@@ -1,6 +1,6 @@
-import { LiveCluster, type LogLine, waitFor, waitForFullIsr } from '../chaos/live/cluster-process.ts'
+import { type LiveCluster, type LogLine, waitFor } from '../chaos/live/cluster-process.ts'
 import type { OxbowClient } from '../src/client/client.ts'
-import { makeTopic } from './load.ts'
+import { withKillBench } from './kill-bench.ts'
 import { heading, line, quantile } from './report.ts'
 
 const TOPIC = 'leaderless'
@@ -16,27 +16,15 @@ interface Gap {
 
 /** `bench leaderless --kills N`: SIGKILL of the active controller of three nodes, again and again, and how long the quorum has no leader. */
 export async function benchLeaderless(options: { readonly kills: number }): Promise<void> {
-  const cluster = await LiveCluster.create('leaderless')
-  let isDone = false
-  try {
-    cluster.startAll()
-    await makeTopic(cluster.bootstrap, TOPIC, 1)
-    const client = cluster.client()
-    await waitForFullIsr(client, TOPIC)
+  await withKillBench(TOPIC, async ({ cluster, client, restart }) => {
     const gaps: Gap[] = []
     for (let kill = 0; kill < options.kills; kill++) {
       const { controllerId } = await client.admin().describeCluster()
       gaps.push(await killLeader(cluster, client, controllerId, kill))
-      cluster.start(controllerId)
-      await waitForFullIsr(client, TOPIC)
+      await restart(controllerId)
     }
-    await client.close()
     report(gaps)
-    await cluster.stopAll()
-    isDone = true
-  } finally {
-    await cluster.dispose({ keep: !isDone })
-  }
+  })
 }
 
 async function killLeader(cluster: LiveCluster, client: OxbowClient, controllerId: number, kill: number): Promise<Gap> {

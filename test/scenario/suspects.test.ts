@@ -1,28 +1,48 @@
 import { scenario } from './scenario.ts'
 import { entriesOfTerm, status } from './messages.ts'
+import type { Story } from './story.ts'
 import { forgetSynced } from './suspects.ts'
 
 /** A majority of the voters is left when all replicas are gone. */
 const SEVEN = { nodes: 7 }
 
+/** Nodes 1 and 2 alone hold what is committed. */
+async function holdByTwo(story: Story, records: number): Promise<void> {
+  await story.topic()
+  story.kill(3)
+  await story.untilIsr([1, 2])
+  await story.send(records)
+}
+
+/** Both lose power, and the disk of node 1 forgets two batches. */
+async function loseTwoBatches(story: Story): Promise<void> {
+  story.powerLoss(1, 2)
+  await story.until('nobody leads', () => story.state().leader === -1)
+  forgetSynced(story, 1, 2)
+}
+
+/** Node 1, which lacks something, leads nothing alone; node 2 has all of it. */
+async function waitForTheOther(story: Story): Promise<void> {
+  await story.wait(5_000)
+  story.claim('node 1 is suspect, and nobody leads', story.replica(1)?.suspect === true && story.state().leader === -1)
+  await story.start(2)
+  await leadOn(story)
+}
+
+async function leadOn(story: Story): Promise<void> {
+  await story.untilLeader(2)
+  await story.untilIsr([1, 2])
+  await story.show()
+}
+
 scenario(
   'a-disk-that-forgot-leads-nothing-alone',
   'both replicas that hold what is committed lose power, and the disk of one forgets of it: it waits for the other, which is greater (R5.7)',
   async (story) => {
-    await story.topic()
-    story.kill(3)
-    await story.untilIsr([1, 2])
-    await story.send(5)
-    story.powerLoss(1, 2)
-    await story.until('nobody leads', () => story.state().leader === -1)
-    forgetSynced(story, 1, 2)
+    await holdByTwo(story, 5)
+    await loseTwoBatches(story)
     await story.start(1)
-    await story.wait(5_000)
-    story.claim('node 1 is suspect, and nobody leads', story.replica(1)?.suspect === true && story.state().leader === -1)
-    await story.start(2)
-    await story.untilLeader(2)
-    await story.untilIsr([1, 2])
-    await story.show()
+    await waitForTheOther(story)
   },
   SEVEN,
 )
@@ -31,25 +51,15 @@ scenario(
   'a-disk-that-forgot-is-restarted-again',
   'the disk of a replica forgets of what is committed, and its process dies once more before it has said so: it is as suspect as before (R3.4)',
   async (story) => {
-    await story.topic()
-    story.kill(3)
-    await story.untilIsr([1, 2])
-    await story.send(5)
+    await holdByTwo(story, 5)
     await story.wait(6_000)
-    story.powerLoss(1, 2)
-    await story.until('nobody leads', () => story.state().leader === -1)
-    forgetSynced(story, 1, 2)
+    await loseTwoBatches(story)
     const silent = story.net.hold('the controller hears nothing of node 1', status({ from: 1, to: 7 }))
     await story.start(1)
     await story.stop(1)
     story.net.drop(silent, 'whoever is node 1 is heard')
     await story.start(1)
-    await story.wait(5_000)
-    story.claim('node 1 is suspect, and nobody leads', story.replica(1)?.suspect === true && story.state().leader === -1)
-    await story.start(2)
-    await story.untilLeader(2)
-    await story.untilIsr([1, 2])
-    await story.show()
+    await waitForTheOther(story)
   },
   SEVEN,
 )
@@ -58,10 +68,7 @@ scenario(
   'what-was-said-before-does-not-count',
   'two replicas lose power and say how far they are; later one forgets what they have written since, while the other is out of reach: what that one said then is not compared (R5.7)',
   async (story) => {
-    await story.topic()
-    story.kill(3)
-    await story.untilIsr([1, 2])
-    await story.send(3)
+    await holdByTwo(story, 3)
     story.powerLoss(1, 2)
     await story.start(1, 2)
     await story.untilIsr([1, 2])
@@ -80,9 +87,7 @@ scenario(
     await story.wait(5_000)
     story.claim('nobody leads', story.state().leader === -1)
     story.net.drop(news, 'node 2 learns that nobody leads')
-    await story.untilLeader(2)
-    await story.untilIsr([1, 2])
-    await story.show()
+    await leadOn(story)
   },
   SEVEN,
 )
