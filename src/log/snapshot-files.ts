@@ -120,9 +120,8 @@ export class SnapshotWriter {
   }
 
   *append(bytes: Buffer): Task<void> {
-    const position = this.#sizeBytes
+    yield* callVoid((done) => this.#file.writev([bytes], this.#sizeBytes, done))
     this.#sizeBytes += bytes.length
-    yield* callVoid((done) => this.#file.writev([bytes], position, done))
   }
 
   /** What was written so far, to be read back. */

@@ -3,7 +3,7 @@ import type { Clock } from '../base/clock.ts'
 import type { DoneVoid } from '../base/done.ts'
 import { BrokerError, codeOf } from '../base/errors.ts'
 import type { Logger } from '../base/log-line.ts'
-import { runTask, type Task } from '../base/task.ts'
+import { callVoid, runTask, type Task } from '../base/task.ts'
 import { type SnapshotFiles, snapshotFileName, type SnapshotWriter } from '../log/snapshot-files.ts'
 import type { MetadataImage } from '../metadata/image.ts'
 import type { RaftEffect, RaftInput } from '../raft/effects.ts'
@@ -12,6 +12,7 @@ import { readSnapshot, type SnapshotContent, writeSnapshot } from './snapshot-co
 
 /** The newest, and the one before it: the log is kept from there on, should the newest be damaged. */
 const KEPT_SNAPSHOTS = 2
+const NO_ROOM_MS = 500
 
 export type SnapshotEffect = Extract<RaftEffect, { type: 'sendSnapshot' | 'writeSnapshot' | 'storeSnapshot' }>
 
@@ -174,12 +175,25 @@ export class MetadataSnapshots {
     const next = this.#arrivals.shift()
     if (next === undefined) return
     this.#isArriving = true
-    runTask(next.type === 'writeSnapshot' ? this.#write(next) : this.#store(next), (error) => {
+    runTask(next.type === 'writeSnapshot' ? this.#writeWithRoom(next) : this.#store(next), (error) => {
       this.#isArriving = false
       if (error !== undefined && !this.#stopped) this.#options.failed(error)
       this.#reportIdle()
       if (error === undefined && !this.#stopped) this.#arrive()
     })
+  }
+
+  /** What finds no room on the disk waits, as entries do (rules R3.5): the transfer goes on where it was. */
+  *#writeWithRoom(effect: Extract<SnapshotEffect, { type: 'writeSnapshot' }>): Task<void> {
+    for (;;) {
+      try {
+        return yield* this.#write(effect)
+      } catch (error) {
+        if (codeOf(error) !== 'DISK_FULL' || this.#stopped) throw error
+        this.#logger.warn({ error: (error as Error).message }, 'metadata snapshot: no room on the disk, what came from the leader waits')
+      }
+      yield* callVoid((done) => this.#clock.after(NO_ROOM_MS, () => done(undefined)))
+    }
   }
 
   *#write(effect: Extract<SnapshotEffect, { type: 'writeSnapshot' }>): Task<void> {

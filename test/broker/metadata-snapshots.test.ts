@@ -152,6 +152,20 @@ describe('R4.5 a follower is caught up by a snapshot', () => {
     expectTrueImage(quorum, observer)
   })
 
+  it('R3.5: one whose disk has no byte left waits for room, and lives', () => {
+    const { quorum, voter } = quorumOf(60, { snapshotBytes: 600 })
+    settle(quorum)
+    const observer = quorum.add(2)
+    observer.start()
+    observer.disk.full(true)
+    settle(quorum, 10_000)
+    expect([observer.failure, snapshotsOf(observer), observer.image.offset < voter.image.offset]).toEqual([undefined, [], true])
+    expect(observer.lines.some(({ message }) => message.includes('what came from the leader waits'))).toBe(true)
+    observer.disk.full(false)
+    quorum.until(() => observer.image.offset === voter.image.offset, 'the observer has all')
+    expectTrueImage(quorum, observer)
+  })
+
   it('what came is checked before it is used: a leader whose file went bad ends, and the follower takes nothing of it', () => {
     const { quorum, voter } = quorumOf(60, { snapshotBytes: 600 })
     settle(quorum)
