@@ -1,5 +1,8 @@
-import { closeSync, existsSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readFileSync, readSync, writeSync } from 'node:fs'
 import type { RegisterOperation } from '../check/linearizable-register.ts'
+import { HistoryError } from './history-error.ts'
+
+const HEAD_BYTES = 1_024
 
 /** What a client did with a register, a line each: it calls, and it may return. A call that does not return may have happened at any time since, or never. */
 export type RegisterEvent =
@@ -34,14 +37,30 @@ export class RegisterWriter {
   }
 }
 
-/** The operations of each register. A file that is not there has none; a last line that was cut short is left out. */
+/** Whether a file is such a history: its first line says so. */
+export function isRegisterFile(path: string): boolean {
+  const file = openSync(path, 'r')
+  try {
+    const head = Buffer.alloc(HEAD_BYTES)
+    const [line = ''] = head.toString('utf8', 0, readSync(file, head, 0, HEAD_BYTES, 0)).split('\n')
+    return parse(line) !== undefined
+  } finally {
+    closeSync(file)
+  }
+}
+
+/**
+ * The operations of each register. A file that is not there has none; a last line that was cut short is left out. Throws a HistoryError that names
+ * the line for anything else that is none.
+ */
 export function readRegisters(path: string): ReadonlyMap<string, readonly RegisterOperation[]> {
   const text = existsSync(path) ? readFileSync(path, 'utf8') : ''
   const calls = new Map<number, Extract<RegisterEvent, { readonly type: 'call' }>>()
   const returns = new Map<number, Extract<RegisterEvent, { readonly type: 'ok' }>>()
-  for (const line of text.slice(0, text.lastIndexOf('\n') + 1).split('\n')) {
+  for (const [at, line] of text.slice(0, text.lastIndexOf('\n')).split('\n').entries()) {
+    const event = parse(line)
     if (line === '') continue
-    const event = JSON.parse(line) as RegisterEvent
+    if (event === undefined) throw new HistoryError(`${path}, line ${at + 1}: nothing that a register does`)
     if (event.type === 'call') calls.set(event.id, event)
     else if (event.type === 'ok') returns.set(event.id, event)
     else calls.delete(event.id)
@@ -54,4 +73,18 @@ export function readRegisters(path: string): ReadonlyMap<string, readonly Regist
     operations.push({ type: f, value: returned?.value ?? value, calledAt: time, returnedAt: returned?.time ?? Infinity })
   }
   return registers
+}
+
+/** Undefined: it is none. */
+function parse(line: string): RegisterEvent | undefined {
+  try {
+    const event = JSON.parse(line) as Readonly<Record<string, unknown>>
+    const { type, id, register, f, value, time } = event
+    if (!Number.isSafeInteger(id)) return undefined
+    const isTimed = (value === null || typeof value === 'string') && typeof time === 'number'
+    const isCall = type === 'call' && typeof register === 'string' && (f === 'read' || f === 'write')
+    return type === 'fail' || (isTimed && (isCall || type === 'ok')) ? (event as RegisterEvent) : undefined
+  } catch {
+    return undefined
+  }
 }

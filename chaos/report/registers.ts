@@ -20,6 +20,12 @@ export function judgeRegisters(path: string): RegisterReport {
   return { reads, writes: all.length - reads, findings }
 }
 
+/** The report for people, as that of any history. */
+export function registerText(path: string, { reads, writes, findings }: RegisterReport): string {
+  const verdict = findings.length === 0 ? 'valid' : 'NOT VALID'
+  return [`History:    ${path}`, `Operations: ${reads} reads and ${writes} writes of registers`, `Verdict:    ${verdict}`, ...findings, ''].join('\n')
+}
+
 /** A write that may never have happened, and whose value nobody read, explains nothing: there are many, and each would double the search. */
 function worthPlacing(operations: readonly RegisterOperation[]): RegisterOperation[] {
   const wasRead = new Set(operations.flatMap(({ type, value, returnedAt }) => (type === 'read' && returnedAt < Infinity ? [value] : [])))

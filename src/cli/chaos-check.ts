@@ -11,13 +11,21 @@ export async function chaosCheck(
   path: string,
   { profile, output }: { readonly profile: 'oxbow' | 'kafka'; readonly output: OutputFormat },
 ): Promise<number> {
-  const [{ checkFile }, { HistoryError }, { profiles }] = await Promise.all([
+  const [{ checkFile }, { HistoryError }, { profiles }, { isRegisterFile }, { judgeRegisters, registerText }] = await Promise.all([
     import('../../chaos/report/check-file.ts'),
     import('../../chaos/operations/history-error.ts'),
     import('../../chaos/check/anomalies/profiles.ts'),
+    import('../../chaos/operations/register-file.ts'),
+    import('../../chaos/report/registers.ts'),
   ])
   let report: Awaited<ReturnType<typeof checkFile>>
   try {
+    if (isRegisterFile(path)) {
+      const registers = judgeRegisters(path)
+      if (output === 'json') writeJson(context, { history: path, ...registers })
+      else context.stdout.write(registerText(path, registers))
+      return registers.findings.length === 0 ? exitCode.done : exitCode.refused
+    }
     report = await checkFile(path, profiles[profile])
   } catch (error) {
     if (error instanceof HistoryError) throw new UsageError(error.message, 'a history is one operation a line, JSON or EDN, as jepsen.tests.kafka keeps it')

@@ -134,3 +134,19 @@ describe('oxbow chaos check', () => {
     expect(stderr).toContain(sentence)
   })
 })
+
+it('oxbow chaos check judges the registers of a run, too', async () => {
+  const path = join(folder, 'registers.jsonl')
+  const event = (more: object): string => `${JSON.stringify({ id: 1, time: 0, ...more })}\n`
+  const write1 = event({ type: 'call', register: 'r', f: 'write', value: '5' }) + event({ type: 'ok', value: '5' })
+  const read2 = event({ type: 'call', id: 2, register: 'r', f: 'read', value: null, time: 1 }) + event({ type: 'ok', id: 2, value: '5', time: 2 })
+  writeFileSync(path, write1 + read2)
+  expect(await oxbow(['chaos', 'check', path])).toMatchObject({
+    code: 0,
+    stdout: `History:    ${path}\nOperations: 1 reads and 1 writes of registers\nVerdict:    valid\n`,
+  })
+  writeFileSync(path, write1 + read2.replace('"value":"5"', '"value":"4"'))
+  const { code, stdout } = await oxbow(['chaos', 'check', path, '-o', 'json'])
+  expect(code).toBe(1)
+  expect(JSON.parse(stdout)).toMatchObject({ history: path, reads: 1, writes: 1, findings: [expect.stringContaining('r is not linearizable')] })
+})

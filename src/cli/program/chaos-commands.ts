@@ -48,7 +48,10 @@ export function addChaosCommands(program: Command, { context, finish }: Wiring):
   )
   const check = withOutput(chaos.command('check'))
     .description('judge the history of a run; exit 0 when it is valid, 1 when it shows anomalies, 4 when it proves nothing')
-    .argument('<history>', 'a file of operations in the schema of jepsen.tests.kafka: JSON lines, or EDN where the name ends in .edn')
+    .argument(
+      '<history>',
+      'a file of operations in the schema of jepsen.tests.kafka: JSON lines, or EDN where the name ends in .edn; or the registers.jsonl of a run',
+    )
     .addOption(
       new Option('--profile <name>', 'what a history may show: oxbow allows nothing, kafka what its transactions allow')
         .choices(['oxbow', 'kafka'])

@@ -52,6 +52,12 @@ it('many writes that nobody read, of which nothing is known, cost nothing', () =
   expect(judge(...lost, call(1_000, 'read', null, 400), ok(1_000, null, 401)).findings).toEqual([])
 })
 
+it('what is no line of such a history is refused, by its number', () => {
+  judge(call(1, 'write', '5', 0), ok(1, '5', 10))
+  appendFileSync(path, '{"type":"ok","id":1}\n')
+  expect(() => judgeRegisters(path)).toThrow(`${path}, line 3: nothing that a register does`)
+})
+
 it('a line that was cut short is left out', () => {
   judge(call(1, 'write', '5', 0), ok(1, '5', 10))
   appendFileSync(path, '{"type":"ca')
