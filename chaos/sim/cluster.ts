@@ -76,7 +76,7 @@ export class SimCluster {
     this.checker = new ClusterChecker({
       peek: (nodeId) => peekThrough((logName) => this.node(nodeId).diskOf(logName)),
       isHarmed: (nodeId, logName) => this.node(nodeId).isHarmed(logName),
-      mayBeDamaged: (nodeId, logName) => this.node(nodeId).isHarmed(logName) || this.node(nodeId).wasReplaced,
+      mayBeDamaged: (nodeId, logName) => this.node(nodeId).mayBeDamaged(logName),
       durableDecisions: (nodeId) => this.node(nodeId).durable.endOffset(METADATA_LOG),
     })
     const nodeIds = Array.from({ length: settings.voters + settings.observers }, (_, at) => at + 1)

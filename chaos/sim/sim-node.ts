@@ -89,6 +89,7 @@ export class SimNode implements ObservedNode {
   /** What its disks lost since the last process: until the next one it counts as held, for what that one said of it was true and may be on its way. */
   readonly #losses: (() => void)[] = []
   #wasReplaced = false
+  #folderWasAway = false
 
   constructor(settings: SimNodeSettings, events: SimNodeEvents) {
     this.#settings = settings
@@ -150,6 +151,14 @@ export class SimNode implements ObservedNode {
   /** Whether a disk ever lost or changed what this log had synced. */
   isHarmed(logName: string): boolean {
     return this.#harmed.has(logName)
+  }
+
+  /**
+   * Whether it may say of this log that it is damaged: its disk changed something, or is another one by now; or the last folder was away, and what was
+   * moved to other brokers meanwhile is found there without a note of it.
+   */
+  mayBeDamaged(logName: string): boolean {
+    return this.#harmed.has(logName) || this.#wasReplaced || (this.#folderWasAway && this.diskOf(logName) === this.#disks.at(-1))
   }
 
   /** Whether an empty disk ever took the place of one of its own. */
@@ -356,6 +365,7 @@ export class SimNode implements ObservedNode {
     assert(this.#disks.length > 1, 'without its first folder a node is nothing')
     const disk = this.#disks.at(-1) as SimDisk
     disk.break(how === 'broken')
+    this.#folderWasAway = true
     if (how !== 'replaced') return
     disk.wipe()
     this.#wasReplaced = true

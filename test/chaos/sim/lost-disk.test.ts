@@ -17,3 +17,20 @@ it('what a node had on its disk counts until its next process: a leader may comm
     expect(held()).toBe(0)
   })
 })
+
+it('a log may be found without a note, and said to be damaged, on a folder that was away, and on no other (seed 1422)', async () => {
+  const story = new Story(() => {}, { seed: 1, folders: 2 })
+  await withPoison(async () => {
+    await story.begin()
+    await story.topic('a')
+    await story.topic('b')
+    const node = story.cluster.node(3)
+    const logs = ['partitions/a-0', 'partitions/b-0']
+    const isOnLast = logs.map((name) => node.diskOf(name) === node.disks.at(-1))
+    expect([...isOnLast].sort()).toEqual([false, true])
+    expect(logs.map((name) => node.mayBeDamaged(name))).toEqual([false, false])
+    node.breakFolder('broken')
+    node.breakFolder('mended')
+    expect(logs.map((name) => node.mayBeDamaged(name))).toEqual(isOnLast)
+  })
+})
