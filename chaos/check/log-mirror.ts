@@ -3,7 +3,7 @@ import { crc32c } from '../../src/base/crc32c.ts'
 import type { Log } from '../../src/log/surface.ts'
 import { hasValidCrc, peekBatchSize, readBatchHeader } from '../../src/record/batch.ts'
 
-/** One batch of one log: where it lies, who led when it was written, and a checksum over all its bytes. `lastOffset` is inclusive. */
+/** One batch of one log: where it lies, who led when it was written, and a checksum over all its bytes. `lastOffset` is inclusive. Millions are kept. */
 export interface BatchMark {
   readonly baseOffset: number
   readonly lastOffset: number
@@ -33,7 +33,9 @@ export function markBatches(slices: readonly Buffer[], mayRot = false): BatchMar
       assert(sizeBytes !== undefined && sizeBytes > 0, 'a log is read in whole batches')
       const { baseOffset, lastOffset, leaderEpoch } = readBatchHeader(slice, at)
       const batch = slice.subarray(at, at + sizeBytes)
-      marks.push({ baseOffset, lastOffset, epoch: leaderEpoch, checksum: crc32c(batch), isRotten: mayRot && !hasValidCrc(batch) })
+      // Signed: an integer that needs no memory of its own.
+      const checksum = crc32c(batch) | 0
+      marks.push({ baseOffset, lastOffset, epoch: leaderEpoch, checksum, isRotten: mayRot && !hasValidCrc(batch) })
       at += sizeBytes
     }
   }
