@@ -90,6 +90,7 @@ export class SimNode implements ObservedNode {
   readonly #losses: (() => void)[] = []
   #wasReplaced = false
   #folderWasAway = false
+  #remembersTooMuch = false
 
   constructor(settings: SimNodeSettings, events: SimNodeEvents) {
     this.#settings = settings
@@ -155,10 +156,11 @@ export class SimNode implements ObservedNode {
 
   /**
    * Whether it may say of this log that it is damaged: its disk changed something, or is another one by now; or the last folder was away, and what was
-   * moved to other brokers meanwhile is found there without a note of it.
+   * moved to other brokers meanwhile is found there without a note of it; or an old checkpoint says how far it went before it was moved away and back.
    */
   mayBeDamaged(logName: string): boolean {
-    return this.#harmed.has(logName) || this.#wasReplaced || (this.#folderWasAway && this.diskOf(logName) === this.#disks.at(-1))
+    if (this.#harmed.has(logName) || this.#wasReplaced || this.#remembersTooMuch) return true
+    return this.#folderWasAway && this.diskOf(logName) === this.#disks.at(-1)
   }
 
   /** Whether an empty disk ever took the place of one of its own. */
@@ -357,7 +359,10 @@ export class SimNode implements ObservedNode {
 
   loseCheckpoints(how: 'lose' | 'rollBack'): void {
     if (how === 'lose') this.#checkpoints.loseAll()
-    else this.#checkpoints.rollBack()
+    else {
+      this.#checkpoints.rollBack()
+      this.#remembersTooMuch = true
+    }
   }
 
   /** What becomes of the last data folder's disk: it fails from now on, or works again, with what it held, or as a new one. */

@@ -34,3 +34,16 @@ it('a log may be found without a note, and said to be damaged, on a folder that 
     expect(logs.map((name) => node.mayBeDamaged(name))).toEqual(isOnLast)
   })
 })
+
+it('a log that was moved away and back may be said to be damaged by a node with old checkpoints (hour-long seed 8)', async () => {
+  const story = new Story(() => {}, { seed: 1 })
+  await withPoison(async () => {
+    await story.begin()
+    const node = story.cluster.node(3)
+    story.kill(3)
+    node.loseCheckpoints('lose')
+    expect(node.mayBeDamaged('partitions/a-0')).toBe(false)
+    node.loseCheckpoints('rollBack')
+    expect(node.mayBeDamaged('partitions/a-0')).toBe(true)
+  })
+})
