@@ -110,7 +110,8 @@ describe('Workload', () => {
     const operations = await history()
     expect(checkHistory(operations).anomalies).toEqual([])
     const keys = operations.flatMap(({ f, value }) => (f === 'assign' ? (value as number[]).filter((key) => key >= 1_000_000) : []))
-    expect(new Set(keys).size).toBe(2 * (load.lives + 1))
+    // The last life may have had no time to be assigned.
+    expect([load.lives, load.lives + 1]).toContain(new Set(keys).size / 2)
   })
 
   it('shows what is left of a topic that was deleted in the next one of its name', async () => {
