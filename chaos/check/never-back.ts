@@ -6,7 +6,7 @@ export interface Progress {
   readonly partitionEpoch: number
   readonly logStartOffset: number
   readonly highWatermark: number
-  /** A damaged log is cut as far as its leader finds it wrong (rules R6.3). */
+  /** A damaged log is cut as far as its leader finds it wrong, and begun anew where nothing of it can stay (rules R6.3). */
   readonly damaged?: boolean
 }
 
@@ -25,7 +25,7 @@ export class NeverBack {
       () => `${log}: the partition epoch on ${where} went from ${last.partitionEpoch} to ${now.partitionEpoch}`,
     )
     demand(
-      now.logStartOffset >= last.logStartOffset,
+      now.damaged === true || now.logStartOffset >= last.logStartOffset,
       'start',
       () => `${log}: the log start on ${where} went from ${last.logStartOffset} to ${now.logStartOffset}`,
     )

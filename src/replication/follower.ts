@@ -157,7 +157,9 @@ export class Follower {
     if (result.type === 'reset') return this.#reset(result, options.tick, effects)
     if (isData && input.headers.length > 0) {
       if (!this.#continuesLog(input.headers)) {
-        this.#pause(options.tick)
+        // A damaged log that was cut where it begins may end within a batch, of which nobody sends a part.
+        if (options.mayCutBelow && (input.headers[0] as BatchHeader).baseOffset < answer.fetchOffset) this.#restart(effects)
+        else this.#pause(options.tick)
         return undefined
       }
       this.#log.appendFetched(input.headers, input.bytes, effects)

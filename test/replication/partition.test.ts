@@ -310,6 +310,19 @@ describe('a follower and what it is told (rules R6.2, R6.3)', () => {
     expect(core.repairing).toBe(false)
   })
 
+  it('R6.3: begins anew when it is repaired and ends within a batch of its leader, which comes whole or not at all; else it waits', () => {
+    const within = (repairing: boolean): unknown => {
+      const core = partition({ end: 3, lastEpoch: 3, highWatermark: 2, repairing })
+      const effects = answer(core, assign(core, FOLLOW), { type: 'data' }, [stamped('a', 2, 3)])
+      const [next] = only([...effects, ...[1, 2].flatMap(() => core.step({ type: 'tick' }))], 'sendFetch')
+      return [only(effects, 'resetLog').map(({ offset }) => offset), core.logEndOffset, next?.fetch.fetchOffset]
+    }
+    expect([within(true), within(false)]).toEqual([
+      [[0], 0, 0],
+      [[], 3, 3],
+    ])
+  })
+
   it.each([
     ['a gap', [stamped('a', 1, 3)]],
     ['an epoch above the leader epoch', [stamped('a', 0, 4)]],

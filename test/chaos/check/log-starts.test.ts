@@ -1,6 +1,7 @@
 import type { DiskFile } from '../../../src/base/disk.ts'
 import { describe, expect, it } from 'vitest'
 import { ClusterChecker } from '../../../chaos/check/cluster-checker.ts'
+import { NeverBack, type Progress } from '../../../chaos/check/never-back.ts'
 import { checkDelivery, type ReadRecord } from '../../../chaos/check/delivery.ts'
 import { DurableLogs, type PeekDisk } from '../../../chaos/check/durable-logs.ts'
 import { History } from '../../../chaos/history.ts'
@@ -49,12 +50,15 @@ describe('R6.9 the log start', () => {
     expect(() => look(nodes[1])).toThrow(/^start: t-0: the log of node 2 begins at 1, and no leader ever let go of what lies beyond 0/)
   })
 
-  it('never goes back in one process', () => {
+  it('never goes back in one process, but where a damaged log begins anew', () => {
     const { nodes, look } = makeCluster()
     nodes[0].view = { ...nodes[0].view, logStartOffset: 2 }
     look(nodes[0])
     nodes[0].view = { ...nodes[0].view, logStartOffset: 1 }
     expect(() => look(nodes[0])).toThrow(/^start: .*: the log start on node 1 went from 2 to 1/)
+    const repaired = new NeverBack()
+    const at = (logStartOffset: number): Progress => ({ leaderEpoch: 1, partitionEpoch: 1, highWatermark: 0, logStartOffset, damaged: true })
+    for (const start of [2, 0]) repaired.observe('t-0', 'node 1', at(start))
   })
 
   it('I1: does not excuse a member of the ISR that lacks what lies above it', () => {
