@@ -199,7 +199,10 @@ export class MetadataSnapshots {
   *#write(effect: Extract<SnapshotEffect, { type: 'writeSnapshot' }>): Task<void> {
     const { term, endOffset, lastTerm, position, bytes } = effect
     if (position === 0) {
-      if (this.#incoming !== undefined) yield* this.#incoming.discard()
+      const before = this.#incoming
+      // It is given up once, whether there is room for the next one or not.
+      this.#incoming = undefined
+      if (before !== undefined) yield* before.discard()
       this.#incoming = yield* this.#options.files.begin('received')
     }
     const writer = this.#incoming

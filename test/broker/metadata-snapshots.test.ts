@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { BrokerError } from '../../src/base/errors.ts'
 import { METADATA_LOG } from '../../src/log/surface.ts'
 import { hashImage } from '../../src/metadata/hash.ts'
 import { type MetadataNode, MetadataQuorum, type NodeSettings } from './metadata-quorum.ts'
@@ -163,6 +164,38 @@ describe('R4.5 a follower is caught up by a snapshot', () => {
     expect(observer.lines.some(({ message }) => message.includes('what came from the leader waits'))).toBe(true)
     observer.disk.full(false)
     quorum.until(() => observer.image.offset === voter.image.offset, 'the observer has all')
+    expectTrueImage(quorum, observer)
+  })
+
+  it('R3.5: a file that finds no room to be begun anew is given up once, and waits as what is written does', () => {
+    const { quorum, voter } = quorumOf(60, { snapshotBytes: 600 })
+    settle(quorum)
+    const observer = quorum.add(2)
+    observer.start()
+    const { disk } = observer
+    const [open, remove] = [disk.open.bind(disk), disk.remove.bind(disk)]
+    const noRoom = (what: string): BrokerError => new BrokerError('DISK_FULL', `${what}: ENOSPC`)
+    const [begun, removed]: [string[], string[]] = [[], []]
+    disk.open = (path, options, done) => {
+      if (!path.includes('received')) return open(path, options, done)
+      begun.push(path)
+      if (begun.length > 1) quorum.clock.defer(() => done(noRoom('open'), undefined))
+      else
+        open(path, options, (error, file) => {
+          if (file !== undefined) file.writev = (_bytes, _position, written) => quorum.clock.defer(() => written(noRoom('writev')))
+          done(error, file)
+        })
+    }
+    disk.remove = (path, done) => {
+      removed.push(path)
+      remove(path, done)
+    }
+    settle(quorum, 3_000)
+    // A second time its file is closed already, which a real disk calls an error: that would end the node.
+    expect([begun.length > 2, removed.filter((path) => path.includes('received')).length]).toEqual([true, 1])
+    disk.open = open
+    quorum.until(() => observer.image.offset === voter.image.offset, 'the observer has all')
+    expect(observer.failure).toBeUndefined()
     expectTrueImage(quorum, observer)
   })
 
