@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onLines, runCli, whenEnded } from './cli-process.ts'
 import { findPortBase, ROOT, waitFor } from './cluster-process.ts'
+import { isAlive } from './is-alive.ts'
 
 /** Printed as met or missed; the machine decides as much as the code. */
 const AIM_FIRST_RECORD_MS = 1_500
@@ -15,15 +16,6 @@ async function run(command: string, args: readonly string[], folder: string): Pr
   const child = spawn(command, args, { cwd: folder, stdio: ['ignore', 'inherit', 'inherit'] })
   const code = await whenEnded(child)
   if (code !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${code}`)
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    return false
-  }
 }
 
 interface Fact {

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { findPortBase } from '../../chaos/live/cluster-process.ts'
 import type { ClusterJson } from '../../src/cli/dev-folder.ts'
+import { isAlive } from '../../chaos/live/is-alive.ts'
 
 const BIN = join(import.meta.dirname, '../../bin/oxbow.cjs')
 const PORT_BASE = await findPortBase(3)
@@ -44,15 +45,6 @@ async function until<T>(what: string, look: () => T | undefined | false, timeout
     if (found !== undefined && found !== false) return found
     if (performance.now() > deadline) throw new Error(`${what}: not within ${timeoutMs} ms`)
     await new Promise((resolve) => setTimeout(resolve, 25))
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    return false
   }
 }
 

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { isAlive } from '../is-alive.ts'
 
 /** The kernel, or who runs this, does not allow it. */
 export class NamespacesError extends Error {
@@ -105,15 +106,6 @@ function removeLeftOver(): void {
     if (name === undefined || isAlive(Number(pid))) continue
     attempt(['ip', 'netns', 'del', name])
     attempt(['ip', 'link', 'del', `oxb${pid}`])
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    return false
   }
 }
 
