@@ -21,6 +21,14 @@ const explorations: readonly { readonly nodes: number; readonly bounds: Partial<
   { nodes: 2, bounds: { records: 1, fences: 1 }, ordered: false, least: 8_000 },
   { nodes: 2, bounds: { records: 1, crashes: 1 }, ordered: false, least: 9_000 },
   { nodes: 2, bounds: { records: 1, isrChanges: 1, configChanges: 1 }, ordered: false, least: 18_000 },
+  { nodes: 2, bounds: { records: 1, drains: 1 }, ordered: true, least: 16_000 },
+  // Without the second of each there are 7,500, 5,700 and 5,700.
+  { nodes: 2, bounds: { records: 1, crashes: 1, failovers: 1 }, ordered: true, least: 20_000 },
+  { nodes: 2, bounds: { records: 1, fences: 1, retries: 1 }, ordered: true, least: 12_000 },
+  { nodes: 2, bounds: { records: 1, fences: 1, moves: 1 }, ordered: true, least: 17_000 },
+  // Without an unclean election there are 49,000.
+  { nodes: 2, bounds: { crashes: 2, uncleanElections: 1 }, ordered: true, least: 71_000 },
+  { nodes: 5, bounds: { records: 1 }, ordered: true, least: 42_000 },
 ]
 
 it.each(explorations)('nothing is wrong in any state of $nodes nodes with $bounds', ({ nodes, bounds, ordered, least }) => {
