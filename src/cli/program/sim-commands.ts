@@ -34,5 +34,5 @@ export function addSimCommands(program: Command, { context, finish }: Wiring): v
     })
   example(report, 'npx oxbow sim report runs.jsonl')
   again('replay', 'run a failure of the simulator again, as a story')
-  again('shrink', 'look for fewer and shorter faults that break the same')
+  again('shrink', 'look for fewer and shorter faults, and less beside them, that break the same')
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Fault } from '../../../chaos/faults.ts'
 import { type FailureFile, readFailure, runCase, writeFailure } from '../../../chaos/sim/failure-file.ts'
-import { replay } from '../../../chaos/sim/replay.ts'
+import { replay, shrink } from '../../../chaos/sim/replay.ts'
 import { drawCase } from '../../../chaos/sim/seed-case.ts'
 
 const LONG_MS = 120_000
@@ -35,6 +35,21 @@ describe('the file of a failure', () => {
     },
     LONG_MS,
   )
+
+  it('is made small beside it, in a file that can be replayed; what holds now leaves none', async () => {
+    const recorded: FailureFile = { ...drawCase(3, { plan: [late, { ...late, id: 1 }] }), broke: 'I1: it broke', invariant: 'I1', hash: 'abc', trace: [] }
+    const path = writeFailure(folder, 'seed-3', recorded)
+    vi.spyOn(process.stderr, 'write').mockReturnValue(true)
+    const said: string[] = []
+    vi.spyOn(process.stdout, 'write').mockImplementation((text) => said.push(String(text)) > 0)
+    expect(await shrink(path, recorded, async () => null)).toBe(1)
+    expect(said).toEqual(['seed 3 holds now: there is nothing to shrink\n'])
+    expect(await shrink(path, recorded, async (one) => (one.plan.some(({ id }) => id === 1) ? { ...recorded, ...one } : null))).toBe(0)
+    const smaller = join(folder, 'seed-3-small.json')
+    expect(said.at(-1)).toMatch(/^2 faults became 1, \d+ runs: I1: it broke\n {2}npx oxbow sim replay /)
+    expect(said.at(-1)).toContain(smaller)
+    expect(readFailure(smaller).plan.map(({ id }) => id)).toEqual([1])
+  })
 
   it('is refused with a sentence when it is none', () => {
     const path = join(folder, 'other.json')
