@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { parseSimArguments } from '../../../chaos/sim/arguments.ts'
 import { runSim, totalsOf } from '../../../chaos/sim/main.ts'
 import { readRunLines, RunFile, RunFileError } from '../../../chaos/sim/run-file.ts'
+import { situationNames } from '../../../chaos/sim/situations.ts'
 import { makeSeedLine } from './seed-lines.ts'
 
 const PHASE_MS = 60_000
@@ -71,16 +72,35 @@ describe('a run that goes on', () => {
     expect(doneSeeds(new RunFile(path, 'aaa'))).toEqual([])
   })
 
+  /** Goes on with seeds 1 to 3, all of which are done. */
+  async function goOn(...args: readonly string[]): Promise<{ readonly code: number; readonly told: string }> {
+    const written = vi.spyOn(process.stdout, 'write').mockReturnValue(true)
+    const code = await runSim(parseSimArguments(['--seeds', '1..3', '--resume', path, ...args], 2))
+    const told = written.mock.calls.join('')
+    written.mockRestore()
+    return { code, told }
+  }
+
   it('runs nothing that is done, and says what all of it came to', async () => {
     const file = new RunFile(path, 'aaa')
     for (const seed of [1, 2, 3]) file.add(makeSeedLine({ seed, nodes: seed }))
-    const written = vi.spyOn(process.stdout, 'write').mockReturnValue(true)
-    const code = await runSim(parseSimArguments(['--seeds', '1..3', '--resume', path], 2))
-    const told = written.mock.calls.join('')
-    written.mockRestore()
+    const { code, told } = await goOn()
     expect(code).toBe(0)
     expect(told).toMatch(/^seeds +3$/m)
     expect(told).toBe(totalsOf(path).describe())
+  })
+
+  it('of ten minutes or more fails, naming them, when some situations were never met', async () => {
+    const [first, ...others] = situationNames
+    const file = new RunFile(path, 'aaa')
+    for (const seed of [1, 2, 3]) file.add(makeSeedLine({ seed, situations: others.map((name) => [name, 1] as const) }))
+    expect((await goOn('--time', '599')).code).toBe(0)
+    const { code, told } = await goOn('--time', '10m')
+    expect(code).toBe(1)
+    expect(told).toMatch(new RegExp(`^never met: ${first}$`, 'm'))
+    writeFileSync(path, '')
+    for (const seed of [1, 2, 3]) new RunFile(path, 'aaa').add(makeSeedLine({ seed, situations: situationNames.map((name) => [name, 1] as const) }))
+    expect((await goOn('--time', '10m')).code).toBe(0)
   })
 })
 
