@@ -6,7 +6,7 @@ import { readBatchHeader } from '../record/batch.ts'
 import { BELOW_START_NOTE, encodeBelowStart } from './below-start.ts'
 import { checkBatches } from './check-batches.ts'
 import type { DataFolder, DataFolders } from './data-folders.ts'
-import { PARTITION_NOTE } from './log-name.ts'
+import { formatPartitionNote, PARTITION_NOTE } from './log-name.ts'
 import type { Replica } from './replica.ts'
 
 const CHUNK_BYTES = 1024 * 1024
@@ -176,7 +176,7 @@ export class FolderMove {
   *#note(log: Log, copy: Log): Task<void> {
     const { core, topicId } = this.replica
     const { startOffset } = log
-    yield* this.#writeNote(PARTITION_NOTE, JSON.stringify({ version: 1, topicId }))
+    yield* this.#writeNote(PARTITION_NOTE, formatPartitionNote(topicId))
     if (startOffset > this.#notedStart) {
       yield* this.#writeNote(BELOW_START_NOTE, encodeBelowStart({ epochs: core.epochs, producers: core.producerSnapshot() }))
       this.#notedStart = startOffset

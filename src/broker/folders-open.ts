@@ -1,6 +1,5 @@
 import { isDiskError } from '../base/disk.ts'
 import { BrokerError } from '../base/errors.ts'
-import type { Uuid } from '../base/ids.ts'
 import { call, callVoid, type Task } from '../base/task.ts'
 import { DAMAGED_NOTE, formatDamagedNote } from '../log/damaged-note.ts'
 import { openLogDirectory } from '../log/log-directory.ts'
@@ -9,7 +8,7 @@ import { type LogDirectory, type LogDirectoryEvents, METADATA_LOG } from '../log
 import { type DataFolder, DataFolders, type OfflineFolder } from './data-folders.ts'
 import { DiskWatch } from './disk-watch.ts'
 import { limitsOf } from './limits.ts'
-import { parseLogName, parseTopicId, PARTITION_NOTE } from './log-name.ts'
+import { parseLogName, parsePartitionNote, PARTITION_NOTE } from './log-name.ts'
 import { openPlacements, type Placements, savePlacements } from './placements.ts'
 import type { DataDisk, NodeOptions, NodeSeams } from './surface.ts'
 
@@ -154,7 +153,7 @@ function* prepare(placements: Placements, opened: readonly FolderMember[], seams
 /** False: it has no identity, and is left to who opens it. */
 function* adopt(folder: DataFolder, name: string, placements: Placements, { logger }: NodeSeams): Task<boolean> {
   const { directory, directoryId, path } = folder
-  const topicId: Uuid | undefined = parseTopicId(yield* call<string | undefined>((done) => directory.readNote(name, PARTITION_NOTE, done)))
+  const topicId = parsePartitionNote(yield* call<string | undefined>((done) => directory.readNote(name, PARTITION_NOTE, done)))?.topicId
   if (topicId === undefined) return false
   const reason = `found in ${path}, of which the first data folder has no note`
   yield* callVoid((done) => directory.writeNote(name, DAMAGED_NOTE, formatDamagedNote({ claimedEndOffset: 0, firstBadOffset: 0, reason }), done))

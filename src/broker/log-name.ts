@@ -1,3 +1,4 @@
+import { crc32c } from '../base/crc32c.ts'
 import type { Uuid } from '../base/ids.ts'
 
 const FOLDER = 'partitions/'
@@ -14,12 +15,23 @@ export function parseLogName(name: string): { readonly topic: string; readonly p
   return match === null ? undefined : { topic: match[1] as string, partition: Number(match[2]) }
 }
 
+export interface PartitionNote {
+  readonly topicId: Uuid
+  /** A checksum says that this is the id as it was written; an operator writes the note without one. */
+  readonly isSealed: boolean
+}
+
+export function formatPartitionNote(topicId: Uuid): string {
+  return JSON.stringify({ version: 1, topicId, crc: crc32c(Buffer.from(topicId)) })
+}
+
 /** Whose partition a log is, by its note; undefined: the note does not say. */
-export function parseTopicId(note: string | undefined): Uuid | undefined {
+export function parsePartitionNote(note: string | undefined): PartitionNote | undefined {
   if (note === undefined) return undefined
   try {
-    const { topicId } = JSON.parse(note) as { topicId?: unknown }
-    return typeof topicId === 'string' ? topicId : undefined
+    const { topicId, crc } = JSON.parse(note) as { topicId?: unknown; crc?: unknown }
+    if (typeof topicId !== 'string' || (crc !== undefined && crc !== crc32c(Buffer.from(topicId)))) return undefined
+    return { topicId, isSealed: crc !== undefined }
   } catch {
     return undefined
   }

@@ -13,7 +13,7 @@ import { DAMAGED_NOTE, formatDamagedNote } from '../log/damaged-note.ts'
 import type { Log } from '../log/surface.ts'
 import { findPartition, type MetadataDelta, type MetadataImage, type TopicImage } from '../metadata/image.ts'
 import { isBeingAdded, type PartitionState, replicationFactorOf } from '../metadata/records.ts'
-import type { LogReset, PartitionEffect, ReplicaBroker } from '../replication/effects.ts'
+import type { LogReset, PartitionEffect } from '../replication/effects.ts'
 import type { ControllerClient } from '../runtime/controller-client.ts'
 import { CheckpointWriter } from './checkpoint-writer.ts'
 import type { DataFolder, DataFolders } from './data-folders.ts'
@@ -27,6 +27,7 @@ import { LogStarts } from './log-starts.ts'
 import { isInIsr, type Replica, type ReplicaOutlets } from './replica.ts'
 import { ChangeLines, type ReplicaChange } from './change-lines.ts'
 import { LeaderlessReports } from './leaderless-reports.ts'
+import { onlyBrokersChanged, replicaBrokers } from './replica-brokers.ts'
 import { openReplica } from './replica-open.ts'
 import { checkpointKey } from './replica-marks.ts'
 import { Retention } from './retention.ts'
@@ -164,7 +165,7 @@ export class Partitions implements ReplicaOutlets {
       const all = delta.configs.has(topicId)
       for (const state of topic.partitions) if (all || partitions.has(state.partition)) this.#reconcile(topic, state)
     }
-    if (delta.brokers.size > 0) this.#brokersChanged(image, delta)
+    if (delta.brokers.size > 0) this.#assignAll(image, (state) => onlyBrokersChanged(state, delta))
   }
 
   tick(): void {
@@ -352,8 +353,15 @@ export class Partitions implements ReplicaOutlets {
     else this.#open(name, { topic: topic.name, topicId: topic.topicId }, () => this.#opened(topic, state.partition))
   }
 
-  /** What was deleted was set aside before its name came again: so the note beside this log is wrong, and nothing is deleted for that (rules R3.4). */
+  /**
+   * The log of another topic has this name, which one topic has at a time, and the image is newer than that log: it shows this process. Where it lacks that
+   * topic, the deletion was committed while this node was away, and a snapshot does not tell of it. Else the note is wrong, and nothing goes (rules R3.4).
+   */
   #taken(other: Replica, ref: PartitionRef): void {
+    if (other.isIdentified && this.#image?.topics.has(other.topicId) === false) {
+      this.#setAside(other, 'its topic was deleted while this node was away')
+      return
+    }
     const name = other.log.name
     const reason = `the partition.metadata of ${name} names another topic: the log is kept, and the replica is offline until that is corrected`
     this.unopened.add(name, ref, reason)
@@ -376,13 +384,7 @@ export class Partitions implements ReplicaOutlets {
 
   #assign(replica: Replica, topic: TopicImage, state: PartitionState): void {
     const image = this.#image as MetadataImage
-    const brokers = new Map<number, ReplicaBroker>()
-    for (const nodeId of state.replicas) {
-      const broker = image.brokers.get(nodeId)
-      // Another process under this node id: its epoch is not ours to lead or follow with (rules R5.4).
-      const isOther = nodeId === this.#options.nodeId && broker?.brokerEpoch !== this.#brokerEpoch
-      if (broker !== undefined && !isOther) brokers.set(nodeId, { brokerEpoch: broker.brokerEpoch, fenced: broker.fenced, draining: broker.draining })
-    }
+    const brokers = replicaBrokers(image, state, { nodeId: this.#options.nodeId, brokerEpoch: this.#brokerEpoch })
     const minInSyncReplicas = effectiveMinInSyncReplicas(topic.configs, replicationFactorOf(state))
     const { maxMessageBytes, segments, timestamps } = topicLimits(topic.configs, this.#options.config)
     replica.log.limitSegments(segments)
@@ -404,21 +406,12 @@ export class Partitions implements ReplicaOutlets {
     })
   }
 
-  #assignAll(image: MetadataImage): void {
+  /** Tells the replicas that are meant what the image says of them. */
+  #assignAll(image: MetadataImage, isMeant = (_state: PartitionState): boolean => true): void {
     for (const replica of this.all()) {
       const topic = image.topics.get(replica.topicId)
       const state = topic?.partitions[replica.partition]
-      if (topic !== undefined && state !== undefined) this.#assign(replica, topic, state)
-    }
-  }
-
-  #brokersChanged(image: MetadataImage, delta: MetadataDelta): void {
-    for (const replica of this.all()) {
-      if (delta.topics.get(replica.topicId)?.has(replica.partition) === true) continue
-      const topic = image.topics.get(replica.topicId)
-      const state = topic?.partitions[replica.partition]
-      if (topic === undefined || state === undefined) continue
-      if (state.replicas.some((nodeId) => delta.brokers.has(nodeId))) this.#assign(replica, topic, state)
+      if (topic !== undefined && state !== undefined && isMeant(state)) this.#assign(replica, topic, state)
     }
   }
 

@@ -11,7 +11,7 @@ import { Producers, type ProducerSnapshot } from '../replication/producers.ts'
 import { TICK_MS } from '../runtime/ticks.ts'
 import { BELOW_START_NOTE, decodeBelowStart, joinEpochs } from './below-start.ts'
 import type { DataFolder, DataFolders } from './data-folders.ts'
-import { parseLogName, parseTopicId, PARTITION_NOTE } from './log-name.ts'
+import { formatPartitionNote, parseLogName, parsePartitionNote, PARTITION_NOTE } from './log-name.ts'
 import { Replica, type ReplicaOutlets } from './replica.ts'
 import { checkpointKey, decodeCheckpoint, type ReplicaCheckpoint } from './replica-marks.ts'
 import type { NodeConfig, NodeLimits } from './surface.ts'
@@ -45,8 +45,8 @@ export function* openReplica(options: OpenReplicaOptions): Task<Replica | undefi
   const { name, create, folders, checkpoints } = options
   const folder = create === undefined ? folders.of(name) : yield* folders.place(name, create.topicId)
   const { directory } = folder
-  const note = yield* call<string | undefined>((done) => directory.readNote(name, PARTITION_NOTE, done))
-  const topicId = options.create?.topicId ?? parseTopicId(note)
+  const noted = parsePartitionNote(yield* call<string | undefined>((done) => directory.readNote(name, PARTITION_NOTE, done)))
+  const topicId = create?.topicId ?? noted?.topicId
   const place = parseLogName(name)
   if (topicId === undefined || place === undefined) {
     // The note is durable before the first batch is written: where there is one, the note was lost, and with it whose batches these are.
@@ -67,7 +67,7 @@ export function* openReplica(options: OpenReplicaOptions): Task<Replica | undefi
   const marks = marksOf(checkpoint, folder)
   const { visitFrom } = candidates
   const { log, recovery } = yield* call<OpenedLog>((done) => directory.openLog({ name, marks, visitFrom, visit: (header) => candidates.visit(header) }, done))
-  if (options.create !== undefined) yield* callVoid((done) => directory.writeNote(name, PARTITION_NOTE, JSON.stringify({ version: 1, topicId }), done))
+  if (create !== undefined) yield* callVoid((done) => directory.writeNote(name, PARTITION_NOTE, formatPartitionNote(topicId), done))
   const damagedNote = yield* call<string | undefined>((done) => directory.readNote(name, DAMAGED_NOTE, done))
   const logger = options.logger.child({ topic: place.topic, partition: place.partition })
   const damaged = recovery.verdict === 'damaged' || damagedNote !== undefined
@@ -101,7 +101,8 @@ export function* openReplica(options: OpenReplicaOptions): Task<Replica | undefi
   const reason = damage ?? (suspect ? (create === undefined ? NOT_STOPPED : NEW_LOG) : undefined)
   const trouble = reason === undefined ? null : { reason, sinceMs: options.nowMs }
   const { topic, partition } = place
-  return new Replica({ topic, topicId, partition, log, core, logger, suspect, damaged, trouble, outlets: options.outlets })
+  const isIdentified = create !== undefined || noted?.isSealed === true
+  return new Replica({ topic, topicId, isIdentified, partition, log, core, logger, suspect, damaged, trouble, outlets: options.outlets })
 }
 
 /** A log start may lie within a batch. */

@@ -57,6 +57,8 @@ interface QueuedInput {
 export class Replica {
   readonly topic: string
   readonly topicId: Uuid
+  /** Its topic id is surely the one that its log was made for. */
+  readonly isIdentified: boolean
   readonly partition: number
   readonly core: Partition
   readonly logger: Logger
@@ -86,6 +88,7 @@ export class Replica {
   constructor(options: {
     readonly topic: string
     readonly topicId: Uuid
+    readonly isIdentified: boolean
     readonly partition: number
     readonly log: Log
     readonly core: Partition
@@ -97,6 +100,7 @@ export class Replica {
   }) {
     this.topic = options.topic
     this.topicId = options.topicId
+    this.isIdentified = options.isIdentified
     this.partition = options.partition
     this.#log = options.log
     this.core = options.core

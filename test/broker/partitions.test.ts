@@ -156,6 +156,35 @@ describe('partitions', () => {
     })
   }
 
+  it('R3.4: a log under the name of a topic that was made anew, its own one gone from the metadata meanwhile, is set aside for the new one', () => {
+    const bench = new BrokerBench()
+    bench.begin()
+    bench.alone(1, 'orders')
+    produce(bench, 1)
+    bench.restart()
+    bench.begin()
+    bench.apply(bench.topicRecords(2, 'orders'))
+    expect(bench.replica(2).log.endOffset).toBe(0)
+    expect(bench.partitions.deadLogs()).toEqual([])
+    expect(quarantined(bench)).toHaveLength(1)
+  })
+
+  it(`R3.4: the topic id in ${NOTE} is not the one that was written: that is no other topic, the log is kept`, () => {
+    const bench = new BrokerBench()
+    bench.begin()
+    bench.alone(1, 'orders')
+    produce(bench, 1)
+    const directory = bench.world.directory!
+    const note = bench.clock.wait<string | undefined>((done) => directory.readNote('partitions/orders-0', NOTE, done)) as string
+    const changed = note.replace(topicId(1), topicId(3))
+    bench.clock.waitVoid((done) => directory.writeNote('partitions/orders-0', NOTE, changed, done))
+    bench.restart()
+    bench.begin()
+    bench.apply(bench.topicRecords(2, 'orders'))
+    expect(bench.partitions.deadLogs()).toEqual([{ topicId: topicId(2), partition: 0 }])
+    expect(quarantined(bench)).toEqual([])
+  })
+
   it(`R3.4: a folder without ${NOTE} and without batches, as a crash while it was made leaves it, is set aside and made again`, () => {
     const bench = new BrokerBench()
     bench.begin()

@@ -49,6 +49,28 @@ scenario(
 )
 
 scenario(
+  'topic-made-anew-behind-a-snapshot',
+  'a topic is deleted and made anew under its name while a replica is down, which then learns of both by a snapshot alone: the old log makes room (R3.4)',
+  async (story) => {
+    await story.topic()
+    await story.send(5)
+    const newcomer = story.producer('a new producer')
+    story.kill(3)
+    await story.untilIsr([1, 2])
+    await story.deleteTopic()
+    await story.topic('orders', { away: [3] })
+    await story.send(3, newcomer)
+    await story.outgrowMetadata()
+    story.says('the metadata log is cut behind a snapshot, which has the new topic alone')
+    await story.start(3)
+    await story.untilIsr([1, 2, 3])
+    await story.show()
+    story.showFolders(3)
+  },
+  { config: { metadataSnapshotBytes: 4_000 }, controller: 2 },
+)
+
+scenario(
   'unregistered-broker-comes-back',
   'a broker that was cut off, taken out of the voters and unregistered was alive all the time: once it is heard of, it joins as a new one (R5.3, R5.13)',
   async (story) => {
