@@ -107,6 +107,15 @@ export const logMutants: readonly Mutant[] = [
     story: 'a-disk-that-forgot-is-restarted-again',
   },
   {
+    name: 'a damaged log is forgotten with its process',
+    file: 'src/log/recovery.js',
+    find: 'if (damage !== undefined) {',
+    replace: 'if (false) {',
+    rule: 'R3.4 †: what is damaged stays so over further restarts: a synced note beside the log',
+    killedBy: ['I1', 'I6', 'delivery', 'story'],
+    story: 'a-damaged-log-is-restarted-again',
+  },
+  {
     name: 'where a log begins is noted and not synced',
     file: 'src/log/log-start.js',
     find: 'file.writevSynced([slotOf(encode(record))], slotPosition(record.counter), done)',

@@ -363,6 +363,13 @@ export class Story {
     this.cluster.node(nodeId).wipe()
   }
 
+  /** And its process. */
+  loseCheckpoints(nodeId: number): void {
+    this.says(`node ${nodeId} is killed, and its checkpoints are lost`)
+    this.cluster.node(nodeId).crash('kill')
+    this.cluster.node(nodeId).loseCheckpoints('lose')
+  }
+
   async stop(nodeId: number): Promise<void> {
     this.says(`node ${nodeId} is told to stop`)
     let isStopped = false

@@ -1,7 +1,7 @@
 import { scenario } from './scenario.ts'
 import { entriesOfTerm, status } from './messages.ts'
 import type { Story } from './story.ts'
-import { forgetSynced } from './suspects.ts'
+import { flipLastByte, forgetSynced } from './suspects.ts'
 
 /** A majority of the voters is left when all replicas are gone. */
 const SEVEN = { nodes: 7 }
@@ -60,6 +60,30 @@ scenario(
     story.net.drop(silent, 'whoever is node 1 is heard')
     await story.start(1)
     await waitForTheOther(story)
+  },
+  SEVEN,
+)
+
+scenario(
+  'a-damaged-log-is-restarted-again',
+  'a disk changes what is committed: a replica cuts what is bad, and its process dies before it has said so, its checkpoints with it: it is as damaged as before (R3.4)',
+  async (story) => {
+    await holdByTwo(story, 5)
+    await story.wait(6_000)
+    story.powerLoss(1, 2)
+    await story.until('nobody leads', () => story.state().leader === -1)
+    flipLastByte(story, 1)
+    const silent = story.net.hold('the controller hears nothing of node 1', status({ from: 1, to: 7 }))
+    await story.start(1)
+    await story.until('node 1 has cut what is bad', () => story.replica(1)?.log.endOffset === 4)
+    story.loseCheckpoints(1)
+    story.net.drop(silent, 'whoever is node 1 is heard')
+    await story.start(1)
+    await story.wait(5_000)
+    story.claim('node 1 is damaged, and nobody leads', story.replica(1)?.damaged === true && story.state().leader === -1)
+    story.claim('node 2 alone is eligible', story.state().elr.join() === '2' && story.state().isr.length === 0)
+    await story.start(2)
+    await leadOn(story)
   },
   SEVEN,
 )

@@ -21,6 +21,6 @@ describe('a seed that is run twice', () => {
 
   it('is one that the number divides, and that held', async () => {
     expect(await tryTwice(51, ['aaa'])).toEqual([undefined, 1])
-    expect(await tryTwice(50, ['aaa'], { violation: new Violation('I4', 'a record is lost') })).toEqual(['I4: a record is lost', 1])
+    expect(await tryTwice(50, ['aaa'], { violation: new Violation('run', 'too little happened') })).toEqual(['run: too little happened', 1])
   })
 })
