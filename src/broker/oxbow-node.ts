@@ -379,7 +379,7 @@ export class OxbowNode {
       case 'raft':
         if (message.message.type === 'append' && this.#catchUp.controllerHeard(message.message)) this.#calls.applied()
         if (message.status !== null && message.message.type === 'appendReply') this.#host.heard(from.nodeId, message.status)
-        this.#raft.feed({ type: 'message', from: { nodeId: from.nodeId, directoryId: from.directoryId }, message: message.message })
+        this.#raft.receive({ nodeId: from.nodeId, directoryId: from.directoryId }, message.message)
         break
       case 'command':
         this.#host.submit(message.command, (reply) => this.#seams.transport.send(from.nodeId, { type: 'commandReply', requestId: message.requestId, reply }))

@@ -6,10 +6,11 @@ import type { BrokerStatus } from '../controller/status.ts'
 import type { Log } from '../log/surface.ts'
 import type { MetadataImage } from '../metadata/image.ts'
 import type { RaftEffect, RaftInput } from '../raft/effects.ts'
-import type { Entry, SnapshotId, Voter, VoterSet } from '../raft/messages.ts'
+import type { Entry, PeerIdentity, RaftMessage, SnapshotId, Voter, VoterSet } from '../raft/messages.ts'
 import type { Raft } from '../raft/raft.ts'
 import type { VoterRefusal } from '../raft/voter-change.ts'
 import { peekBatchSize, readBatchHeader } from '../record/batch.ts'
+import { isIntactEntry } from './decision-entry.ts'
 import type { MetadataSnapshots } from './metadata-snapshots.ts'
 import type { MetadataStorage } from './metadata-storage.ts'
 import type { Transport } from './transport.ts'
@@ -119,6 +120,16 @@ export class RaftNode {
     this.#running = false
   }
 
+  /** From a peer. One with an entry that was changed on its way is dropped, like one that was lost: it comes again (rules R3.3). */
+  receive(from: PeerIdentity, message: RaftMessage): void {
+    if (message.type === 'append' && !message.entries.every(({ bytes }) => isIntactEntry(bytes))) {
+      const fields = { from: from.nodeId, startOffset: message.startOffset }
+      this.#logger.warn(fields, `raft: entries from node ${from.nodeId} were changed on their way, and are not taken`)
+      return
+    }
+    this.feed({ type: 'message', from, message })
+  }
+
   /** Proposes one entry. The result is known at once: appended under an offset and term, or refused. Never call it from within an event. */
   propose(batch: Buffer): ProposalResult {
     assert(!this.#running, 'a proposal is made in a turn of its own')
@@ -168,11 +179,9 @@ export class RaftNode {
         break
       case 'append':
         this.#storage.append(effect.term, effect.startOffset, effect.entries)
-        this.#noteVoters(
-          this.#events.appended(
-            effect.startOffset,
-            effect.entries.map((entry) => entry.bytes),
-          ),
+        this.#appended(
+          effect.startOffset,
+          effect.entries.map((entry) => entry.bytes),
         )
         break
       case 'appendOpening':
@@ -238,7 +247,18 @@ export class RaftNode {
   #appendOpening(term: number, offset: number): void {
     const batch = this.#events.opening({ term, offset })
     this.#storage.appendOpening(term, offset, batch)
-    this.#noteVoters(this.#events.appended(offset, [batch]))
+    this.#appended(offset, [batch])
+  }
+
+  /** An entry that cannot be read ends the node: the core counts on what is in the log, and nothing behind it could be applied. */
+  #appended(offset: number, batches: readonly Buffer[]): void {
+    try {
+      this.#noteVoters(this.#events.appended(offset, batches))
+    } catch (error) {
+      if (!(error instanceof BrokerError)) throw error
+      const advice = 'run the version of the node that leads the quorum here too'
+      this.#events.failed(new BrokerError(error.code, `metadata log: what was appended at offset ${offset} cannot be read: ${error.detail} (${advice})`))
+    }
   }
 
   #noteVoters(changed: boolean): void {

@@ -10,6 +10,7 @@ import { applyEntries } from '../../src/metadata/apply.ts'
 import { hashImage } from '../../src/metadata/hash.ts'
 import { emptyImage, type MetadataImage } from '../../src/metadata/image.ts'
 import type { MetadataRecord } from '../../src/metadata/records.ts'
+import type { RaftMessage } from '../../src/raft/messages.ts'
 import { decodeEntry, encodeEntry } from '../../src/runtime/decision-entry.ts'
 import type { CommittedEntry } from '../../src/runtime/raft-node.ts'
 import { type LogLine, TestClock, testLogger } from '../log/world.ts'
@@ -25,6 +26,8 @@ export class MetadataQuorum {
   /** Batches by offset; whoever commits another one at an offset is found. */
   readonly #entries: Buffer[] = []
   readonly #nodes = new Map<number, MetadataNode>()
+  /** What the wires make of a message. */
+  carry = (message: RaftMessage): RaftMessage => message
 
   constructor(seed: number) {
     this.random = new SeededRandom(seed)
@@ -210,17 +213,17 @@ export class MetadataNode {
       clock,
       logger: testLogger(this.lines),
       random: random.fork(`node ${this.nodeId} start ${++this.#starts}`),
-      transport: { send: (to: number, message: { readonly message: never }) => this.#send(to, message.message) },
+      transport: { send: (to: number, message: { readonly message: RaftMessage }) => this.#send(to, message.message) },
       fatal: (error: Error) => {
         this.failure ??= error
       },
     } as unknown as NodeSeams
   }
 
-  #send(to: number, message: never): void {
+  #send(to: number, message: RaftMessage): void {
     const from = { nodeId: this.nodeId, directoryId: this.directoryId }
     this.#quorum.clock.after(1, () => {
-      for (const other of this.#quorum.others(this)) if (other.nodeId === to) other.raft.raft.feed({ type: 'message', from, message })
+      for (const other of this.#quorum.others(this)) if (other.nodeId === to) other.raft.raft.receive(from, this.#quorum.carry(message))
     })
   }
 
