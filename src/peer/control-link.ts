@@ -5,7 +5,7 @@ import type { TransportHandlers } from '../runtime/transport.ts'
 import { openChannel } from '../wire/channel.ts'
 import type { GatheredMessage } from '../wire/gathered.ts'
 import { fromGrpcStatus } from '../wire/grpc-error.ts'
-import type { PeerMessage } from '../wire/peer.ts'
+import type { Hello, PeerMessage } from '../wire/peer.ts'
 import { decodeHello, encodePeerFrame } from '../wire/peer-codec.ts'
 import { maxSizeOf } from '../wire/peer-message-size.ts'
 import { peerService } from '../wire/services.ts'
@@ -109,22 +109,21 @@ export class ControlLink {
 
   #received(attempt: Attempt, bytes: Buffer): void {
     if (this.#attempt !== attempt || attempt.writer !== undefined) return
+    let hello: Hello | null
     try {
-      const hello = decodeHello(bytes)
+      hello = decodeHello(bytes)
       if (hello === null) throw new BrokerError('INVALID_REQUEST', 'the first frame has no Hello')
       const refusal = judgeHello(this.#handlers, hello, this.#nodeId)
-      if (refusal !== undefined) {
-        this.#ended(attempt, refusal, true)
-        return
-      }
-      clearTimeout(attempt.timer)
-      this.#stopProbe?.()
-      this.#open(attempt)
-      this.#handlers.peerUp(hello)
+      if (refusal !== undefined) throw refusal
     } catch (error) {
       if (!(error instanceof BrokerError)) throw error
       this.#ended(attempt, error, true)
+      return
     }
+    clearTimeout(attempt.timer)
+    this.#stopProbe?.()
+    this.#open(attempt)
+    this.#handlers.peerUp(hello)
   }
 
   #open(attempt: Attempt): void {

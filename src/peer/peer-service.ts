@@ -18,7 +18,8 @@ type Call = ServerDuplexStream<Buffer, GatheredMessage>
 
 /** What a stream of a peer brings once its Hello was accepted. */
 interface Accepted {
-  frame(bytes: Buffer): void
+  /** Reads a frame; what is returned tells of it. Throws INVALID_REQUEST. */
+  read(bytes: Buffer): () => void
   ended(): void
 }
 
@@ -36,8 +37,11 @@ const encodeFetchHello = (hello: Hello): GatheredMessage => encodeFetchAnswerFra
 function acceptControl(from: Hello, transport: GrpcPeerTransport): Accepted {
   transport.acceptedControl(from)
   return {
-    frame(bytes) {
-      for (const message of decodePeerFrame(bytes).messages) transport.acceptedMessage(from, message)
+    read(bytes) {
+      const { messages } = decodePeerFrame(bytes)
+      return () => {
+        for (const message of messages) transport.acceptedMessage(from, message)
+      }
     },
     ended() {},
   }
@@ -47,7 +51,10 @@ function acceptFetch(from: Hello, call: Call, close: () => void, transport: Grpc
   const stream = new GrpcFetchServer(counted(call, transport.traffic), close)
   transport.acceptedFetchStream(from, stream)
   return {
-    frame: (bytes) => stream.received(decodeFetchFrame(bytes)),
+    read(bytes) {
+      const frame = decodeFetchFrame(bytes)
+      return () => stream.received(frame)
+    },
     ended: () => stream.ended(),
   }
 }
@@ -84,14 +91,17 @@ class PeerCall {
 
   #received(bytes: Buffer): void {
     if (this.#ended) return
+    let tell: (() => void) | undefined
     try {
       if (this.#accepted === undefined) this.#meet(decodeHello(bytes))
-      else this.#accepted.frame(bytes)
+      else tell = this.#accepted.read(bytes)
     } catch (error) {
       if (!(error instanceof BrokerError)) throw error
       this.#transport.logger.warn({ reason: error.message }, 'peer: a stream was ended')
       this.#end(error)
     }
+    // What fails in here is no fault of the frame, and not to be survived: the node would go on with half of it done.
+    tell?.()
   }
 
   #meet(hello: Hello | null): void {

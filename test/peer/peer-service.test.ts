@@ -1,6 +1,7 @@
 import { connect } from 'node:net'
 import { type Client, type ClientDuplexStream, type StatusObject, status } from '@grpc/grpc-js'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { BrokerError } from '../../src/base/errors.ts'
 import type { LogFields, Logger } from '../../src/base/log-line.ts'
 import { createGrpcServer, type GrpcServer } from '../../src/grpc/server.ts'
 import { GrpcPeerTransport } from '../../src/peer/grpc-transport.ts'
@@ -129,6 +130,25 @@ describe('what peers dial', () => {
     expect((await rubbish.ended).code).toBe(status.INVALID_ARGUMENT)
     expect((await silent.ended).code).toBe(status.DEADLINE_EXCEEDED)
     expect(handlers.events).toEqual([])
+  })
+
+  it('what fails while a frame is told of is no fault of the frame: it ends the process, and is not taken for a bad peer', async () => {
+    const listeners = process.listeners('unhandledRejection')
+    process.removeAllListeners('unhandledRejection')
+    try {
+      const unhandled = new Promise<Error>((resolve) => process.once('unhandledRejection', resolve))
+      handlers.message = () => {
+        throw new BrokerError('CORRUPT_MESSAGE', 'half of it is done')
+      }
+      transport.start(handlers)
+      const { call, frames } = dial()
+      call.write(encodePeerFrame({ hello: hello(2), messages: [] }))
+      await until(() => frames.length === 1)
+      call.write(encodePeerFrame({ hello: null, messages: [{ type: 'commandReply', requestId: 1, reply: { type: 'done' } }] }))
+      expect((await unhandled).message).toContain('half of it is done')
+    } finally {
+      for (const listener of listeners) process.on('unhandledRejection', listener)
+    }
   })
 
   it('a peer that dials us is dialled at once, not when the wait after its last refusal is over', async () => {
