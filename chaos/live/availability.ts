@@ -5,36 +5,39 @@ export interface Gap {
 }
 
 const SECOND_MS = 1_000
-/** Shorter ones are the rhythm of the load. */
-const MIN_GAP_MS = 200
 
 /** When anything was acknowledged: how many seconds had that, and the gaps between. */
 export class Availability {
-  readonly #gaps: Gap[] = []
-  readonly #seconds = new Set<number>()
-  #lastMs = 0
+  /** In their order, as millisecond of the load. */
+  readonly #acknowledgedMs: number[] = []
+  #endMs = 0
 
   /** `nowMs`: since the load began. */
   acknowledged(nowMs: number): void {
-    this.#seconds.add(Math.floor(nowMs / SECOND_MS))
-    if (nowMs - this.#lastMs >= MIN_GAP_MS) this.#gaps.push({ fromMs: this.#lastMs, toMs: nowMs })
-    this.#lastMs = nowMs
+    this.#acknowledgedMs.push(nowMs)
+    this.#endMs = nowMs
   }
 
   /** The load is over. */
   end(nowMs: number): void {
-    if (nowMs - this.#lastMs >= MIN_GAP_MS) this.#gaps.push({ fromMs: this.#lastMs, toMs: nowMs })
+    this.#endMs = nowMs
   }
 
   /** Of the seconds of the load, the share in which something was acknowledged. */
   share(forMs: number): number {
     const seconds = Math.max(1, Math.floor(forMs / SECOND_MS))
-    return [...this.#seconds].filter((second) => second < seconds).length / seconds
+    const withAny = new Set(this.#acknowledgedMs.map((atMs) => Math.floor(atMs / SECOND_MS)))
+    return [...withAny].filter((second) => second < seconds).length / seconds
   }
 
-  /** The longest that overlaps with these times. */
+  /** The longest that overlaps with these times; with a quick load and no fault it is the rhythm of the load. */
   worstGapMs(times: readonly Gap[]): number {
-    const hit = this.#gaps.filter((gap) => times.some(({ fromMs, toMs }) => gap.fromMs < toMs && gap.toMs > fromMs))
-    return Math.round(Math.max(0, ...hit.map(({ fromMs, toMs }) => toMs - fromMs)))
+    let worstMs = 0
+    let fromMs = 0
+    for (const toMs of [...this.#acknowledgedMs, this.#endMs]) {
+      if (toMs - fromMs > worstMs && times.some((time) => fromMs < time.toMs && toMs > time.fromMs)) worstMs = toMs - fromMs
+      fromMs = toMs
+    }
+    return Math.round(worstMs)
   }
 }

@@ -18,6 +18,14 @@ describe('Availability', () => {
     expect(availability.worstGapMs([])).toBe(0)
   })
 
+  it('says how long the longest gap was where none was long', () => {
+    const availability = new Availability()
+    for (let nowMs = 10; nowMs < 1_000; nowMs += nowMs === 500 ? 37 : 10) availability.acknowledged(nowMs)
+    availability.end(1_000)
+    expect(availability.worstGapMs([{ fromMs: 0, toMs: 1_000 }])).toBe(37)
+    expect(availability.worstGapMs([{ fromMs: 0, toMs: 400 }])).toBe(10)
+  })
+
   it('is none where nothing was acknowledged', () => {
     const availability = new Availability()
     availability.end(3_000)
