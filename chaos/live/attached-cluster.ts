@@ -50,6 +50,10 @@ export class AttachedCluster implements TargetCluster {
     return this.#nodes.map(({ nodeId }) => nodeId)
   }
 
+  get upNodes(): readonly number[] {
+    return this.nodeIds
+  }
+
   get addresses(): readonly NodeAddress[] {
     return this.#nodes
   }

@@ -10,6 +10,7 @@ import { type ClockOrder, type ClockReport, isClockReport } from './clock/clock-
 import type { Ailment } from './disk/ailing-disk.ts'
 import { type DiskOrder, type DiskReport, isDiskReport } from './disk/disk-orders.ts'
 import { Network } from './faults/network.ts'
+import { halt } from './halt.ts'
 import { NamespaceNetwork } from './netns/namespace-network.ts'
 import type { Namespaces } from './netns/namespaces.ts'
 import type { Death, TargetCluster } from './target-cluster.ts'
@@ -47,6 +48,7 @@ export class ChaosCluster implements TargetCluster {
   readonly #hostPorts: readonly ReadonlyMap<string, number>[]
   /** Nodes that a fault has ended. */
   readonly #ended = new Set<number>()
+  readonly #halted = new Set<number>()
   #watch: NodeJS.Timeout | undefined
 
   private constructor(live: LiveCluster, network: ChaosCluster['network'], hostPorts: readonly ReadonlyMap<string, number>[]) {
@@ -86,6 +88,10 @@ export class ChaosCluster implements TargetCluster {
 
   get nodeIds(): readonly number[] {
     return this.live.nodeIds
+  }
+
+  get upNodes(): readonly number[] {
+    return this.nodeIds.filter((id) => this.live.isRunning(id) && !this.#ended.has(id) && !this.#halted.has(id))
   }
 
   get clientHosts(): number {
@@ -151,6 +157,16 @@ export class ChaosCluster implements TargetCluster {
   async stopNode(nodeId: number): Promise<void> {
     this.#ended.add(nodeId)
     await this.live.end(nodeId, 'SIGTERM')
+  }
+
+  /** By SIGSTOP. Answers how they are woken. */
+  haltNodes(nodeIds: readonly number[]): () => void {
+    const wake = halt(nodeIds.map((id) => this.live.pid(id)))
+    for (const id of nodeIds) this.#halted.add(id)
+    return () => {
+      for (const id of nodeIds) this.#halted.delete(id)
+      wake()
+    }
   }
 
   /** Fulfilled when a node that was started listens, as its log says behind the first so many lines. */

@@ -15,6 +15,8 @@ export const BIN = join(ROOT, 'bin', 'oxbow.cjs')
 const HOST = '127.0.0.1'
 const POLL_MS = 25
 const LAST_LINES = 8
+/** A node gives itself 10 s to stop. */
+const END_LIMIT_MS = 30_000
 
 export function sleep(delayMs: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, delayMs))
@@ -188,13 +190,15 @@ export class LiveCluster {
     return child !== undefined && child.exitCode === null && child.signalCode === null
   }
 
-  /** Sends a signal and waits for the end of the process. */
+  /** Sends a signal and waits for the end of the process. One that does not listen to it is killed in the end. */
   async end(nodeId: number, signal: NodeJS.Signals): Promise<void> {
     const child = this.#children.get(nodeId)
     if (child === undefined || !this.isRunning(nodeId)) return
     const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
     child.kill(signal)
+    const limit = setTimeout(() => child.kill('SIGKILL'), END_LIMIT_MS)
     await ended
+    clearTimeout(limit)
   }
 
   kill(nodeId: number): Promise<void> {
@@ -213,7 +217,7 @@ export class LiveCluster {
   /** What a node has logged so far, over all its lives. */
   log(nodeId: number): LogLine[] {
     const text = readFileSync(join(this.folder, 'logs', `node-${nodeId}.log`), 'utf8')
-    return text.split('\n').flatMap((line) => (line.startsWith('{') ? [JSON.parse(line) as LogLine] : line === '' ? [] : [{ msg: line }]))
+    return text.split('\n').flatMap((line) => (line === '' ? [] : [parseLogLine(line)]))
   }
 
   /** Waits for a line behind the first `from` ones. */
@@ -239,6 +243,15 @@ export class LiveCluster {
         .slice(-LAST_LINES)
         .map((line) => `  ${JSON.stringify(line)}`),
     ].join('\n')
+  }
+}
+
+/** What is no JSON is what Node itself writes, or was cut short: a node may be killed, or read, in the midst of a line. */
+function parseLogLine(line: string): LogLine {
+  try {
+    return line.startsWith('{') ? (JSON.parse(line) as LogLine) : { msg: line }
+  } catch {
+    return { msg: line }
   }
 }
 

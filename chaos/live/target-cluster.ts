@@ -12,6 +12,8 @@ export interface Death {
 /** What an experiment is made on: nodes of its own, or a cluster that runs already. */
 export interface TargetCluster {
   readonly nodeIds: readonly number[]
+  /** Of them, those that no fault has ended or halted now, as far as it is known. */
+  readonly upNodes: readonly number[]
   readonly addresses: readonly NodeAddress[]
   readonly clientHosts: number
   readonly network: Pick<Network, 'impose' | 'reset'>

@@ -1,14 +1,15 @@
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runCli } from '../../chaos/live/cli-process.ts'
-import { LiveCluster, ROOT, waitForBrokers } from '../../chaos/live/cluster-process.ts'
+import { LiveCluster, ROOT, waitFor, waitForBrokers } from '../../chaos/live/cluster-process.ts'
 
 /** It loads its modules one by one, which takes longest. */
 const CHAOS_SERVER = join(ROOT, 'dist', 'chaos', 'live', 'chaos-server.js')
+const HALT = join(ROOT, 'dist', 'chaos', 'live', 'halt.js')
 
 let folder = ''
 beforeAll(() => {
@@ -35,6 +36,23 @@ it('a node whose harness died while it was loading ends by itself', async () => 
     expect([code, signal]).toEqual([0, null])
   } finally {
     await cluster.dispose({ keep: false })
+  }
+})
+
+/** Halted, it would never hear of it. */
+it('a node that is halted when its harness is killed goes on', async () => {
+  const node = spawn('sleep', ['60'], { stdio: 'ignore' })
+  const script = `import(${JSON.stringify(HALT)}).then(({ halt }) => { halt([${node.pid}]); console.log('halted'); setInterval(() => undefined, 1000) })`
+  const harness = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const state = (): string => execFileSync('ps', ['-o', 'stat=', '-p', String(node.pid)], { encoding: 'utf8' })[0] ?? ''
+  try {
+    await once(harness.stdout, 'data')
+    expect(state()).toBe('T')
+    harness.kill('SIGKILL')
+    await waitFor('the node goes on', 5_000, () => (state() === 'T' ? undefined : true))
+  } finally {
+    harness.kill('SIGKILL')
+    node.kill('SIGKILL')
   }
 })
 

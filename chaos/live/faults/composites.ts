@@ -12,13 +12,7 @@ const ALONE_MS = 5_000
 /** Makes nodes fall silent; answers how they are woken. */
 type Silence = (world: FaultWorld, nodes: readonly number[]) => () => void
 
-const halt: Silence = ({ cluster }, nodes) => {
-  const pids = nodes.map((node) => cluster.live.pid(node))
-  for (const pid of pids) process.kill(pid, 'SIGSTOP')
-  return () => {
-    for (const pid of pids) process.kill(pid, 'SIGCONT')
-  }
-}
+const halt: Silence = ({ cluster }, nodes) => cluster.haltNodes(nodes)
 
 /**
  * A minority falls silent, and the others go on without it. Then one of them loses power, the rest falls silent, and the first come back: with

@@ -86,16 +86,14 @@ async function stateOf(pid: number): Promise<string> {
 
 async function pause({ cluster }: FaultWorld, nodes: readonly number[]): Promise<RunningFault> {
   const pids = nodes.map((node) => cluster.live.pid(node))
-  for (const pid of pids) process.kill(pid, 'SIGSTOP')
+  const wake = cluster.haltNodes(nodes)
   return {
     detail: nodesText(nodes),
     observe: async () => {
       const states = await Promise.all(pids.map(stateOf))
       return { isSeen: states.every((state) => state.startsWith('T')), what: `the processes were in state ${states.join(', ')}` }
     },
-    heal: async () => {
-      for (const pid of pids) process.kill(pid, 'SIGCONT')
-    },
+    heal: async () => wake(),
   }
 }
 

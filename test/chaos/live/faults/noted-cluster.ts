@@ -15,12 +15,25 @@ export class NotedCluster {
   constructor(nodes: number, options: { readonly admin?: Partial<Admin>; readonly folder?: string; readonly seed?: number } = {}) {
     const { admin = {}, folder = '', seed = 1 } = options
     const note = (what: string, node: number): void => void this.log.push(`${what} ${node}`)
+    const slowed = new Map<number, number>()
     const end = async (what: string, node: number): Promise<void> => {
       note(what, node)
       this.down.add(node)
+      slowed.delete(node)
     }
+    const nodeIds = Array.from({ length: nodes }, (_, at) => at + 1)
+    const isUp = (node: number): boolean => !this.down.has(node)
     const cluster = {
-      nodeIds: Array.from({ length: nodes }, (_, at) => at + 1),
+      nodeIds,
+      get upNodes(): readonly number[] {
+        return nodeIds.filter(isUp)
+      },
+      haltNodes: (halted: readonly number[]) => {
+        for (const node of halted) note('halt', node)
+        return () => {
+          for (const node of halted) note('wake', node)
+        }
+      },
       live: { log: () => [], pid: (node: number) => 1_000_000 + node, endOf: () => 'SIGKILL', dataDir: (node: number) => join(folder, String(node)) },
       killNode: (node: number) => end('kill', node),
       stopNode: (node: number) => end('stop', node),
@@ -30,8 +43,11 @@ export class NotedCluster {
       },
       untilListening: async () => undefined,
       orderDisk: async (node: number, ailment?: { readonly syncDelayMs: number }) => {
+        if (this.down.has(node)) return undefined
         if (ailment !== undefined) note(ailment.syncDelayMs > 0 ? 'slow' : 'cure', node)
-        return { slowed: 3, failed: 0, unsyncedBytes: 0 }
+        const before = slowed.get(node) ?? 0
+        slowed.set(node, before + 3)
+        return { slowed: before, failed: 0, unsyncedBytes: 0 }
       },
       orderClock: async (node: number, offsetMs = 0) => {
         if (this.down.has(node)) return undefined
