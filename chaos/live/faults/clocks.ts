@@ -16,7 +16,7 @@ function drawOffset({ random }: FaultWorld): number {
 /** Some nodes, or all, live in another time, again and again in another one. Answers when it is told to end. */
 async function shiftClocks(world: FaultWorld): Promise<RunningFault> {
   const { cluster, random } = world
-  const nodes = pickSome(random, cluster.nodeIds, 1 + random.integer(cluster.nodeIds.length))
+  const nodes = pickSome(random, cluster.upNodes, 1 + random.integer(cluster.nodeIds.length))
   let isHealing = false
   let seen = 0
   let greatest = 0

@@ -90,7 +90,8 @@ async function damage(world: FaultWorld, node: number, isKilled: boolean, act: D
   return {
     detail: `${nodesText([node])}, ${isKilled ? 'killed' : 'stopped'}`,
     observe: async () => ({ isSeen: done !== undefined, what: done ?? 'there was no such file' }),
-    heal: async () => {
+    heal: async () => undefined,
+    settle: async () => {
       await untilAllVote(world, cluster.nodeIds)
       await untilAllInSync(admin)
     },

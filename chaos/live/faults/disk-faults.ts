@@ -1,11 +1,14 @@
 import { sleep } from '../cluster-process.ts'
 import { type Ailment, healthy } from '../disk/ailing-disk.ts'
-import { type Fault, type FaultWorld, nodesText, pickMinority, pickSome, type RunningFault } from './fault.ts'
+import { type Fault, type FaultWorld, nodesText, pickMinority, pickSome, pickUpMinority, type RunningFault } from './fault.ts'
 import { Killings } from './killings.ts'
+import { SlowedSyncs } from './slowed-syncs.ts'
 
 const SYNC_DELAY_MIN_MS = 50
 const SYNC_DELAY_SPREAD_MS = 450
 const DARK_MS = 1_000
+/** A node that another fault has started meanwhile is slow again. */
+const TELL_AGAIN_MS = 1_000
 
 /** What is not synced is gone: of all nodes at once, or of a minority. */
 async function losePower(world: FaultWorld): Promise<RunningFault> {
@@ -29,18 +32,28 @@ async function losePower(world: FaultWorld): Promise<RunningFault> {
 
 async function slowDown(world: FaultWorld): Promise<RunningFault> {
   const { cluster, random } = world
-  const nodes = pickMinority(world)
+  const nodes = pickUpMinority(world)
   const syncDelayMs = SYNC_DELAY_MIN_MS + random.integer(SYNC_DELAY_SPREAD_MS)
-  await Promise.all(nodes.map((node) => cluster.orderDisk(node, { ...healthy, syncDelayMs })))
+  const syncs = new SlowedSyncs(cluster, nodes, syncDelayMs)
+  let isHealing = false
+  const slowing = (async () => {
+    while (!isHealing) {
+      await syncs.order()
+      await sleep(TELL_AGAIN_MS)
+    }
+  })()
+  // Whoever heals it is told.
+  slowing.catch(() => undefined)
   return {
     detail: `${nodesText(nodes)}, ${syncDelayMs} ms`,
     observe: async () => {
-      const reports = await Promise.all(nodes.map((node) => cluster.orderDisk(node)))
-      const slowed = reports.reduce((sum, report) => sum + (report?.slowed ?? 0), 0)
-      return { isSeen: slowed > 0, what: `${slowed} syncs were slowed` }
+      await syncs.order()
+      return { isSeen: syncs.count > 0, what: `${syncs.count} syncs were slowed` }
     },
     heal: async () => {
-      await Promise.all(nodes.map((node) => cluster.orderDisk(node, healthy)))
+      isHealing = true
+      await slowing
+      await syncs.cure()
     },
   }
 }

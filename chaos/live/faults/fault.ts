@@ -5,7 +5,7 @@ import type { TargetCluster } from '../target-cluster.ts'
 
 /** What faults are done to that end no process: what clients say and hear, and what any client may ask for. */
 export interface ClientWorld {
-  readonly cluster: Pick<TargetCluster, 'nodeIds' | 'clientHosts' | 'network'>
+  readonly cluster: Pick<TargetCluster, 'nodeIds' | 'upNodes' | 'clientHosts' | 'network'>
   readonly random: Random
   /** Beside the network: no fault of it reaches this one. */
   readonly admin: Admin
@@ -34,6 +34,8 @@ export interface RunningFault {
   observe(): Promise<Observation>
   /** Rejects when what it did cannot be undone. */
   heal(): Promise<void>
+  /** Once all faults are healed: fulfilled when what this one did has passed. Rejects when it does not. */
+  settle?(): Promise<void>
 }
 
 /** `World`: what it needs; a fault that needs less can be done to more. */
@@ -64,7 +66,16 @@ export function pickSome(random: Random, from: readonly number[], count: number)
 
 /** At least one, and a majority stays. */
 export function pickMinority({ cluster, random }: ClientWorld): number[] {
-  return pickSome(random, cluster.nodeIds, 1 + random.integer(Math.max(1, Math.floor((cluster.nodeIds.length - 1) / 2))))
+  return pickSome(random, cluster.nodeIds, drawMinority({ cluster, random }))
+}
+
+/** The same of those that are up: at another one nothing would be seen. */
+export function pickUpMinority({ cluster, random }: ClientWorld): number[] {
+  return pickSome(random, cluster.upNodes, drawMinority({ cluster, random }))
+}
+
+function drawMinority({ cluster, random }: Pick<ClientWorld, 'cluster' | 'random'>): number {
+  return 1 + random.integer(Math.max(1, Math.floor((cluster.nodeIds.length - 1) / 2)))
 }
 
 /** The active controller, or the broker that leads the most. */

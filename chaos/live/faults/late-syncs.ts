@@ -1,7 +1,7 @@
 import { sleep } from '../cluster-process.ts'
-import { healthy } from '../disk/ailing-disk.ts'
 import { type Fault, type FaultWorld, pickSome, type RunningFault } from './fault.ts'
 import { Killings } from './killings.ts'
+import { SlowedSyncs } from './slowed-syncs.ts'
 
 /** Shorter than an election takes, so that the cluster goes on. */
 const SYNC_DELAY_MS = 200
@@ -19,12 +19,11 @@ async function losePowerWhileSlow(world: FaultWorld): Promise<RunningFault> {
   const majority = Math.floor(order.length / 2) + 1
   const [slow, others] = [order.slice(0, majority), order.slice(majority)]
   const [first, last] = [new Killings(world), new Killings(world)]
-  let slowed = 0
+  const syncs = new SlowedSyncs(cluster, slow, SYNC_DELAY_MS)
   const script = (async () => {
-    await Promise.all(slow.map((node) => cluster.orderDisk(node, { ...healthy, syncDelayMs: SYNC_DELAY_MS })))
+    await syncs.order()
     await sleep(SLOW_FOR_MS)
-    const reports = await Promise.all(slow.map((node) => cluster.orderDisk(node)))
-    slowed = reports.reduce((sum, report) => sum + (report?.slowed ?? 0), 0)
+    await syncs.order()
     await Promise.all([first.kill(slow), last.kill(others)])
     await first.startAgain()
     await sleep(AWAY_MS)
@@ -36,7 +35,10 @@ async function losePowerWhileSlow(world: FaultWorld): Promise<RunningFault> {
     observe: async () => {
       await script
       const killed = [first.observe(), last.observe()]
-      return { isSeen: slowed > 0 && killed.every(({ isSeen }) => isSeen), what: `${slowed} syncs were slowed; ${killed.map(({ what }) => what).join('; ')}` }
+      return {
+        isSeen: syncs.count > 0 && killed.every(({ isSeen }) => isSeen),
+        what: `${syncs.count} syncs were slowed; ${killed.map(({ what }) => what).join('; ')}`,
+      }
     },
     heal: async () => {
       await script

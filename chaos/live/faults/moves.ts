@@ -38,8 +38,8 @@ async function reassign(world: ClientWorld): Promise<RunningFault> {
     heal: async () => {
       isHealing = true
       await moving
-      await untilNothingMoves(world.admin)
     },
+    settle: () => untilNothingMoves(world.admin),
   }
 }
 

@@ -102,6 +102,8 @@ export class FaultSchedule<World extends ClientWorld> {
       })
       await this.#guard(`${fault.name} could not be healed`, () => one.heal())
     }
+    // Only now: what one of them waits for, as a node that votes again, may be what another one has kept away.
+    for (const { fault, one } of running) await this.#guard(`what ${fault.name} did did not pass`, async () => await one.settle?.())
     this.#current = []
   }
 

@@ -1,4 +1,4 @@
-import { type Fault, type ClientWorld, nodesText, pickMinority, pickSome, type RunningFault } from './fault.ts'
+import { type Fault, type ClientWorld, nodesText, pickSome, pickUpMinority, type RunningFault } from './fault.ts'
 import type { Condition, End } from './flow.ts'
 import type { ImposedEffect, Ways } from './network.ts'
 import { nodeOf } from './partitions.ts'
@@ -36,7 +36,7 @@ function slow({ name, about, condition, counted, ...rest }: Slowness): Fault<Cli
     needsLinks: true,
     ...rest,
     begin: async (world) => {
-      const nodes = pickMinority(world)
+      const nodes = pickUpMinority(world)
       const imposed = world.cluster.network.impose(around(nodes), condition)
       return {
         detail: nodesText(nodes),

@@ -71,8 +71,8 @@ async function changeVoters(world: ClientWorld): Promise<RunningFault> {
     heal: async () => {
       isHealing = true
       await changing
-      await untilAllVote(world, nodes)
     },
+    settle: () => untilAllVote(world, nodes),
   }
 }
 

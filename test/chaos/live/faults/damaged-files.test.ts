@@ -82,6 +82,8 @@ describe('files of a node that is down', () => {
     expect(existsSync(dataDir)).toBe(false)
     expect(await running.observe()).toMatchObject({ isSeen: true })
     await running.heal()
+    expect(voters).toEqual([])
+    await running.settle?.()
     expect(voters).toEqual([1])
   })
 

@@ -9,10 +9,10 @@ class Fake {
   active = 0
   most = 0
   isSeen = true
-  failsTo: 'begin' | 'observe' | 'heal' | undefined
+  failsTo: 'begin' | 'observe' | 'heal' | 'settle' | undefined
 
   fault(name: string, kind: Fault['kind']): Fault {
-    const fail = (what: 'begin' | 'observe' | 'heal'): void => {
+    const fail = (what: 'begin' | 'observe' | 'heal' | 'settle'): void => {
       if (this.failsTo === what) throw new Error('it broke')
     }
     return {
@@ -34,6 +34,10 @@ class Fake {
             this.active--
             this.log.push(`-${name}`)
             fail('heal')
+          },
+          settle: async () => {
+            this.log.push(`.${name}`)
+            fail('settle')
           },
         }
       },
@@ -79,11 +83,12 @@ describe('FaultSchedule', () => {
     expect(planned.failures).toEqual([])
   })
 
-  it('says in each of three ways that a fault did not take', async () => {
+  it('says in each of four ways that a fault did not take', async () => {
     for (const [failsTo, sentence] of [
       ['begin', 'cut could not be injected: it broke'],
       ['observe', 'the effect of cut could not be seen: it broke'],
       ['heal', 'cut could not be healed: it broke'],
+      ['settle', 'what cut did did not pass: it broke'],
     ] as const) {
       const fake = new Fake()
       fake.failsTo = failsTo
@@ -99,6 +104,13 @@ describe('FaultSchedule', () => {
     expect(planned.failures).toEqual(['cut (node 1) had no effect: so'])
   })
 
+  it('waits for what is to come back only when all faults of a period are healed', async () => {
+    const fake = new Fake()
+    await schedule([fake.fault('votes', 'admin'), fake.fault('kill', 'process')]).run(10_000)
+    expect(fake.log.join(' ')).toContain('+kill +votes -votes -kill .votes .kill')
+    expect(fake.log.join(' ')).not.toMatch(/\.\w+ -/)
+  })
+
   it('does nothing where there is no fault', async () => {
     const planned = schedule([])
     await planned.run(5_000)
@@ -112,6 +124,6 @@ describe('FaultSchedule', () => {
     while (!planned.current.includes('cut')) await Promise.resolve()
     planned.stop()
     await running
-    expect(fake.log.at(-1)).toBe('-cut')
+    expect(fake.log.slice(-2)).toEqual(['-cut', '.cut'])
   })
 })
