@@ -1,6 +1,9 @@
 import { chooseFaults } from '../live/faults/catalogue.ts'
 import type { Fault } from '../live/faults/fault.ts'
 
+/** Of each experiment: with five nodes all of them are two hours and a bit under load. */
+export const DEFAULT_SECONDS = 135
+
 /** One experiment of the matrix. */
 export interface Cell {
   /** As `--faults` of `oxbow chaos run` has it. */

@@ -34,6 +34,12 @@ export function resultOf(cell: string, report: RunReport): CellResult {
   }
 }
 
+/** What counts as having been asked for. */
+export interface AskedRun {
+  readonly nodes: number
+  readonly seconds: number
+}
+
 /** Results on disk, a line each, so that a matrix that was broken off goes on where it was. A last line that was cut short is left out. */
 export class Results {
   readonly #path: string
@@ -47,9 +53,15 @@ export class Results {
     this.all = whole.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as CellResult]))
   }
 
+  /** The last of a cell, with so many nodes and for so long at least: a shorter trial counts for nothing. */
+  of(cell: string, asked: AskedRun): CellResult | undefined {
+    return this.all.findLast((one) => one.cell === cell && one.nodes === asked.nodes && Math.round(one.seconds) >= asked.seconds)
+  }
+
   /** Inconclusive ones are tried again. */
-  isDone(cell: string): boolean {
-    return this.all.some((one) => one.cell === cell && one.verdict !== 'inconclusive')
+  isDone(cell: string, asked: AskedRun): boolean {
+    const last = this.of(cell, asked)
+    return last !== undefined && last.verdict !== 'inconclusive'
   }
 
   add(result: CellResult): void {
@@ -58,21 +70,35 @@ export class Results {
   }
 }
 
-/** The table of docs/chaos.md: the last result of each cell, and all of it together. */
+/** The tables of docs/chaos.md: a line a cell, a line a fault over all cells, and all of it together. */
 export function resultsMarkdown(results: readonly CellResult[]): string {
-  const last = [...new Map(results.map((one) => [one.cell, one])).values()]
-  const rows = last.map(({ cell, verdict, seconds, operations: { ok, fail, info }, availability, worstGapMs, reasons }) => {
+  const rows = results.map(({ cell, verdict, seconds, operations: { ok, fail, info }, availability, worstGapMs, reasons }) => {
     const why = verdict === 'valid' ? '' : `: ${reasons.join('; ')}`
     return `| \`${cell}\` | ${Math.round(seconds)} | ${ok} | ${fail} | ${info} | ${(availability * 100).toFixed(0)} % | ${(worstGapMs / 1000).toFixed(1)} s | ${verdict}${why} |`
   })
-  const minutes = last.reduce((sum, { seconds }) => sum + seconds, 0) / 60
-  const operations = last.reduce((sum, { operations: { ok, fail, info } }) => sum + ok + fail + info, 0)
-  const bad = last.filter(({ verdict }) => verdict !== 'valid').length
+  const minutes = results.reduce((sum, { seconds }) => sum + seconds, 0) / 60
+  const operations = results.reduce((sum, { operations: { ok, fail, info } }) => sum + ok + fail + info, 0)
+  const bad = results.filter(({ verdict }) => verdict !== 'valid').length
   return [
     '| faults | seconds | ok | fail | unknown | seconds with an acknowledged record | longest gap | verdict |',
     '|---|---|---|---|---|---|---|---|',
     ...rows,
     '',
-    `${minutes.toFixed(0)} minutes under load, ${operations} operations, ${last.length - bad} of ${last.length} valid.`,
+    '| fault | times | seconds in force | longest gap |',
+    '|---|---|---|---|',
+    ...faultRows(results),
+    '',
+    `${minutes.toFixed(0)} minutes under load, ${operations} operations, ${results.length - bad} of ${results.length} valid.`,
   ].join('\n')
+}
+
+/** The gap is the longest that overlaps with it, whatever else was in force. */
+function faultRows(results: readonly CellResult[]): string[] {
+  const all = results.flatMap(({ faults }) => faults)
+  return [...new Set(all.map(({ name }) => name))].map((name) => {
+    const same = all.filter((one) => one.name === name)
+    const times = same.reduce((sum, one) => sum + one.times, 0)
+    const seconds = same.reduce((sum, one) => sum + one.seconds, 0)
+    return `| \`${name}\` | ${times} | ${Math.round(seconds)} | ${(Math.max(...same.map(({ worstGapMs }) => worstGapMs)) / 1000).toFixed(1)} s |`
+  })
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { chooseFaults } from '../../../chaos/live/faults/catalogue.ts'
-import { cellsOf } from '../../../chaos/matrix/cells.ts'
+import { cellsOf, DEFAULT_SECONDS } from '../../../chaos/matrix/cells.ts'
 import { type CellResult, Results, resultsMarkdown } from '../../../chaos/matrix/results.ts'
 
 let path = ''
@@ -26,7 +26,13 @@ const result: CellResult = {
   faults: [],
 }
 
+const asked = { nodes: 5, seconds: 120 }
+
 describe('the cells of the matrix', () => {
+  it('last two hours under load, at the default time of each', () => {
+    expect(cellsOf(5).length * DEFAULT_SECONDS).toBeGreaterThan(2 * 3_600)
+  })
+
   it('are nothing, each fault alone and in a pair, and all', () => {
     const names = cellsOf(5).map(({ name }) => name)
     expect(new Set(names).size).toBe(names.length)
@@ -54,20 +60,46 @@ describe('the results', () => {
     appendFileSync(path, '{"cell":"rat')
     const again = new Results(path)
     expect(again.all).toEqual(results.all)
-    expect(['kill', 'pause', 'delay', 'rate'].map((cell) => again.isDone(cell))).toEqual([true, false, true, false])
+    expect(['kill', 'pause', 'delay', 'rate'].map((cell) => again.isDone(cell, asked))).toEqual([true, false, true, false])
     again.add({ ...result, cell: 'rate' })
     expect(new Results(path).all.map(({ cell }) => cell)).toEqual(['kill', 'pause', 'delay', 'rate'])
   })
 
-  it('are one table, in which the last of a cell counts', () => {
+  it('of a shorter trial, or of other nodes, do not stand for what is asked for; the last one that does counts', () => {
+    const results = new Results(path)
+    results.add({ ...result, seconds: 10 })
+    results.add({ ...result, nodes: 3 })
+    expect(results.isDone('kill', asked)).toBe(false)
+    results.add({ ...result, verdict: 'inconclusive' })
+    results.add({ ...result, acknowledged: 51 })
+    results.add({ ...result, seconds: 10, verdict: 'inconclusive' })
+    expect(results.isDone('kill', asked)).toBe(true)
+    expect(results.of('kill', asked)?.acknowledged).toBe(51)
+  })
+
+  it('are two tables, by cell and by fault', () => {
+    const kill = { name: 'kill', times: 3, seconds: 24, worstGapMs: 600 }
     const text = resultsMarkdown([
-      { ...result, verdict: 'inconclusive', reasons: ['only 1 sends'] },
-      result,
-      { ...result, cell: 'pause', verdict: 'anomalies', reasons: ['1 x unseen'] },
+      { ...result, faults: [kill] },
+      {
+        ...result,
+        cell: 'kill,pause',
+        verdict: 'anomalies',
+        reasons: ['1 x unseen'],
+        faults: [
+          { ...kill, worstGapMs: 1_234 },
+          { ...kill, name: 'pause' },
+        ],
+      },
     ])
     expect(text.split('\n').slice(2)).toEqual([
       '| `kill` | 120 | 100 | 2 | 1 | 99 % | 1.2 s | valid |',
-      '| `pause` | 120 | 100 | 2 | 1 | 99 % | 1.2 s | anomalies: 1 x unseen |',
+      '| `kill,pause` | 120 | 100 | 2 | 1 | 99 % | 1.2 s | anomalies: 1 x unseen |',
+      '',
+      '| fault | times | seconds in force | longest gap |',
+      '|---|---|---|---|',
+      '| `kill` | 6 | 48 | 1.2 s |',
+      '| `pause` | 3 | 24 | 0.6 s |',
       '',
       '4 minutes under load, 206 operations, 1 of 2 valid.',
     ])
