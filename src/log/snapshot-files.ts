@@ -56,8 +56,14 @@ export class SnapshotFiles {
   *begin(kind: 'own' | 'received'): Task<SnapshotWriter> {
     const path = `${this.#folder}/${kind}${UNFINISHED}`
     const file = (yield* call<DiskFile | undefined>((done) => this.#disk.open(path, { create: true }, done))) as DiskFile
-    yield* callVoid((done) => file.truncate(0, done))
-    return new SnapshotWriter(this.#disk, { file, folder: this.#folder })
+    const writer = new SnapshotWriter(this.#disk, { file, folder: this.#folder })
+    try {
+      yield* callVoid((done) => file.truncate(0, done))
+    } catch (error) {
+      yield* writer.discard()
+      throw error
+    }
+    return writer
   }
 
   *open(name: SnapshotName): Task<SnapshotReader | undefined> {
@@ -108,6 +114,7 @@ export class SnapshotWriter {
   readonly #file: DiskFile
   readonly #folder: string
   #sizeBytes = 0
+  #isClosed = false
 
   constructor(disk: Disk, options: { readonly file: DiskFile; readonly folder: string }) {
     this.#disk = disk
@@ -129,17 +136,24 @@ export class SnapshotWriter {
     return new SnapshotReader(this.#file, this.#sizeBytes)
   }
 
-  /** Gives it its name, durable: synced, renamed, folder synced. The writer is not used after this, nor after the next one. */
+  /** Gives it its name, durable: synced, renamed, folder synced. */
   *finish(name: SnapshotName): Task<void> {
     assert(this.#file.path.endsWith(TEMPORARY_SUFFIX), 'what is not finished has another name')
     yield* callVoid((done) => this.#file.sync(done))
-    yield* callVoid((done) => this.#file.close(done))
+    yield* this.#close()
     yield* callVoid((done) => this.#disk.rename(this.#file.path, `${this.#folder}/${snapshotFileName(name)}`, done))
     yield* callVoid((done) => this.#disk.syncFolder(this.#folder, done))
   }
 
+  /** Also where `finish` failed. */
   *discard(): Task<void> {
-    yield* callVoid((done) => this.#file.close(done))
+    yield* this.#close()
     yield* callVoid((done) => this.#disk.remove(this.#file.path, done))
+  }
+
+  *#close(): Task<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    yield* callVoid((done) => this.#file.close(done))
   }
 }

@@ -159,9 +159,15 @@ export class MetadataSnapshots {
     const writtenMs = this.#clock.wallMs()
     const id = { endOffset: image.offset, lastTerm }
     const writer = yield* files.begin('own')
-    yield* writeSnapshot(writer, { image, lastTerm, writtenMs, clock: this.#clock, isStopped: () => this.#stopped })
-    if (this.#stopped) return yield* writer.discard()
-    yield* writer.finish(id)
+    try {
+      yield* writeSnapshot(writer, { image, lastTerm, writtenMs, clock: this.#clock, isStopped: () => this.#stopped })
+      if (this.#stopped) return yield* writer.discard()
+      yield* writer.finish(id)
+    } catch (error) {
+      // The room that it took may be what others wait for.
+      yield* writer.discard()
+      throw error
+    }
     const snapshot = { ...id, sizeBytes: writer.sizeBytes }
     this.#note({ ...snapshot, writtenMs })
     const fields = { ...snapshot, durationMs: Math.round(this.#clock.monotonicMs() - startedMs) }
