@@ -242,13 +242,17 @@ export class Partition {
     const { nodeId } = this.#options
     const isReplica = brokerEpoch !== undefined && state.replicas.includes(nodeId)
     const { lastEpoch } = this.#log
-    if (isReplica && lastEpoch > state.leaderEpoch && !this.#repairing) {
+    const mayLead = isReplica && state.leader === nodeId && state.leaderGrantedOffset >= brokerEpoch
+    const isNewLeader = mayLead && (this.#role.type !== 'leader' || this.#role.leader.leaderEpoch !== state.leaderEpoch)
+    // One that is to lead has appended nothing in its epoch yet.
+    const greatestEpoch = isNewLeader ? state.leaderEpoch - 1 : state.leaderEpoch
+    if (isReplica && lastEpoch > greatestEpoch && !this.#repairing) {
       // No checksum covers the epoch of a batch: counted so, this log would be taken for the one that has most (rules R5.7).
-      this.#setAside(`its last batch is of leader epoch ${lastEpoch}, and none above ${state.leaderEpoch} was granted`, effects)
+      this.#setAside(`its last batch is of leader epoch ${lastEpoch}, and none above ${greatestEpoch} was granted before`, effects)
       return
     }
-    if (isReplica && state.leader === nodeId && state.leaderGrantedOffset >= brokerEpoch) {
-      if (this.#role.type !== 'leader' || this.#role.leader.leaderEpoch !== state.leaderEpoch) this.#lead(input, effects)
+    if (mayLead) {
+      if (isNewLeader) this.#lead(input, effects)
       if (this.#role.type === 'leader') this.#role.leader.apply(input, this.#tick, effects)
       return
     }

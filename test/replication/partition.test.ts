@@ -282,6 +282,13 @@ describe('a follower and what it is told (rules R6.2, R6.3)', () => {
     expect(core.role).toBe('offline')
   })
 
+  it('does not lead an epoch in which its log has a batch already, for nobody was granted it before: it is set aside', () => {
+    const core = partition({ end: 3, lastEpoch: 3 })
+    const effects = assign(core)
+    expect(only(effects, 'quarantine')).toHaveLength(1)
+    expect(core.role).toBe('offline')
+  })
+
   it('does not count with an epoch that nobody was granted: it is set aside, unless it is being repaired', () => {
     const judged = (lastEpoch: number, repairing: boolean) => {
       const core = partition({ end: 3, lastEpoch, repairing })
