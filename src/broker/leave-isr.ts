@@ -19,9 +19,9 @@ interface LeaveContext {
 export function leaveIsr({ nodeId, image, controllerClient }: LeaveContext, replica: Replica, done: DoneVoid): void {
   const { topicId, partition } = replica
   const brokerEpoch = image().brokers.get(nodeId)?.brokerEpoch ?? -1
-  replica.isLeaving = true
+  replica.leaving += 1
   controllerClient.request({ type: 'leaveIsr', nodeId, brokerEpoch, topicId, partition }, TIMEOUT_MS, (reply) => {
     done(reply.type === 'done' ? undefined : unexpectedReply(reply))
-    replica.isLeaving = false
+    replica.leaving -= 1
   })
 }

@@ -251,7 +251,7 @@ export class Partitions implements ReplicaOutlets {
   }
 
   sendFetch(replica: Replica, effect: Extract<PartitionEffect, { type: 'sendFetch' }>): void {
-    if (!replica.isLeaving) this.#pace.send(replica, effect.to, effect.fetch)
+    if (replica.leaving === 0) this.#pace.send(replica, effect.to, effect.fetch)
   }
 
   fetched(replica: Replica, bytes: number): void {

@@ -66,8 +66,8 @@ export class Replica {
   damaged: boolean
   /** The log died or is damaged in this process: reported as dead until the next start (rules R5.2). */
   dead = false
-  /** Until it is out of service, or stays, it asks its leader for nothing. */
-  isLeaving = false
+  /** So many ask whether it may leave the ISR: until it is out of service, or stays, it asks its leader for nothing. */
+  leaving = 0
   /** Why it is suspect, damaged or dead; null: it is none of these. */
   trouble: Trouble | null
   #log: Log

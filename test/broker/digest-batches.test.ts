@@ -164,7 +164,7 @@ describe('the digests of a replica', () => {
   })
 })
 
-it('a replica that wants to leave asks for that, and its leader for nothing until it may or must stay', () => {
+it('a replica that wants to leave asks for that, and its leader for nothing until it may or must stay, as far as all who ask were told', () => {
   const of = new BrokerBench()
   of.begin()
   of.apply(of.topicRecords(5, 'followed', { leader: 2 }))
@@ -172,18 +172,28 @@ it('a replica that wants to leave asks for that, and its leader for nothing unti
   const fetches = (): number => of.streams[0]!.sent.length
   const before = fetches()
   const outcomes: (string | undefined)[] = []
-  leaveIsr({ nodeId: 1, image: () => of.image, controllerClient: of.controllerClient }, replica, (error) => {
-    outcomes.push(error?.message)
-  })
-  const asked = of.asked.at(-1)!
-  expect(asked.command).toEqual({ type: 'leaveIsr', nodeId: 1, brokerEpoch: 1, topicId: topicId(5), partition: 0 })
+  const leave = (): (typeof of.asked)[number] => {
+    leaveIsr({ nodeId: 1, image: () => of.image, controllerClient: of.controllerClient }, replica, (error) => {
+      outcomes.push(error?.message)
+    })
+    return of.asked.at(-1)!
+  }
+  const [first, second] = [leave(), leave()]
+  expect(first.command).toEqual({ type: 'leaveIsr', nodeId: 1, brokerEpoch: 1, topicId: topicId(5), partition: 0 })
   of.streams[0]!.end()
-  for (let tick = 0; tick < 40; tick++) of.partitions.tick()
-  of.run(2_000)
+  // An answer that does not come is waited for twice as long each time.
+  const wait = (ticks: number): void => {
+    for (let tick = 0; tick < ticks; tick++) of.partitions.tick()
+    of.run(2_000)
+  }
+  wait(60)
   expect([fetches(), of.streams.length]).toEqual([before, 1])
-  asked.done({ type: 'error', code: 'NOT_ENOUGH_REPLICAS', message: 'it is needed', definite: true })
+  const refusal = { type: 'error', code: 'NOT_ENOUGH_REPLICAS', message: 'it is needed', definite: true } as const
+  first.done(refusal)
   expect(outcomes).toEqual(['NOT_ENOUGH_REPLICAS: it is needed'])
-  for (let tick = 0; tick < 200; tick++) of.partitions.tick()
-  of.run(2_000)
+  wait(100)
+  expect([fetches(), of.streams.length]).toEqual([before, 1])
+  second.done(refusal)
+  wait(400)
   expect(of.streams.length).toBeGreaterThan(1)
 })
