@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.ts'
 import { crc32c } from '../base/crc32c.ts'
 import { type Disk, type DiskFile, isDiskError } from '../base/disk.ts'
 import type { Done, DoneVoid } from '../base/done.ts'
+import { codeOf } from '../base/errors.ts'
 import type { Logger } from '../base/log-line.ts'
 import { call, callVoid, runTask, type Task } from '../base/task.ts'
 import { GroupCommit } from './group-commit.ts'
@@ -42,7 +43,7 @@ export interface LogDirectoryOptions {
   readonly events: LogDirectoryEvents
   /** Most bytes of one log in one round of writes; the recovery takes what lies farther apart for separate rounds (1 MiB). Never to be lowered on a used folder. */
   readonly roundBytes?: number
-  /** A call failed that belongs to no log: notes, quarantine, the clean stop. Its caller hears of it too. */
+  /** A call failed that belongs to no log: notes, quarantine, the clean stop; not for want of room. Its caller hears of it too. */
   readonly onFolderFailed?: (error: Error) => void
 }
 
@@ -274,7 +275,8 @@ class DiskLogDirectory implements LogDirectory {
         const next = this.#folderCalls.get(name)?.shift()
         if (next === undefined) this.#folderCalls.delete(name)
         else next()
-        if (error !== undefined) this.#options.onFolderFailed?.(error)
+        // A full disk takes what grows no more, and has all that it took.
+        if (error !== undefined && codeOf(error) !== 'DISK_FULL') this.#options.onFolderFailed?.(error)
         done(error)
       })
     const waiting = this.#folderCalls.get(name)

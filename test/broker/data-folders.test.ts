@@ -12,7 +12,8 @@ import { type OpenedFolder, openFolder } from '../../src/broker/node-open.ts'
 import type { NodeOptions, NodeSeams } from '../../src/broker/surface.ts'
 import { silentLogger } from '../contract/silent-logger.ts'
 import { type LogLine, TestClock, testLogger } from '../log/world.ts'
-import { topicId } from '../metadata/fixtures.ts'
+import { partition, topicId } from '../metadata/fixtures.ts'
+import { FolderBench } from './folder-bench.ts'
 
 const MIB = 1024 * 1024
 const NAME = 'partitions/orders-0'
@@ -227,6 +228,24 @@ describe('several data folders', () => {
     const again = disks.start(['a', 'b'])
     expect(where(again)[OTHER]).toBe('a')
     expect(disks.told).toContain(`${OTHER} lies in b too, but this node last had it in a`)
+  })
+
+  it('R3.5: one without room for a new partition keeps those that it has', () => {
+    const bench = new FolderBench()
+    bench.begin()
+    bench.fill(3)
+    bench.move('b')
+    bench.until(() => bench.path === 'b' && !bench.replica.isHeld, 'the partition stands on b')
+    bench.disk('b').leave(0)
+    const placement = { replicas: [1], isr: [{ nodeId: 1, brokerEpoch: 1 }], leaderGrantedOffset: bench.image.offset }
+    const made = [0, 1, 2].map((number) => ({ type: 'partition', state: partition({ topicId: topicId(2), partition: number, ...placement }) }) as const)
+    bench.apply([{ type: 'topic', topicId: topicId(2), name: 'payments' }, ...made])
+    bench.run(1_000)
+    expect(bench.told).toMatch(/log partitions\/payments-\d could not be opened: the replica is offline until the next start/)
+    expect(bench.opened.folders.offline).toEqual([])
+    bench.disk('b').leave(MIB)
+    bench.fill(3)
+    expect(bench.values()).toEqual(bench.acknowledged)
   })
 
   it('a note that cannot be read trusts nothing outside of the first folder', () => {
