@@ -44,7 +44,7 @@ export interface SeedReport extends SeedCase {
 
 const LEAST_ACKNOWLEDGED = 500
 const LEAST_OPERATIONS = 1_000
-/** After all faults are over (rules: evidence 6.5), and for faults that came too late; of slow disks three times as long. */
+/** After all faults are over (rules: evidence 6.5), and, a node, for faults that came too late; of slow disks three times as long. */
 const HEAL_WITHIN_MS = 60_000
 /** On disks whose calls may take longer than this, replicas of small segments are recovered, or fetched anew, for a minute and more: there it is three times as long. */
 const USUAL_DISK_MS = 6
@@ -138,8 +138,8 @@ export class World {
     const { faultPhaseMs } = this.#case.settings
     for (const node of this.#cluster.nodes) node.start()
     this.#startClients()
-    // The last faults of a plan may have to wait for their targets.
-    const untilMs = faultPhaseMs + this.#healWithinMs
+    // The last faults of a plan may have to wait for their targets: a rolling restart for all nodes to be up, before each of them.
+    const untilMs = faultPhaseMs + this.#cluster.nodes.length * this.#healWithinMs
     await this.#runUntil(() => this.#cluster.queue.nowMs >= faultPhaseMs && (this.#faults.settled || this.#cluster.queue.nowMs >= untilMs))
   }
 
