@@ -45,8 +45,11 @@ const DELETE_TIMEOUT_MS = 5_000
 export const ALTER_TIMEOUT_MS = 10_000
 const ADD_AGAIN_MS = 1_000
 const ELECT_TRIES = 20
+/** The name of a topic that comes and goes. */
+export const PASSING_TOPIC = 'passing'
 /** A topic grows no further. */
 const MAX_PARTITIONS = 8
+const MOST_PASSING_PARTITIONS = 2
 const REPLICATION_FACTOR = 3
 const FILLER = 'the river cuts its own bend off and the bend stays, a lake that remembers the stream it was part of for as long as there is rain '
 
@@ -246,6 +249,50 @@ export class Workload {
       if (code === null) return
       await sleep(clock, ADD_AGAIN_MS)
     }
+  }
+
+  /**
+   * Now and then a topic is made, given some records and deleted again, always under the same name, until the workload is stopped. Nobody reads it: what
+   * was acknowledged goes with it.
+   */
+  async passTopics(
+    client: OxbowClient,
+    producer: Producer,
+    options: { readonly gapMs: number; readonly replicationFactor: number; readonly random: Random },
+  ): Promise<void> {
+    const { clock } = this.#options
+    const { random, gapMs, replicationFactor } = options
+    const admin = client.admin()
+    while (!this.#stopped) {
+      await sleep(clock, between(random, 1, 2 * gapMs))
+      if (this.#stopped || this.#operatorsRest) continue
+      const partitions = between(random, 1, MOST_PASSING_PARTITIONS)
+      await this.#operate(`create ${PASSING_TOPIC}`, async () => {
+        await admin.createTopic({ name: PASSING_TOPIC, partitions, replicationFactor, ifNotExists: true, timeoutMs: CREATE_TIMEOUT_MS })
+        return null
+      })
+      for (let left = random.integer(MOST_BURST); left > 0; left--) this.#sendUnread(producer, random.integer(partitions), random)
+      await sleep(clock, between(random, 1, gapMs))
+      if (this.#stopped || this.#operatorsRest) continue
+      await this.#operate(`delete ${PASSING_TOPIC}`, async () => {
+        await admin.deleteTopic(PASSING_TOPIC)
+        return null
+      })
+    }
+  }
+
+  #sendUnread(producer: Producer, partition: number, random: Random): void {
+    this.#unsettled += 1
+    const value = FILLER.slice(0, random.integer(FILLER.length))
+    producer.send({ topic: PASSING_TOPIC, partition, value }).then(
+      () => {
+        this.#unsettled -= 1
+      },
+      (error: unknown) => {
+        this.#unsettled -= 1
+        if (!(error instanceof BrokerError)) this.#options.failed(error)
+      },
+    )
   }
 
   /** Now and then a broker goes into maintenance, comes out of it, or is emptied where there are others, until the workload is stopped. */

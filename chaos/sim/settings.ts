@@ -45,6 +45,8 @@ export interface Settings {
   readonly alterGapMs: number | null
   /** An operator puts brokers into maintenance meanwhile and empties them, about once in this time; null: none does. */
   readonly maintenanceGapMs: number | null
+  /** A topic comes and goes under one name meanwhile, each for about so long; null: none does. */
+  readonly passingGapMs: number | null
   /** Messages between nodes go through the codecs of production. */
   readonly throughWire: boolean
   /** How fast the clock of each node runs, in the order of their ids; of those that are not here: as it should. */
@@ -77,6 +79,7 @@ export function drawSettings(random: Random, faultPhaseMs = FAULT_PHASE_MS): Omi
     config: segmentsFor(storage.config, faultPhaseMs),
     ...drawLimits(random.fork('limits')),
     clockRates: drawClockRates(random.fork('clocks'), topology),
+    passingGapMs: drawPassing(random.fork('passing topics')),
     faultPhaseMs,
   }
 }
@@ -137,6 +140,11 @@ function drawLoad(random: Random): Pick<Settings, 'producers' | 'sendGapMs' | 'b
   const burstOneIn = between(random, 1, 8)
   const recordsASend = 1 + (MEAN_BURST - 1) / burstOneIn
   return { producers, sendGapMs: Math.round((60_000 * producers * recordsASend) / between(random, 1_100, 2_200)), burstOneIn }
+}
+
+/** In one seed of three a topic comes and goes. */
+function drawPassing(random: Random): number | null {
+  return random.integer(3) === 0 ? between(random, 300, 5_000) : null
 }
 
 /** In one seed of three, one topic rather loses records than waits. */

@@ -9,6 +9,7 @@ export const situationNames = [
   'leader from the ELR',
   'leader again where it belongs',
   'partition on the move',
+  'topic deleted',
   'log cut where it parts',
   'metadata log cut',
   'metadata snapshot sent',
@@ -114,6 +115,7 @@ export class Situations {
       if (maintenance && before.brokers.get(nodeId)?.maintenance !== true) this.met('broker in maintenance')
     }
     if (before.topics === after.topics) return
+    for (const topicId of before.topics.keys()) if (!after.topics.has(topicId)) this.met('topic deleted')
     for (const { topicId, partitions } of after.topics.values()) {
       for (const state of partitions) {
         const previous = findPartition(before, topicId, state.partition)

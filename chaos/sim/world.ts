@@ -11,7 +11,7 @@ import { demand, Violation } from '../check/violation.ts'
 import type { FaultKind } from '../faults.ts'
 import { History } from '../history.ts'
 import { readAll, readIntoHistory } from '../reader.ts'
-import { ALTER_TIMEOUT_MS, Workload } from '../workload.ts'
+import { ALTER_TIMEOUT_MS, PASSING_TOPIC, Workload } from '../workload.ts'
 import { SimCluster } from './cluster.ts'
 import { type CoreView, drawAbsent } from './core.ts'
 import { FaultRunner } from './fault-runner.ts'
@@ -49,6 +49,8 @@ const HEAL_WITHIN_MS = 60_000
 /** On disks whose calls may take longer than this, replicas of small segments are recovered, or fetched anew, for a minute and more: there it is three times as long. */
 const USUAL_DISK_MS = 6
 const CHECK_EVERY_MS = 250
+/** What is sent to a topic that is gone waits no longer. */
+const PASSING_TIMEOUT_MS = 10_000
 /** Rules 8, but for connections: a node of a simulation has some dozens, and 2,000 would hide a leak. */
 const CONNECTIONS_A_NODE = 200
 const CLIENT_BUFFER_BYTES = 32 * 1024 * 1024
@@ -164,7 +166,9 @@ export class World {
     const random = this.#random.fork('core records')
     const producer = this.#cluster.addClient('prober').client.producer({ deliveryTimeoutMs: 2 * this.#healWithinMs })
     this.#producers.push(producer)
-    const probes = [...image.topics.values()].flatMap((topic) =>
+    // What is acknowledged has to be read in the end: not of a topic that goes again.
+    const staying = [...image.topics.values()].filter(({ name }) => name !== PASSING_TOPIC)
+    const probes = staying.flatMap((topic) =>
       topic.partitions.map(({ partition }) => ({
         name: `${topic.name}-${partition}`,
         sendId: this.#workload.send(producer, 'prober', topic, partition, random),
@@ -344,6 +348,7 @@ export class World {
   #startClients(): void {
     const { voters, controllers, topics, producers, consumers, sendGapMs, burstOneIn, alterGapMs, maintenanceGapMs, voterGapMs, voterOperators, deleteGapMs } =
       this.#case.settings
+    this.#startPassingTopic()
     const admin = this.#cluster.addClient('admin')
     for (const topic of topics) admin.clock.after(topic.atMs, () => this.#watch(this.#workload.createTopic(admin.client, topic)))
     if (alterGapMs !== null) {
@@ -377,6 +382,16 @@ export class World {
       const { client, clock } = this.#cluster.addClient(`consumer ${at}`)
       this.#watch(readIntoHistory(client, `c${at}`, this.#history, { clock, topics: () => this.#workload.topics, stopped: () => false }))
     }
+  }
+
+  #startPassingTopic(): void {
+    const { passingGapMs, topics } = this.#case.settings
+    const [first] = topics
+    if (passingGapMs === null || first === undefined) return
+    const { client, random } = this.#cluster.addClient('operator of a passing topic')
+    const producer = client.producer({ deliveryTimeoutMs: PASSING_TIMEOUT_MS })
+    const options = { gapMs: passingGapMs, replicationFactor: first.replicationFactor, random: random.fork('what passes') }
+    this.#watch(this.#workload.passTopics(client, producer, options))
   }
 
   /** A partition whose only replica in sync stood on a disk that was replaced has nobody left that may lead, until an operator decides (rules R5.3, R5.7). */

@@ -5,6 +5,7 @@ import { Workload } from '../../chaos/workload.ts'
 import type { Clock } from '../../src/base/clock.ts'
 import { SeededRandom } from '../../src/base/random.ts'
 import type { OxbowClient } from '../../src/client/client.ts'
+import type { Producer } from '../../src/client/producer.ts'
 
 /** A client whose calls never end: each counts. */
 function askingClient(): { client: OxbowClient; asked: () => number } {
@@ -13,7 +14,7 @@ function askingClient(): { client: OxbowClient; asked: () => number } {
     asked += 1
     return new Promise(() => {})
   }
-  const admin = { alterMaintenance: ask, addVoter: ask, removeVoter: ask, listTopics: ask }
+  const admin = { alterMaintenance: ask, addVoter: ask, removeVoter: ask, listTopics: ask, createTopic: ask }
   return { client: { admin: () => admin } as unknown as OxbowClient, asked: () => asked }
 }
 
@@ -38,11 +39,12 @@ describe('operators of the workload', () => {
     void workload.maintain(client, { gapMs: 100, brokers: [1, 2, 3], random })
     workload.letOperatorsRest(true)
     void workload.changeVoters(client, { gapMs: 100, controllers: [1, 2, 3], voters: 3, least: 1, random })
+    void workload.passTopics(client, {} as Producer, { gapMs: 100, replicationFactor: 3, random })
     for (let waits = 0; waits < 20; waits++) await pass()
     expect([asked(), workload.operations]).toEqual([0, 0])
 
     workload.letOperatorsRest(false)
     await pass()
-    expect([asked(), workload.operations]).toEqual([2, 2])
+    expect([asked(), workload.operations]).toEqual([3, 3])
   })
 })

@@ -59,7 +59,7 @@ describe('what a seed is', () => {
     }
   })
 
-  it('has clocks that drift, small limits, late syncs and brokers in maintenance in some seeds, not in all', () => {
+  it('has clocks that drift, small limits, late syncs, brokers in maintenance and topics that pass in some seeds, not in all', () => {
     const some = (has: (one: SeedCase['settings']) => boolean): void => {
       const count = cases.filter(({ settings }) => has(settings)).length
       expect(count > 40 && count < 360).toBe(true)
@@ -68,6 +68,7 @@ describe('what a seed is', () => {
     some(({ limits }) => limits !== undefined)
     some(({ lateSyncOneIn }) => lateSyncOneIn !== null)
     some(({ maintenanceGapMs }) => maintenanceGapMs !== null)
+    some(({ passingGapMs }) => passingGapMs !== null)
     some(({ config }) => config.tailCacheBytes < 1_048_576)
     for (const { settings } of cases) for (const rate of settings.clockRates) expect(Math.abs(rate - 1)).toBeLessThan(0.0501)
     expect(cases.some(({ settings }) => brokerIds(settings).length > 5)).toBe(true)

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { Situations, type Situation, situationNames } from '../../../chaos/sim/situations.ts'
 import { Totals } from '../../../chaos/sim/totals.ts'
+import type { MetadataImage } from '../../../src/metadata/image.ts'
 import type { PartitionState } from '../../../src/metadata/records.ts'
 import type { FetchAnswerMessage, PeerMessage } from '../../../src/wire/peer.ts'
 import { makeBroker, makeImage, makeState } from '../check/fake-cluster.ts'
@@ -32,6 +33,12 @@ describe('situations', () => {
     expect(decided({ leader: 2 }, { leader: 1 })).toEqual({ 'leader again where it belongs': 1 })
     expect(decided({}, { unclean: true })).toEqual({ 'unclean election': 1 })
     expect(decided({}, {})).toEqual({})
+  })
+
+  it('are told by a topic that is gone', () => {
+    const [with1, without] = [makeImage(1, makeState()), { ...makeImage(2, makeState()), topics: new Map() }]
+    const between = (before: MetadataImage, after: MetadataImage) => counted((situations) => situations.decided(before, after, nobody))
+    expect([between(with1, without), between(without, with1), between(with1, with1)]).toEqual([{ 'topic deleted': 1 }, {}, {}])
   })
 
   it('are told by voters that change, and a leader that ends soon after', () => {

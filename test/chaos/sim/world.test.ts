@@ -75,6 +75,17 @@ describe('a simulated world', () => {
   )
 
   it(
+    'a topic comes and goes under one name, under faults, and all is well in the end',
+    async () => {
+      const settings = { ...three, faultPhaseMs: 14_000, sendGapMs: 20, passingGapMs: 300 }
+      const { violation, situations } = await new World({ seed: 5, tell: null, plan, settings }).run()
+      expect(violation).toBeNull()
+      expect(situations.get('topic deleted')).toBeGreaterThan(10)
+    },
+    SLOW_MS,
+  )
+
+  it(
     'another seed is another world',
     async () => {
       const settings = { faultPhaseMs: 5_000 }
