@@ -98,6 +98,15 @@ export const logMutants: readonly Mutant[] = [
     story: 'checkpoints-promise-what-is-synced',
   },
   {
+    name: 'a checkpoint is believed by its name',
+    file: 'src/broker/replica-open.js',
+    find: 'stored?.topicId === topicId && ',
+    replace: 'stored !== undefined && ',
+    rule: 'R2.1: a topic is its id: one that is made anew under a name has nothing of the one before',
+    killedBy: ['damage', 'I1', 'convergence', 'assert'],
+    likely: ({ settings }) => settings.passingGapMs !== null,
+  },
+  {
     name: 'an unclean start is not counted',
     file: 'src/log/unclean-starts.js',
     find: 'before.count + (before.clean ? 0 : 1);',
