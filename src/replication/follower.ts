@@ -201,13 +201,14 @@ export class Follower {
     const from = this.#log.endOffset
     // An epoch that is unknown here: the end of the next smaller one, and ask again (KIP-279).
     let to = Math.min(this.#log.epochs.endOf(diverging.epoch, from).endOffset, diverging.endOffset)
+    // Where the logs part the leader keeps nothing, so it cannot say it better: what is committed here stays, and then it says where to go on.
+    const isBelowStart = diverging.endOffset < answer.logStartOffset && this.#log.highWatermark < answer.logStartOffset
+    if (isBelowStart && !options.mayCutBelow) to = Math.max(to, this.#log.highWatermark)
     const isUnknown = diverging.epoch === -1 && answer.logStartOffset > 0 && diverging.endOffset >= answer.logStartOffset
     if ((isUnknown && !options.mayCutBelow) || diverging.epoch > this.#log.lastEpoch || to >= from) {
       this.#pause(options.tick)
       return undefined
     }
-    // Where the logs part the leader keeps nothing, so it cannot say it better: what is committed here stays, and then it says where to go on.
-    if (diverging.endOffset < answer.logStartOffset && this.#log.highWatermark < answer.logStartOffset) to = Math.max(to, this.#log.highWatermark)
     if (to < this.#log.startOffset && options.mayCutBelow) {
       this.#restart(effects)
       return undefined

@@ -232,6 +232,18 @@ describe('R6.9 a follower and the log start of its leader', () => {
     expect(core.role).toBe('follower')
   })
 
+  it('waits, too, where that start lies within a batch and all that is here, up to where the batch begins, is committed', () => {
+    const core = partition({ endOffset: 7, epochs: [{ epoch: 2, startOffset: 0 }] }, { highWatermark: 7 })
+    const effects = answer(core, assign(core, FOLLOW), { result: { type: 'diverging', epoch: -1, endOffset: 7 }, logStartOffset: 8 })
+    expect(effects).toEqual([])
+    expect([core.role, core.logEndOffset]).toEqual(['follower', 7])
+    // After an unclean election nothing of it has to stay, and what ends below its start goes on where the leader says.
+    const freed = partition({ endOffset: 7, epochs: [{ epoch: 2, startOffset: 0 }] }, { highWatermark: 7 })
+    const cut = answer(freed, assign(freed, { ...FOLLOW, unclean: true }), { result: { type: 'diverging', epoch: -1, endOffset: 7 }, logStartOffset: 8 })
+    expect(only(cut, 'truncate')).toEqual([{ type: 'truncate', endOffset: 0, cutCount: 1 }])
+    expect(only(cut, 'sendFetch').at(-1)?.fetch).toMatchObject({ fetchOffset: 0, lastFetchedEpoch: -1 })
+  })
+
   it('R6.8: takes the leader’s word for who wrote what is gone', () => {
     const core = partition({ endOffset: 10 })
     const batches = [{ producerEpoch: 0, baseSequence: 0, lastSequence: 1, baseOffset: 38, lastOffset: 39 }]
