@@ -1,3 +1,4 @@
+import type { Uuid } from '../base/ids.ts'
 import type { MetadataImage } from '../metadata/image.ts'
 import type { QuorumView } from './quorum-view.ts'
 import type { SessionsView } from './sessions-view.ts'
@@ -16,6 +17,8 @@ export interface ControllerContext {
   readonly nowMs: number
   readonly defaults: ControllerDefaults
   readonly sessions: SessionsView
+  /** Topics deleted in this term, appended or committed (DeletedTopics). */
+  readonly deletedTopics: { has(topicId: Uuid): boolean }
   readonly quorum: QuorumView
 }
 

@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/log-line.ts'
 import type { ControllerCommand, ControllerReply, InternalCommand } from '../controller/commands.ts'
 import { type ControllerDefaults, handle } from '../controller/controller.ts'
+import { DeletedTopics } from '../controller/deleted-topics.ts'
 import type { QuorumView } from '../controller/quorum-view.ts'
 import { leadersToMoveBack } from '../controller/leader-balance.ts'
 import { Sessions } from '../controller/sessions.ts'
@@ -49,7 +50,7 @@ export class ControllerHost {
   readonly #fenceTicks: number | undefined
   readonly #leaderBalanceMs: number
   #nextBalanceMs = 0
-  #active: { readonly term: number; readonly sessions: Sessions; image: MetadataImage } | undefined
+  #active: { readonly term: number; readonly sessions: Sessions; readonly deletedTopics: DeletedTopics; image: MetadataImage } | undefined
   #electedTerm: number | undefined
   #waiting: Waiting[] = []
   #image: MetadataImage
@@ -159,6 +160,7 @@ export class ControllerHost {
       nowMs: this.#clock.wallMs(),
       defaults: this.#defaults,
       sessions: active.sessions.view(),
+      deletedTopics: active.deletedTopics,
       quorum: this.#quorum,
     })
     if (decision.records.length > 0) {
@@ -168,6 +170,7 @@ export class ControllerHost {
         return
       }
       assert(proposed.offset === active.image.offset, 'a decision is appended at the offset it was made for')
+      active.deletedTopics.note(decision.records)
       active.image = applyEntries(active.image, [{ offset: proposed.offset, records: decision.records }]).image
     }
     // Even a decision without records may rest on entries that are not committed yet.
@@ -183,7 +186,8 @@ export class ControllerHost {
 
   #activate(term: number, image: MetadataImage): void {
     this.#nextBalanceMs = this.#clock.monotonicMs() + this.#leaderBalanceMs
-    this.#active = { term, sessions: new Sessions({ nodeId: this.#nodeId, fenceTicks: this.#fenceTicks }), image }
+    const sessions = new Sessions({ nodeId: this.#nodeId, fenceTicks: this.#fenceTicks })
+    this.#active = { term, sessions, deletedTopics: new DeletedTopics(), image }
     this.#logger.info({ term, offset: image.offset }, 'controller: active')
   }
 

@@ -1,5 +1,6 @@
 import type { ControllerCommand, ControllerReply, Decision, InternalCommand, PartitionRef } from '../../src/controller/commands.ts'
 import { handle } from '../../src/controller/controller.ts'
+import { DeletedTopics } from '../../src/controller/deleted-topics.ts'
 import type { QuorumView } from '../../src/controller/quorum-view.ts'
 import type { Registration, SessionsView } from '../../src/controller/sessions-view.ts'
 import type { LeaderlessReport } from '../../src/controller/status.ts'
@@ -55,6 +56,7 @@ export interface RegisterOptions {
 export class Cluster {
   image: MetadataImage = emptyImage
   readonly sessions = new FakeSessions()
+  readonly deletedTopics = new DeletedTopics()
   /** What decisions read; a test with a real machine puts its view here. */
   view: SessionsView = this.sessions
   /** What Raft says of voters. */
@@ -70,6 +72,7 @@ export class Cluster {
       nowMs: 0,
       defaults: { minInSyncReplicas: this.minInSyncReplicas },
       sessions: this.view,
+      deletedTopics: this.deletedTopics,
       quorum: this.quorum,
     })
   }
@@ -79,6 +82,7 @@ export class Cluster {
     if (decision.records.length > 0) {
       const entry = { offset: this.image.offset, records: decision.records }
       this.entries.push(entry)
+      this.deletedTopics.note(decision.records)
       this.image = applyEntries(this.image, [entry]).image
     }
     return decision.reply

@@ -1,5 +1,5 @@
 import type { Admin } from '../../src/client/admin.ts'
-import { status } from './messages.ts'
+import { createTopics, status } from './messages.ts'
 import { scenario } from './scenario.ts'
 
 const FIVE = { nodes: 5 }
@@ -68,6 +68,26 @@ scenario(
     story.showFolders(3)
   },
   { config: { metadataSnapshotBytes: 4_000 }, controller: 2 },
+)
+
+scenario(
+  'topic-asked-for-again-once-it-is-deleted',
+  'a node’s message that asks for a topic comes twice, the second time once the topic was deleted: it is not made again under the same topic id (R2.1)',
+  async (story) => {
+    const hold = story.net.hold('what nodes ask of the controller to make a topic is on its way for long', createTopics)
+    const made = story.asks('topic letters', (admin, timeoutMs) => admin.createTopic({ name: 'letters', assignment: [[1, 2, 3]], timeoutMs }))
+    await story.pass(100)
+    story.net.sendCopies(hold, 'a copy of it arrives')
+    await story.goOn('the operator has an answer', () => made.code !== undefined)
+    story.claim('the topic is made', made.code === null)
+    const deleted = story.asks('its deletion', (admin) => admin.deleteTopic('letters'))
+    await story.goOn('the operator has an answer', () => deleted.code !== undefined)
+    story.net.release(hold, 'the message itself arrives')
+    await story.wait(2_000)
+    story.claim('there is no topic', story.topicNames().length === 0)
+    await story.topic()
+    await story.send(3)
+  },
 )
 
 scenario(

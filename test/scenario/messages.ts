@@ -28,6 +28,9 @@ export function commands({ from }: { readonly from: number }): MessageFilter {
   return (sender, _to, message) => sender === from && 'type' in message && message.type === 'command'
 }
 
+/** What asks the active controller for a topic. */
+export const createTopics: MessageFilter = (_from, _to, message) => 'type' in message && message.type === 'command' && message.command.type === 'createTopic'
+
 export function commandReplies({ to }: { readonly to: number }): MessageFilter {
   return (_from, receiver, message) => receiver === to && 'type' in message && message.type === 'commandReply'
 }
