@@ -7,11 +7,12 @@ import type { Outcome } from '../operations/operation.ts'
 import { Availability } from './availability.ts'
 import { sleep, waitForBrokers } from './cluster-process.ts'
 import type { FaultRecord } from './faults/schedule.ts'
+import { untilAllInSync } from './faults/settled.ts'
 import type { ChaosRunOptions } from './run-options.ts'
 import { openStage, type Schedule, type Stage } from './stage.ts'
 import type { Death, TargetCluster } from './target-cluster.ts'
 import { RegisterLoad } from './workload/register-load.ts'
-import { Workload } from './workload/workload.ts'
+import { type CopyCounts, Workload } from './workload/workload.ts'
 
 /** What is shown while it runs. */
 export interface ChaosStatus {
@@ -34,9 +35,12 @@ export interface ChaosRun {
   readonly failures: readonly string[]
   readonly deaths: readonly Death[]
   readonly availability: Availability
-  /** Undefined: all brokers were alive soon after all was healed. */
+  /** Undefined: all brokers were alive, and all replicas in sync, soon after all was healed. */
   readonly notHealed: string | undefined
-  readonly isEverythingRead: boolean
+  /** Partitions that could not be read to the end of what was acknowledged or seen. */
+  readonly unread: readonly string[]
+  /** Undefined: the disks of the nodes are not ours to look at. */
+  readonly copies: CopyCounts | undefined
 }
 
 export const HISTORY = 'history.jsonl'
@@ -122,10 +126,12 @@ export class ChaosExperiment {
       const loadMs = this.#nowMs()
       this.#availability.end(loadMs)
       this.#phase = 'healing'
-      const notHealed = await whyNotHealed(direct, target.nodeIds.length)
+      const notHealed = await whyNotHealed(direct, target.nodeIds.length, stage.topicPrefix)
       await sleep(SETTLE_MS)
       this.#phase = 'reading everything'
-      const isEverythingRead = await workload.pollEverything(READ_LIMIT_MS)
+      const unread = await workload.pollEverything(READ_LIMIT_MS)
+      const copies = await stage.copies(direct)
+      const copyCounts = copies === undefined ? undefined : workload.noteCopies(copies)
       await stage.clear(direct)
       this.#phase = 'checking'
       return {
@@ -139,7 +145,8 @@ export class ChaosExperiment {
         deaths: target.deaths,
         availability: this.#availability,
         notHealed,
-        isEverythingRead,
+        unread,
+        copies: copyCounts,
       }
     } finally {
       clearInterval(looking)
@@ -212,9 +219,10 @@ export class FolderInUseError extends Error {
   override readonly name = 'FolderInUseError'
 }
 
-async function whyNotHealed(client: OxbowClient, nodes: number): Promise<string | undefined> {
+async function whyNotHealed(client: OxbowClient, nodes: number, topicPrefix: string): Promise<string | undefined> {
   try {
     await waitForBrokers(client, nodes, HEAL_LIMIT_MS)
+    await untilAllInSync(client.admin(), (topic) => topic.startsWith(topicPrefix))
     return undefined
   } catch (error) {
     return error instanceof Error ? error.message : String(error)

@@ -10,6 +10,7 @@ import { Namespaces } from './netns/namespaces.ts'
 import type { ClientWorld, FaultWorld } from './faults/fault.ts'
 import { FaultSchedule, type ScheduleOptions } from './faults/schedule.ts'
 import type { TargetCluster } from './target-cluster.ts'
+import { NodeCopies } from './workload/node-copies.ts'
 
 type Timing = Pick<ScheduleOptions<FaultWorld>, 'faultMs' | 'calmMs' | 'nowMs' | 'sleep'>
 
@@ -23,6 +24,8 @@ export interface Stage {
   readonly topicPrefix: string
   readonly topicConfigs: Readonly<Record<string, string>>
   schedule(direct: OxbowClient, timing: Timing): Schedule
+  /** What each node has on its own disk; undefined: it is not for us to look there. */
+  copies(direct: OxbowClient): Promise<NodeCopies | undefined>
   /** When all is read: leaves nothing behind where it is not at home. */
   clear(direct: OxbowClient): Promise<void>
 }
@@ -60,6 +63,7 @@ async function ownStage({ out, nodes, faults, dist, topicConfigs, namespaces = f
     topicPrefix: '',
     topicConfigs,
     schedule: (direct, timing) => new FaultSchedule({ faults, world: worldOf(direct), random: random.fork('schedule'), ...timing }),
+    copies: async (direct) => new NodeCopies(await direct.admin().describeTopics(), (node) => cluster.live.dataDir(node)),
     clear: () => Promise.resolve(),
   }
 }
@@ -78,6 +82,7 @@ function attachedStage({ attached: cluster, faults, topicConfigs }: OthersNodes,
         random: random.fork('schedule'),
         ...timing,
       }),
+    copies: () => Promise.resolve(undefined),
     clear: async (direct) => {
       const admin = direct.admin()
       for (const { name } of await admin.listTopics()) if (isOurs(name)) await admin.deleteTopic(name)

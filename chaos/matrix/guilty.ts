@@ -35,10 +35,10 @@ function optionsOf({ producer = { acks: 'all' }, topicConfigs = {}, nodes = NODE
 }
 
 /** What there is to see, each with its words for the table. */
-function symptomsOf(check: CheckReport, { isEverythingRead }: ChaosRun, findings: readonly string[]): ReadonlyMap<Symptom, string> {
+function symptomsOf(check: CheckReport, { unread }: ChaosRun, findings: readonly string[]): ReadonlyMap<Symptom, string> {
   const found = new Map<Symptom, string>()
   for (const { name, count, isAllowed } of check.anomalies) if (!isAllowed) found.set(name, `${count} x ${name}`)
-  if (!isEverythingRead) found.set('unread', 'not everything is there in the end')
+  if (unread.length > 0) found.set('unread', 'not everything is there in the end')
   if (findings.some((finding) => finding.startsWith('register'))) found.set('register', 'a register is not linearizable')
   if (findings.some((finding) => FAILED_ASSERTION.test(finding))) found.set('death', 'nodes end themselves')
   return found

@@ -10,6 +10,7 @@ export async function writeRunFiles(folder: string, report: RunReport): Promise<
   writeFileSync(join(folder, 'verdict.json'), `${JSON.stringify(runJson(report), undefined, 2)}\n`)
   writeFileSync(join(folder, 'summary.txt'), runText(report))
   const edn = new HistoryWriter(join(folder, 'history.edn'))
-  for await (const { index: _, ...operation } of readHistory(join(folder, HISTORY))) edn.add(operation)
+  // Jepsen knows no copies of single nodes.
+  for await (const { index: _, ...operation } of readHistory(join(folder, HISTORY))) if (operation.node === undefined) edn.add(operation)
   edn.close()
 }

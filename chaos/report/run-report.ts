@@ -33,6 +33,8 @@ export interface RunReport {
   readonly faults: readonly FaultSummary[]
   readonly injected: ChaosRun['faults']
   readonly check: CheckReport
+  /** Of partitions on the disks of nodes; undefined where nobody looked at them. */
+  readonly copies: ChaosRun['copies']
   /** Of the metadata log. */
   readonly registers: Pick<RegisterReport, 'reads' | 'writes'>
   /** By the name of an anomaly: what nodes logged around its first example. */
@@ -43,6 +45,7 @@ export interface RunReport {
 const MIN_ACKNOWLEDGED_PER_SECOND = 1
 /** Around what an anomaly is about. */
 const LOG_MARGIN_MS = 500
+const MAX_NAMES = 10
 
 /** Checks the history of a run, and says what the whole run comes to. */
 export async function reportRun(options: ChaosRunOptions, run: ChaosRun): Promise<RunReport> {
@@ -66,18 +69,23 @@ export async function reportRun(options: ChaosRunOptions, run: ChaosRun): Promis
     faults: summarize(run),
     injected: run.faults,
     check,
+    copies: run.copies,
     registers: { reads: registers.reads, writes: registers.writes },
     logLines: linesAround(options, run, check),
   }
 }
 
-function findingsOf({ out, nodes }: ChaosRunOptions, { deaths, notHealed, isEverythingRead }: ChaosRun): string[] {
+function findingsOf({ out, nodes }: ChaosRunOptions, { deaths, notHealed, unread }: ChaosRun): string[] {
   const findings = deaths.map(({ nodeId, end, lastLine }) => `node ${nodeId} ended by itself (${end}): ${lastLine}`)
   if (notHealed !== undefined) findings.push(`the cluster did not heal: ${notHealed}`)
-  if (!isEverythingRead) findings.push('in the end not everything that was acknowledged or seen could be read')
+  if (unread.length > 0) findings.push(`in the end not everything that was acknowledged or seen could be read: ${namesText(unread)}`)
   const logs = new NodeLogs(out, nodes)
   for (const { nodeId, message } of logs.fatal()) findings.push(`node ${nodeId} logged ${message}`)
   return findings
+}
+
+function namesText(names: readonly string[]): string {
+  return names.slice(0, MAX_NAMES).join(', ') + (names.length > MAX_NAMES ? ` and ${names.length - MAX_NAMES} more` : '')
 }
 
 function summarize({ faults, availability }: ChaosRun): FaultSummary[] {

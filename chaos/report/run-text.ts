@@ -6,7 +6,23 @@ const verdicts = { valid: 'valid', anomalies: 'NOT VALID', inconclusive: 'inconc
 
 /** The report of a run for people, and for summary.txt. */
 export function runText(report: RunReport): string {
-  const { conclusion, findings, doubts, options, seconds, acknowledged, registers, availability, worstGapMs, lives, faults, injected, check, logLines } = report
+  const {
+    conclusion,
+    findings,
+    doubts,
+    options,
+    seconds,
+    acknowledged,
+    registers,
+    availability,
+    worstGapMs,
+    lives,
+    faults,
+    injected,
+    check,
+    copies,
+    logLines,
+  } = report
   const lines = [
     `Verdict:      ${verdicts[conclusion]}`,
     ...[...findings, ...(conclusion === 'inconclusive' ? doubts : [])].map((sentence) => `              ${sentence}`),
@@ -14,6 +30,7 @@ export function runText(report: RunReport): string {
     `Load:         ${seconds.toFixed(0)} s, ${acknowledged} records acknowledged`,
     `Availability: ${(availability * PERCENT).toFixed(1)} % of the seconds had an acknowledged record; the longest gap was ${worstGapMs} ms`,
     `Registers:    ${registers.reads} reads and ${registers.writes} writes in the metadata log; a topic was deleted and made again ${lives} times`,
+    ...(copies === undefined ? [] : [`Disks:        ${copiesText(copies)}`]),
     '',
     ...faults.map(
       ({ name, times, seconds: forSeconds, worstGapMs: gapMs }) => `${name.padEnd(18)} ${times} x, ${forSeconds.toFixed(0)} s in all, longest gap ${gapMs} ms`,
@@ -29,6 +46,11 @@ export function runText(report: RunReport): string {
     ...found.map(({ nodeId, time, level, message }) => `  ${new Date(time).toISOString()} node ${nodeId} ${level}: ${message}`),
   ])
   return `${lines.join('\n')}\n${reportText(check)}${logged.map((line) => `${line}\n`).join('')}`
+}
+
+function copiesText({ read, damaged }: NonNullable<RunReport['copies']>): string {
+  const damage = damaged === 0 ? '' : `, and ${damaged} in part, which damage that no node has met yet explains`
+  return `${read} copies of partitions were read whole on the disks of their nodes${damage}`
 }
 
 function at(ms: number): string {

@@ -65,6 +65,8 @@ describe('oxbow chaos run', () => {
     expect(code).toBe(0)
     expect(report.injected).toEqual([expect.objectContaining({ name: 'kill', isSeen: true, observation: expect.stringMatching(/^SIGKILL ended \d$/) })])
     expect(report.acknowledged).toBeGreaterThan(50)
+    expect(report.copies).toMatchObject({ read: expect.toSatisfy((read: number) => read >= 15), damaged: 0 })
+    expect(new Set(readFileSync(join(out, 'history.jsonl'), 'utf8').match(/"node":\d/g))).toEqual(new Set(['"node":1', '"node":2', '"node":3']))
     expect(JSON.parse(readFileSync(join(out, 'verdict.json'), 'utf8'))).toEqual(report)
     expect(readFileSync(join(out, 'summary.txt'), 'utf8')).toMatch(/^Verdict: {6}valid\n/)
     expect(readFileSync(join(out, 'history.jsonl'), 'utf8').split('\n').length).toBeGreaterThan(200)

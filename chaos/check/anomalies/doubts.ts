@@ -6,7 +6,8 @@ export const NO_LAST_PHASE = 'not all that was acknowledged was polled, and nobo
 export function findDoubts(facts: Facts, isUnseen: boolean): string[] {
   const doubts: string[] = []
   if (!facts.calls.some(({ outcome, sends }) => outcome === 'ok' && sends.length > 0)) doubts.push('no send was acknowledged')
-  if (!facts.calls.some(({ outcome, reads }) => outcome === 'ok' && reads.some(({ from, to }) => from < to))) doubts.push('no poll returned anything')
+  if (!facts.calls.some(({ outcome, reads, node }) => outcome === 'ok' && node === undefined && reads.some(({ from, to }) => from < to)))
+    doubts.push('no poll returned anything')
   if (isUnseen && !hasLastPhase(facts)) doubts.push(NO_LAST_PHASE)
   return doubts
 }

@@ -18,7 +18,8 @@ export class Facts {
         for (let at = from; at < to; at++) {
           const value = this.reads.valueAt(at)
           log.addVersion(this.reads.offsetAt(at), value)
-          if (call.outcome === 'ok') log.addReader(value, call)
+          // What lies on the disk of a node was not answered to anybody.
+          if (call.outcome === 'ok' && call.node === undefined) log.addReader(value, call)
         }
       }
     }

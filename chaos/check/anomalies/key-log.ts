@@ -45,7 +45,7 @@ export class KeyLog {
     this.#writers.set(number, call.at)
   }
 
-  /** Of a poll that is ok. */
+  /** Of a client's poll that is ok. */
   addReader(value: Value, call: Call): void {
     const number = this.#numberOf(value)
     this.#readersBefore.push(this.#lastReaders.at(number))
@@ -95,7 +95,7 @@ export class KeyLog {
     return this.#calls[this.#writers.at(this.#numbers.get(value) ?? NONE)]
   }
 
-  /** By polls that are ok, in their order. */
+  /** By polls of clients that are ok, in their order. */
   readersOf(value: Value): Call[] {
     const found: Call[] = []
     for (let reader = this.#lastReaders.at(this.#numbers.get(value) ?? NONE) ?? NONE; reader !== NONE; reader = this.#readersBefore.at(reader)) {
@@ -104,7 +104,7 @@ export class KeyLog {
     return found.reverse()
   }
 
-  /** By a poll that is ok. */
+  /** By a client's poll that is ok. */
   isRead(value: Value): boolean {
     const number = this.#numbers.get(value)
     return number !== undefined && this.#lastReaders.at(number) !== NONE

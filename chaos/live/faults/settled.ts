@@ -7,9 +7,9 @@ const SETTLE_LIMIT_MS = 60_000
 
 type PartitionState = TopicInfo['partitions'][number]
 
-/** Fulfilled when all partitions have a leader and all their replicas in sync. */
-export async function untilAllInSync(admin: Admin): Promise<void> {
-  await untilAll(admin, 'every replica is in sync', ({ leader, replicas, isr }) => leader !== -1 && isr.length === replicas.length)
+/** Fulfilled when all partitions, of these topics, have a leader and all their replicas in sync. */
+export async function untilAllInSync(admin: Admin, isOurs: (topic: string) => boolean = () => true): Promise<void> {
+  await untilAll(admin, 'every replica is in sync', ({ leader, replicas, isr }) => leader !== -1 && isr.length === replicas.length, isOurs)
 }
 
 /** Fulfilled when no partition is on its way to other brokers. */
@@ -17,14 +17,27 @@ export async function untilNothingMoves(admin: Admin): Promise<void> {
   await untilAll(admin, 'no partition moves', ({ addingReplicas, removingReplicas }) => addingReplicas.length + removingReplicas.length === 0)
 }
 
-async function untilAll(admin: Admin, what: string, test: (partition: PartitionState) => boolean): Promise<void> {
-  await waitFor(what, SETTLE_LIMIT_MS, async () => {
+async function untilAll(
+  admin: Admin,
+  what: string,
+  test: (partition: PartitionState) => boolean,
+  isOurs: (topic: string) => boolean = () => true,
+): Promise<void> {
+  let why = 'nobody says so'
+  const look = async (): Promise<true | undefined> => {
     try {
-      const topics = await admin.describeTopics()
-      return topics.every(({ partitions }) => partitions.every(test)) ? true : undefined
+      const partitions = (await admin.describeTopics()).flatMap(({ name, partitions: all }) => (isOurs(name) ? all.map((one) => ({ name, one })) : []))
+      const other = partitions.find(({ one }) => !test(one))
+      if (other === undefined) return true
+      const { partition, leader, replicas, isr } = other.one
+      why = `${other.name}-${partition} has leader ${leader} and ISR ${isr.join(',')} of ${replicas.join(',')}`
     } catch (error) {
-      if (error instanceof BrokerError) return undefined
-      throw error
+      if (!(error instanceof BrokerError)) throw error
+      why = error.message
     }
+    return undefined
+  }
+  await waitFor(what, SETTLE_LIMIT_MS, look).catch((error: unknown) => {
+    throw new Error(`${error instanceof Error ? error.message : String(error)}: ${why}`)
   })
 }

@@ -1,14 +1,14 @@
 import type { Uuid } from '../../../src/base/ids.ts'
 import { BrokerError } from '../../../src/base/errors.ts'
 import type { Random } from '../../../src/base/random.ts'
-import type { Outcome } from '../../operations/operation.ts'
+import type { Key, Outcome } from '../../operations/operation.ts'
 import { sleep } from '../cluster-process.ts'
 import { pollToTheEnd } from './last-phase.ts'
 import type { RebornPlaces } from './reborn-places.ts'
 import type { Seen } from './seen.ts'
 import type { TopicOptions } from './topics.ts'
 import type { Worker } from './worker.ts'
-import { PARTITIONS_PER_TOPIC } from './places.ts'
+import { PARTITIONS_PER_TOPIC, type Places } from './places.ts'
 
 export interface RebornTopicOptions {
   readonly places: RebornPlaces
@@ -50,6 +50,15 @@ export class RebornTopic {
     return this.#lives
   }
 
+  /** Of its present life, with something in them. */
+  get keys(): readonly Key[] {
+    return [...this.#options.seen.ends().keys()]
+  }
+
+  get places(): Places {
+    return this.#options.places
+  }
+
   get outcomes(): Readonly<Record<Outcome, number>> {
     return this.#options.seen.outcomes
   }
@@ -59,7 +68,7 @@ export class RebornTopic {
     while (!isStopped()) {
       if (!(await until(isStopped, () => this.#make()))) return
       await this.#live(isStopped)
-      if (isStopped() || !(await pollToTheEnd(this.worker, seen.ends(), performance.now() + READ_LIMIT_MS))) continue
+      if (isStopped() || (await pollToTheEnd(this.worker, seen.ends(), performance.now() + READ_LIMIT_MS)).length > 0) continue
       // From here on nobody has to find it any more.
       for (const key of places.keys) seen.forget(key)
       places.beginLife()
@@ -70,9 +79,9 @@ export class RebornTopic {
   }
 
   /** In the end, of the life that it is in. */
-  async pollToTheEnd(deadlineMs: number): Promise<boolean> {
+  async pollToTheEnd(deadlineMs: number): Promise<readonly Key[]> {
     const ends = this.#options.seen.ends()
-    return ends.size === 0 || (await pollToTheEnd(this.worker, ends, deadlineMs))
+    return ends.size === 0 ? [] : await pollToTheEnd(this.worker, ends, deadlineMs)
   }
 
   async #live(isStopped: () => boolean): Promise<void> {

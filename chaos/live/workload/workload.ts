@@ -2,11 +2,12 @@ import { SeededRandom } from '../../../src/base/random.ts'
 import type { OxbowClient } from '../../../src/client/client.ts'
 import type { ProducerOptions } from '../../../src/client/producer.ts'
 import type { HistoryWriter } from '../../operations/history-file.ts'
-import type { Operation, Outcome } from '../../operations/operation.ts'
+import type { Key, Operation, Outcome } from '../../operations/operation.ts'
 import { sleep } from '../cluster-process.ts'
 import { pollToTheEnd } from './last-phase.ts'
 import { KeyPool } from './key-pool.ts'
-import { numberedPlaces } from './places.ts'
+import type { NodeCopies } from './node-copies.ts'
+import { numberedPlaces, type Places, valueIn } from './places.ts'
 import { RebornPlaces } from './reborn-places.ts'
 import { RebornTopic } from './reborn-topic.ts'
 import { Requests } from './requests.ts'
@@ -31,11 +32,20 @@ export interface WorkloadOptions {
   readonly onAcknowledged?: () => void
 }
 
+/** Copies of partitions on the disks of nodes. */
+export interface CopyCounts {
+  readonly read: number
+  /** Of which nobody knows all: a node finds damage where it reads, and need not have read everything. */
+  readonly damaged: number
+}
+
 const ACTIVE_KEYS = 10
 const MAX_WRITES_PER_KEY = 1_024
 const CRASH_EVERY_S = 30
 /** Short: a thread that waits does nothing else, and what is fetched ahead comes with the next one. */
 const POLL = { timeoutMs: 20, maxRecords: 500 }
+/** No client ever is a process as late as this. */
+const FIRST_COPY_PROCESS = 1_000_000_000
 /** Further behind its times than this, a thread does not catch up. */
 const MAX_LATE_MS = 1_000
 
@@ -48,6 +58,7 @@ export class Workload {
   readonly #options: WorkloadOptions
   readonly #requests: Requests
   readonly #workers: readonly Worker[]
+  readonly #places: Places
   readonly #reborn: RebornTopic
   readonly #startedMs = performance.now()
   #running: Promise<unknown> = Promise.resolve()
@@ -59,13 +70,14 @@ export class Workload {
     const allThreads = threads + 1
     const random = new SeededRandom(seed)
     this.#options = options
+    this.#places = numberedPlaces(topicPrefix)
     this.seen = new Seen(options.onAcknowledged)
     const pool = new KeyPool(random.fork('keys'), { activeKeys: ACTIVE_KEYS, maxWritesPerKey: MAX_WRITES_PER_KEY })
     this.#requests = new Requests(random.fork('requests'), { pool, seen: this.seen, crashOneIn: rate * CRASH_EVERY_S })
     const shared = {
       threads: allThreads,
       topics: new Topics(topic),
-      places: numberedPlaces(topicPrefix),
+      places: this.#places,
       producer,
       poll: POLL,
       seen: this.seen,
@@ -101,12 +113,40 @@ export class Workload {
     await this.#running
   }
 
-  /** Each thread reads all that was ever acknowledged or polled. Answers whether all of them came to the end in time. */
-  async pollEverything(limitMs: number): Promise<boolean> {
+  /** Each thread reads all that was ever acknowledged or polled. Answers the partitions of which one of them did not come to the end in time. */
+  async pollEverything(limitMs: number): Promise<readonly string[]> {
     const ends = this.seen.ends()
     const deadlineMs = performance.now() + limitMs
-    const complete = await Promise.all([...this.#workers.map((worker) => pollToTheEnd(worker, ends, deadlineMs)), this.#reborn.pollToTheEnd(deadlineMs)])
-    return complete.every(Boolean)
+    const [ofReborn, ...ofAll] = await Promise.all([
+      this.#reborn.pollToTheEnd(deadlineMs),
+      ...this.#workers.map((worker) => pollToTheEnd(worker, ends, deadlineMs)),
+    ])
+    const nameOf = (key: Key, places: Places): string => {
+      const { topic, partition } = places.placeOf(key)
+      return `${topic}-${partition}`
+    }
+    return [...[...new Set(ofAll.flat())].map((key) => nameOf(key, this.#places)), ...ofReborn.map((key) => nameOf(key, this.#reborn.places))]
+  }
+
+  /** Notes what nodes have on their own disks of every key, each as one poll of that node. Answers how many there are, and how many cannot be read whole. */
+  noteCopies(copies: NodeCopies): CopyCounts {
+    const count = { read: 0, damaged: 0 }
+    const groups = [
+      { keys: this.seen.ends().keys(), places: this.#places },
+      { keys: this.#reborn.keys, places: this.#reborn.places },
+    ]
+    for (const { keys, places } of groups) {
+      for (const key of keys) {
+        for (const { node, records, damage } of copies.of(places.placeOf(key))) {
+          const polled = { [key]: records.map(([offset, value]) => [offset, valueIn(key, value)] as const) }
+          const poll = { process: FIRST_COPY_PROCESS + node, f: 'poll', node } as const
+          this.#note({ ...poll, type: 'invoke', value: [['poll']] })
+          this.#note({ ...poll, value: [['poll', polled]], ...(damage === undefined ? { type: 'ok' } : { type: 'info', error: damage }) })
+          count[damage === undefined ? 'read' : 'damaged']++
+        }
+      }
+    }
+    return count
   }
 
   async close(): Promise<void> {

@@ -57,7 +57,8 @@ async function report(script: (s: Script) => unknown, run: Partial<ChaosRun> = {
     deaths: [],
     availability,
     notHealed: undefined,
-    isEverythingRead: true,
+    unread: [],
+    copies: undefined,
     ...run,
   })
 }
@@ -90,7 +91,7 @@ describe('the report of a run', () => {
   it.each<[string, Partial<ChaosRun>, string]>([
     ['a node that ended by itself', { deaths: [{ nodeId: 2, end: '1', lastLine: 'so it is' }] }, 'node 2 ended by itself (1): so it is'],
     ['a cluster that does not heal', { notHealed: '3 brokers are alive: not within 60000 ms' }, 'the cluster did not heal: 3 brokers'],
-    ['what cannot be read', { isEverythingRead: false }, 'in the end not everything'],
+    ['what cannot be read', { unread: ['t4-1', 't5-0'] }, 'in the end not everything that was acknowledged or seen could be read: t4-1, t5-0'],
   ])('is guilty of %s', async (_, run, sentence) => {
     const bad = await report(readBoth, run)
     expect(bad).toMatchObject({ conclusion: 'anomalies', findings: [expect.stringContaining(sentence)] })
@@ -121,5 +122,25 @@ describe('the report of a run', () => {
     for await (const one of readHistory(join(out, 'history.jsonl'))) json.push(one)
     for await (const one of readHistory(join(out, 'history.edn'))) edn.push(one)
     expect(edn).toEqual(json)
+  })
+
+  it('says how many copies on disks were looked at, and leaves them out of what is for Jepsen', async () => {
+    const good = await report(
+      (s) => {
+        readBoth(s)
+        const both = [
+          [0, 1],
+          [1, 2],
+        ] as const
+        s.poll(1_000_000_001, { 0: both }, 'ok', { node: 1 })
+      },
+      { copies: { read: 3, damaged: 1 } },
+    )
+    expect(runText(good)).toContain('Disks:        3 copies of partitions were read whole on the disks of their nodes, and 1 in part')
+    expect(runText({ ...good, copies: undefined })).not.toContain('Disks:')
+    await writeRunFiles(out, good)
+    const edn = readFileSync(join(out, 'history.edn'), 'utf8')
+    expect(edn).toContain(':f :poll')
+    expect(edn).not.toContain(':node')
   })
 })

@@ -1,5 +1,20 @@
+import type { Polled } from '../../../../chaos/operations/operation.ts'
 import { atOnce, type Case, threeSent } from './case.ts'
 import { cycleCases } from './cycle-cases.ts'
+
+const FIRST_TWO: Polled = {
+  0: [
+    [0, 1],
+    [2, 2],
+  ],
+}
+const ALL_THREE: Polled = {
+  0: [
+    [0, 1],
+    [2, 2],
+    [3, 3],
+  ],
+}
 
 export const cases: readonly Case[] = [
   {
@@ -303,52 +318,9 @@ export const cases: readonly Case[] = [
   ...cycleCases,
   {
     name: 'lost-on-node',
-    guilty: (s) =>
-      threeSent(s)
-        .poll(
-          1,
-          {
-            0: [
-              [0, 1],
-              [2, 2],
-              [3, 3],
-            ],
-          },
-          'ok',
-          { node: 1 },
-        )
-        .poll(
-          2,
-          {
-            0: [
-              [0, 1],
-              [2, 2],
-            ],
-          },
-          'ok',
-          { node: 2 },
-        ),
-    almost: 'a poll that names no node',
-    innocent: (s) =>
-      threeSent(s)
-        .poll(
-          1,
-          {
-            0: [
-              [0, 1],
-              [2, 2],
-              [3, 3],
-            ],
-          },
-          'ok',
-          { node: 1 },
-        )
-        .poll(2, {
-          0: [
-            [0, 1],
-            [2, 2],
-          ],
-        }),
+    guilty: (s) => threeSent(s).poll(3, ALL_THREE).poll(1, ALL_THREE, 'ok', { node: 1 }).poll(2, FIRST_TWO, 'ok', { node: 2 }),
+    almost: 'it is not known what else that node has',
+    innocent: (s) => threeSent(s).poll(3, ALL_THREE).poll(1, ALL_THREE, 'ok', { node: 1 }).poll(2, FIRST_TWO, 'info', { node: 2 }),
   },
   {
     name: 'unexpected-read',

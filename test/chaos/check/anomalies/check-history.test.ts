@@ -69,6 +69,24 @@ describe('a valid history', () => {
   })
 })
 
+it('what lies on the disk of a node was not read by anybody', () => {
+  const onDisk: Polled = {
+    0: [
+      [0, 1],
+      [1, 2],
+    ],
+  }
+  const history = historyOf((s) => {
+    s.send(0, 0, 1, 0)
+      .send(0, 0, 2, 1)
+      .poll(1, { 0: [[1, 2]] })
+    s.poll(9, onDisk, 'ok', { node: 1 })
+  })
+  expect(namesOf(history)).toEqual(['lost-write', 'unseen'])
+  const onDiskOnly = historyOf((s) => s.send(0, 0, 1, 0).poll(9, { 0: [[0, 1]] }, 'ok', { node: 1 }))
+  expect(checkHistory(onDiskOnly).doubts).toContain('no poll returned anything')
+})
+
 describe('what is legal', () => {
   it('is a profile: Kafka does not isolate the writes of its transactions', () => {
     const interleaved = historyOf(cases.find(({ name }) => name === 'int-send-skip')!.guilty)
