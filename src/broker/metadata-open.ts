@@ -9,6 +9,7 @@ import { type Log, type LogDirectory, METADATA_LOG, type OpenedLog } from '../lo
 import { peekBatchSize } from '../record/batch.ts'
 import { decodeEntry } from '../runtime/decision-entry.ts'
 import type { LoadedSnapshot } from '../runtime/metadata-snapshots.ts'
+import type { VoteState } from '../runtime/metadata-storage.ts'
 import { readSnapshot } from '../runtime/snapshot-content.ts'
 import { VoterSets } from '../runtime/voter-sets.ts'
 
@@ -39,8 +40,8 @@ export interface MetadataOpenOptions {
   readonly clock: Clock
   readonly logger: Logger
   readonly directory: LogDirectory
-  /** What the vote file says (rules R3.6): no entry of a later term was ever counted, and, exclusive, the log surely reached so far. */
-  readonly voted: { readonly term: number; readonly syncedEndOffset: number }
+  /** What the vote file says (rules R3.6): no entry of a later term was ever counted, and the log surely reached so far, with an entry of that term. */
+  readonly voted: Pick<VoteState, 'term' | 'syncedEndOffset' | 'syncedEpoch'>
 }
 
 export function* openMetadata(options: MetadataOpenOptions): Task<OpenedMetadata> {
@@ -57,7 +58,9 @@ export function* openMetadata(options: MetadataOpenOptions): Task<OpenedMetadata
 }
 
 function openLog({ directory, voted }: MetadataOpenOptions, safeEndOffset: number): Task<OpenedLog> {
-  const marks = { safeEndOffset, cleanEndOffset: -1, greatestEpoch: voted.term }
+  const { term, syncedEndOffset, syncedEpoch } = voted
+  const epochs = syncedEpoch === -1 ? [] : [{ epoch: syncedEpoch, startOffset: syncedEndOffset - 1 }]
+  const marks = { safeEndOffset, cleanEndOffset: -1, greatestEpoch: term, epochs }
   return call<OpenedLog>((done) => directory.openLog({ name: METADATA_LOG, marks, visitFrom: 0, visit: () => undefined }, done))
 }
 

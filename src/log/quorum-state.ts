@@ -23,9 +23,10 @@ export interface QuorumStateData {
 /*
  * The file: slots (slots.ts). A record, big-endian:
  *   crc u32 (of all behind it) | version u32 | counter i64 | term i64 | votedFor i64 (−1: none) | syncedEndOffset i64 | syncedEpoch i64
- * The newest valid record counts.
+ * The newest valid record counts. What version 1 says of syncedEpoch may be that of an earlier mark: it is not known.
  */
-const VERSION = 1
+const VERSION = 2
+const READ_VERSIONS: readonly number[] = [1, VERSION]
 const RECORD_BYTES = 48
 const FIRST: QuorumStateData = { term: 0, votedFor: null, syncedEndOffset: 0, syncedEpoch: -1 }
 
@@ -42,13 +43,15 @@ function encodeSlot(counter: number, state: QuorumStateData): Buffer {
 }
 
 function decodeRecord(bytes: Buffer): { readonly counter: number; readonly state: QuorumStateData } | undefined {
-  if (bytes.length < RECORD_BYTES || bytes.readUInt32BE(0) !== crc32c(bytes.subarray(4, RECORD_BYTES)) || bytes.readUInt32BE(4) !== VERSION) return undefined
+  if (bytes.length < RECORD_BYTES || bytes.readUInt32BE(0) !== crc32c(bytes.subarray(4, RECORD_BYTES))) return undefined
+  const version = bytes.readUInt32BE(4)
+  if (!READ_VERSIONS.includes(version)) return undefined
   const votedFor = readInt64(bytes, 24)
   const state = {
     term: readInt64(bytes, 16),
     votedFor: votedFor === -1 ? null : votedFor,
     syncedEndOffset: readInt64(bytes, 32),
-    syncedEpoch: readInt64(bytes, 40),
+    syncedEpoch: version === VERSION ? readInt64(bytes, 40) : -1,
   }
   return { counter: readInt64(bytes, 8), state }
 }

@@ -226,7 +226,7 @@ export class SegmentedLog implements Log, SlabTenant, FlushTarget<FlushResult | 
     this.#doomed.push(...this.#segments.dropAbove(endOffset))
     this.#segments.last.cut(endOffset)
     this.#settleSize(this.#segments.last)
-    this.#lastEpoch = this.#epochBefore(endOffset)
+    this.#lastEpoch = this.epochBefore(endOffset)
     this.#environment.rounds.add(this)
   }
 
@@ -236,7 +236,7 @@ export class SegmentedLog implements Log, SlabTenant, FlushTarget<FlushResult | 
       return
     }
     assert(offset > this.#startOffset && offset <= this.#syncedEndOffset, 'the start moves up, within what is synced')
-    this.#startEpoch = this.#epochBefore(offset)
+    this.#startEpoch = this.epochBefore(offset)
     this.#startOffset = offset
     if (offset === this.#endOffset && this.#segments.last.baseOffset < offset) this.#segments.push(this.#newSegment(offset))
     this.#leaving.push(...this.#segments.dropBelow(offset))
@@ -265,7 +265,7 @@ export class SegmentedLog implements Log, SlabTenant, FlushTarget<FlushResult | 
     this.#environment.rounds.add(this)
   }
 
-  #epochBefore(offset: number): number {
+  epochBefore(offset: number): number {
     return this.#segments.epochBefore(offset) ?? this.#startEpoch
   }
 

@@ -22,6 +22,8 @@ export interface Log {
   readonly cutCount: number
   /** Bytes on disk and in memory, all segments. */
   readonly sizeBytes: number
+  /** Leader epoch of the batch that ends at `offset`, at or above startOffset; −1: not known. */
+  epochBefore(offset: number): number
   /** Copies one batch into the slab and stamps the copy there. Its base offset must be endOffset. `logAppendTimeMs` as in Kafka: attributes bit 3, maxTimestamp. */
   appendAsLeader(bytes: Buffer, stamp: AppendStamp): void
   /** Copies whole batches, unchanged; the first begins at endOffset, all contiguous. */

@@ -2,7 +2,6 @@ import { assert } from '../base/assert.ts'
 import type { DoneVoid } from '../base/done.ts'
 import type { Log } from '../log/surface.ts'
 import type { Entry, SnapshotId } from '../raft/messages.ts'
-import { BATCH_HEADER_BYTES, readBatchHeader } from '../record/batch.ts'
 
 /** The part of the two-slot file that this driver uses (rules R3.6). */
 export interface VoteStore {
@@ -205,10 +204,9 @@ export class MetadataStorage {
     })
   }
 
+  /** −1 where the log begins, or has been begun anew behind that while its disk has not. */
   #epochBefore(endOffset: number): number {
-    if (endOffset <= this.#log.startOffset) return -1
-    const batch = this.#log.readCached(endOffset - 1, 1)?.[0]
-    return batch === undefined || batch.length < BATCH_HEADER_BYTES ? this.#state.syncedEpoch : readBatchHeader(batch, 0).leaderEpoch
+    return endOffset <= this.#log.startOffset ? -1 : this.#log.epochBefore(endOffset)
   }
 
   /** Tells the core what is persisted: in the log and under the saved mark. */

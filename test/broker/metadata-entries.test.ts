@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import type { DiskFile } from '../../src/base/disk.ts'
+import { METADATA_LOG } from '../../src/log/surface.ts'
 import { hashImage } from '../../src/metadata/hash.ts'
+import { peekBatchSize } from '../../src/record/batch.ts'
 import { encodeBatch } from '../../src/record/records.ts'
 import type { RaftMessage } from '../../src/raft/messages.ts'
 import { type MetadataNode, MetadataQuorum } from './metadata-quorum.ts'
@@ -60,5 +63,46 @@ describe('R3.3 an entry of the metadata log on its way', () => {
     voter.propose()
     quorum.until(() => observer.raft.raft.core.endOffset > endOffset, 'the observer has it')
     expect(observer.failure?.message).toMatch(new RegExp(`appended at offset ${endOffset} cannot be read: .*run the version`))
+  })
+})
+
+describe('R3.6 the vote file says of which term the last synced entry is', () => {
+  const LOG_FILE = `${METADATA_LOG}/00000000000000000000.log`
+  const TERM_AT = 12
+
+  /** A voter that is down, with entries of the terms 1 to 3, of which the last one is said to be of another. */
+  function changedTerm(term: number): { readonly quorum: MetadataQuorum; readonly voter: MetadataNode } {
+    const quorum = new MetadataQuorum(1)
+    const voter = quorum.add(1)
+    for (let starts = 0; starts < 3; starts++) {
+      voter.start()
+      const { endOffset } = voter.raft.raft.core
+      quorum.until(() => voter.isLeader && voter.image.offset > endOffset, 'a leader')
+      voter.crash('kill')
+    }
+    const { clock } = quorum
+    const content = clock.wait<Buffer | undefined>((done) => voter.disk.readFile(LOG_FILE, done)) as Buffer
+    let last = 0
+    while (last + (peekBatchSize(content, last) as number) < content.length) last += peekBatchSize(content, last) as number
+    expect(content.readInt32BE(last + TERM_AT)).toBe(3)
+    content.writeInt32BE(term, last + TERM_AT)
+    const file = clock.wait<DiskFile | undefined>((done) => voter.disk.open(LOG_FILE, { create: false }, done)) as DiskFile
+    clock.waitVoid((done) => file.writev([content], 0, done))
+    clock.waitVoid((done) => file.sync(done))
+    return { quorum, voter }
+  }
+
+  it('another one is damage: no checksum covers it, and with a greater term a log would seem to have most', () => {
+    const { voter } = changedTerm(2)
+    voter.start()
+    expect(voter.folder.metadata.opened.recovery).toMatchObject({ verdict: 'damaged', detail: expect.stringContaining('noted to be of 3') })
+    expect(voter.folder.damagedBelow).toBe(3)
+  })
+
+  it('the same one is none', () => {
+    const { quorum, voter } = changedTerm(3)
+    voter.start()
+    expect(voter.folder.damagedBelow).toBeNull()
+    quorum.until(() => voter.isLeader, 'a leader again')
   })
 })

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { crc32c } from '../../src/base/crc32c.ts'
+import type { DiskFile } from '../../src/base/disk.ts'
 import { SeededRandom } from '../../src/base/random.ts'
 import { type MetaProperties, openMetaProperties } from '../../src/log/meta-properties.ts'
 import { openQuorumState, type QuorumState, type QuorumStateData } from '../../src/log/quorum-state.ts'
@@ -13,7 +15,7 @@ function open(world: World, nodeId = 1): MetaProperties {
 function rewrite(world: World, change: (text: string) => string): void {
   const bytes = world.clock.wait<Buffer | undefined>((done) => world.disk.readFile('meta.properties', done))!
   world.disk.removeTree('meta.properties')
-  const file = world.clock.wait<import('../../src/base/disk.ts').DiskFile | undefined>((done) => world.disk.open('meta.properties', { create: true }, done))!
+  const file = world.clock.wait<DiskFile | undefined>((done) => world.disk.open('meta.properties', { create: true }, done))!
   world.clock.waitVoid((done) => file.writev([Buffer.from(change(bytes.toString()))], 0, done))
 }
 
@@ -85,6 +87,21 @@ describe('quorum-state (R3.6)', () => {
       world.disk = world.disk.reopen()
       expect(quorum(world).state).toEqual(state(term, 7))
     }
+  })
+
+  it('reads what version 1 wrote, but for the epoch, which may be that of an earlier mark', () => {
+    const world = new World()
+    const file = quorum(world)
+    world.clock.waitVoid((done) => file.save(state(3, 7), done))
+    const bytes = world.clock.wait<Buffer | undefined>((done) => world.disk.readFile('quorum-state', done)) as Buffer
+    for (let at = 0; at < bytes.length; at += 4096) {
+      bytes.writeUInt32BE(1, at + 4)
+      bytes.writeUInt32BE(crc32c(bytes.subarray(at + 4, at + 48)), at)
+    }
+    world.disk = world.disk.reopen()
+    const old = world.clock.wait<DiskFile | undefined>((done) => world.disk.open('quorum-state', { create: false }, done)) as DiskFile
+    world.clock.waitVoid((done) => old.writev([bytes], 0, done))
+    expect(quorum(world).state).toEqual({ ...state(3, 7), syncedEpoch: -1 })
   })
 
   it('is not taken for new when it is lost beside a metadata log', () => {

@@ -7,8 +7,9 @@ import { MetadataStorage, type VoteState } from '../../src/runtime/metadata-stor
 /** A log and a vote file whose disks answer when the test says so; `story` is what happened in which order. */
 class Desk {
   readonly story: string[] = []
-  readonly #saves: { readonly state: VoteState; readonly done: DoneVoid }[] = []
+  readonly saves: { readonly state: VoteState; readonly done: DoneVoid }[] = []
   #endOffset = 0
+  readonly #epochs: number[] = []
   #cutCount = 0
   readonly storage: MetadataStorage
 
@@ -26,6 +27,7 @@ class Desk {
       },
       appendAsLeader(_bytes: Buffer, stamp: { baseOffset: number; leaderEpoch: number }) {
         desk.#endOffset++
+        desk.#epochs[stamp.baseOffset] = stamp.leaderEpoch
         desk.story.push(`append ${stamp.baseOffset} epoch ${stamp.leaderEpoch}`)
       },
       truncate(endOffset: number) {
@@ -33,14 +35,14 @@ class Desk {
         desk.#cutCount++
         desk.story.push(`cut to ${endOffset}`)
       },
-      readCached: () => undefined,
+      epochBefore: (offset: number) => desk.#epochs[offset - 1] as number,
     } as unknown as Log
     this.storage = new MetadataStorage({
       log,
       votes: {
         save: (state, done) => {
           desk.story.push(`save term ${state.term} vote ${state.votedFor} mark ${state.syncedEndOffset}`)
-          desk.#saves.push({ state, done })
+          desk.saves.push({ state, done })
         },
       },
       state: { term: 0, votedFor: null, syncedEndOffset: before.mark, syncedEpoch: -1 },
@@ -53,7 +55,7 @@ class Desk {
   }
 
   saved(): void {
-    this.#saves.shift()?.done(undefined)
+    this.saves.shift()?.done(undefined)
   }
 
   synced(endOffset: number): void {
@@ -84,6 +86,21 @@ describe('metadata storage', () => {
     expect(desk.take()).toEqual(['save term 0 vote null mark 2'])
     desk.saved()
     expect(desk.take()).toEqual(['persisted 2 in term 1'])
+  })
+
+  it('R3.6: the mark says of which term its last entry is, where it was lowered too', () => {
+    const desk = new Desk()
+    const marks = (): (readonly [number, number])[] => desk.saves.map(({ state }) => [state.syncedEndOffset, state.syncedEpoch])
+    desk.append(1, 0, 2)
+    desk.append(3, 2, 1)
+    desk.synced(3)
+    expect(marks()).toEqual([[3, 3]])
+    desk.saved()
+    desk.storage.truncate(2)
+    expect(marks()).toEqual([[2, 1]])
+    desk.saved()
+    desk.storage.truncate(0)
+    expect(marks()).toEqual([[0, -1]])
   })
 
   it('R3.6: a cut lowers the mark, synced, before it touches the log, and what comes behind it waits', () => {

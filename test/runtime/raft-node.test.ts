@@ -86,6 +86,7 @@ class Bench {
         bench.#batches.length = endOffset
         bench.#cutCount++
       },
+      epochBefore: () => -1,
       readCached: (offset: number) => (bench.isCached ? bench.#batches.slice(offset) : undefined),
       read: (offset: number, _: number, done: (error: Error | undefined, batches: Buffer[]) => void) => {
         const seen = bench.#batches.slice(offset)

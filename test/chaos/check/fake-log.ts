@@ -46,6 +46,10 @@ export class FakeLog implements Log {
     if (options.synced !== false) this.syncedEndOffset = this.endOffset
   }
 
+  epochBefore(): number {
+    throw new Error('written by hand')
+  }
+
   appendAsLeader(): void {
     throw new Error('written by hand')
   }
