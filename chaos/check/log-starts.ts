@@ -4,7 +4,7 @@ import { demand } from './violation.ts'
 
 /**
  * A log start is decided by a leader, never above its high watermark; a follower goes no further than a leader went, and no further than its own high
- * watermark. Only a log that is dropped to begin anew claims nothing until that is durable. Feeds `committed` with what leaders decide.
+ * watermark. Only a log that is dropped to begin anew claims nothing until that is durable, and a damaged one may have lost its beginning. Feeds `committed` with what leaders decide.
  */
 export function checkLogStart(log: string, where: string, committed: Committed, view: ReplicaView): void {
   const { logStartOffset, highWatermark } = view
@@ -16,7 +16,7 @@ export function checkLogStart(log: string, where: string, committed: Committed, 
   )
   if (view.role === 'leader') committed.decided(logStartOffset)
   demand(
-    logStartOffset <= committed.startOffset,
+    logStartOffset <= committed.startOffset || view.damaged,
     'start',
     () => `${log}: the log of ${where} begins at ${logStartOffset}, and no leader ever let go of what lies beyond ${committed.startOffset}`,
   )

@@ -96,6 +96,7 @@ export function* openReplica(options: OpenReplicaOptions): Task<Replica | undefi
     fetchMaxBytes: options.limits.followerFetchBytes,
     maxUnansweredBatches: 5,
     repairing: damaged,
+    isStartLost: damagedNote !== undefined && parseDamagedNote(damagedNote).isStartLost === true,
   })
   const damage = recovery.verdict === 'damaged' ? recovery.detail : damagedNote === undefined ? undefined : parseDamagedNote(damagedNote).reason
   const reason = damage ?? (suspect ? (create === undefined ? NOT_STOPPED : NEW_LOG) : undefined)

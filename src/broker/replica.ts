@@ -352,7 +352,7 @@ export class Replica {
       case 'restarted':
         this.logger.warn(
           { startOffset: event.startOffset, endOffset: event.endOffset, leaderEpoch: event.leaderEpoch },
-          `log dropped from ${event.startOffset} to ${event.endOffset}, and fetched anew: the leader of epoch ${event.leaderEpoch} parts from it below its start`,
+          `log dropped from ${event.startOffset} to ${event.endOffset}, and fetched anew from the leader of epoch ${event.leaderEpoch}: nothing of it can be gone on with`,
         )
         break
       default:

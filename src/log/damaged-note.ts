@@ -7,18 +7,22 @@ export interface DamagedNote {
   readonly claimedEndOffset: number
   /** The first offset that was bad or missing. */
   readonly firstBadOffset: number
+  /** Where the log begins was lost: what lies before its first segment may be missing. Absent: it was not. */
+  readonly isStartLost?: boolean
   readonly reason: string
 }
 
 export function formatDamagedNote(note: DamagedNote): string {
-  return `${JSON.stringify({ claimedEndOffset: note.claimedEndOffset, firstBadOffset: note.firstBadOffset, reason: note.reason })}\n`
+  const { claimedEndOffset, firstBadOffset, isStartLost, reason } = note
+  return `${JSON.stringify({ claimedEndOffset, firstBadOffset, ...(isStartLost === true ? { isStartLost } : {}), reason })}\n`
 }
 
 /** Never fails: the file's being there is the mark. What cannot be read counts as "nothing known, nothing good". */
 export function parseDamagedNote(content: string): DamagedNote {
   try {
-    const { claimedEndOffset, firstBadOffset, reason } = JSON.parse(content)
-    if (Number.isSafeInteger(claimedEndOffset) && Number.isSafeInteger(firstBadOffset)) return { claimedEndOffset, firstBadOffset, reason: String(reason) }
+    const { claimedEndOffset, firstBadOffset, isStartLost, reason } = JSON.parse(content)
+    if (Number.isSafeInteger(claimedEndOffset) && Number.isSafeInteger(firstBadOffset))
+      return { claimedEndOffset, firstBadOffset, isStartLost: isStartLost === true, reason: String(reason) }
   } catch {
     // Written by hand, or damaged itself.
   }

@@ -32,7 +32,7 @@ import type { LogMarks, Recovery } from './surface.ts'
  * Where the log begins is said by its note `log-start`, at 0 when that says nothing. Segments that begin below the noted one are left over, and removed. The start is
  * a mark too: it was synced when it was noted, so a log that ends below it is damaged, and so is one whose first segment is not the noted one. A note that
  * cannot be read makes the log damaged: what is there from the first segment on is kept, but whether anything is missing before it nobody can say, and as
- * a leader it would have all replicas delete that.
+ * a leader it would have all replicas delete that. So it is begun anew once there is a leader to fetch from.
  */
 
 const WINDOW_BYTES = 1024 * 1024
@@ -90,9 +90,10 @@ export function* recoverLog(options: RecoveryOptions): Task<RecoveredLog> {
   const markedEndOffset = Math.max(options.marks.safeEndOffset, options.marks.cleanEndOffset, judged.start.startOffset)
   const damage = yield* findDamage(options, judged, markedEndOffset)
   if (damage !== undefined) {
-    const before = noted === undefined ? 0 : parseDamagedNote(noted.toString()).claimedEndOffset
-    const claimedEndOffset = Math.max(before, markedEndOffset, damage.claimedEndOffset)
-    const note = formatDamagedNote({ claimedEndOffset, firstBadOffset: judged.endOffset, reason: damage.reason })
+    const before = noted === undefined ? undefined : parseDamagedNote(noted.toString())
+    const claimedEndOffset = Math.max(before?.claimedEndOffset ?? 0, markedEndOffset, damage.claimedEndOffset)
+    const isStartLost = judged.isStartLost || before?.isStartLost === true
+    const note = formatDamagedNote({ claimedEndOffset, firstBadOffset: judged.endOffset, isStartLost, reason: damage.reason })
     yield* replaceFile(disk, `${name}/${DAMAGED_NOTE}`, Buffer.from(note))
   }
   const cutBytes = yield* cutBack(disk, judged)

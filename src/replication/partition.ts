@@ -26,6 +26,8 @@ export interface PartitionOptions {
   readonly maxUnansweredBatches: number
   /** The log is marked damaged: it may be cut below its high watermark, until a decision names this process in the ISR (rules R6.3). */
   readonly repairing: boolean
+  /** Something may be missing before the start of a damaged log: it is begun anew with the first leader that it follows. Absent: nothing is. */
+  readonly isStartLost?: boolean
 }
 
 type Role =
@@ -52,12 +54,15 @@ export class Partition {
   #role: Role = { type: 'none' }
   #assignment: Assignment | undefined
   #repairing: boolean
+  #isStartLost: boolean
   #tick = 0
 
   constructor(options: PartitionOptions) {
     this.#options = options
     this.#log = new OwnLog({ positions: options.log, highWatermark: options.highWatermark, producers: options.producers })
     this.#repairing = options.repairing
+    this.#isStartLost = options.isStartLost === true
+    assert(this.#repairing || !this.#isStartLost, 'a log without a certain start is damaged')
   }
 
   get role(): 'leader' | 'follower' | 'none' | 'offline' {
@@ -279,11 +284,20 @@ export class Partition {
       if (follower.leader === leader && follower.leaderEpoch === leaderEpoch && follower.brokerEpoch === brokerEpoch) return
     }
     this.#resign(effects)
+    // Before the leader hears of it: in the ISR, and as a leader, it would have all replicas delete what lies before.
+    if (this.#isStartLost && this.#log.startOffset > 0) this.#beginAnew(leaderEpoch, effects)
+    this.#isStartLost = false
     const { fetchIds, fetchMaxBytes } = this.#options
     const follower = new Follower({ leader, leaderEpoch, brokerEpoch, log: this.#log, fetchIds, fetchMaxBytes })
     this.#role = { type: 'follower', follower }
     effects.push({ type: 'event', event: { type: 'becameFollower', leaderEpoch, leader } })
     follower.start(this.#tick, effects)
+  }
+
+  #beginAnew(leaderEpoch: number, effects: PartitionEffect[]): void {
+    const { startOffset, endOffset } = this.#log
+    this.#log.restart(effects)
+    effects.push({ type: 'event', event: { type: 'restarted', startOffset, endOffset, leaderEpoch } })
   }
 
   #answer(follower: Follower, input: Extract<PartitionInput, { type: 'answer' }>, effects: PartitionEffect[]): void {

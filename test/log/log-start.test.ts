@@ -325,7 +325,10 @@ describe('recovery with a start (R3.3)', () => {
       expect(recovery.detail).toMatch(detail)
       const note = world.clock.wait<string | undefined>((done) => world.directory!.readNote(NAME, 'damaged', done))
       expect(note !== undefined).toBe(verdict === 'damaged')
-      if (note !== undefined) expect(parseDamagedNote(note).claimedEndOffset).toBeGreaterThanOrEqual(found.startOffset)
+      if (note !== undefined) {
+        expect(parseDamagedNote(note).claimedEndOffset).toBeGreaterThanOrEqual(found.startOffset)
+        expect(parseDamagedNote(note).isStartLost).toBe(what === 'the note cannot be read')
+      }
       if (range[1] > range[0]) expect(world.readAll(found)).toEqual(Buffer.concat(all.slice(Math.floor(range[0] / 2), range[1] / 2)))
       // What is left is whole: told once, it is not told again.
       const bytes = append(found, { epoch: 3 })

@@ -9,12 +9,21 @@ const OWN = 1
 const PEER = 2
 const TIMESTAMPS = { type: 'CreateTime', beforeMaxMs: 1_000_000, afterMaxMs: 1_000 } as const
 
-function partition(options: { end?: number; lastEpoch?: number; highWatermark?: number; repairing?: boolean } = {}): Partition {
-  const { end = 0, lastEpoch: epoch = 0, highWatermark = 0, repairing = false } = options
+function partition(
+  options: { start?: number; end?: number; lastEpoch?: number; highWatermark?: number; repairing?: boolean; isStartLost?: boolean } = {},
+): Partition {
+  const { start = 0, end = 0, lastEpoch: epoch = 0, highWatermark = 0, repairing = false, isStartLost = false } = options
   let nextFetchId = 1
   return new Partition({
     nodeId: OWN,
-    log: { startOffset: 0, startBatchOffset: 0, endOffset: end, syncedEndOffset: end, cutCount: 0, epochs: end === 0 ? [] : [{ epoch, startOffset: 0 }] },
+    log: {
+      startOffset: start,
+      startBatchOffset: start,
+      endOffset: end,
+      syncedEndOffset: end,
+      cutCount: 0,
+      epochs: end === 0 ? [] : [{ epoch, startOffset: start }],
+    },
     highWatermark,
     producers: Producers.restore(undefined),
     fetchIds: { next: () => nextFetchId++ },
@@ -23,6 +32,7 @@ function partition(options: { end?: number; lastEpoch?: number; highWatermark?: 
     fetchMaxBytes: 1000,
     maxUnansweredBatches: 5,
     repairing,
+    isStartLost,
   })
 }
 
@@ -315,6 +325,19 @@ describe('a follower and what it is told (rules R6.2, R6.3)', () => {
     expect(core.repairing).toBe(true)
     assign(core, { ...FOLLOW, isr: [...FOLLOW.isr, { nodeId: OWN, brokerEpoch: 10 }], partitionEpoch: 6 })
     expect(core.repairing).toBe(false)
+  })
+
+  it('R6.3: begins anew when it is repaired and where its log begins was lost, before its leader hears of it', () => {
+    const core = partition({ start: 3, end: 9, highWatermark: 3, repairing: true, isStartLost: true })
+    expect(assign(core, { leader: -1, isr: [], elr: [PEER] })).toEqual([])
+    const effects = assign(core, { ...FOLLOW, leaderEpoch: 4, partitionEpoch: 6 })
+    expect(only(effects, 'resetLog')).toEqual([{ type: 'resetLog', offset: 0, cutCount: 1 }])
+    expect(only(effects, 'sendFetch').map(({ fetch }) => fetch)).toMatchObject([
+      { fetchOffset: 0, lastFetchedEpoch: -1, syncedEndOffset: 0, logStartOffset: 0 },
+    ])
+    expect(core).toMatchObject({ logStartOffset: 0, logEndOffset: 0, highWatermark: 0, role: 'follower' })
+    const again = assign(core, { ...FOLLOW, leaderEpoch: 5, partitionEpoch: 7 })
+    expect(only(again, 'resetLog')).toEqual([])
   })
 
   it('R6.3: begins anew when it is repaired and ends within a batch of its leader, which comes whole or not at all; else it waits', () => {

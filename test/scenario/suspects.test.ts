@@ -1,7 +1,7 @@
 import { scenario } from './scenario.ts'
 import { entriesOfTerm, status } from './messages.ts'
 import type { Story } from './story.ts'
-import { flipLastByte, forgetSynced } from './suspects.ts'
+import { flipLastByte, forgetSynced, loseStart } from './suspects.ts'
 
 /** A majority of the voters is left when all replicas are gone. */
 const SEVEN = { nodes: 7 }
@@ -139,4 +139,33 @@ scenario(
     await story.settle(batch)
   },
   { ...SEVEN, config: { checkpointIntervalMs: 300 } },
+)
+
+scenario(
+  'a-lost-start-is-not-passed-on',
+  'a replica lost the note of where its log begins, and its first segment with it: what is left is no log of that partition, and where it begins never becomes where all begin (R6.3)',
+  async (story) => {
+    await story.topic()
+    await story.send(36)
+    const asked = story.asks('the deletion of 2 records', (admin, timeoutMs) =>
+      admin.deleteRecords([{ topic: 'orders', partition: 0, beforeOffset: 2 }], { timeoutMs }),
+    )
+    await story.goOn('the operator has an answer', () => asked.code !== undefined)
+    story.kill(3)
+    await story.untilIsr([1, 2])
+    loseStart(story, 3)
+    await story.start(3)
+    await story.untilIsr([1, 2, 3])
+    await story.show()
+    story.kill(1, 2)
+    await story.until('nodes 1 and 2 are not taken for alive', () => [1, 2].every((nodeId) => story.broker(nodeId)?.fenced === true))
+    await story.untilLeader(3)
+    await story.start(1, 2)
+    await story.untilIsr([1, 2, 3])
+    story.claim(
+      'each log begins at 2',
+      [1, 2, 3].every((nodeId) => story.replica(nodeId)?.logStartOffset === 2),
+    )
+  },
+  { ...SEVEN, config: { segmentBytes: 1_000 } },
 )

@@ -13,6 +13,16 @@ export function forgetSynced(story: Story, nodeId: number, batches: number, topi
   if (sizeBytes === undefined || !node.disk.truncateFile(path, sizeBytes)) throw new Error(`${path} has no ${batches} batches`)
 }
 
+/** The note of where a log begins is garbage, and the first segment is gone. The node is down. */
+export function loseStart(story: Story, nodeId: number, topic = 'orders'): void {
+  story.says(`on the disk of node ${nodeId} nothing says any more where orders-0 begins, and its first segment is gone`)
+  const node = story.cluster.node(nodeId)
+  const name = `partitions/${topic}-0`
+  node.noteHarmed(name)
+  for (let at = (node.disk.sizeOf(`${name}/log-start`) ?? 0) - 1; at >= 0; at--) node.disk.flipByte(`${name}/log-start`, at)
+  node.disk.removeTree(`${name}/${'0'.repeat(20)}.log`)
+}
+
 /** Of the last batch of a replica, on its disk. */
 export function flipLastByte(story: Story, nodeId: number, topic = 'orders'): void {
   story.says(`the last byte of ${topic}-0 on the disk of node ${nodeId} is flipped`)

@@ -10,7 +10,11 @@ import { FakeNode, makeImage, makeState, topicId } from './fake-cluster.ts'
 /** Three nodes with one partition and four records, all committed; node 1 leads. */
 function makeCluster(): { readonly nodes: readonly [FakeNode, FakeNode, FakeNode]; readonly checker: ClusterChecker; look(...nodes: FakeNode[]): void } {
   const nodes = [new FakeNode(1), new FakeNode(2), new FakeNode(3)] as const
-  const checker = new ClusterChecker({ peek: () => (log, offset) => log.readCached(offset, 1_000_000), durableDecisions: () => Number.POSITIVE_INFINITY })
+  const checker = new ClusterChecker({
+    peek: () => (log, offset) => log.readCached(offset, 1_000_000),
+    mayBeDamaged: () => true,
+    durableDecisions: () => Number.POSITIVE_INFINITY,
+  })
   const look = (...seen: FakeNode[]): void => {
     for (const node of seen) checker.observe(node)
   }
@@ -48,6 +52,14 @@ describe('R6.9 the log start', () => {
     const { nodes, look } = makeCluster()
     nodes[1].view = { ...nodes[1].view, logStartOffset: 1 }
     expect(() => look(nodes[1])).toThrow(/^start: t-0: the log of node 2 begins at 1, and no leader ever let go of what lies beyond 0/)
+  })
+
+  it('of a damaged follower is where its disk has anything left', () => {
+    const { nodes, look } = makeCluster()
+    nodes[1].view = { ...nodes[1].view, logStartOffset: 1, damaged: true }
+    look(nodes[1])
+    nodes[1].view = { ...nodes[1].view, damaged: false }
+    expect(() => look(nodes[1])).toThrow(/^start: /)
   })
 
   it('never goes back in one process, but where a damaged log begins anew', () => {
