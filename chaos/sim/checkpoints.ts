@@ -62,13 +62,6 @@ export class MemoryCheckpoints implements Checkpoints {
     })
   }
 
-  scan(prefix: string, done: Done<ReadonlyMap<string, Buffer>>): void {
-    this.#complete(() => {
-      const found = [...this.#store.entries].filter(([key]) => key.startsWith(prefix)).sort(([a], [b]) => (a < b ? -1 : 1))
-      done(undefined, new Map(found.map(([key, value]) => [key, Buffer.from(value)])))
-    })
-  }
-
   close(done: DoneVoid): void {
     this.#complete(() => {
       this.#alive = false

@@ -10,7 +10,5 @@ export interface Checkpoints {
   /** All writes or none. `sync` true: on disk before done. */
   write(writes: readonly CheckpointWrite[], options: { readonly sync: boolean }, done: DoneVoid): void
   get(key: string, done: Done<Buffer | undefined>): void
-  /** All entries whose key starts with `prefix`, by key. */
-  scan(prefix: string, done: Done<ReadonlyMap<string, Buffer>>): void
   close(done: DoneVoid): void
 }

@@ -41,11 +41,6 @@ export class EpochTable {
     return this.#entries
   }
 
-  /** First offset of `epoch`, undefined when it is not noted. */
-  startOf(epoch: number): number | undefined {
-    return this.#entries.find((entry) => entry.epoch === epoch)?.startOffset
-  }
-
   /** The epoch that wrote `offset`; −1 when it is below all. */
   epochAt(offset: number): number {
     let low = 0

@@ -7,9 +7,6 @@ import type { Logger } from '../base/log-line.ts'
 
 type Database = Level<string, Buffer>
 
-/** Beyond every key of a prefix: no key holds it. */
-const LAST_CHARACTER = '\uffff'
-
 function failed(call: string, error: unknown): BrokerError {
   return new BrokerError('DISK_FAILED', `checkpoints ${call}: ${error instanceof Error ? error.message : String(error)}`)
 }
@@ -39,10 +36,6 @@ class LevelCheckpoints implements Checkpoints {
 
   get(key: string, done: Done<Buffer | undefined>): void {
     settle('get', this.#database.get(key) as Promise<Buffer | undefined>, done)
-  }
-
-  scan(prefix: string, done: Done<ReadonlyMap<string, Buffer>>): void {
-    settle('scan', this.#database.iterator({ gte: prefix, lt: prefix + LAST_CHARACTER }).all(), (error, entries) => done(error, new Map(entries ?? [])))
   }
 
   close(done: DoneVoid): void {

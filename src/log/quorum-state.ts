@@ -107,10 +107,6 @@ export class QuorumState {
     const position = slotPosition(this.#counter)
     yield* callVoid((done) => this.#file.writevSynced([slot], position, done))
   }
-
-  close(done: DoneVoid): void {
-    this.#file.close(done)
-  }
 }
 
 /** Opens the file, makes it at the first start. DATA_FOLDER_MISMATCH when it is lost or no slot is valid: a voter that forgot its vote could vote twice. */

@@ -34,10 +34,6 @@ export class LazyCheckpoints implements Checkpoints {
     this.#with((error, store) => (error === undefined ? store.get(key, done) : done(error, undefined)))
   }
 
-  scan(prefix: string, done: Done<ReadonlyMap<string, Buffer>>): void {
-    this.#with((error, store) => (error === undefined ? store.scan(prefix, done) : done(error, new Map())))
-  }
-
   close(done: DoneVoid): void {
     const state = this.#state
     if (state.type === 'opening') {

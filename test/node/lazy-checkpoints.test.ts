@@ -14,7 +14,6 @@ function store(asked: string[]): Checkpoints {
       asked.push(`get ${key}`)
       done(undefined, Buffer.from('value'))
     },
-    scan: (_prefix, done) => done(undefined, new Map()),
     close: (done) => {
       asked.push('close')
       done(undefined)
