@@ -9,9 +9,10 @@ export function findDuplicates(facts: Facts): Anomaly[] {
       const writer = log.writerOf(value)
       const first = log.firstIndexOf(value)
       const last = log.lastIndexOf(value)
-      if (writer === undefined || first === undefined || last === undefined || first === last) continue
+      if (first === undefined || last === undefined || first === last) continue
       const sentence = `key ${log.key}: value ${value} is at offset ${log.offsets.at(first)} and at offset ${log.offsets.at(last)}`
-      found.push({ name: 'duplicate', key: log.key, sentence, operations: [writer.invokedAt] })
+      const operations = writer === undefined ? log.readersOf(value).map(({ invokedAt }) => invokedAt) : [writer.invokedAt]
+      found.push({ name: 'duplicate', key: log.key, sentence, operations })
     }
   }
   return found

@@ -7,6 +7,7 @@ import type { Operation, Polled } from '../../../../chaos/operations/operation.t
 import { SeededRandom } from '../../../../src/base/random.ts'
 import { historyOf } from './case.ts'
 import { cases } from './cases.ts'
+import { crossings } from './crossings.ts'
 import { damages, interleave, numbered } from './damage.ts'
 import type { Script } from './script.ts'
 import { ValidHistory } from './valid-history.ts'
@@ -56,7 +57,12 @@ describe('a valid history', () => {
     )
   })
 
-  it.each(damages)('shows $name, and nothing else, once it is damaged so', ({ name, also = [], apply }) => {
+  it('has a damage for each anomaly', () => {
+    const names = [...damages, ...crossings].map(({ name }) => name)
+    expect(new Set(names)).toEqual(new Set(anomalyNames))
+  })
+
+  it.each([...damages, ...crossings])('shows $name, and nothing else, once it is damaged so', ({ name, also = [], apply }) => {
     let damaged = 0
     const isExact = fc.property(seeds, (seed) => {
       const history = apply(new ValidHistory(seed).operations, new SeededRandom(seed + 1))
@@ -85,6 +91,19 @@ it('what lies on the disk of a node was not read by anybody', () => {
   expect(namesOf(history)).toEqual(['lost-write', 'unseen'])
   const onDiskOnly = historyOf((s) => s.send(0, 0, 1, 0).poll(9, { 0: [[0, 1]] }, 'ok', { node: 1 }))
   expect(checkHistory(onDiskOnly).doubts).toContain('no poll returned anything')
+})
+
+it('a value is a duplicate whoever sent it, and if nobody did', () => {
+  const history = historyOf((s) =>
+    s.send(0, 0, 1, 0).poll(1, {
+      0: [
+        [0, 1],
+        [1, 7],
+        [2, 7],
+      ],
+    }),
+  )
+  expect(namesOf(history)).toEqual(['duplicate', 'unexpected-read'])
 })
 
 describe('what is legal', () => {
