@@ -176,6 +176,9 @@ export class FolderMove {
   *#note(log: Log, copy: Log): Task<void> {
     const { core, topicId } = this.replica
     const { startOffset } = log
+    // While the copy was synced, records came and went.
+    this.#isOvertaken = startOffset > copy.syncedEndOffset
+    if (this.#isOvertaken) return
     yield* this.#writeNote(PARTITION_NOTE, formatPartitionNote(topicId))
     if (startOffset > this.#notedStart) {
       yield* this.#writeNote(BELOW_START_NOTE, encodeBelowStart({ epochs: core.epochs, producers: core.producerSnapshot() }))

@@ -154,6 +154,20 @@ describe('R3.8, KIP-113 a move between data folders', () => {
     expect(bench.values()).toEqual(bench.acknowledged.slice(11))
   })
 
+  it('begins anew when the start overtakes the copy while that is on its way to the disk', () => {
+    const bench = filled(12)
+    bench.disk('b').slow(200)
+    bench.move('b')
+    bench.until(() => [...bench.partitions.folderMoves.copies()][0]?.copy.endOffset === 12, 'all is copied')
+    bench.fill(3)
+    advance(bench, 14)
+    bench.run(10)
+    expect(bench.replica.log.startOffset).toBe(14)
+    bench.disk('b').clearFaults()
+    untilOn(bench, 'b')
+    expect(bench.values()).toEqual(bench.acknowledged.slice(14))
+  })
+
   it('keeps within its limit, which may be changed', () => {
     const bench = filled(20)
     const beganMs = bench.clock.monotonicMs()
