@@ -323,6 +323,29 @@ export class Workload {
     }
   }
 
+  /** Now and then replicas of a node move to one of its data folders, at whatever pace, or stay where they are after all, until the workload is stopped. */
+  async moveFolders(
+    client: OxbowClient,
+    options: { readonly gapMs: number; readonly brokers: readonly number[]; readonly paths: readonly string[]; readonly random: Random },
+  ): Promise<void> {
+    const { clock } = this.#options
+    const { random, gapMs, brokers, paths } = options
+    const admin = client.admin()
+    while (!this.#stopped) {
+      await sleep(clock, between(random, 1, 2 * gapMs))
+      const topic = this.#topics[random.integer(Math.max(1, this.#topics.length))]
+      if (topic === undefined || this.#stopped || this.#operatorsRest) continue
+      const where = { topic: topic.name, partition: random.integer(topic.partitions) }
+      const nodeId = brokers[random.integer(brokers.length)] as number
+      const path = random.integer(6) === 0 ? null : (paths[random.integer(paths.length)] as string)
+      const limit = random.integer(3) === 0 ? { bytesPerSecond: 1_024 * between(random, 1, 200) } : {}
+      await this.#operate(`${where.topic}-${where.partition} of node ${nodeId} ${path === null ? 'stays' : `to ${path}`}`, async () => {
+        const [moved] = await admin.alterReplicaLogDirs({ nodeId, partitions: [where], path, ...limit })
+        return moved?.error ?? null
+      })
+    }
+  }
+
   /** One call of an operator, with its outcome in the history: what it failed of, if it did. */
   async #operate(what: string, act: () => Promise<BrokerError | null>): Promise<BrokerError | null> {
     this.#unsettled += 1

@@ -41,6 +41,8 @@ export interface Settings {
   readonly lateSyncOneIn: number | null
   /** Data folders of each node. */
   readonly folders: number
+  /** An operator moves replicas between them meanwhile, about once in this time; null: none does. */
+  readonly folderMoveGapMs: number | null
   /** An operator alters topics meanwhile, about once in this time; null: none does. */
   readonly alterGapMs: number | null
   /** An operator puts brokers into maintenance meanwhile and empties them, about once in this time; null: none does. */
@@ -179,7 +181,9 @@ function drawClockRates(random: Random, { voters, observers }: Topology): readon
   return Array.from({ length: voters + observers }, () => 1 + between(random, -MOST_DRIFT_PER_MILLE, MOST_DRIFT_PER_MILLE) / 1000)
 }
 
-function drawStorage(random: Random): Pick<Settings, 'config' | 'diskLatencyMs' | 'lateSyncOneIn' | 'folders' | 'deleteGapMs'> {
+type Storage = Pick<Settings, 'config' | 'diskLatencyMs' | 'lateSyncOneIn' | 'folders' | 'folderMoveGapMs' | 'deleteGapMs'>
+
+function drawStorage(random: Random): Storage {
   // Small segments, and whatever lets go of them: by size, by time, by a client.
   const isRetaining = random.integer(3) === 0
   return {
@@ -191,10 +195,17 @@ function drawStorage(random: Random): Pick<Settings, 'config' | 'diskLatencyMs' 
       ...drawCache(random.fork('cache')),
     },
     diskLatencyMs: { min: 0.1, max: random.integer(6) === 0 ? 30 : between(random, 1, 6) },
-    folders: random.integer(5) === 0 ? 2 : 1,
+    ...drawFolders(random),
     lateSyncOneIn: drawLateSyncs(random.fork('late syncs')),
     deleteGapMs: isRetaining && random.integer(3) !== 0 ? between(random, 100, 3_000) : null,
   }
+}
+
+/** In most of the seeds with two of them replicas move from one to the other. */
+function drawFolders(random: Random): Pick<Settings, 'folders' | 'folderMoveGapMs'> {
+  if (random.integer(5) !== 0) return { folders: 1, folderMoveGapMs: null }
+  const moves = random.fork('folder moves')
+  return { folders: 2, folderMoveGapMs: moves.integer(4) === 0 ? null : between(moves, 100, 3_000) }
 }
 
 /**

@@ -59,6 +59,7 @@ const simpler: readonly ((settings: Settings) => Settings)[] = [
   (settings) => ({ ...settings, alterGapMs: null }),
   (settings) => ({ ...settings, maintenanceGapMs: null }),
   (settings) => ({ ...settings, deleteGapMs: null }),
+  (settings) => ({ ...settings, folderMoveGapMs: null }),
   (settings) => ({ ...settings, passingGapMs: null }),
   ({ limits: _, ...settings }) => settings,
   (settings) => ({ ...settings, clockRates: [] }),

@@ -5,6 +5,7 @@ import type { MetadataImage } from '../../src/metadata/image.ts'
 import { checkBudgets } from '../check/budgets.ts'
 import { findUnhealed } from '../check/convergence.ts'
 import { checkDelivery, type ReadRecord } from '../check/delivery.ts'
+import { pathOf } from '../check/durable-folders.ts'
 import { LeadersGiveUp, type SeenVoter } from '../check/leaders-give-up.ts'
 import { partitionKey } from '../check/observed.ts'
 import { demand, Violation } from '../check/violation.ts'
@@ -349,6 +350,7 @@ export class World {
     const { voters, controllers, topics, producers, consumers, sendGapMs, burstOneIn, alterGapMs, maintenanceGapMs, voterGapMs, voterOperators, deleteGapMs } =
       this.#case.settings
     this.#startPassingTopic()
+    this.#startFolderMoves()
     const admin = this.#cluster.addClient('admin')
     for (const topic of topics) admin.clock.after(topic.atMs, () => this.#watch(this.#workload.createTopic(admin.client, topic)))
     if (alterGapMs !== null) {
@@ -392,6 +394,15 @@ export class World {
     const producer = client.producer({ deliveryTimeoutMs: PASSING_TIMEOUT_MS })
     const options = { gapMs: passingGapMs, replicationFactor: first.replicationFactor, random: random.fork('what passes') }
     this.#watch(this.#workload.passTopics(client, producer, options))
+  }
+
+  #startFolderMoves(): void {
+    const { folders, folderMoveGapMs } = this.#case.settings
+    if (folders === 1 || folderMoveGapMs === null) return
+    const { client, random } = this.#cluster.addClient('operator of data folders')
+    const paths = Array.from({ length: folders }, (_, at) => pathOf(at))
+    const options = { gapMs: folderMoveGapMs, brokers: brokerIds(this.#case.settings), paths, random: random.fork('what to move') }
+    this.#watch(this.#workload.moveFolders(client, options))
   }
 
   /** A partition whose only replica in sync stood on a disk that was replaced has nobody left that may lead, until an operator decides (rules R5.3, R5.7). */

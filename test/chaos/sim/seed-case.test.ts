@@ -59,7 +59,7 @@ describe('what a seed is', () => {
     }
   })
 
-  it('has clocks that drift, small limits, late syncs, brokers in maintenance and topics that pass in some seeds, not in all', () => {
+  it('has clocks that drift, small limits, late syncs, brokers in maintenance, topics that pass and replicas that change their folder in some seeds, not in all', () => {
     const some = (has: (one: SeedCase['settings']) => boolean): void => {
       const count = cases.filter(({ settings }) => has(settings)).length
       expect(count > 40 && count < 360).toBe(true)
@@ -69,6 +69,8 @@ describe('what a seed is', () => {
     some(({ lateSyncOneIn }) => lateSyncOneIn !== null)
     some(({ maintenanceGapMs }) => maintenanceGapMs !== null)
     some(({ passingGapMs }) => passingGapMs !== null)
+    some(({ folderMoveGapMs }) => folderMoveGapMs !== null)
+    expect(cases.filter(({ settings }) => settings.folders === 1 && settings.folderMoveGapMs !== null)).toEqual([])
     some(({ config }) => config.tailCacheBytes < 1_048_576)
     for (const { settings } of cases) for (const rate of settings.clockRates) expect(Math.abs(rate - 1)).toBeLessThan(0.0501)
     expect(cases.some(({ settings }) => brokerIds(settings).length > 5)).toBe(true)

@@ -49,7 +49,7 @@ describe('making a failure small', () => {
 /** A seed in which everything goes on that may be left out. */
 function busyCase(): SeedCase {
   const limits = { followerFetchBytes: 300, snapshotChunkBytes: 50, roundBytes: 300 }
-  const operators = { voterGapMs: 900, voterOperators: 2, alterGapMs: 900, maintenanceGapMs: 900, deleteGapMs: 900, passingGapMs: 900 }
+  const operators = { voterGapMs: 900, voterOperators: 2, alterGapMs: 900, maintenanceGapMs: 900, deleteGapMs: 900, passingGapMs: 900, folderMoveGapMs: 900 }
   const conditions = { baseDelayUs: 100, jitterUs: 100, reorder: true }
   const strange = { limits, clockRates: [1.05], lateSyncOneIn: 20, throughWire: true, conditions }
   return drawCase(5, { plan: [0, 1, 2, 3].map(fault), settings: { ...operators, ...strange, producers: 3, consumers: 2 } })
@@ -88,6 +88,7 @@ describe('the smallest failure', () => {
       maintenanceGapMs: null,
       deleteGapMs: null,
       passingGapMs: null,
+      folderMoveGapMs: null,
       lateSyncOneIn: null,
       throughWire: false,
       conditions: { baseDelayUs: 100, jitterUs: 100, reorder: false },

@@ -93,10 +93,12 @@ describe('situations', () => {
         situations.heard('log cut from 7 to 5: the leader of epoch 2 parts from it there')
         situations.heard("metadata log: cut to 9, where it parts from the leader's")
         situations.heard('replica repaired: it is in the ISR again')
+        situations.heard('moved to data folder disk 1')
         situations.answered({ answers: [diverging, data] } as unknown as FetchAnswerMessage)
       }),
     ).toEqual({
       'damaged replica repaired': 1,
+      'replica moved to another data folder': 1,
       'divergence answered': 1,
       'metadata snapshot sent': 2,
       'metadata snapshot sent within 2 s of an election': 1,

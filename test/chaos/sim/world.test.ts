@@ -75,12 +75,13 @@ describe('a simulated world', () => {
   )
 
   it(
-    'a topic comes and goes under one name, under faults, and all is well in the end',
+    'a topic comes and goes under one name, replicas change their folder, under faults, and all is well in the end',
     async () => {
-      const settings = { ...three, faultPhaseMs: 14_000, sendGapMs: 20, passingGapMs: 300 }
+      const settings = { ...three, faultPhaseMs: 14_000, sendGapMs: 20, passingGapMs: 300, folders: 2, folderMoveGapMs: 100 }
       const { violation, situations } = await new World({ seed: 5, tell: null, plan, settings }).run()
       expect(violation).toBeNull()
       expect(situations.get('topic deleted')).toBeGreaterThan(10)
+      expect(situations.get('replica moved to another data folder')).toBeGreaterThan(10)
     },
     SLOW_MS,
   )
