@@ -116,6 +116,15 @@ export const logMutants: readonly Mutant[] = [
     story: 'a-disk-that-forgot-is-restarted-again',
   },
   {
+    name: 'a lost checkpoint leaves nobody suspect',
+    file: 'src/broker/replica-open.js',
+    find: 'const suspect = checkpoint?.clearedUncleanCount',
+    replace: 'const suspect = checkpoint !== undefined && checkpoint.clearedUncleanCount',
+    rule: 'R3.7: no safety rests on checkpoints: without them there are only more suspects',
+    killedBy: ['I1', 'I6', 'delivery', 'story'],
+    story: 'a-disk-that-forgot-lost-its-checkpoints-too',
+  },
+  {
     name: 'a damaged log is forgotten with its process',
     file: 'src/log/recovery.js',
     find: 'if (damage !== undefined) {',

@@ -155,4 +155,13 @@ export const raftMutants: readonly Mutant[] = [
     killedBy: ['I2', 'I6', 'I8', 'assert'],
     story: 'snapshot-within-a-tail-of-an-old-term',
   },
+  {
+    name: 'a node that was just started answers of the past',
+    file: 'src/broker/catch-up.js',
+    find: 'return this.#past !== undefined && this.#term >= this.#past.term && this.#offset >= this.#past.commitIndex;',
+    replace: 'return true;',
+    rule: 'R4.6: a node says of no topic that it is missing before it has applied what was committed at its start',
+    killedBy: ['story'],
+    story: 'started-node-denies-no-topic',
+  },
 ]

@@ -363,10 +363,9 @@ export class Story {
     this.cluster.node(nodeId).wipe()
   }
 
-  /** And its process. */
+  /** Of a node that is down. */
   loseCheckpoints(nodeId: number): void {
-    this.says(`node ${nodeId} is killed, and its checkpoints are lost`)
-    this.cluster.node(nodeId).crash('kill')
+    this.says(`the checkpoints of node ${nodeId} are lost`)
     this.cluster.node(nodeId).loseCheckpoints('lose')
   }
 

@@ -48,6 +48,20 @@ scenario(
 )
 
 scenario(
+  'a-disk-that-forgot-lost-its-checkpoints-too',
+  'the disk of a replica forgets of what is committed, and with its checkpoints the mark is lost that would say since when it is suspect: it is no less so (R3.7)',
+  async (story) => {
+    await holdByTwo(story, 5)
+    await story.wait(6_000)
+    await loseTwoBatches(story)
+    story.loseCheckpoints(1)
+    await story.start(1)
+    await waitForTheOther(story)
+  },
+  SEVEN,
+)
+
+scenario(
   'a-disk-that-forgot-is-restarted-again',
   'the disk of a replica forgets of what is committed, and its process dies once more before it has said so: it is as suspect as before (R3.4)',
   async (story) => {
@@ -76,6 +90,7 @@ scenario(
     const silent = story.net.hold('the controller hears nothing of node 1', status({ from: 1, to: 7 }))
     await story.start(1)
     await story.until('node 1 has cut what is bad', () => story.replica(1)?.log.endOffset === 4)
+    story.kill(1)
     story.loseCheckpoints(1)
     story.net.drop(silent, 'whoever is node 1 is heard')
     await story.start(1)
