@@ -76,6 +76,10 @@ export class AttachedCluster implements TargetCluster {
     return new OxbowClient({ bootstrap: this.#bootstrap, requestTimeoutMs: REQUEST_TIMEOUT_MS })
   }
 
+  recover(): void {
+    // Nothing ends or halts them.
+  }
+
   /** They are others' to start. */
   start(): Promise<void> {
     return Promise.resolve()

@@ -48,8 +48,10 @@ export class ChaosCluster implements TargetCluster {
   readonly #hostPorts: readonly ReadonlyMap<string, number>[]
   /** Nodes that a fault has ended. */
   readonly #ended = new Set<number>()
-  readonly #halted = new Set<number>()
+  /** With how each is woken. */
+  readonly #halted = new Map<number, () => void>()
   #watch: NodeJS.Timeout | undefined
+  #isClosed = false
 
   private constructor(live: LiveCluster, network: ChaosCluster['network'], hostPorts: readonly ReadonlyMap<string, number>[]) {
     this.live = live
@@ -126,8 +128,9 @@ export class ChaosCluster implements TargetCluster {
     this.#watch = setInterval(() => this.#noteDeaths(), WATCH_EVERY_MS)
   }
 
-  /** Starts a node that does not run. */
+  /** Starts a node that does not run; once all was ended, nothing starts any more. */
   startNode(nodeId: number): void {
+    if (this.#isClosed) return
     this.#ended.delete(nodeId)
     if (!this.live.isRunning(nodeId)) this.live.start(nodeId, configPathOf(this.live, nodeId))
   }
@@ -162,11 +165,17 @@ export class ChaosCluster implements TargetCluster {
   /** By SIGSTOP. Answers how they are woken. */
   haltNodes(nodeIds: readonly number[]): () => void {
     const wake = halt(nodeIds.map((id) => this.live.pid(id)))
-    for (const id of nodeIds) this.#halted.add(id)
+    for (const id of nodeIds) this.#halted.set(id, wake)
     return () => {
       for (const id of nodeIds) this.#halted.delete(id)
       wake()
     }
+  }
+
+  recover(): void {
+    for (const wake of this.#halted.values()) wake()
+    this.#halted.clear()
+    for (const id of this.nodeIds) this.startNode(id)
   }
 
   /** Fulfilled when a node that was started listens, as its log says behind the first so many lines. */
@@ -181,8 +190,9 @@ export class ChaosCluster implements TargetCluster {
 
   /** Ends everything. The folder stays. */
   async close(): Promise<void> {
+    this.#isClosed = true
     clearInterval(this.#watch)
-    for (const id of this.nodeIds) if (this.live.isRunning(id)) process.kill(this.live.pid(id), 'SIGCONT')
+    for (const wake of this.#halted.values()) wake()
     await this.live.stopAll()
     this.network.close()
   }

@@ -122,6 +122,7 @@ export class ChaosExperiment {
     registers.start()
     try {
       await schedule.run(this.#options.timeMs)
+      target.recover()
       await Promise.all([workload.stop(), registers.stop()])
       const loadMs = this.#nowMs()
       this.#availability.end(loadMs)

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 
 /**
- * Halts processes, and answers how they are woken. Should this process be killed meanwhile, they are woken all the same: halted, they would not
+ * Halts processes, all or none, and answers how they are woken. Should this process be killed meanwhile, they are woken all the same: halted, they would not
  * notice that nobody is there any more, and stay for ever.
  */
 export function halt(pids: readonly number[]): () => void {
@@ -10,17 +10,23 @@ export function halt(pids: readonly number[]): () => void {
   // Without it all goes on, but for that.
   guard.on('error', () => undefined)
   guard.unref()
-  for (const pid of pids) process.kill(pid, 'SIGSTOP')
-  return () => {
+  const wakeAll = (): void => {
     guard.kill('SIGKILL')
     for (const pid of pids) wake(pid)
   }
+  try {
+    for (const pid of pids) process.kill(pid, 'SIGSTOP')
+  } catch (error) {
+    wakeAll()
+    throw error
+  }
+  return wakeAll
 }
 
 function wake(pid: number): void {
   try {
     process.kill(pid, 'SIGCONT')
   } catch {
-    // It was killed while it was halted.
+    // It is not there any more.
   }
 }

@@ -25,6 +25,8 @@ export interface TargetCluster {
   openTransport(host: number): ClientTransport
   /** Beside the network: no fault of it reaches this client. */
   openDirectClient(): OxbowClient
+  /** Whom a fault that failed halfway has left down or halted goes on: that fault is known by its failure. */
+  recover(): void
   /** Fulfilled when all nodes serve. */
   start(): Promise<void>
   close(): Promise<void>

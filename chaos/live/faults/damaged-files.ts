@@ -29,11 +29,14 @@ const CUT_BYTES = 64
 /** Files of logs with something in them: of partitions, and of the metadata. */
 function logFiles(dataDir: string): string[] {
   const names = readdirSync(dataDir, { recursive: true, encoding: 'utf8' })
-  return names
-    .filter((name) => /^(?:partitions|metadata)\b.*\.log$/.test(name))
-    .map((name) => join(dataDir, name))
-    .filter((path) => statSync(path).size > 0)
-    .sort()
+  return (
+    names
+      .filter((name) => /^(?:partitions|metadata)\b.*\.log$/.test(name))
+      .map((name) => join(dataDir, name))
+      // A topic may have been deleted since.
+      .filter((path) => (statSync(path, { throwIfNoEntry: false })?.size ?? 0) > 0)
+      .sort()
+  )
 }
 
 function pickFiles(random: Random, dataDir: string): string[] {
@@ -81,11 +84,15 @@ async function damage(world: FaultWorld, node: number, isKilled: boolean, act: D
   const fromLine = cluster.live.log(node).length
   if (isKilled) await killings.kill([node])
   else await cluster.stopNode(node)
-  const done = act(dataDir)
-  if (isKilled) await killings.startAgain()
-  else {
-    cluster.startNode(node)
-    await cluster.untilListening(node, fromLine)
+  let done: string | undefined
+  try {
+    done = act(dataDir)
+  } finally {
+    if (isKilled) await killings.startAgain()
+    else {
+      cluster.startNode(node)
+      await cluster.untilListening(node, fromLine)
+    }
   }
   return {
     detail: `${nodesText([node])}, ${isKilled ? 'killed' : 'stopped'}`,
@@ -123,7 +130,7 @@ async function truncateFiles(world: FaultWorld): Promise<RunningFault> {
 async function rollBack(world: FaultWorld): Promise<RunningFault> {
   const { cluster, random } = world
   const node = pickNode(world)
-  const before = pickFiles(random, cluster.live.dataDir(node)).map((path) => ({ path, bytes: readFileSync(path) }))
+  const before = pickFiles(random, cluster.live.dataDir(node)).flatMap((path) => (existsSync(path) ? [{ path, bytes: readFileSync(path) }] : []))
   await sleep(ROLLED_BACK_MS)
   return await damage(world, node, random.integer(2) === 0, () => {
     const changed = before.filter(({ path, bytes }) => existsSync(dirname(path)) && !(existsSync(path) && readFileSync(path).equals(bytes)))
