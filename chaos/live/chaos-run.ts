@@ -110,6 +110,7 @@ export class ChaosExperiment {
 
   async #experiment(stage: Stage, direct: OxbowClient, history: HistoryWriter, random: SeededRandom): Promise<ChaosRun> {
     const { target } = stage
+    await this.#tryTopic(stage, direct)
     const workload = this.#load(stage, history)
     const registers = this.#loadRegisters(stage, random)
     const schedule = stage.schedule(direct, { faultMs: FAULT_MS, calmMs: CALM_MS, nowMs: () => this.#nowMs(), sleep })
@@ -154,6 +155,12 @@ export class ChaosExperiment {
     }
   }
 
+  /** Rejects when no topic of the load could be: nothing would be acknowledged, and nobody told why. */
+  async #tryTopic({ topicPrefix, topicConfigs }: Stage, direct: OxbowClient): Promise<void> {
+    const replicationFactor = replicationFactorOf(this.#options)
+    await direct.admin().createTopic({ name: `${topicPrefix}t0`, partitions: 1, replicationFactor, configs: topicConfigs, validateOnly: true })
+  }
+
   #load({ target, topicPrefix, topicConfigs }: Stage, history: HistoryWriter): Workload {
     const { seed, rate, nodes, producer } = this.#options
     this.#workload = new Workload({
@@ -162,7 +169,7 @@ export class ChaosExperiment {
       threads: 2 * nodes,
       openClient: (thread) => target.openClient(thread),
       history,
-      topic: { replicationFactor: Math.min(3, nodes), configs: topicConfigs },
+      topic: { replicationFactor: replicationFactorOf(this.#options), configs: topicConfigs },
       topicPrefix,
       producer: { lingerMs: 0, deliveryTimeoutMs: DELIVERY_TIMEOUT_MS, ...producer },
       onAcknowledged: () => {
@@ -174,13 +181,13 @@ export class ChaosExperiment {
   }
 
   #loadRegisters({ target, topicPrefix }: Stage, random: SeededRandom): RegisterLoad {
-    const { out, nodes } = this.#options
+    const { out } = this.#options
     this.#registers = new RegisterLoad({
       nodes: target.addresses,
       openTransport: (client) => target.openTransport(client),
       topicPrefix,
       random: random.fork('registers'),
-      replicationFactor: Math.min(3, nodes),
+      replicationFactor: replicationFactorOf(this.#options),
       path: join(out, REGISTERS),
       nowMs: () => this.#nowMs(),
     })
@@ -208,6 +215,10 @@ export class ChaosExperiment {
     await Promise.allSettled([workload?.close(), registers?.stop(), direct?.close()])
     await target?.close()
   }
+}
+
+function replicationFactorOf({ nodes }: ChaosRunOptions): number {
+  return Math.min(3, nodes)
 }
 
 /** Throws a sentence when something is there already. */

@@ -80,6 +80,12 @@ describe('oxbow chaos run', () => {
     expect(code).toBe(0)
   })
 
+  it('says at once that no topic can be as asked', async () => {
+    const out = join(folder, 'config')
+    const { code, stderr } = await oxbow(['chaos', 'run', '--nodes', '1', '--faults', 'none', '--time', '1h', '--topic-config', 'foo=bar', '--out', out])
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/^error: INVALID_CONFIG: "foo" is not a topic config/)])
+  })
+
   it('attaches to a cluster that runs already, and leaves nothing there', async () => {
     const cluster = await LiveCluster.create('attached', { nodes: 3 })
     let isDone = false

@@ -1,3 +1,4 @@
+import { didYouMean } from '../../../src/base/did-you-mean.ts'
 import { clocks } from './clocks.ts'
 import { composites } from './composites.ts'
 import { damagedFiles } from './damaged-files.ts'
@@ -28,10 +29,12 @@ export const faults: readonly Fault[] = [
   ...voterChanges,
 ]
 
+const NOTHING = 'none'
+
 /** Words that stand for several. */
 export const faultGroups: Readonly<Record<string, (fault: FaultFacts) => boolean>> = {
   all: ({ isBeyondPromise }) => isBeyondPromise !== true,
-  none: () => false,
+  [NOTHING]: () => false,
   partition: ({ name }) => name.startsWith('partition-'),
   network: ({ kind, isBeyondPromise }) => kind === 'network' && isBeyondPromise !== true,
   process: ({ kind, needs }) => kind === 'process' && needs === undefined,
@@ -75,9 +78,18 @@ function choose<One extends FaultFacts>(faults: readonly One[], list: string, no
   for (const word of list.split(',').map((part) => part.trim())) {
     const group = Object.hasOwn(faultGroups, word) ? faultGroups[word] : undefined
     const named = faults.find(({ name }) => name === word)
-    if (group !== undefined) for (const fault of faults) if (group(fault) && fault.minNodes <= nodes) chosen.add(fault)
-    if (group !== undefined) continue
-    if (named === undefined) throw new FaultListError(`there is no fault "${word}"`)
+    if (group !== undefined) {
+      const possible = faults.filter((fault) => group(fault) && fault.minNodes <= nodes)
+      // Nothing done at all would pass for all being well.
+      if (possible.length === 0 && word !== NOTHING)
+        throw new FaultListError(`no fault of "${word}" can be done here, with ${nodes} node${nodes === 1 ? '' : 's'}`)
+      for (const fault of possible) chosen.add(fault)
+      continue
+    }
+    if (named === undefined) {
+      const meant = didYouMean(word, [...faults.map(({ name }) => name), ...Object.keys(faultGroups)])
+      throw new FaultListError(`there is no fault "${word}"${meant === undefined ? '' : `, did you mean ${meant}?`}`)
+    }
     if (named.minNodes > nodes) throw new FaultListError(`${word} needs ${named.minNodes} nodes or more, not ${nodes}`)
     chosen.add(named)
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { chooseFaults, faultGroups, faults } from '../../../../chaos/live/faults/catalogue.ts'
+import { chooseClientFaults, chooseFaults, faultGroups, faults } from '../../../../chaos/live/faults/catalogue.ts'
 import { addChaosCommands } from '../../../../src/cli/program/chaos-commands.ts'
 import { Command } from 'commander'
 
@@ -33,11 +33,20 @@ describe('the faults', () => {
     expect(names('corrupt')).toEqual(['corrupt'])
   })
 
+  it('of a group that would come to nothing are refused: nothing done is no proof', () => {
+    expect(() => names('partition', 2)).toThrow('no fault of "partition" can be done here, with 2 nodes')
+    expect(() => names('kill-all,disk', 1)).toThrow('no fault of "disk" can be done here, with 1 node')
+    expect(() => chooseClientFaults('disk', 5)).toThrow('no fault of "disk" can be done here, with 5 nodes')
+    expect(names('none', 1)).toEqual([])
+  })
+
   it('of a group are those that can be with so many nodes; one that is named and cannot be is refused', () => {
     expect(names('partition', 3)).not.toContain('partition-ring')
     expect(names('all', 1)).toEqual(['clients-cut', 'delay', 'rate', 'stall', 'reset', 'kill-all', 'clock-offset'])
     expect(() => names('partition-ring', 3)).toThrow('partition-ring needs 5 nodes or more, not 3')
-    expect(() => names('kil', 3)).toThrow('there is no fault "kil"')
+    expect(() => names('kil', 3)).toThrow('there is no fault "kil", did you mean kill?')
+    expect(() => names('processes', 3)).toThrow('there is no fault "processes", did you mean process?')
+    expect(() => names('earthquake', 3)).toThrow(/there is no fault "earthquake"$/)
     expect(() => names('constructor', 3)).toThrow('there is no fault "constructor"')
   })
 })
