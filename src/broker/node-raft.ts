@@ -49,7 +49,7 @@ export function makeRaft(options: NodeOptions, seams: NodeSeams, folder: OpenedF
     maxBytes: options.config.metadataSnapshotBytes,
     maxAgeMs: options.config.metadataSnapshotMs,
     chunkBytes: limitsOf(options).snapshotChunkBytes,
-    loaded,
+    newest: loaded === null ? null : { ...loaded.snapshot, writtenMs: loaded.writtenMs },
     feed,
     send: (to, message) => transport.send(to, { type: 'raft', message, status: null }),
     failed: fatal,

@@ -32,6 +32,6 @@ function* start(options: NodeOptions, seams: NodeSeams): Task<OxbowNode> {
   node = new OxbowNode(options, seams, folder, randomUuid(seams.random.fork('incarnation id')))
   const opened = node
   yield* callVoid((done) => opened.openReplicas(done))
-  opened.begin()
+  opened.begin(folder.metadata.loaded)
   return opened
 }

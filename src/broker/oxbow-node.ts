@@ -14,7 +14,7 @@ import type { RaftEffect } from '../raft/effects.ts'
 import { ControllerClient } from '../runtime/controller-client.ts'
 import { ControllerHost } from '../runtime/controller-host.ts'
 import { decodeEntry, encodeEntry } from '../runtime/decision-entry.ts'
-import type { MetadataSnapshots } from '../runtime/metadata-snapshots.ts'
+import type { LoadedSnapshot, MetadataSnapshots } from '../runtime/metadata-snapshots.ts'
 import { QuorumJudge } from '../runtime/quorum-judge.ts'
 import { QuorumClient } from '../runtime/quorum-client.ts'
 import type { CommittedEntry, RaftNode } from '../runtime/raft-node.ts'
@@ -50,7 +50,8 @@ const PURGE_TICKS = 200
 export class OxbowNode {
   readonly #options: NodeOptions
   readonly #seams: NodeSeams
-  readonly #folder: OpenedFolder
+  readonly #folder: Omit<OpenedFolder, 'metadata'>
+  readonly metadataLog: Log
   readonly #incarnationId: Uuid
   readonly #logger: Logger
   readonly #raft: RaftNode
@@ -77,7 +78,10 @@ export class OxbowNode {
   constructor(options: NodeOptions, seams: NodeSeams, folder: OpenedFolder, incarnationId: Uuid) {
     this.#options = options
     this.#seams = seams
-    this.#folder = folder
+    // Without what the metadata starts from, which nobody else is to keep either: an image is large, and soon an old one.
+    const { metadata, ...kept } = folder
+    this.#folder = kept
+    this.metadataLog = metadata.opened.log
     this.#incarnationId = incarnationId
     this.#logger = seams.logger
     this.#clusterId = folder.properties.clusterId
@@ -87,9 +91,9 @@ export class OxbowNode {
     const leaderId = (): number | null => this.#raft.core.leaderId
     this.#changes = new ChangeCounts(nodeId, this.#catchUp)
     this.#peers = new Peers(options, seams)
-    const metadata = this.#makeRaft()
-    this.#raft = metadata.raft
-    this.#snapshots = metadata.snapshots
+    const { raft, snapshots } = this.#makeRaft(folder)
+    this.#raft = raft
+    this.#snapshots = snapshots
     this.#host = this.#makeHost()
     this.#controllerClient = new ControllerClient({
       transport,
@@ -135,10 +139,10 @@ export class OxbowNode {
     this.#registration = new Registration({
       node: options,
       incarnationId,
-      directoryIds: () => folder.folders.directoryIds,
+      directoryIds: () => kept.folders.directoryIds,
       controllerClient: this.#controllerClient,
       partitions: this.#partitions,
-      isDiskLow: () => folder.folders.isAnyLow,
+      isDiskLow: () => kept.folders.isAnyLow,
       logger,
     })
     this.#calls = this.#makeCalls()
@@ -196,10 +200,6 @@ export class OxbowNode {
     }
   }
 
-  get metadataLog(): Log {
-    return this.#folder.metadata.opened.log
-  }
-
   get counters(): OpenedFolder['directory']['counters'] {
     return this.#folder.folders.counters
   }
@@ -208,12 +208,13 @@ export class OxbowNode {
     this.#partitions.openAll(done)
   }
 
-  /** Meets the peers; time begins. */
-  begin(): void {
+  /** Meets the peers; time begins. `loaded`: what the metadata starts from. */
+  begin(loaded: LoadedSnapshot | null): void {
     const { transport } = this.#seams
-    const { loaded } = this.#folder.metadata
-    if (loaded !== null) this.#installed(loaded.image, loaded.snapshot.lastTerm)
-    this.#snapshots.start()
+    if (loaded !== null) {
+      this.#installed(loaded.image, loaded.snapshot.lastTerm)
+      this.#snapshots.start(loaded)
+    }
     transport.start({
       hello: () => this.#hello(),
       vet: (hello) => this.#vet(hello),
@@ -313,8 +314,8 @@ export class OxbowNode {
     })
   }
 
-  #makeRaft(): NodeRaft {
-    return makeRaft(this.#options, this.#seams, this.#folder, {
+  #makeRaft(folder: OpenedFolder): NodeRaft {
+    return makeRaft(this.#options, this.#seams, folder, {
       transfer: ({ outcome }) => (outcome === 'began' ? undefined : this.#shutdown.roleChanged(outcome)),
       committed: (entries) => this.#committed(entries),
       installed: (image, lastTerm) => this.#installed(image, lastTerm),

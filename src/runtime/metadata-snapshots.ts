@@ -38,8 +38,8 @@ export interface MetadataSnapshotsOptions {
   /** Most that is read and sent at once. */
   readonly chunkBytes: number
   readonly maxAgeMs: number
-  /** What the node starts from. */
-  readonly loaded: LoadedSnapshot | null
+  /** Of the one that the node starts from. */
+  readonly newest: SnapshotView | null
   readonly feed: (input: RaftInput) => void
   readonly send: (to: number, message: RaftMessage) => void
   readonly failed: (error: Error) => void
@@ -79,9 +79,9 @@ export class MetadataSnapshots {
     this.#options = options
     this.#clock = options.clock
     this.#logger = options.logger
-    const { loaded, clock } = options
-    this.#newest = loaded === null ? null : { ...loaded.snapshot, writtenMs: loaded.writtenMs }
-    const ageMs = loaded === null ? 0 : Math.max(0, clock.wallMs() - loaded.writtenMs)
+    const { newest, clock } = options
+    this.#newest = newest
+    const ageMs = newest === null ? 0 : Math.max(0, clock.wallMs() - newest.writtenMs)
     this.#newestAtMs = clock.monotonicMs() - ageMs
   }
 
@@ -90,9 +90,9 @@ export class MetadataSnapshots {
     return this.#newest
   }
 
-  /** Tells the core of what the node starts from, before anything else. */
-  start(): void {
-    if (this.#options.loaded !== null) this.#offer(this.#options.loaded)
+  /** Tells the core of what the node starts from, before anything else. It is not kept: an image is large, and soon an old one. */
+  start(loaded: LoadedSnapshot): void {
+    this.#offer(loaded)
   }
 
   /** `sizeBytes`: of the entries that made this image of the one before; `lastTerm`: the term of the last of them. */

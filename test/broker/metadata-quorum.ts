@@ -143,7 +143,7 @@ export class MetadataNode {
       status: () => null,
     })
     this.#raft = made
-    made.snapshots.start()
+    if (loaded !== null) made.snapshots.start(loaded)
     const tick = (): void => {
       if (this.#raft !== made) return
       made.raft.feed({ type: 'tick' })
