@@ -12,9 +12,14 @@ interface WrittenBatch {
   leaving: boolean
 }
 
-/** The batches of a file in order, and those of them that no sync has covered yet (or that were cut before one did). */
-interface HeldBatches {
+/** The batches of a file in order. `cut`: durable once, and cut away, but no sync has covered that: a failed one, or a power loss, may bring them back. */
+interface FileBatches {
   readonly batches: WrittenBatch[]
+  readonly cut: Set<WrittenBatch>
+}
+
+/** `volatile`: those that no sync has covered yet (or that were cut before one did). */
+interface HeldBatches extends FileBatches {
   readonly volatile: Set<WrittenBatch>
 }
 
@@ -34,7 +39,7 @@ const LOG_START = /^(.+)\/log-start$/
  * was durable stays so, and what was only written counts again with the next sync.
  */
 export class DurableLogs {
-  readonly #files = new Map<string, WrittenBatch[]>()
+  readonly #files = new Map<string, FileBatches>()
   /** The paths of each log's segments, by the log's folder. */
   readonly #paths = new Map<string, Set<string>>()
   /** Log starts as they were noted, by the log's folder; `isNamed`: that folder was synced since the note was made. */
@@ -54,7 +59,7 @@ export class DurableLogs {
 
   /** Whether a power loss now could take something: the moment that a fault waits for. */
   get hasUnsynced(): boolean {
-    for (const batches of this.#files.values()) if (batches.at(-1)?.state === 'writing' || batches.at(-1)?.state === 'written') return true
+    for (const { batches } of this.#files.values()) if (batches.at(-1)?.state === 'writing' || batches.at(-1)?.state === 'written') return true
     return false
   }
 
@@ -63,7 +68,7 @@ export class DurableLogs {
     const start = this.#starts.get(logName)
     let endOffset = start?.isNamed === true ? (start.notes.durable ?? 0) : 0
     for (const path of this.#paths.get(logName) ?? []) {
-      const batches = this.#files.get(path) ?? []
+      const batches = this.#files.get(path)?.batches ?? []
       for (let at = batches.length - 1; at >= 0; at--) {
         const batch = batches[at] as WrittenBatch
         if (batch.endOffset <= endOffset) break
@@ -128,26 +133,29 @@ export class DurableLogs {
 
   #watch(file: DiskFile, sizeBytes: number): DiskFile {
     this.#opened(folderOf(file.path))
-    const batches = this.#files.get(file.path) ?? []
-    this.#keep(file.path, batches)
+    const known = this.#files.get(file.path) ?? { batches: [], cut: new Set() }
+    this.#keep(file.path, known)
+    const { batches, cut } = known
     // A process before this one may have had calls under way. What it took away is there or not, as the size says; what it wrote is on the
     // disk or not, the next sync makes it so.
     cutTo(batches, sizeBytes)
+    for (const batch of cut) if (batch.endPosition <= sizeBytes && batch.endPosition > (batches.at(-1)?.endPosition ?? 0)) batches.push(batch)
     for (const batch of batches) {
       batch.leaving = false
       if (batch.state === 'writing') batch.state = 'written'
     }
-    const volatile = new Set(batches.filter(({ state }) => state !== 'durable'))
+    const held = { batches, cut, volatile: new Set(batches.filter(({ state }) => state !== 'durable')) }
     return {
       path: file.path,
       read: (position, length, done: Done<Buffer>) => file.read(position, length, done),
-      writev: (buffers, position, done) => this.#writev(file, { batches, volatile }, buffers, position, done),
+      writev: (buffers, position, done) => this.#writev(file, held, buffers, position, done),
       writevSynced,
-      sync: (done) => this.#sync(file, volatile, done),
+      sync: (done) => this.#sync(file, held, done),
       truncate: (newSizeBytes, done) => {
         for (const batch of batches) batch.leaving ||= batch.endPosition > newSizeBytes
         file.truncate(newSizeBytes, (error) => {
-          if (error === undefined) cutTo(batches, newSizeBytes)
+          const taken = error === undefined ? cutTo(batches, newSizeBytes) : []
+          for (const batch of taken) if (batch.state === 'durable') cut.add(batch)
           done(error)
         })
       },
@@ -168,14 +176,16 @@ export class DurableLogs {
     })
   }
 
-  #sync(file: DiskFile, volatile: Set<WrittenBatch>, done: DoneVoid): void {
+  #sync(file: DiskFile, { cut, volatile }: HeldBatches, done: DoneVoid): void {
     const covered = [...volatile].filter(({ state }) => state === 'written')
+    const gone = [...cut]
     file.sync((error) => {
       if (error === undefined) {
         for (const batch of covered) {
           batch.state = 'durable'
           volatile.delete(batch)
         }
+        for (const batch of gone) cut.delete(batch)
       }
       done(error)
     })
@@ -184,18 +194,18 @@ export class DurableLogs {
   /** What lies at `from` is on its way out; the returned function says that it has gone to another path, or away. */
   #leave(from: string): (to: string | null) => void {
     const leaving = [...this.#files].filter(([path]) => path === from || path.startsWith(`${from}/`))
-    for (const [, batches] of leaving) for (const batch of batches) batch.leaving = true
+    for (const [, { batches }] of leaving) for (const batch of batches) batch.leaving = true
     return (to) => {
-      for (const [path, batches] of leaving) {
+      for (const [path, held] of leaving) {
         this.#files.delete(path)
         this.#paths.get(folderOf(path))?.delete(path)
-        if (to !== null) this.#keep(to + path.slice(from.length), batches)
+        if (to !== null) this.#keep(to + path.slice(from.length), held)
       }
     }
   }
 
-  #keep(path: string, batches: WrittenBatch[]): void {
-    this.#files.set(path, batches)
+  #keep(path: string, held: FileBatches): void {
+    this.#files.set(path, held)
     const paths = this.#paths.get(folderOf(path)) ?? new Set<string>()
     this.#paths.set(folderOf(path), paths.add(path))
   }
@@ -205,8 +215,11 @@ function folderOf(path: string): string {
   return SEGMENT.exec(path)?.[1] ?? path
 }
 
-function cutTo(batches: WrittenBatch[], sizeBytes: number): void {
-  while (batches.length > 0 && (batches.at(-1) as WrittenBatch).endPosition > sizeBytes) batches.pop()
+/** Returns what it took away, in order. */
+function cutTo(batches: WrittenBatch[], sizeBytes: number): readonly WrittenBatch[] {
+  let left = batches.length
+  while (left > 0 && (batches[left - 1] as WrittenBatch).endPosition > sizeBytes) left--
+  return batches.splice(left)
 }
 
 function readVote(bytes: Buffer): { readonly term: number; readonly votedFor: number } {

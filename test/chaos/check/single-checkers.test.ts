@@ -124,7 +124,16 @@ describe('I10', () => {
 describe('I9, judged by what the disk was asked to do', () => {
   const path = 'partitions/t-0/00000000000000000000.log'
 
-  function makeDisk(seed = 1): { readonly durable: DurableLogs; open(name: string): DiskFile; run(): void; remove(name: string): void; restart(): void } {
+  interface WatchedDisk {
+    readonly durable: DurableLogs
+    open(name: string): DiskFile
+    run(): void
+    remove(name: string): void
+    restart(): void
+    failSync(): void
+  }
+
+  function makeDisk(seed = 1): WatchedDisk {
     const queue = new EventQueue()
     let disk = new SimDisk({ clock: new SimClock(queue, null), random: new SeededRandom(seed), minLatencyMs: 1, maxLatencyMs: 2 })
     const durable = new DurableLogs()
@@ -145,7 +154,7 @@ describe('I9, judged by what the disk was asked to do', () => {
       run()
       return opened!
     }
-    return { durable, open, run, remove, restart }
+    return { durable, open, run, remove, restart, failSync: () => disk.failNext('sync', path) }
   }
 
   const fetch = (syncedEndOffset: number): FetchRequestMessage => ({
@@ -201,6 +210,52 @@ describe('I9, judged by what the disk was asked to do', () => {
       expect(() => say(held + 1)).toThrow(/^I9/)
     }
     expect([...fates].toSorted()).toEqual(['remove: 0 left', 'remove: 2 left', 'truncate: 1 left', 'truncate: 2 left'])
+  })
+
+  it('what was cut away may be there again after a failed sync, and counts then', () => {
+    const fates = new Set<number>()
+    for (let round = 0; round < 20; round++) {
+      const { durable, open, run, restart, failSync } = makeDisk(round)
+      const say = (synced: number): void => checkFetchRequest('node 2', fetch(synced), () => 'partitions/t-0', durable)
+      const file = open(path)
+      const batches = [makeBatch(0, 1, 'x'), makeBatch(1, 1, 'y'), makeBatch(2, 1, 'z')]
+      const sizeBytes = batches[0]!.length
+      file.writev(batches, 0, () => file.sync(() => {}))
+      run()
+      failSync()
+      // In half of the rounds another batch lies where the first of the two was.
+      file.truncate(sizeBytes, () => (round % 2 === 0 ? file.sync(() => {}) : file.writev([makeBatch(1, 2, 'v')], sizeBytes, () => file.sync(() => {}))))
+      run()
+      expect(() => say(round % 2 === 0 ? 2 : 3)).toThrow(/^I9/)
+      restart()
+      const again = open(path)
+      let left = -1
+      again.size((_error, size) => (left = Math.round(size! / sizeBytes)))
+      run()
+      fates.add(left)
+      again.sync(() => {})
+      run()
+      say(left)
+      expect(() => say(left + 1)).toThrow(/^I9/)
+    }
+    expect([...fates].toSorted()).toEqual([1, 2, 3])
+  })
+
+  it('what was cut away before a sync stays away', () => {
+    const { durable, open, run, restart, failSync } = makeDisk()
+    const say = (synced: number): void => checkFetchRequest('node 2', fetch(synced), () => 'partitions/t-0', durable)
+    const file = open(path)
+    const batches = [makeBatch(0, 1, 'x'), makeBatch(1, 1, 'y')]
+    file.writev(batches, 0, () =>
+      file.sync(() => file.truncate(batches[0]!.length, () => file.sync(() => file.writev([batches[1]!], batches[0]!.length, () => {})))),
+    )
+    run()
+    failSync()
+    file.sync(() => {})
+    run()
+    restart()
+    open(path)
+    expect(() => say(2)).toThrow(/its disk holds 1 for sure/)
   })
 
   it('a voter grants what its disk does not know', () => {
