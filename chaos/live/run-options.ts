@@ -10,7 +10,7 @@ interface RunOptions {
   readonly seed: number
   /** Of the history, the logs and the verdict: new, or empty. */
   readonly out: string
-  readonly producer: Pick<ProducerOptions, 'acks' | 'idempotent'>
+  readonly producer: Pick<ProducerOptions, 'acks' | 'idempotent' | 'deliveryTimeoutMs'>
   readonly topicConfigs: Readonly<Record<string, string>>
 }
 

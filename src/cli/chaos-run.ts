@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import type { ProducerOptions } from '../client/producer-options.ts'
 import { conclusionCodes } from './chaos-check.ts'
 import type { CliContext, OutputFormat } from './context.ts'
 import { exitCode, UsageError } from './failure.ts'
@@ -17,6 +18,7 @@ export interface ChaosRunFlags {
   readonly out?: string
   readonly acks: 'all' | '1' | '0'
   readonly idempotence: boolean
+  readonly deliveryTimeout: number
   readonly topicConfig?: ReadonlyMap<string, string>
   readonly output: OutputFormat
 }
@@ -42,7 +44,7 @@ export async function chaosRun(context: CliContext, flags: ChaosRunFlags): Promi
       rate: flags.rate,
       seed,
       out: resolve(flags.out ?? `chaos-${new Date().toISOString().replaceAll(/[:.]/g, '-')}`),
-      producer: flags.acks === 'all' ? { acks: 'all' as const, idempotent: flags.idempotence } : { acks: flags.acks === '1' ? (1 as const) : (0 as const) },
+      producer: producerOf(flags),
       topicConfigs: Object.fromEntries(flags.topicConfig ?? []),
     }
     const experiment = new ChaosExperiment(options)
@@ -77,6 +79,11 @@ export async function chaosRun(context: CliContext, flags: ChaosRunFlags): Promi
     if (error instanceof FolderInUseError) throw new UsageError(error.message, 'name a new folder with --out')
     throw error
   }
+}
+
+function producerOf({ acks, idempotence: idempotent, deliveryTimeout: deliveryTimeoutMs }: ChaosRunFlags): ProducerOptions {
+  if (acks === 'all') return { acks, idempotent, deliveryTimeoutMs }
+  return { acks: acks === '1' ? 1 : 0, deliveryTimeoutMs }
 }
 
 interface Status {

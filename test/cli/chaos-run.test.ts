@@ -15,6 +15,8 @@ describe('oxbow chaos run refuses, before anything is started,', () => {
   it.each([
     [['--faults', 'kil'], 'there is no fault "kil"'],
     [['--faults', 'partition-ring', '--nodes', '3'], 'partition-ring needs 5 nodes or more, not 3'],
+    [['--faults', 'partition', '--nodes', '2'], 'no fault of "partition" can be done here, with 2 nodes'],
+    [['--delivery-timeout', '5'], 'a time such as 90s, 5m or 1h is expected'],
     [['--time', '5'], 'a time such as 90s, 5m or 1h is expected'],
     [['--time', '0s'], 'a time such as 90s, 5m or 1h is expected'],
     [['--nodes', '10'], 'a whole number from 1 to 9 is expected'],

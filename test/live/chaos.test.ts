@@ -59,9 +59,28 @@ it('a node that is halted when its harness is killed goes on', async () => {
 describe('oxbow chaos run', () => {
   it('does harm, sees it take, heals, and finds a cluster innocent', async () => {
     const out = join(folder, 'faults')
-    const { code, stdout, stderr } = await oxbow(['chaos', 'run', ...small, '--time', '6s', '--faults', 'kill', '--out', out, '-o', 'json'])
+    const { code, stdout, stderr } = await oxbow([
+      'chaos',
+      'run',
+      ...small,
+      '--time',
+      '6s',
+      '--faults',
+      'kill',
+      '--delivery-timeout',
+      '9s',
+      '--out',
+      out,
+      '-o',
+      'json',
+    ])
     const report = JSON.parse(stdout) as Record<string, unknown>
-    expect(report, stderr).toMatchObject({ verdict: 'valid', findings: [], doubts: [], options: { seed: 7, nodes: 3, faults: ['kill'] } })
+    expect(report, stderr).toMatchObject({
+      verdict: 'valid',
+      findings: [],
+      doubts: [],
+      options: { seed: 7, nodes: 3, faults: ['kill'], producer: { acks: 'all', deliveryTimeoutMs: 9_000 } },
+    })
     expect(code).toBe(0)
     expect(report.injected).toEqual([expect.objectContaining({ name: 'kill', isSeen: true, observation: expect.stringMatching(/^SIGKILL ended \d$/) })])
     expect(report.acknowledged).toBeGreaterThan(50)

@@ -6,6 +6,7 @@ import { example, type Wiring } from './wiring.ts'
 
 const RUN_EXAMPLE = 'npx oxbow chaos run --time 2m'
 const DEFAULT_TIME_MS = 300_000
+const DEFAULT_DELIVERY_TIMEOUT_MS = 10_000
 const unitsMs: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000 }
 const faultHelp = `names with commas between them: partition-one, partition-leader, partition-halves, partition-ring, partition-bridge,
 partition-one-way, clients-cut, delay, rate, stall, reset, kill, kill-leader, kill-all, rolling, pause, pause-leader, power-loss,
@@ -34,6 +35,7 @@ export function addChaosCommands(program: Command, { context, finish }: Wiring):
     .option('--out <dir>', 'where the history, the logs and the verdict go (default: chaos-TIME here)')
     .addOption(new Option('--acks <acks>', 'what clients wait for').choices(['all', '1', '0']).default('all'))
     .option('--no-idempotence', 'producers that cannot know their retries')
+    .addOption(new Option('--delivery-timeout <time>', 'how long a record is tried again').argParser(duration).default(DEFAULT_DELIVERY_TIMEOUT_MS, '10s'))
     .addOption(new Option('--topic-config <k=v>', 'of every topic; may be repeated').argParser(keyValue))
     .action(async (raw: ChaosRunFlags) => {
       const { chaosRun } = await import('../chaos-run.ts')
