@@ -14,6 +14,8 @@ export function readEdn(text: string): unknown {
 const closing: Readonly<Record<string, string>> = { '{': '}', '[': ']', '(': ')' }
 const TOKEN = /[^\s,()[\]{}"]+/y
 const STRING = /"(?:[^"\\]|\\.)*"/y
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it is about.
+const CONTROL = /[\u0000-\u001f]/g
 const SPACE = /[\s,]*/y
 
 class EdnReader {
@@ -69,7 +71,12 @@ class EdnReader {
   #readString(): string {
     const token = this.#take(STRING)
     if (token === '') throw this.#error('a string without end')
-    return JSON.parse(token) as string
+    try {
+      // Clojure writes control characters as they are, JSON does not.
+      return JSON.parse(token.replace(CONTROL, (one) => JSON.stringify(one).slice(1, -1))) as string
+    } catch {
+      throw this.#error('a string that says nothing')
+    }
   }
 
   #readToken(): unknown {

@@ -101,16 +101,27 @@ describe('EDN', () => {
     expect(parseEdn(line)).toEqual({ ...sent, error: ['timeout'] })
   })
 
+  it('is read with strings as Clojure writes them', () => {
+    const line = '{:index 0, :time 0, :type :info, :process 0, :f :crash, :value [], :error "a\ttab, \\"quoted\\", \\u00e9"}'
+    expect(parseEdn(line)).toMatchObject({ error: 'a\ttab, "quoted", é' })
+  })
+
   it('leaves out what no client did', () => {
     expect(parseEdn('{:index 0, :time 1, :type :info, :process :nemesis, :f :kill, :value nil}')).toBeUndefined()
   })
 
-  it.each(['{:index 0', '{:index}', '[1 2]', '', '{:index 0} 1', '{:index "0', '{:index 0, :time 0, :process 0, :type :maybe, :f :poll, :value []}'])(
-    'refuses %s',
-    (line) => {
-      expect(() => parseEdn(line)).toThrow(expect.objectContaining({ name: 'HistoryError' }))
-    },
-  )
+  it.each([
+    '{:index 0',
+    '{:index}',
+    '[1 2]',
+    '',
+    '{:index 0} 1',
+    '{:index "0',
+    '{:error "\\q"}',
+    '{:index 0, :time 0, :process 0, :type :maybe, :f :poll, :value []}',
+  ])('refuses %s', (line) => {
+    expect(() => parseEdn(line)).toThrow(expect.objectContaining({ name: 'HistoryError' }))
+  })
 })
 
 describe('a line of JSON', () => {
