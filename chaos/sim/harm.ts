@@ -134,7 +134,7 @@ function flipBeside(node: SimNode, segment: SegmentFile, random: Random): string
 }
 
 function isBeside(path: string, logName: string): boolean {
-  if (logName === METADATA_LOG && (path === 'quorum-state' || path === 'unclean-starts')) return true
+  if (logName === METADATA_LOG && (path === 'quorum-state' || path === 'starts')) return true
   if (!path.startsWith(`${logName}/`)) return false
   const name = path.slice(logName.length + 1)
   return /\.(index|timeindex|snapshot|checkpoint)$/.test(name) || name === LOG_START_NOTE

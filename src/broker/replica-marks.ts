@@ -15,8 +15,9 @@ export interface ReplicaCheckpoint {
   readonly safeEndOffset: number
   /** The synced end at a clean stop, −1 while running. */
   readonly cleanEndOffset: number
-  /** The folder's count of unclean starts that this replica has been cleared for (rules R3.4). */
-  readonly clearedUncleanCount: number
+  /** Number of the start of the folder whose process noted this (rules R3.4). */
+  readonly startNumber: number
+  readonly suspect: boolean
   readonly producers: ProducerSnapshot
   /** The newest of the log: no checksum covers what a batch says of its epoch, and a greater one would make this log seem to have most (rules R5.7). */
   readonly epochs: readonly EpochStart[]
@@ -40,7 +41,8 @@ export function checkpointOf(replica: Replica, { directory, directoryId }: DataF
     highWatermark: core.highWatermark,
     safeEndOffset: Math.min(core.highWatermark, core.syncedEndOffset),
     cleanEndOffset: replica.dead ? -1 : cleanEndOffset,
-    clearedUncleanCount: replica.suspect ? -1 : directory.uncleanStarts.count,
+    startNumber: directory.start.number,
+    suspect: replica.suspect,
     producers: core.producerSnapshot(),
     epochs: core.epochs.slice(-MAX_EPOCHS),
   }
@@ -63,11 +65,12 @@ export function decodeCheckpoint(bytes: Buffer | undefined): ReplicaCheckpoint |
   if (bytes.toString('latin1', 0, CRC_CHARACTERS) !== checksum(json)) return undefined
   try {
     const value = JSON.parse(json.toString()) as Partial<ReplicaCheckpoint>
-    const numbers = [value.highWatermark, value.safeEndOffset, value.cleanEndOffset, value.clearedUncleanCount]
+    const numbers = [value.highWatermark, value.safeEndOffset, value.cleanEndOffset, value.startNumber]
     if (
       typeof value.topicId !== 'string' ||
       typeof value.directoryId !== 'string' ||
       !numbers.every(Number.isSafeInteger) ||
+      typeof value.suspect !== 'boolean' ||
       typeof value.producers !== 'object' ||
       value.producers === null ||
       !Array.isArray(value.epochs)

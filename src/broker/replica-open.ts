@@ -77,7 +77,7 @@ export function* openReplica(options: OpenReplicaOptions): Task<Replica | undefi
     else logger.info(fields, `recovered ${recovery.verdict}: ${recovery.detail}`)
   }
   // A log made just now is suspect too, until a decision names this broker epoch: it may stand where another one was lost.
-  const suspect = checkpoint?.clearedUncleanCount !== directory.uncleanStarts.count
+  const suspect = checkpoint === undefined || checkpoint.suspect || !isCleanEnd(checkpoint, folder)
   const core = new Partition({
     nodeId: options.nodeId,
     log: {
@@ -172,8 +172,14 @@ function* readCheckpoint(name: string, checkpoints: Checkpoints, logger: Logger)
   }
 }
 
-function marksOf(checkpoint: ReplicaCheckpoint | undefined, { directory }: DataFolder): LogMarks {
+function marksOf(checkpoint: ReplicaCheckpoint | undefined, folder: DataFolder): LogMarks {
   if (checkpoint === undefined) return { safeEndOffset: 0, cleanEndOffset: -1 }
   const { safeEndOffset, cleanEndOffset, epochs } = checkpoint
-  return { safeEndOffset, cleanEndOffset: directory.uncleanStarts.stoppedCleanly ? cleanEndOffset : -1, epochs }
+  return { safeEndOffset, cleanEndOffset: isCleanEnd(checkpoint, folder) ? cleanEndOffset : -1, epochs }
+}
+
+/** Whether the process before this one noted it as it stopped in good order. The store may have gone back since: then nobody knows where the log ended (rules R3.7). */
+function isCleanEnd({ startNumber, cleanEndOffset }: ReplicaCheckpoint, { directory }: DataFolder): boolean {
+  const { number, stoppedCleanly } = directory.start
+  return stoppedCleanly && startNumber === number - 1 && cleanEndOffset >= 0
 }

@@ -14,16 +14,8 @@ import { folderOf, makeFolder, removeSynced, replaceFile, TEMPORARY_SUFFIX } fro
 import { parseSegmentFileName } from './segment.ts'
 import { SegmentedLog } from './segmented-log.ts'
 import { Slabs } from './slabs.ts'
-import {
-  type LogCounters,
-  type LogDirectory,
-  type LogDirectoryEvents,
-  METADATA_LOG,
-  type OpenedLog,
-  type OpenLogOptions,
-  type UncleanStarts,
-} from './surface.ts'
-import { noteCleanStop, noteStart } from './unclean-starts.ts'
+import { type FolderStart, type LogCounters, type LogDirectory, type LogDirectoryEvents, METADATA_LOG, type OpenedLog, type OpenLogOptions } from './surface.ts'
+import { noteCleanStop, noteStart } from './folder-starts.ts'
 
 const PARTITIONS = 'partitions'
 const QUARANTINE = 'quarantine'
@@ -58,12 +50,12 @@ function* open(options: LogDirectoryOptions): Task<LogDirectory> {
   yield* callVoid((done) => disk.lock(LOCK, done))
   const names: string[] = (yield* call<readonly string[]>((done) => disk.list('', done))).filter((name) => name === METADATA_LOG)
   for (const partition of yield* call<readonly string[]>((done) => disk.list(PARTITIONS, done))) names.push(`${PARTITIONS}/${partition}`)
-  const uncleanStarts = yield* noteStart(disk, options.clock, names.length > 0)
-  return new DiskLogDirectory(options, uncleanStarts, names)
+  const start = yield* noteStart(disk, options.clock, names.length > 0)
+  return new DiskLogDirectory(options, start, names)
 }
 
 class DiskLogDirectory implements LogDirectory {
-  readonly uncleanStarts: UncleanStarts
+  readonly start: FolderStart
   readonly #options: LogDirectoryOptions
   readonly #disk: Disk
   /** That of the logs. */
@@ -76,7 +68,7 @@ class DiskLogDirectory implements LogDirectory {
   readonly #folderCalls = new Map<string, (() => void)[]>()
   #closed = false
 
-  constructor(options: LogDirectoryOptions, uncleanStarts: UncleanStarts, names: readonly string[]) {
+  constructor(options: LogDirectoryOptions, start: FolderStart, names: readonly string[]) {
     const { disk, clock, logger, events, segmentBytes, indexIntervalBytes, roundBytes = ROUND_BYTES } = options
     const counters = { appendedBytes: 0, copiedBytes: 0, writeCalls: 0, syncCalls: 0, rounds: 0 }
     const rounds = new GroupCommit<FlushResult | undefined>(clock, counters)
@@ -85,7 +77,7 @@ class DiskLogDirectory implements LogDirectory {
     this.#environment = { disk: this.#patientDisk, clock, slabs, rounds, counters, events, segmentBytes, indexIntervalBytes, roundBytes }
     this.#options = options
     this.#disk = disk
-    this.uncleanStarts = uncleanStarts
+    this.start = start
     this.#names = new Set(names)
   }
 
@@ -263,7 +255,7 @@ class DiskLogDirectory implements LogDirectory {
       if (log !== undefined) yield* this.#stop(log)
     }
     // A log whose sync failed may miss what it claimed: the next start is not a clean one (rules R3.4).
-    if (failed === 0) yield* noteCleanStop(this.#disk, this.uncleanStarts.count)
+    if (failed === 0) yield* noteCleanStop(this.#disk, this.start.number)
     yield* callVoid((done) => this.#disk.remove(LOCK, done))
     return ends
   }

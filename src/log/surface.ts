@@ -129,10 +129,11 @@ export interface OpenedLog {
   readonly recovery: Recovery
 }
 
-/** The folder's record of unclean starts (rules R3.4). */
-export interface UncleanStarts {
-  readonly count: number
-  /** False: the last process did not stop cleanly, and `count` was raised for it, synced, before anything was recovered. */
+/** One process on a folder (rules R3.4). */
+export interface FolderStart {
+  /** How many there were, this one included: what an earlier process noted as it stopped says nothing once another one came between. */
+  readonly number: number
+  /** False: the last process did not stop in good order. This was noted, synced, before anything was recovered. */
   readonly stoppedCleanly: boolean
 }
 
@@ -147,7 +148,7 @@ export interface OpenLogOptions {
 }
 
 export interface LogDirectory {
-  readonly uncleanStarts: UncleanStarts
+  readonly start: FolderStart
   /** Names of the logs found, e.g. 'partitions/orders-0'; those in quarantine are not among them. */
   readonly names: readonly string[]
   readonly counters: LogCounters

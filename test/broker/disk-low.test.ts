@@ -106,7 +106,7 @@ describe('a disk that fills up', () => {
     const { freeBytes } = small.clock.wait<{ readonly freeBytes: number }>((done) => small.disk.space(done))
     small.use(freeBytes)
     small.restart()
-    expect(small.openFolder().directory.uncleanStarts).toEqual({ count: 1, stoppedCleanly: false })
+    expect(small.openFolder().directory.start).toEqual({ number: 2, stoppedCleanly: false })
   })
 
   it('R3.5: while the disk is low a follower reports and asks for no data, and not in a hurry', () => {

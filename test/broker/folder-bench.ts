@@ -147,7 +147,7 @@ export class FolderBench {
   produce(count = 1): void {
     const value = ++this.#made
     const bytes = batch({ payload: Buffer.alloc(100, value), count })
-    const input = { acks: -1, nowMs: 0, currentLeaderEpoch: 0, header: readBatchHeader(bytes, 0), bytes } as const
+    const input = { acks: -1, nowMs: 0, currentLeaderEpoch: -1, header: readBatchHeader(bytes, 0), bytes } as const
     this.replica.produce(input, ({ code, baseOffset }) => {
       if (code === null) this.acknowledged[baseOffset] = value
     })

@@ -5,6 +5,7 @@ import { checkpointKey, decodeCheckpoint, encodeCheckpoint } from '../../src/bro
 import { findPartition } from '../../src/metadata/image.ts'
 import type { MetadataRecord, PartitionState } from '../../src/metadata/records.ts'
 import { register, topicId } from '../metadata/fixtures.ts'
+import { FolderBench, NAME } from './folder-bench.ts'
 import { BrokerBench, records } from './harness.ts'
 
 function produce(bench: BrokerBench, number: number, size?: number): void {
@@ -292,7 +293,8 @@ describe('partitions', () => {
       highWatermark: 2,
       safeEndOffset: 2,
       cleanEndOffset: -1,
-      clearedUncleanCount: 0,
+      startNumber: 1,
+      suspect: false,
       producers: { endOffset: 2, producers: [] },
       epochs: [{ epoch: 0, startOffset: 0 }],
     }
@@ -303,6 +305,35 @@ describe('partitions', () => {
       flipped[at]! ^= 1
       expect(decodeCheckpoint(flipped)).toBeUndefined()
     }
+  })
+
+  it('R3.7: a store that went back behind a clean stop makes the replica suspect, for nobody knows any more where its log ended', () => {
+    const key = checkpointKey(NAME)
+    const stopped = (goesBack: 'no' | 'to the running process' | 'to the clean stop before'): unknown => {
+      const bench = new FolderBench(1, ['a'])
+      const stored = (): Buffer => bench.clock.wait<Buffer | undefined>((done) => bench.checkpoints.get(key, done)) as Buffer
+      bench.begin()
+      bench.fill(2)
+      bench.stop()
+      const atStop = stored()
+      bench.crash('kill')
+      const { suspect } = bench.replica
+      bench.begin({ leaderEpoch: 1, isr: [{ nodeId: 1, brokerEpoch: 1 }] })
+      bench.clock.waitVoid((done) => bench.partitions.checkpoint({ cleanEnds: null }, done))
+      const running = stored()
+      bench.fill(1)
+      bench.stop()
+      const value = goesBack === 'to the running process' ? running : atStop
+      if (goesBack !== 'no') bench.clock.waitVoid((done) => bench.checkpoints.write([{ type: 'put', key, value }], { sync: true }, done))
+      // Its disk forgets the last batch.
+      const path = `${NAME}/${'0'.repeat(20)}.log`
+      bench.disk('a').truncateFile(path, (bench.disk('a').sizeOf(path) as number) * (2 / 3))
+      bench.crash('kill')
+      return [suspect, bench.replica.log.endOffset, bench.replica.damaged, bench.replica.suspect]
+    }
+    expect(stopped('no')).toEqual([false, 2, true, false])
+    expect(stopped('to the running process')).toEqual([false, 2, false, true])
+    expect(stopped('to the clean stop before')).toEqual([false, 2, false, true])
   })
 
   it('R3.7: a checkpoint that cannot be read costs time, not the replica', () => {
@@ -378,7 +409,7 @@ describe('partitions', () => {
       expect([...ends.keys()].sort()).toEqual(names)
       bench.clock.run()
       expect(bench.world.directory!.names).toEqual(names)
-      expect(bench.world.start().uncleanStarts).toEqual({ count: 0, stoppedCleanly: true })
+      expect(bench.world.start().start).toEqual({ number: 2, stoppedCleanly: true })
     }
   })
 

@@ -237,7 +237,7 @@ describe('dump-log', () => {
       stderr: expect.stringMatching(/^error: USAGE: .*empty holds no log \(name the data folder/),
     })
     expect(await oxbow(['dump-log', join(folder, 'nope')])).toMatchObject({ code: 2, stdout: '', stderr: expect.stringMatching(/there is nothing at /) })
-    expect(await oxbow(['dump-log', join(folder, 'unclean-starts')])).toMatchObject({ code: 2, stderr: expect.stringMatching(/is no segment file/) })
+    expect(await oxbow(['dump-log', join(folder, 'starts')])).toMatchObject({ code: 2, stderr: expect.stringMatching(/is no segment file/) })
     expect((await oxbow(['dump-log', '--help'])).stdout).toMatch(/^Example:\n {2}\$ npx oxbow dump-log /)
   })
 })

@@ -70,7 +70,7 @@ describe('R3.5: on a disk without room', () => {
     expect(world.close()).toEqual(new Map([[METADATA, 1]]))
     world.disk.leave(MIB)
     world.start()
-    expect(world.directory!.uncleanStarts.stoppedCleanly).toBe(false)
+    expect(world.directory!.start.stoppedCleanly).toBe(false)
   })
 
   it('a copy that nobody needs yet dies', () => {

@@ -226,7 +226,7 @@ describe('a log', () => {
     expect(other.syncedEndOffset).toBe(1)
     expect(world.close()).toEqual(new Map([['partitions/orders-1', 1]]))
     world.start()
-    expect(world.directory!.uncleanStarts).toEqual({ count: 1, stoppedCleanly: false })
+    expect(world.directory!.start).toEqual({ number: 2, stoppedCleanly: false })
   })
 
   it('ends in good order after a log could not be set aside; what failed before that makes the next start an unclean one', () => {
@@ -241,11 +241,11 @@ describe('a log', () => {
       expect(() => world.clock.waitVoid((done) => directory.quarantine(NAME, done))).toThrow(/DISK_FAILED/)
       expect(world.close()).toEqual(new Map())
       world.start()
-      return world.directory!.uncleanStarts
+      return world.directory!.start
     }
     expect([close(false), close(true)]).toEqual([
-      { count: 0, stoppedCleanly: true },
-      { count: 1, stoppedCleanly: false },
+      { number: 2, stoppedCleanly: true },
+      { number: 2, stoppedCleanly: false },
     ])
   })
 
@@ -363,30 +363,30 @@ describe('cuts (R3.2)', () => {
 })
 
 describe('a log directory', () => {
-  it('counts unclean starts before it recovers, and a clean stop keeps the count (R3.4)', () => {
+  it('counts its starts before it recovers, and tells whether the last process stopped in good order (R3.4)', () => {
     const { world, log } = opened()
-    expect(world.directory!.uncleanStarts).toEqual({ count: 0, stoppedCleanly: true })
+    expect(world.directory!.start).toEqual({ number: 1, stoppedCleanly: true })
     append(log)
     expect(world.close()).toEqual(new Map([[NAME, 1]]))
-    expect(world.start().uncleanStarts).toEqual({ count: 0, stoppedCleanly: true })
+    expect(world.start().start).toEqual({ number: 2, stoppedCleanly: true })
     world.disk.powerLoss()
-    expect(world.start().uncleanStarts).toEqual({ count: 1, stoppedCleanly: false })
+    expect(world.start().start).toEqual({ number: 3, stoppedCleanly: false })
     world.disk.kill()
-    expect(world.start().uncleanStarts).toEqual({ count: 2, stoppedCleanly: false })
+    expect(world.start().start).toEqual({ number: 4, stoppedCleanly: false })
     world.close()
-    expect(world.start().uncleanStarts).toEqual({ count: 2, stoppedCleanly: true })
+    expect(world.start().start).toEqual({ number: 5, stoppedCleanly: true })
   })
 
-  it('R3.4: takes a lost or damaged count for one that no log has caught up with', () => {
+  it('R3.4: a lost or damaged count of starts is an unclean start, under a number that none was noted with', () => {
     const { world } = opened()
     world.close()
-    world.disk.flipByte('unclean-starts', 8)
-    const start = world.start().uncleanStarts
+    world.disk.flipByte('starts', 8)
+    const { start } = world.start()
     expect(start.stoppedCleanly).toBe(false)
-    expect(start.count).toBeGreaterThan(1_000_000)
+    expect(start.number).toBeGreaterThan(1_000_000)
     world.close()
-    world.disk.removeTree('unclean-starts')
-    expect(world.start().uncleanStarts.stoppedCleanly).toBe(false)
+    world.disk.removeTree('starts')
+    expect(world.start().start.stoppedCleanly).toBe(false)
   })
 
   it('R2.3: is held by one process', () => {

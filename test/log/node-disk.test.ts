@@ -101,7 +101,7 @@ it('a log on the real disk: segments, cut, clean stop, lock, recovery, reads', a
   await whole
   expect(await wait((done) => directory.close(done))).toEqual(new Map([['partitions/t-0', 1001]]))
   directory = await start()
-  expect(directory.uncleanStarts).toEqual({ count: 0, stoppedCleanly: true })
+  expect(directory.start).toEqual({ number: 2, stoppedCleanly: true })
   const again = await open(directory, 1001)
   expect(again.recovery).toMatchObject({
     verdict: 'whole',
