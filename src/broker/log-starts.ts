@@ -106,9 +106,10 @@ export class LogStarts {
     return isNoted
   }
 
-  /** Not when the replica is gone, or was reset beyond meanwhile. */
+  /** Not when the replica is gone, or was reset beyond meanwhile, or begun anew below. */
   #isDue(replica: Replica, offset: number): boolean {
-    return this.#options.isCurrent(replica) && offset > replica.log.startOffset && offset <= replica.log.syncedEndOffset
+    const { core, log } = replica
+    return this.#options.isCurrent(replica) && offset > log.startOffset && offset <= log.syncedEndOffset && offset <= core.logStartOffset
   }
 
   *#noteReset(replica: Replica, reset: LogReset): Task<boolean> {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { Disk } from '../../src/base/disk.ts'
 import type { BrokerError } from '../../src/base/errors.ts'
 import { PendingFetch } from '../../src/broker/consumer-fetch.ts'
 import { PartitionRecords } from '../../src/broker/partition-records.ts'
@@ -32,11 +33,11 @@ function compressed(batch: Buffer): Buffer {
 
 /** Node 1 and what its clients ask of partitions that it leads. */
 class Node {
-  readonly bench = new BrokerBench()
+  readonly bench: BrokerBench
   readonly records: PartitionRecords
 
-  constructor() {
-    const { bench } = this
+  constructor(bench = new BrokerBench()) {
+    this.bench = bench
     this.records = new PartitionRecords({ clock: bench.clock, readFailed: (replica, error) => bench.partitions.readFailed(replica, error) })
     bench.begin()
   }
@@ -327,28 +328,11 @@ describe('a follower whose leader was elected unclean, below its log start', () 
     const unclean = { leader: 2, leaderEpoch: 1, partitionEpoch: 1, isr: [{ nodeId: 2, brokerEpoch: 2 }], unclean: true }
     bench.apply(bench.topicRecords(1, 'orders', { replicas: [1, 2], ...unclean }).slice(1))
     bench.run(200)
-    const answer = (change: Partial<FetchAnswer>, batches: readonly Buffer[] = []): void => {
-      const { fetchId, fetchOffset, lastFetchedEpoch } = bench.streams[0]!.sent.flatMap(({ fetches }) => fetches).findLast(
-        ({ fetch }) => fetch.maxBytes > 0,
-      )!.fetch
-      const head: FetchAnswer = {
-        fetchId,
-        leaderEpoch: 1,
-        fetchOffset,
-        lastFetchedEpoch,
-        highWatermark: 0,
-        logStartOffset: 0,
-        result: { type: 'data' },
-        ...change,
-      }
-      bench.streams[0]!.answer({ answers: [{ topicId: topicId(1), partition: 0, answer: head, batches: [...batches] }] })
-      bench.run(200)
-    }
-    answer({ result: { type: 'diverging', epoch: 0, endOffset: 0 } })
+    answerNewest(bench, { result: { type: 'diverging', epoch: 0, endOffset: 0 } })
     expect([replica.dead, replica.log.startOffset, replica.log.endOffset]).toEqual([false, 0, 0])
     const batch = batchOf([5, 6, 7])
     stampBatch(batch, 0, { baseOffset: 0, leaderEpoch: 1 })
-    answer({ highWatermark: 3 }, [batch])
+    answerNewest(bench, { highWatermark: 3 }, [batch])
     expect(replica.core).toMatchObject({ logStartOffset: 0, logEndOffset: 3, syncedEndOffset: 3, highWatermark: 3 })
     bench.checkpoints.loseAll()
     const again = node.restart(1)
@@ -356,7 +340,56 @@ describe('a follower whose leader was elected unclean, below its log start', () 
     expect(again.core.epochs).toEqual([{ epoch: 1, startOffset: 0 }])
     expect(again.core.producersBelow(9)).toEqual([])
   })
+
+  it('R6.9: a move of the start that was on its way to the disk meanwhile says nothing of the new log', () => {
+    const waiting: (() => void)[] = []
+    const slow = (disk: Disk): Disk =>
+      new Proxy(disk, {
+        get(target, name: keyof Disk) {
+          const member = Reflect.get(target, name)
+          if (name !== 'rename') return typeof member === 'function' ? (...given: unknown[]) => Reflect.apply(member, target, given) : member
+          const rename: Disk['rename'] = (from, to, done) =>
+            to.endsWith('/below-start') ? void waiting.push(() => target.rename(from, to, done)) : target.rename(from, to, done)
+          return rename
+        },
+      })
+    const node = new Node(new BrokerBench(slow))
+    const { bench } = node
+    const replica = bench.alone(1, 'orders')
+    node.produce(replica, batchOf([1, 2]))
+    replica.step({ type: 'advanceStart', offset: 1 })
+    bench.run(200)
+    const unclean = { leader: 2, leaderEpoch: 1, partitionEpoch: 1, isr: [{ nodeId: 2, brokerEpoch: 2 }], unclean: true }
+    bench.apply(bench.topicRecords(1, 'orders', { replicas: [1, 2], ...unclean }).slice(1))
+    bench.run(200)
+    answerNewest(bench, { result: { type: 'diverging', epoch: 0, endOffset: 0 } })
+    const batch = batchOf([5, 6, 7])
+    stampBatch(batch, 0, { baseOffset: 0, leaderEpoch: 1 })
+    answerNewest(bench, { highWatermark: 3 }, [batch])
+    expect([waiting.length, replica.core.syncedEndOffset]).toEqual([1, 3])
+    waiting[0]?.()
+    bench.run(200)
+    expect([replica.dead, replica.core.logStartOffset, replica.log.startOffset]).toEqual([false, 0, 0])
+  })
 })
+
+/** The leader, of epoch 1, answers what the replica asked last. */
+function answerNewest(bench: BrokerBench, change: Partial<FetchAnswer>, batches: readonly Buffer[] = []): void {
+  const fetches = bench.streams[0]!.sent.flatMap((message) => message.fetches)
+  const { fetchId, fetchOffset, lastFetchedEpoch } = fetches.findLast(({ fetch }) => fetch.maxBytes > 0)!.fetch
+  const head: FetchAnswer = {
+    fetchId,
+    leaderEpoch: 1,
+    fetchOffset,
+    lastFetchedEpoch,
+    highWatermark: 0,
+    logStartOffset: 0,
+    result: { type: 'data' },
+    ...change,
+  }
+  bench.streams[0]!.answer({ answers: [{ topicId: topicId(1), partition: 0, answer: head, batches: [...batches] }] })
+  bench.run(200)
+}
 
 describe('an offset by time', () => {
   it('is that of the first record which is not older, as a search through all records says', () => {
