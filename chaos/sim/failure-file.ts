@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { InvariantName } from '../check/violation.ts'
 import type { SeedCase } from './seed-case.ts'
+import type { Settings } from './settings.ts'
 import { World } from './world.ts'
 
 /** A run that broke something, as a file: all that it takes to run it again. Times in it are simulated. */
@@ -14,6 +15,9 @@ export interface FailureFile extends SeedCase {
   /** The story, a sentence each. */
   readonly trace: readonly string[]
 }
+
+/** What settings from before have no word of: there was none of it then. */
+const newer: Pick<Settings, 'passingGapMs' | 'folderMoveGapMs'> = { passingGapMs: null, folderMoveGapMs: null }
 
 /** Runs it; null: it held. */
 export async function runCase({ seed, settings, plan }: SeedCase): Promise<FailureFile | null> {
@@ -43,5 +47,5 @@ export function readFailure(path: string): FailureFile {
   if (!isWhole || typeof read?.invariant !== 'string' || typeof read.hash !== 'string') {
     throw new Error(`${path} is no failure of the simulator: seed, settings, plan, invariant and hash are expected`)
   }
-  return read as FailureFile
+  return { ...read, settings: { ...newer, ...read.settings } } as FailureFile
 }

@@ -23,15 +23,15 @@ describe('the file of a failure', () => {
   it(
     'says in one line what broke, holds the story, and breaks again with the same trace when it is replayed',
     async () => {
-      const failure = await runCase(drawCase(3, { plan: [late], settings: { faultPhaseMs: 3_000 } }))
+      const failure = await runCase(drawCase(5, { plan: [late], settings: { faultPhaseMs: 3_000 } }))
       expect(failure?.broke).toMatch(/^run: not observed: fault 0: kill on node 1/)
       expect(failure?.trace.some((line) => line.includes('raft: leader in term'))).toBe(true)
-      const read = readFailure(writeFailure(join(folder, 'made'), 'seed-3', failure as FailureFile))
+      const read = readFailure(writeFailure(join(folder, 'made'), 'seed-5', failure as FailureFile))
       expect(read).toEqual(failure)
       const said: string[] = []
       vi.spyOn(process.stdout, 'write').mockImplementation((text) => said.push(String(text)) > 0)
       expect(await replay(read)).toBe(1)
-      expect(said.at(-1)).toBe(`seed 3 broke again, with the same trace ${read.hash}: ${read.broke}\n`)
+      expect(said.at(-1)).toBe(`seed 5 broke again, with the same trace ${read.hash}: ${read.broke}\n`)
     },
     LONG_MS,
   )
@@ -49,6 +49,15 @@ describe('the file of a failure', () => {
     expect(said.at(-1)).toMatch(/^2 faults became 1, \d+ runs: I1: it broke\n {2}npx oxbow sim replay /)
     expect(said.at(-1)).toContain(smaller)
     expect(readFailure(smaller).plan.map(({ id }) => id)).toEqual([1])
+  })
+
+  it('of an older simulator goes on without what there was not then', () => {
+    const { settings, ...recorded } = { ...drawCase(3), broke: 'I1: it broke', invariant: 'I1', hash: 'abc', trace: [] } as const
+    const { passingGapMs, folderMoveGapMs, ...older } = settings
+    const path = join(folder, 'seed-3.json')
+    writeFileSync(path, JSON.stringify({ ...recorded, settings: older }))
+    expect([passingGapMs, folderMoveGapMs]).not.toContain(undefined)
+    expect(readFailure(path).settings).toEqual({ ...older, passingGapMs: null, folderMoveGapMs: null })
   })
 
   it('is refused with a sentence when it is none', () => {
