@@ -9,20 +9,20 @@ import type { PartitionRef } from '../controller/commands.ts'
 import { effectiveMinInSyncReplicas } from '../controller/configs.ts'
 import { refOf } from '../controller/partition-ref.ts'
 import type { LeaderlessReport } from '../controller/status.ts'
-import { DAMAGED_NOTE, formatDamagedNote } from '../log/damaged-note.ts'
 import type { Log } from '../log/surface.ts'
 import { findPartition, type MetadataDelta, type MetadataImage, type TopicImage } from '../metadata/image.ts'
 import { isBeingAdded, type PartitionState, replicationFactorOf } from '../metadata/records.ts'
 import type { LogReset, PartitionEffect } from '../replication/effects.ts'
 import type { ControllerClient } from '../runtime/controller-client.ts'
 import { CheckpointWriter } from './checkpoint-writer.ts'
+import { DamageMarks } from './damage-marks.ts'
 import type { DataFolder, DataFolders } from './data-folders.ts'
 import { FolderMoves } from './folder-moves.ts'
 import { FetchPace } from './fetch-pace.ts'
 import type { FetchServer } from './fetch-server.ts'
 import type { Fetchers } from './fetchers.ts'
 import { IsrProposals } from './isr-proposals.ts'
-import { logName } from './log-name.ts'
+import { logName, parseLogName } from './log-name.ts'
 import { LogStarts } from './log-starts.ts'
 import { isInIsr, type Replica, type ReplicaOutlets } from './replica.ts'
 import { ChangeLines, type ReplicaChange } from './change-lines.ts'
@@ -69,6 +69,7 @@ export class Partitions implements ReplicaOutlets {
   readonly #checkpoints: CheckpointWriter
   readonly #pace: FetchPace
   readonly #logStarts: LogStarts
+  readonly #damageMarks: DamageMarks
   readonly #retention: Retention
   /** Between the data folders of this node. */
   readonly folderMoves: FolderMoves
@@ -99,6 +100,7 @@ export class Partitions implements ReplicaOutlets {
       isCurrent: (replica) => replica.core.role !== 'offline' && this.find(replica.topicId, replica.partition) === replica,
       failed: (replica, error) => this.readFailed(replica, error),
     })
+    this.#damageMarks = new DamageMarks({ directoryOf: (replica) => this.#directoryOf(replica), logger })
     this.#checkpoints = new CheckpointWriter(options)
     this.folderMoves = this.#makeFolderMoves()
   }
@@ -225,7 +227,7 @@ export class Partitions implements ReplicaOutlets {
     if (this.#stopped || this.find(replica.topicId, replica.partition) !== replica) return
     // Nor is one whose start moved on meanwhile, or that was closed because another one took its place.
     if (['OFFSET_OUT_OF_RANGE', 'KAFKA_STORAGE_ERROR'].includes(codeOf(error))) return
-    if (codeOf(error) === 'CORRUPT_MESSAGE') this.#setDamaged(replica, `a batch on disk failed its checksum: ${error.message}`)
+    if (codeOf(error) === 'CORRUPT_MESSAGE') this.quarantine(replica, `a batch on disk failed its checksum: ${error.message}`)
     else this.#kill(replica, `its log could not be read: ${error.message}`)
   }
 
@@ -270,9 +272,11 @@ export class Partitions implements ReplicaOutlets {
     this.#proposals.propose(replica, effect)
   }
 
-  /** A cut below the own high watermark was due: the replica is set aside, marked damaged for its next start (rules R6.3). */
+  /** A cut below the own high watermark was due (rules R6.3), or a batch is bad: the replica is set aside, marked damaged for its next start. */
   quarantine(replica: Replica, reason: string): void {
-    this.#setDamaged(replica, reason)
+    if (replica.damaged && replica.dead) return
+    this.#damageMarks.set(replica, reason)
+    this.#kill(replica, reason)
   }
 
   checkpoint(options: { readonly cleanEnds: ReadonlyMap<string, number> | null }, done: DoneVoid): void {
@@ -307,19 +311,6 @@ export class Partitions implements ReplicaOutlets {
     this.#idle = undefined
   }
 
-  #setDamaged(replica: Replica, reason: string): void {
-    if (replica.damaged && replica.dead) return
-    replica.damaged = true
-    // Should the note not make it to the disk, the checkpoint keeps the replica suspect at least.
-    replica.suspect = true
-    this.#kill(replica, reason)
-    const { syncedEndOffset, startOffset } = replica.log
-    const note = formatDamagedNote({ claimedEndOffset: syncedEndOffset, firstBadOffset: startOffset, reason })
-    this.#directoryOf(replica).writeNote(replica.log.name, DAMAGED_NOTE, note, (error) => {
-      if (error !== undefined) this.#logger.error({ log: replica.log.name, error: error.message }, 'the damaged mark could not be written')
-    })
-  }
-
   #directoryOf(replica: Replica): DataFolder['directory'] {
     return this.#options.folders.of(replica.log.name).directory
   }
@@ -336,6 +327,7 @@ export class Partitions implements ReplicaOutlets {
     const replica = this.find(topic.topicId, state.partition)
     if (!state.replicas.includes(this.#options.nodeId)) {
       if (replica !== undefined) this.#movedAway(replica)
+      else this.#dropUnmade(topic.topicId, state.partition)
       return
     }
     if (replica !== undefined) {
@@ -376,6 +368,12 @@ export class Partitions implements ReplicaOutlets {
     else this.#reconcileName(this.#image?.topicIds.get(name) ?? topicId, partition)
   }
 
+  /** Of the topic that has the name now, if any. */
+  #reconcileHolder({ topic, partition }: { readonly topic: string; readonly partition: number }): void {
+    const topicId = this.#image?.topicIds.get(topic)
+    if (topicId !== undefined) this.#reconcileName(topicId, partition)
+  }
+
   #reconcileName(topicId: Uuid, partition: number): void {
     const topic = this.#image?.topics.get(topicId)
     const state = topic?.partitions[partition]
@@ -398,12 +396,7 @@ export class Partitions implements ReplicaOutlets {
     if (replica.dead) return
     replica.suspect = false
     replica.trouble = null
-    if (!replica.damaged) return
-    replica.damaged = false
-    replica.logger.info({}, 'replica repaired: it is in the ISR again')
-    this.#directoryOf(replica).writeNote(replica.log.name, DAMAGED_NOTE, null, (error) => {
-      if (error !== undefined) this.#logger.error({ log: replica.log.name, error: error.message }, 'the damaged mark could not be removed')
-    })
+    if (replica.damaged) this.#damageMarks.clear(replica)
   }
 
   /** Tells the replicas that are meant what the image says of them. */
@@ -424,7 +417,7 @@ export class Partitions implements ReplicaOutlets {
       this.#free(name)
       if (error !== undefined && !(error instanceof BrokerError)) throw error
       if (error !== undefined) {
-        this.unopened.add(name, null, error.message)
+        this.unopened.add(name, null, error.message, create?.topicId)
         if (error.code === 'DISK_FAILED') this.folderFailed(this.#options.folders.of(name), error)
         this.#logger.error({ log: name, error: error.message }, `log ${name} could not be opened: the replica is offline until the next start`)
       } else if (replica !== undefined && !this.#stopped) this.#add(replica)
@@ -443,6 +436,21 @@ export class Partitions implements ReplicaOutlets {
   #deleted(topicId: Uuid): void {
     this.#options.folders.forgetOffline(topicId)
     for (const replica of [...(this.#byTopic.get(topicId)?.values() ?? [])]) this.#setAside(replica, 'its topic was deleted')
+    this.#dropUnmade(topicId)
+  }
+
+  /** What could not be made holds nothing: who comes under that name is another one. */
+  #dropUnmade(topicId: Uuid, partition?: number): void {
+    for (const name of this.unopened.madeFor(topicId, partition)) {
+      if (this.#busy.has(name) || !this.#options.folders.knows(name)) continue
+      this.#busy.add(name)
+      this.unopened.remove(name, this.#options.folders, (error) => {
+        this.#free(name)
+        if (error !== undefined) this.#logger.error({ log: name, error: error.message }, 'what was left of a log that could not be made could not be removed')
+        const place = parseLogName(name)
+        if (place !== undefined) this.#reconcileHolder(place)
+      })
+    }
   }
 
   /**
@@ -486,8 +494,7 @@ export class Partitions implements ReplicaOutlets {
         folders.forget(name)
         this.#logger.info({ topic, partition, topicId }, `replica set aside, its folder is in quarantine: ${why}`)
       }
-      const successor = this.#image?.topicIds.get(topic)
-      if (successor !== undefined) this.#reconcileName(successor, partition)
+      this.#reconcileHolder({ topic, partition })
     })
   }
 }

@@ -1,9 +1,14 @@
 import type { Clock } from '../base/clock.ts'
+import type { DoneVoid } from '../base/done.ts'
+import type { Uuid } from '../base/ids.ts'
 import type { PartitionRef } from '../controller/commands.ts'
+import type { DataFolders } from './data-folders.ts'
 
 export interface UnopenedLog {
   /** Null: not known yet of which partition it is. */
   ref: PartitionRef | null
+  /** The topic that it was to be made for, and it holds nothing; null: it was there. */
+  readonly madeFor: Uuid | null
   readonly reason: string
   /** Milliseconds since 1970. */
   readonly sinceMs: number
@@ -22,8 +27,26 @@ export class UnopenedLogs {
     return this.#logs.has(name)
   }
 
-  add(name: string, ref: PartitionRef | null, reason: string): void {
-    this.#logs.set(name, { ref, reason, sinceMs: this.#clock.wallMs() })
+  add(name: string, ref: PartitionRef | null, reason: string, madeFor: Uuid | null = null): void {
+    this.#logs.set(name, { ref, madeFor, reason, sinceMs: this.#clock.wallMs() })
+  }
+
+  /** The replicas of that topic, or that one, are no more to be here: names of those that could not be made. */
+  madeFor(topicId: Uuid, partition?: number): string[] {
+    const isMeant = ({ ref, madeFor }: UnopenedLog): boolean => madeFor === topicId && (partition === undefined || ref?.partition === partition)
+    return [...this.#logs].filter(([, log]) => isMeant(log)).map(([name]) => name)
+  }
+
+  /** Removes what there is of one that could not be made. `done`: its name is free, unless that failed. */
+  remove(name: string, folders: DataFolders, done: DoneVoid): void {
+    const { directory } = folders.of(name)
+    directory.remove(name, (error) => {
+      if (error === undefined) {
+        this.#logs.delete(name)
+        folders.forget(name)
+      }
+      done(error)
+    })
   }
 
   /** The image says of which partition it is. */

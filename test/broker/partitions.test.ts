@@ -206,6 +206,41 @@ describe('partitions', () => {
     expect(bench.partitions.deadLogs()).toEqual([{ topicId: topicId(1), partition: 0 }])
   })
 
+  it('R3.5: what there was no room for is forgotten with its topic, and a new one may have its name', () => {
+    const bench = new BrokerBench()
+    bench.begin()
+    bench.world.disk.full(true)
+    bench.apply(bench.topicRecords(1, 'orders'))
+    bench.run(1000)
+    expect(bench.partitions.deadLogs()).toEqual([{ topicId: topicId(1), partition: 0 }])
+    bench.world.disk.full(false)
+    bench.apply([{ type: 'topicDeleted', topicId: topicId(1) }])
+    bench.run(100)
+    expect(bench.partitions.deadLogs()).toEqual([])
+    bench.apply(bench.topicRecords(2, 'orders'))
+    expect(bench.replica(2).core.role).toBe('leader')
+    bench.restart()
+    expect([...bench.partitions.all()].map((replica) => replica.topicId)).toEqual([topicId(2)])
+  })
+
+  it('R3.5: … and with its place, when it is taken off the node; taken on again it is made', () => {
+    const bench = new BrokerBench()
+    bench.begin()
+    bench.world.disk.full(true)
+    const elsewhere = { isr: [{ nodeId: 2, brokerEpoch: 2 }], leader: 2 }
+    bench.apply(bench.topicRecords(1, 'orders', { replicas: [1, 2], ...elsewhere }))
+    bench.run(1000)
+    expect(bench.partitions.deadLogs()).toEqual([{ topicId: topicId(1), partition: 0 }])
+    bench.world.disk.full(false)
+    const state = findPartition(bench.image, topicId(1), 0) as PartitionState
+    bench.apply([{ type: 'partition', state: { ...state, replicas: [2], leaderEpoch: 1, partitionEpoch: 1, leaderGrantedOffset: bench.image.offset } }])
+    bench.run(100)
+    expect(bench.partitions.deadLogs()).toEqual([])
+    const back = { ...state, replicas: [2, 1], leaderEpoch: 1, partitionEpoch: 2, leaderGrantedOffset: bench.image.offset - 1 }
+    bench.apply([{ type: 'partition', state: back }])
+    expect(bench.replica(1).core.role).toBe('follower')
+  })
+
   it('R3.5: a log that cannot be opened takes its replica offline, not the node', () => {
     const bench = new BrokerBench()
     bench.begin()
