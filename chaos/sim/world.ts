@@ -4,6 +4,8 @@ import { METADATA_LOG } from '../../src/log/surface.ts'
 import type { MetadataImage } from '../../src/metadata/image.ts'
 import { checkBudgets } from '../check/budgets.ts'
 import { findUnhealed } from '../check/convergence.ts'
+import { checkHistory } from '../check/anomalies/check-history.ts'
+import { asOperations } from '../check/as-operations.ts'
 import { checkDelivery, type ReadRecord } from '../check/delivery.ts'
 import { pathOf } from '../check/durable-folders.ts'
 import { LeadersGiveUp, type SeenVoter } from '../check/leaders-give-up.ts'
@@ -276,7 +278,12 @@ export class World {
   #checkDelivery(records: readonly ReadRecord[]): void {
     const { checker } = this.#cluster
     const startOffset = (topicId: string, partition: number): number => checker.startOffset(topicId, partition)
-    checkDelivery(this.#history, records, startOffset, (topicId, partition) => checker.hasGivenUp(topicId, partition))
+    const hasGivenUp = (topicId: string, partition: number): boolean => checker.hasGivenUp(topicId, partition)
+    checkDelivery(this.#history, records, startOffset, hasGivenUp)
+    // As live runs are judged: there nothing is let go.
+    const isLeftOut = (topicId: string, partition: number): boolean => startOffset(topicId, partition) > 0 || hasGivenUp(topicId, partition)
+    const { anomalies } = checkHistory(asOperations(this.#history, records, isLeftOut))
+    demand(anomalies.length === 0, 'delivery', () => anomalies.map(({ name, sentence }) => `${name}: ${sentence}`).join('; '))
   }
 
   /** Nobody can read any more what a leader let go. */
