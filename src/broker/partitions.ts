@@ -316,7 +316,7 @@ export class Partitions implements ReplicaOutlets {
   }
 
   #kill(replica: Replica, reason: string): void {
-    this.#dead.add(replica)
+    if (this.find(replica.topicId, replica.partition) === replica) this.#dead.add(replica)
     replica.kill({ reason, sinceMs: this.#options.clock.wallMs() })
     this.folderMoves.killed(replica)
   }

@@ -406,6 +406,17 @@ describe('a move that cannot be', () => {
     expect([bench.replica.damaged, bench.path, bench.holders()]).toEqual([false, 'b', ['b']])
     expect(bench.values()).toEqual(bench.acknowledged)
   })
+
+  it('R5.2: to be noted for a replica whose topic is deleted meanwhile: a log that is not here any more is no dead one', () => {
+    const bench = filled(6)
+    bench.move('b')
+    bench.until(() => bench.replica.isHeld, 'it is held for the end')
+    bench.disk('a').failNext('sync', 'placements')
+    bench.apply([{ type: 'topicDeleted', topicId: topicId(1) }])
+    bench.run(6_000)
+    expect(bench.told).toContain('the data folder that it stands on could not be noted')
+    expect(bench.partitions.deadLogs()).toEqual([])
+  })
 })
 
 describe('R1.1, R3.2, R3.8 a crash at any disk call of a move', () => {
