@@ -256,8 +256,7 @@ export class RaftNode {
       this.#noteVoters(this.#events.appended(offset, batches))
     } catch (error) {
       if (!(error instanceof BrokerError)) throw error
-      const advice = 'run the version of the node that leads the quorum here too'
-      this.#events.failed(new BrokerError(error.code, `metadata log: what was appended at offset ${offset} cannot be read: ${error.detail} (${advice})`))
+      this.#events.failed(new BrokerError(error.code, `metadata log, what was appended at offset ${offset}: ${error.detail}`))
     }
   }
 

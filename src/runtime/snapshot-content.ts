@@ -7,6 +7,7 @@ import type { MetadataImage } from '../metadata/image.ts'
 import { ImageLoader, snapshotRecords } from '../metadata/snapshot-records.ts'
 import { peekBatchSize, readBatchHeader, stampBatch } from '../record/batch.ts'
 import { CONTROL_FLAG, type DecodedRecord, decodeRecords, encodeBatch, NO_PRODUCER } from '../record/records.ts'
+import { writtenByNewer } from './decision-entry.ts'
 import { decodeDecision, encodeDecision } from '../wire/records-codec.ts'
 import {
   decodeSnapshotFooter,
@@ -53,7 +54,7 @@ export interface SnapshotContent {
   readonly writtenMs: number
 }
 
-/** Reads a snapshot back, whole, and its image must have the hash that was written. Throws CORRUPT_MESSAGE when anything is not as it should be. */
+/** Reads a snapshot back, whole, and its image must have the hash that was written. Throws as SnapshotParser does. */
 export function* readSnapshot(reader: SnapshotReader, name: SnapshotName, clock: Clock): Task<SnapshotContent> {
   const content = new SnapshotParser(name)
   for (let position = 0; position < reader.sizeBytes; ) {
@@ -72,7 +73,10 @@ export function* readSnapshot(reader: SnapshotReader, name: SnapshotName, clock:
   return { image, writtenMs }
 }
 
-/** Takes the batches of a snapshot, in order, their CRCs checked. Throws CORRUPT_MESSAGE at what is not the next one, and at an end before the footer. */
+/**
+ * Takes the batches of a snapshot, in order, their CRCs checked. Throws CORRUPT_MESSAGE at what is not the next one, and at an end before the footer;
+ * UNSUPPORTED_VERSION where all is as it was written, and cannot be read here: nothing is wrong with such a file, and nobody may throw it away.
+ */
 export class SnapshotParser {
   readonly #name: SnapshotName
   readonly #loader = new ImageLoader()
@@ -95,6 +99,7 @@ export class SnapshotParser {
     const isControl = (attributes & CONTROL_FLAG) !== 0
     if (this.#batchCount++ === 0) {
       const header = isControl && isKey(record, headerKey) ? decodeWith(decodeSnapshotHeader, record.value) : undefined
+      if (header !== undefined && header.version > SNAPSHOT_VERSION) throw unreadable(`format ${header.version}, not ${SNAPSHOT_VERSION}`)
       if (header?.version !== SNAPSHOT_VERSION || header.endOffset !== endOffset || header.lastTerm !== lastTerm)
         throw corrupt('its header is not that of its name')
       this.#writtenMs = baseTimestamp
@@ -103,7 +108,7 @@ export class SnapshotParser {
       if (footer?.recordCount !== this.#recordCount) throw corrupt('its footer does not count what is there')
       this.#imageHash = footer.imageHash
     } else {
-      const records = decodeWith(decodeDecision, record.value)
+      const records = decodeWith(decodeDecision, record.value, unreadable)
       this.#recordCount += records.length
       this.#loader.add(records)
     }
@@ -125,12 +130,16 @@ function isKey(record: DecodedRecord, key: Buffer): boolean {
   return record.key?.equals(key) === true
 }
 
-function decodeWith<T>(decode: (bytes: Buffer) => T, bytes: Buffer): T {
+function decodeWith<T>(decode: (bytes: Buffer) => T, bytes: Buffer, otherwise: (what: string) => BrokerError = corrupt): T {
   try {
     return decode(bytes)
   } catch (error) {
-    throw error instanceof BrokerError ? corrupt(error.detail) : error
+    throw error instanceof BrokerError ? otherwise(error.detail) : error
   }
+}
+
+function unreadable(detail: string): BrokerError {
+  return writtenByNewer('a metadata snapshot', detail)
 }
 
 function corrupt(what: string): BrokerError {

@@ -62,7 +62,11 @@ describe('R3.3 an entry of the metadata log on its way', () => {
     const { endOffset } = observer.raft.raft.core
     voter.propose()
     quorum.until(() => observer.raft.raft.core.endOffset > endOffset, 'the observer has it')
-    expect(observer.failure?.message).toMatch(new RegExp(`appended at offset ${endOffset} cannot be read: .*run the version`))
+    expect(observer.failure?.message).toMatch(new RegExp(`appended at offset ${endOffset}: a newer version wrote an entry .*run that version here`))
+    // What it has on its disk says so at each start, until then.
+    quorum.until(() => observer.folder.metadata.opened.log.syncedEndOffset > endOffset, 'it is on the disk')
+    observer.crash('kill')
+    expect(() => observer.start()).toThrow(/a newer version wrote an entry .*run that version here/)
   })
 })
 

@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { BrokerError } from '../../src/base/errors.ts'
 import { METADATA_LOG } from '../../src/log/surface.ts'
+import type { DiskFile } from '../../src/base/disk.ts'
+import { peekBatchSize, readBatchHeader, stampBatch } from '../../src/record/batch.ts'
+import { type DecodedRecord, decodeRecords, encodeBatch, NO_PRODUCER } from '../../src/record/records.ts'
+import { decodeSnapshotHeader, encodeSnapshotHeader } from '../../src/wire/snapshot-codec.ts'
 import { hashImage } from '../../src/metadata/hash.ts'
 import { type MetadataNode, MetadataQuorum, type NodeSettings } from './metadata-quorum.ts'
 
@@ -121,6 +125,46 @@ describe('R4.5 a node writes snapshots of its metadata', () => {
       decide(quorum, voter, 20)
       settle(quorum)
       expect(snapshotsOf(voter).length).toBeGreaterThan(0)
+    })
+  }
+})
+
+describe('R2.3 a snapshot of a version that this one cannot read', () => {
+  const UNKNOWN_RECORD = Buffer.from([0x0a, 0x03, 0x9a, 0x06, 0x00])
+
+  /** Each batch of the snapshots of that node, as `change` makes it, whole again. */
+  function rewrite(quorum: MetadataQuorum, node: MetadataNode, change: (value: Buffer, at: number) => Buffer): void {
+    const { clock } = quorum
+    for (const name of snapshotsOf(node)) {
+      const path = `${METADATA_LOG}/${name}`
+      const content = clock.wait<Buffer | undefined>((done) => node.disk.readFile(path, done)) as Buffer
+      const batches: Buffer[] = []
+      for (let at = 0; at < content.length; at += peekBatchSize(content, at) as number) {
+        const old = content.subarray(at, at + (peekBatchSize(content, at) as number))
+        const [{ timestamp, key, value }] = decodeRecords(old) as [DecodedRecord]
+        const { attributes, baseOffset, leaderEpoch } = readBatchHeader(old, 0)
+        const batch = encodeBatch([{ timestamp, key, value: change(value as Buffer, batches.length) }], { ...NO_PRODUCER, attributes })
+        stampBatch(batch, 0, { baseOffset, leaderEpoch })
+        batches.push(batch)
+      }
+      const file = clock.wait<DiskFile | undefined>((done) => node.disk.open(path, { create: false }, done)) as DiskFile
+      clock.waitVoid((done) => file.writev([Buffer.concat(batches)], 0, done))
+    }
+  }
+
+  const changes: Record<string, (value: Buffer, at: number) => Buffer> = {
+    'has another format': (value, at) => (at === 0 ? encodeSnapshotHeader({ ...decodeSnapshotHeader(value), version: 2 }) : value),
+    'holds a record that is not known here': (value, at) => (at === 1 ? Buffer.concat([value, UNKNOWN_RECORD]) : value),
+  }
+  for (const [what, change] of Object.entries(changes)) {
+    it(`${what}: the node does not start, says what to do, and keeps it`, () => {
+      const { quorum, voter } = quorumOf(40, { snapshotBytes: 600 })
+      settle(quorum)
+      voter.crash('kill')
+      rewrite(quorum, voter, change)
+      const before = voter.files()
+      expect(() => voter.start()).toThrow(/a newer version wrote.*run that version here/)
+      expect(voter.files()).toEqual(before)
     })
   }
 })
