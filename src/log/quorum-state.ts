@@ -26,7 +26,6 @@ export interface QuorumStateData {
  * The newest valid record counts. What version 1 says of syncedEpoch may be that of an earlier mark: it is not known.
  */
 const VERSION = 2
-const READ_VERSIONS: readonly number[] = [1, VERSION]
 const RECORD_BYTES = 48
 const FIRST: QuorumStateData = { term: 0, votedFor: null, syncedEndOffset: 0, syncedEpoch: -1 }
 
@@ -42,18 +41,24 @@ function encodeSlot(counter: number, state: QuorumStateData): Buffer {
   return slotOf(bytes)
 }
 
-function decodeRecord(bytes: Buffer): { readonly counter: number; readonly state: QuorumStateData } | undefined {
+interface StateRecord {
+  readonly counter: number
+  readonly version: number
+  readonly state: QuorumStateData
+}
+
+/** Of any version: a record that cannot be read here must not make room for the one before it, which has an older vote. */
+function decodeRecord(bytes: Buffer): StateRecord | undefined {
   if (bytes.length < RECORD_BYTES || bytes.readUInt32BE(0) !== crc32c(bytes.subarray(4, RECORD_BYTES))) return undefined
   const version = bytes.readUInt32BE(4)
-  if (!READ_VERSIONS.includes(version)) return undefined
   const votedFor = readInt64(bytes, 24)
   const state = {
     term: readInt64(bytes, 16),
     votedFor: votedFor === -1 ? null : votedFor,
     syncedEndOffset: readInt64(bytes, 32),
-    syncedEpoch: version === VERSION ? readInt64(bytes, 40) : -1,
+    syncedEpoch: version === 1 ? -1 : readInt64(bytes, 40),
   }
-  return { counter: readInt64(bytes, 8), state }
+  return { counter: readInt64(bytes, 8), version, state }
 }
 
 /** One write and one sync a save; what is saved meanwhile goes out together, the newest state alone. A failed save is never retried: all later ones fail too (rules R3.5). */
@@ -118,6 +123,13 @@ function lostVote(what: string): BrokerError {
   return new BrokerError('DATA_FOLDER_MISMATCH', `${what}, the node's vote is lost (move the data folder away: the node then comes back as a new one)`)
 }
 
+function newerFormat(version: number): BrokerError {
+  return new BrokerError(
+    'DATA_FOLDER_MISMATCH',
+    `${PATH} has format ${version}, this program reads up to ${VERSION} (start the newer program, or use another folder)`,
+  )
+}
+
 function* open(disk: Disk): Task<QuorumState> {
   const bytes = yield* call<Buffer | undefined>((done) => disk.readFile(PATH, done))
   if (bytes === undefined) {
@@ -130,9 +142,9 @@ function* open(disk: Disk): Task<QuorumState> {
   const file = (yield* call<DiskFile | undefined>((done) => disk.open(PATH, { create: true }, done))) as DiskFile
   if (bytes === undefined) return new QuorumState(file, { counter: 0, state: FIRST })
   const newest = newestRecord(bytes, decodeRecord)
-  if (newest === undefined) {
+  if (newest === undefined || newest.version > VERSION) {
     yield* callVoid((done) => file.close(done))
-    throw lostVote(`${PATH} is damaged`)
+    throw newest === undefined ? lostVote(`${PATH} is damaged`) : newerFormat(newest.version)
   }
   // What a crash left in the page cache alone must not be built upon.
   yield* callVoid((done) => file.sync(done))

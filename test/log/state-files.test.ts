@@ -4,6 +4,7 @@ import type { DiskFile } from '../../src/base/disk.ts'
 import { SeededRandom } from '../../src/base/random.ts'
 import { type MetaProperties, openMetaProperties } from '../../src/log/meta-properties.ts'
 import { openQuorumState, type QuorumState, type QuorumStateData } from '../../src/log/quorum-state.ts'
+import { SLOT_FILE_BYTES } from '../../src/log/slots.ts'
 import { World } from './world.ts'
 
 const CLUSTER = '0123456789abcdef0123456789abcdef'
@@ -89,19 +90,32 @@ describe('quorum-state (R3.6)', () => {
     }
   })
 
+  /** Records from `from` on, as they are of that version. */
+  function setVersion(world: World, version: number, from: number, endPosition: number): void {
+    const bytes = world.clock.wait<Buffer | undefined>((done) => world.disk.readFile('quorum-state', done)) as Buffer
+    for (let at = from; at < endPosition; at += 4096) {
+      bytes.writeUInt32BE(version, at + 4)
+      bytes.writeUInt32BE(crc32c(bytes.subarray(at + 4, at + 48)), at)
+    }
+    world.disk = world.disk.reopen()
+    const file = world.clock.wait<DiskFile | undefined>((done) => world.disk.open('quorum-state', { create: false }, done)) as DiskFile
+    world.clock.waitVoid((done) => file.writev([bytes], 0, done))
+  }
+
   it('reads what version 1 wrote, but for the epoch, which may be that of an earlier mark', () => {
     const world = new World()
     const file = quorum(world)
     world.clock.waitVoid((done) => file.save(state(3, 7), done))
-    const bytes = world.clock.wait<Buffer | undefined>((done) => world.disk.readFile('quorum-state', done)) as Buffer
-    for (let at = 0; at < bytes.length; at += 4096) {
-      bytes.writeUInt32BE(1, at + 4)
-      bytes.writeUInt32BE(crc32c(bytes.subarray(at + 4, at + 48)), at)
-    }
-    world.disk = world.disk.reopen()
-    const old = world.clock.wait<DiskFile | undefined>((done) => world.disk.open('quorum-state', { create: false }, done)) as DiskFile
-    world.clock.waitVoid((done) => old.writev([bytes], 0, done))
+    setVersion(world, 1, 0, SLOT_FILE_BYTES)
     expect(quorum(world).state).toEqual({ ...state(3, 7), syncedEpoch: -1 })
+  })
+
+  it('R2.3: is refused when its newest record is of a newer version: the one before it has an older vote', () => {
+    const world = new World()
+    const file = quorum(world)
+    world.clock.waitVoid((done) => file.save(state(3, 7), done))
+    setVersion(world, 3, SLOT_FILE_BYTES / 2, SLOT_FILE_BYTES)
+    expect(() => quorum(world)).toThrow(/quorum-state has format 3, this program reads up to 2 \(start the newer program/)
   })
 
   it('is not taken for new when it is lost beside a metadata log', () => {
