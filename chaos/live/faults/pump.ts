@@ -59,8 +59,9 @@ export class Pump {
     const nowMs = performance.now()
     const jitterMs = condition.jitterMs === 0 ? 0 : this.#random.integer(Math.ceil(condition.jitterMs) + 1)
     const arrivesMs = nowMs + condition.delayMs + jitterMs
-    const sentMs = Math.max(arrivesMs, this.#lastDueMs + (bytes * 1000) / condition.bytesPerSecond)
-    this.#lastDueMs = Math.max(sentMs, this.#lastDueMs)
+    // Each takes its time on the line, also where nothing is before it.
+    const sentMs = Math.max(arrivesMs, this.#lastDueMs) + (bytes * 1000) / condition.bytesPerSecond
+    this.#lastDueMs = sentMs
     if (condition.isCut) counts.held++
     if (arrivesMs > nowMs) counts.delayed++
     if (sentMs > arrivesMs) counts.throttled++

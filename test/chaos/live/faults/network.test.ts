@@ -188,6 +188,17 @@ describe('other conditions', () => {
     expect(slow.effect().throttled).toBeGreaterThan(0)
   })
 
+  it('slow down a message that is alone on the way by what it takes itself', async () => {
+    const client = await talking()
+    const slow = network.impose(there, { bytesPerSecond: 10_000 })
+    await sleep(200)
+    const begun = performance.now()
+    client.socket.write('x'.repeat(1_000))
+    await expect.poll(() => client.heard.length, { timeout: 3_000 }).toBe(1_006)
+    expect(performance.now() - begun).toBeGreaterThan(95)
+    expect(slow.effect().throttled).toBe(1)
+  })
+
   it('flip bits', async () => {
     const client = await talking()
     const flips = network.impose(there, { corruptOneIn: 1 })
