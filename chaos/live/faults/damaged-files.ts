@@ -39,6 +39,11 @@ function logFiles(dataDir: string): string[] {
   )
 }
 
+/** Of each log: only there anything is written. */
+function lastOfEach(paths: readonly string[]): readonly string[] {
+  return [...new Map(paths.map((path) => [dirname(path), path])).values()]
+}
+
 function pickFiles(random: Random, dataDir: string): string[] {
   const files = logFiles(dataDir)
   return pickSome(
@@ -130,12 +135,16 @@ async function truncateFiles(world: FaultWorld): Promise<RunningFault> {
 async function rollBack(world: FaultWorld): Promise<RunningFault> {
   const { cluster, random } = world
   const node = pickNode(world)
-  const before = pickFiles(random, cluster.live.dataDir(node)).flatMap((path) => (existsSync(path) ? [{ path, bytes: readFileSync(path) }] : []))
+  const before = lastOfEach(logFiles(cluster.live.dataDir(node))).flatMap((path) => (existsSync(path) ? [{ path, bytes: readFileSync(path) }] : []))
   await sleep(ROLLED_BACK_MS)
   return await damage(world, node, random.integer(2) === 0, () => {
     const changed = before.filter(({ path, bytes }) => existsSync(dirname(path)) && !(existsSync(path) && readFileSync(path).equals(bytes)))
-    for (const { path, bytes } of changed) writeFileSync(path, bytes, { flush: true })
-    return before.length === 0 ? undefined : `${changed.length} of ${before.length} files were as they had been ${ROLLED_BACK_MS / 1000} s before`
+    const places = changed.map((_, at) => at)
+    const chosen = pickSome(random, places, MAX_FILES).map((at) => changed[at] as (typeof changed)[number])
+    for (const { path, bytes } of chosen) writeFileSync(path, bytes, { flush: true })
+    return chosen.length === 0
+      ? undefined
+      : `${chosen.length} of ${changed.length} files that had changed were as they had been ${ROLLED_BACK_MS / 1000} s before`
   })
 }
 

@@ -63,7 +63,19 @@ describe('files of a node that is down', () => {
       const running = await beginning
       expect(noted.log).toEqual([expect.stringMatching(/^(?:kill|stop) 1$/), 'start 1'])
       expect(readFileSync(logPath, 'utf8')).toBe('as it was')
-      expect(await running.observe()).toEqual({ isSeen: true, what: '1 of 1 files were as they had been 2 s before' })
+      expect(await running.observe()).toEqual({ isSeen: true, what: '1 of 1 files that had changed were as they had been 2 s before' })
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
+  it('are not rolled back where nothing changed, and that is no effect', async () => {
+    vi.useFakeTimers()
+    try {
+      const { noted } = oneNode(1)
+      const beginning = noted.begin('roll-back')
+      await vi.advanceTimersByTimeAsync(2_500)
+      expect(await (await beginning).observe()).toMatchObject({ isSeen: false })
     } finally {
       vi.useRealTimers()
     }
