@@ -233,6 +233,7 @@ export class ClusterChecker {
     const { held, key } = replica
     if (replica.view.suspect !== view.suspect || replica.view.damaged !== view.damaged || isUnassigned(replica.view) !== isUnassigned(view))
       this.#dirty.add(key)
+    const led = replica.view.role === 'leader'
     replica.view = view
     replica.startOffset = view.log.startOffset
     replica.endOffset = view.log.endOffset
@@ -245,7 +246,7 @@ export class ClusterChecker {
     const committed = this.#committedOf(key)
     if (!committed.hasGivenUp) {
       replica.neverBack.observe(key, watched.where, view)
-      checkLogStart(this.#describe(key), watched.where, committed, view)
+      checkLogStart(this.#describe(key), watched.where, committed, view, led)
     }
     if (view.role !== 'leader') return
     this.#oneLeader.leads(key, view.leaderEpoch, watched.node.nodeId, watched.node.incarnation)

@@ -5,8 +5,9 @@ import { demand } from './violation.ts'
 /**
  * A log start is decided by a leader, never above its high watermark; a follower goes no further than a leader went, and no further than its own high
  * watermark. Only a log that is dropped to begin anew claims nothing until that is durable, and a damaged one may have lost its beginning. Feeds `committed` with what leaders decide.
+ * `led`: it led when it was last seen. While a replica is held, what comes waits, and happens at one stroke: it decides on its start, and resigns.
  */
-export function checkLogStart(log: string, where: string, committed: Committed, view: ReplicaView): void {
+export function checkLogStart(log: string, where: string, committed: Committed, view: ReplicaView, led = false): void {
   const { logStartOffset, highWatermark } = view
   const isReset = view.role !== 'leader' && view.log.syncedEndOffset < logStartOffset
   demand(
@@ -14,7 +15,7 @@ export function checkLogStart(log: string, where: string, committed: Committed, 
     'start',
     () => `${log}: the log of ${where} begins at ${logStartOffset}, above its high watermark ${highWatermark}`,
   )
-  if (view.role === 'leader') committed.decided(logStartOffset)
+  if (view.role === 'leader' || led) committed.decided(logStartOffset)
   demand(
     logStartOffset <= committed.startOffset || view.damaged,
     'start',

@@ -22,7 +22,7 @@ const fates: readonly Fate[] = ['down', 'mute', 'deaf', 'cutOff']
 
 /**
  * Nodes that may stay away for ever, and how, such that the others have to make progress without them: a majority of the voters is there, and of each
- * partition min.insync.replicas replicas, among them either its leader or all that may hold what is committed (rules R5.7). Often none may.
+ * partition min.insync.replicas replicas that stay, among them either its leader or all that may hold what is committed (rules R5.7). Often none may.
  */
 export function drawAbsent(random: Random, view: CoreView): ReadonlyMap<number, Fate> {
   const absent = new Map<number, Fate>()
@@ -41,9 +41,11 @@ export function makesProgress(core: ReadonlySet<number>, { image, leads, votes, 
   if (2 * voters <= image.voters.length) return false
   for (const { topicId, partitions, configs } of image.topics.values()) {
     for (const state of partitions) {
-      const { partition, replicas, isr, elr, leader } = state
-      const minInSyncReplicas = effectiveMinInSyncReplicas(configs, replicationFactorOf(state))
-      if (replicas.filter((nodeId) => core.has(nodeId)).length < minInSyncReplicas) return false
+      const { partition, replicas, isr, elr, leader, reassignment } = state
+      // A move may end at any moment: those that it drops leave then, and the factor is that of the others.
+      const staying = reassignment?.to ?? replicas
+      const minInSyncReplicas = effectiveMinInSyncReplicas(configs, Math.max(replicationFactorOf(state), staying.length))
+      if (staying.filter((nodeId) => core.has(nodeId)).length < minInSyncReplicas) return false
       const holders = isSettled ? [...isr.map(({ nodeId }) => nodeId), ...elr] : replicas
       const hasLeader = core.has(leader) && leads(leader, topicId, partition)
       // Where nobody is left that may lead, an operator has to decide.

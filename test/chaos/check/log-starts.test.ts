@@ -54,6 +54,15 @@ describe('R6.9 the log start', () => {
     expect(() => look(nodes[1])).toThrow(/^start: t-0: the log of node 2 begins at 1, and no leader ever let go of what lies beyond 0/)
   })
 
+  it('was decided by a leader that has resigned since it was last seen', () => {
+    const { nodes, checker, look } = makeCluster()
+    nodes[0].view = { ...nodes[0].view, logStartOffset: 2, role: 'follower' }
+    look(nodes[0])
+    expect(checker.startOffset(topicId, 0)).toBe(2)
+    nodes[0].view = { ...nodes[0].view, logStartOffset: 3 }
+    expect(() => look(nodes[0])).toThrow(/^start: /)
+  })
+
   it('of a damaged follower is where its disk has anything left', () => {
     const { nodes, look } = makeCluster()
     nodes[1].view = { ...nodes[1].view, logStartOffset: 1, damaged: true }

@@ -23,6 +23,7 @@ describe('a core that has to make progress', () => {
     ['nobody that may lead', [1, 2, 3], { isr: [], elr: [], leader: -1 }, null, false],
     ['not all of them', [1, 2], { isr: [], elr: [1, 3], leader: -1 }, null, false],
     ['a leader by the metadata alone', [1, 2], { isr: isr(1, 3) }, null, false],
+    ['too few of those that stay as a move ends', [1, 2], { replicas: [1, 2, 3], reassignment: { from: [1, 2], to: [1, 3] } }, 1, false],
     ['too few replicas', [2, 3], { replicas: [1, 2], isr: isr(2), elr: [1], leader: 2 }, 2, false],
   ] as const)('%s', (_, core, state, leader, expected) => {
     expect(makesProgress(new Set(core), view(state as Partial<PartitionState>, leader))).toBe(expected)
