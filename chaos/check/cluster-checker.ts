@@ -229,11 +229,12 @@ export class ClusterChecker {
     const known = watched.byLog.get(live.log)
     if (known?.readable === true && isUnchanged(known, live)) return
     const view = live.view()
+    // While a replica is held, by a move to another folder and so another log, what comes waits, and happens at one stroke: it leads, and resigns.
+    const led = (known ?? watched.replicas.get(partitionKey(view.topicId, view.partition)))?.view.role === 'leader'
     const replica = known ?? this.#meet(watched, view)
     const { held, key } = replica
     if (replica.view.suspect !== view.suspect || replica.view.damaged !== view.damaged || isUnassigned(replica.view) !== isUnassigned(view))
       this.#dirty.add(key)
-    const led = replica.view.role === 'leader'
     replica.view = view
     replica.startOffset = view.log.startOffset
     replica.endOffset = view.log.endOffset
@@ -248,9 +249,8 @@ export class ClusterChecker {
       replica.neverBack.observe(key, watched.where, view)
       checkLogStart(this.#describe(key), watched.where, committed, view, led)
     }
-    if (view.role !== 'leader') return
-    this.#oneLeader.leads(key, view.leaderEpoch, watched.node.nodeId, watched.node.incarnation)
-    this.#observeExposure(watched, replica)
+    if (view.role === 'leader') this.#oneLeader.leads(key, view.leaderEpoch, watched.node.nodeId, watched.node.incarnation)
+    if (view.role === 'leader' || led) this.#observeExposure(watched, replica)
   }
 
   #observeLog(watched: WatchedNode, replica: WatchedReplica): void {

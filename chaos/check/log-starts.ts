@@ -5,7 +5,7 @@ import { demand } from './violation.ts'
 /**
  * A log start is decided by a leader, never above its high watermark; a follower goes no further than a leader went, and no further than its own high
  * watermark. Only a log that is dropped to begin anew claims nothing until that is durable, and a damaged one may have lost its beginning. Feeds `committed` with what leaders decide.
- * `led`: it led when it was last seen. While a replica is held, what comes waits, and happens at one stroke: it decides on its start, and resigns.
+ * `led`: it led when it was last seen, and may have decided on its start as its last deed.
  */
 export function checkLogStart(log: string, where: string, committed: Committed, view: ReplicaView, led = false): void {
   const { logStartOffset, highWatermark } = view

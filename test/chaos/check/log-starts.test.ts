@@ -6,6 +6,7 @@ import { checkDelivery, type ReadRecord } from '../../../chaos/check/delivery.ts
 import { DurableLogs, type PeekDisk } from '../../../chaos/check/durable-logs.ts'
 import { History } from '../../../chaos/history.ts'
 import { FakeNode, makeImage, makeState, topicId } from './fake-cluster.ts'
+import { FakeLog } from './fake-log.ts'
 
 /** Three nodes with one partition and four records, all committed; node 1 leads. */
 function makeCluster(): { readonly nodes: readonly [FakeNode, FakeNode, FakeNode]; readonly checker: ClusterChecker; look(...nodes: FakeNode[]): void } {
@@ -54,11 +55,16 @@ describe('R6.9 the log start', () => {
     expect(() => look(nodes[1])).toThrow(/^start: t-0: the log of node 2 begins at 1, and no leader ever let go of what lies beyond 0/)
   })
 
-  it('was decided by a leader that has resigned since it was last seen', () => {
+  it('was decided by a leader that has resigned since it was last seen, over another log and with more acknowledged', () => {
     const { nodes, checker, look } = makeCluster()
-    nodes[0].view = { ...nodes[0].view, logStartOffset: 2, role: 'follower' }
+    const moved = new FakeLog()
+    for (const content of ['w', 'x', 'y', 'z', 'a']) moved.add(1, content)
+    moved.dropBelow(2)
+    nodes[0].log = moved
+    nodes[0].view = { ...nodes[0].view, logStartOffset: 2, highWatermark: 5, role: 'follower' }
     look(nodes[0])
     expect(checker.startOffset(topicId, 0)).toBe(2)
+    checker.acknowledged(topicId, 0, 4)
     nodes[0].view = { ...nodes[0].view, logStartOffset: 3 }
     expect(() => look(nodes[0])).toThrow(/^start: /)
   })
