@@ -57,6 +57,8 @@ describe('R6.9 the log start', () => {
 
   it('was decided by a leader that has resigned since it was last seen, over another log and with more acknowledged', () => {
     const { nodes, checker, look } = makeCluster()
+    for (const node of [nodes[1], nodes[2]]) node.log.add(1, 'a')
+    look(nodes[1], nodes[2])
     const moved = new FakeLog()
     for (const content of ['w', 'x', 'y', 'z', 'a']) moved.add(1, content)
     moved.dropBelow(2)
