@@ -96,7 +96,8 @@ export class Topics {
   electLeaders(request: ElectLeadersRequest, done: Done<ElectLeadersResponse>): void {
     const timeoutMs = Math.max(1, Math.min(request.timeoutMs, MAX_TIMEOUT_MS))
     const { unclean, partitions: asked, validateOnly } = request
-    this.#controllerClient.request({ type: 'electLeaders', unclean, partitions: asked, validateOnly }, timeoutMs, (reply) => {
+    const { offset: metadataOffset } = this.#image()
+    this.#controllerClient.request({ type: 'electLeaders', unclean, partitions: asked, validateOnly, metadataOffset }, timeoutMs, (reply) => {
       if (reply.type !== 'leadersElected') {
         done(unexpectedReply(reply), undefined as never)
         return

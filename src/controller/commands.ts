@@ -51,6 +51,8 @@ export type ControllerCommand =
       readonly unclean: boolean
       readonly partitions: readonly PartitionRef[] | null
       readonly validateOnly: boolean
+      /** Of the image that the asker went by: an unclean election is meant for leaders that were lost by then. null: whenever that was. */
+      readonly metadataOffset: number | null
     }
   /** `replicas`: where each partition is to go, preferred leader first; null: back to where it was. `bytesPerSecond` null: no limit. */
   | {

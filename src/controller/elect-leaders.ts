@@ -37,17 +37,20 @@ function judgePreferred(state: PartitionState, context: ControllerContext): Verd
   return { state: changePartition(state, { isr: state.isr, leader: preferred, lost: new Set() }, context), elected }
 }
 
-function judgeUnclean(state: PartitionState, context: ControllerContext): Verdict {
+/** What was asked comes late, or twice: by then the partition may have had a leader again, and have lost that one, too. Nobody decided what to give up of that. */
+function judgeUnclean(state: PartitionState, { metadataOffset }: ElectLeaders, context: ControllerContext): Verdict {
   if (state.leader !== -1) return { error: { code: 'ELECTION_NOT_NEEDED', message: `broker ${state.leader} leads already` } }
+  if (metadataOffset !== null && state.leaderGrantedOffset >= metadataOffset)
+    return { error: { code: 'LEADER_NOT_AVAILABLE', message: 'it lost its leader since that was asked: look what would be lost, and ask again' } }
   const replicas = state.replicas.join(', ')
   const message = `none of its replicas (${replicas}) is up with a log that is whole; one that has just come up says how far it is within a second`
   return electUnclean(state, context) ?? { error: { code: 'ELIGIBLE_LEADERS_NOT_AVAILABLE', message } }
 }
 
-function judgeElection(ref: PartitionRef, unclean: boolean, context: ControllerContext): Verdict {
+function judgeElection(ref: PartitionRef, command: ElectLeaders, context: ControllerContext): Verdict {
   try {
     const state = requirePartition(ref, context.image)
-    return unclean ? judgeUnclean(state, context) : judgePreferred(state, context)
+    return command.unclean ? judgeUnclean(state, command, context) : judgePreferred(state, context)
   } catch (error) {
     if (!(error instanceof BrokerError)) throw error
     return { error: { code: error.code, message: error.detail } }
@@ -64,7 +67,7 @@ export function decideElectLeaders(command: ElectLeaders, context: ControllerCon
   const changed = new Set<string>()
   const judge = (ref: PartitionRef): void => {
     const { topicId, partition } = ref
-    const verdict = judgeElection(ref, command.unclean, context)
+    const verdict = judgeElection(ref, command, context)
     if ('elected' in verdict) {
       if (!changed.has(refKey(ref)) && !command.validateOnly) records.push({ type: 'partition', state: verdict.state })
       changed.add(refKey(ref))

@@ -128,7 +128,7 @@ export class ControllerHost {
     const partitions = leadersToMoveBack(this.#image)
     if (partitions.length === 0) return
     this.#logger.info({ partitions: partitions.length }, 'controller: leaderships move back to the first of their replicas')
-    this.submit({ type: 'electLeaders', unclean: false, partitions, validateOnly: false }, () => undefined)
+    this.submit({ type: 'electLeaders', unclean: false, partitions, validateOnly: false, metadataOffset: null }, () => undefined)
   }
 
   /** A drained broker is told that it may go by being fenced: it reads that in the log, like everything (rules R5.9). */

@@ -150,7 +150,10 @@ export const commandCodec = union<ControllerCommand>('a command', {
       validateOnly: boolean(6),
     }),
   ],
-  electLeaders: [7, message({ partitions: nestedOrNull(1, partitionRefsCodec), unclean: boolean(2), validateOnly: boolean(3) })],
+  electLeaders: [
+    7,
+    message({ partitions: nestedOrNull(1, partitionRefsCodec), unclean: boolean(2), validateOnly: boolean(3), metadataOffset: int64OrNull(4) }),
+  ],
   alterReassignments: [8, message({ moves: list(1, moveCodec), bytesPerSecond: int64OrNull(2), validateOnly: boolean(3) })],
   addVoter: [9, message({ nodeId: int32(1), directoryId: uuidOrNull(2), validateOnly: boolean(3) })],
   removeVoter: [10, message({ nodeId: int32(1), directoryId: uuidOrNull(2), validateOnly: boolean(3) })],

@@ -42,7 +42,7 @@ it('a node counts what is decided after it learned how far the active controller
   cluster.fence(3)
   cluster.unfence(1)
   cluster.reports(1, ref)
-  cluster.run({ type: 'electLeaders', unclean: true, partitions: [ref], validateOnly: false })
+  cluster.run({ type: 'electLeaders', metadataOffset: null, unclean: true, partitions: [ref], validateOnly: false })
   expect(cluster.state(ref)).toMatchObject({ leader: 1, unclean: true })
   expect(reader.read(4)).toEqual([1, 1])
 })

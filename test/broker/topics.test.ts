@@ -195,7 +195,7 @@ describe('alterTopic and electLeaders', () => {
     const ref = { topicId: topicId(1), partition: 0 }
     desk.topics.electLeaders({ partitions: [ref], unclean: true, validateOnly: true, timeoutMs: 1000 }, desk.note)
     const { asked, image } = desk.bench
-    expect(asked.at(-1)!.command).toEqual({ type: 'electLeaders', unclean: true, partitions: [ref], validateOnly: true })
+    expect(asked.at(-1)!.command).toEqual({ type: 'electLeaders', unclean: true, partitions: [ref], validateOnly: true, metadataOffset: image.offset })
     const partitions = [
       { ...ref, elected: { nodeId: 1, lastEpoch: 4, logEndOffset: 7 }, error: null },
       { ...ref, partition: 9, elected: null, error: { code: 'ELECTION_NOT_NEEDED', message: 'broker 1 leads already' } as const },

@@ -65,11 +65,11 @@ describe('R5.11 a broker in maintenance', () => {
     const { cluster, ref } = threeBrokers()
     mark(cluster, 1)
     expect(leadersToMoveBack(cluster.image)).toEqual([])
-    const asked = cluster.run({ type: 'electLeaders', unclean: false, partitions: [ref], validateOnly: false })
+    const asked = cluster.run({ type: 'electLeaders', metadataOffset: null, unclean: false, partitions: [ref], validateOnly: false })
     expect(asked).toMatchObject({
       partitions: [{ elected: null, error: { code: 'PREFERRED_LEADER_NOT_AVAILABLE', message: expect.stringContaining('maintenance') } }],
     })
-    expect(cluster.run({ type: 'electLeaders', unclean: false, partitions: null, validateOnly: false })).toMatchObject({ partitions: [] })
+    expect(cluster.run({ type: 'electLeaders', metadataOffset: null, unclean: false, partitions: null, validateOnly: false })).toMatchObject({ partitions: [] })
     cluster.start(4)
     cluster.run({ type: 'alterReassignments', moves: [{ ...ref, replicas: [1, 3, 4] }], bytesPerSecond: null, validateOnly: false })
     cluster.alter(ref, [1, 2, 3, 4])

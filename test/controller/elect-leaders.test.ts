@@ -3,7 +3,7 @@ import type { ControllerReply, PartitionRef } from '../../src/controller/command
 import { Cluster, id, threeBrokers } from './harness.ts'
 
 function elect(cluster: Cluster, partitions: readonly PartitionRef[] | null): Extract<ControllerReply, { readonly type: 'leadersElected' }> {
-  const reply = cluster.run({ type: 'electLeaders', unclean: false, partitions, validateOnly: false })
+  const reply = cluster.run({ type: 'electLeaders', metadataOffset: null, unclean: false, partitions, validateOnly: false })
   if (reply.type !== 'leadersElected') throw new Error(JSON.stringify(reply))
   return reply
 }
@@ -32,7 +32,7 @@ describe('electLeaders, unclean (R5.7)', () => {
     return { cluster, ref }
   }
   function run(cluster: Cluster, validateOnly: boolean, partitions: readonly PartitionRef[] | null = null): ReturnType<typeof elect> {
-    const reply = cluster.run({ type: 'electLeaders', unclean: true, partitions, validateOnly })
+    const reply = cluster.run({ type: 'electLeaders', metadataOffset: null, unclean: true, partitions, validateOnly })
     if (reply.type !== 'leadersElected') throw new Error(JSON.stringify(reply))
     return reply
   }
@@ -58,6 +58,19 @@ describe('electLeaders, unclean (R5.7)', () => {
     })
     expect(codes(run(cluster, false, [ref]))).toEqual(['ELECTION_NOT_NEEDED'])
     expect(run(cluster, false).partitions).toEqual([])
+  })
+
+  it('is not for a leader that was lost only since it was asked for: what comes late was meant for an earlier loss', () => {
+    const { cluster, ref } = abandoned()
+    cluster.reports(2, ref, { lastEpoch: 0, syncedEndOffset: 7 })
+    const lostOffset = cluster.state(ref).leaderGrantedOffset
+    const askedAt = (metadataOffset: number): unknown => {
+      const reply = cluster.run({ type: 'electLeaders', metadataOffset, unclean: true, partitions: [ref], validateOnly: false })
+      return reply.type === 'leadersElected' && reply.partitions.map(({ elected, error }) => elected?.nodeId ?? error?.code)
+    }
+    expect(askedAt(lostOffset)).toEqual(['LEADER_NOT_AVAILABLE'])
+    expect(cluster.state(ref).leader).toBe(-1)
+    expect(askedAt(lostOffset + 1)).toEqual([2])
   })
 
   it('asked what would be, it says so and changes nothing', () => {

@@ -34,7 +34,7 @@ describe('R5.12 leaderships that move back', () => {
     join(made, topicId, 5)
     const partitions = leadersToMoveBack(made.image)
     expect(partitions).toEqual([0, 1, 2, 3, 4].map((partition) => ({ topicId, partition })))
-    made.run({ type: 'electLeaders', unclean: false, partitions, validateOnly: false })
+    made.run({ type: 'electLeaders', metadataOffset: null, unclean: false, partitions, validateOnly: false })
     expect([0, 4, 5].map((partition) => made.state({ topicId, partition }).leader)).toEqual([1, 1, 2])
     expect(leadersToMoveBack(made.image)).toEqual([])
   })

@@ -169,7 +169,8 @@ class Chaos {
     const mayLead = (nodeId: number): boolean => cluster.image.brokers.get(nodeId)?.maintenance === false
     const isDisplaced = ({ leader, replicas, isr }: PartitionState): boolean =>
       leader !== replicas[0] && isr.some(({ nodeId }) => nodeId === replicas[0] && mayLead(nodeId))
-    if (chance(random, 15) && allStates(cluster.image).some(isDisplaced)) return { type: 'electLeaders', unclean: false, partitions: null, validateOnly: false }
+    if (chance(random, 15) && allStates(cluster.image).some(isDisplaced))
+      return { type: 'electLeaders', metadataOffset: null, unclean: false, partitions: null, validateOnly: false }
     const onTheWay = allStates(cluster.image).filter(({ leader, reassignment }) => leader !== -1 && reassignment !== null)
     if (chance(random, 12) && onTheWay.length > 0) {
       const state = pick(random, onTheWay)
@@ -203,6 +204,7 @@ class Chaos {
     if (roll < 45)
       return {
         type: 'electLeaders',
+        metadataOffset: null,
         unclean: chance(this.random, 50),
         partitions: chance(this.random, 80) ? null : [this.#ref(), this.#ref()],
         validateOnly: false,

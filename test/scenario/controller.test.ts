@@ -1,5 +1,5 @@
 import type { Admin } from '../../src/client/admin.ts'
-import { createTopics, status } from './messages.ts'
+import { commands, createTopics, status } from './messages.ts'
 import { scenario } from './scenario.ts'
 
 const FIVE = { nodes: 5 }
@@ -117,4 +117,43 @@ scenario(
     await story.show('more')
   },
   FIVE,
+)
+
+scenario(
+  'unclean-election-asked-for-once',
+  'an operator asks for an unclean election, and a copy of what its node then asks of the controller comes late, when the partition has lost its leader once more: nobody decided that (R5.7)',
+  async (story) => {
+    await story.topic('orders', { minIsr: 1 })
+    await story.send(3)
+    story.kill(2, 3)
+    await story.untilIsr([1])
+    story.kill(1)
+    await story.untilLeader(-1)
+    await story.start(2, 3)
+    await story.pass(2_000)
+    const hold = story.net.hold('what is asked of the controller is on its way for long', commands({ from: 6 }))
+    const asked = story.asks('an unclean election', (admin, timeoutMs) => admin.electLeaders({ unclean: true, timeoutMs }), 6)
+    await story.pass(200)
+    story.net.sendCopies(hold, 'a copy of it arrives')
+    await story.goOn('the operator has an answer', () => asked.code !== undefined)
+    await story.until('somebody leads', () => story.state().leader > 0)
+    await story.start(1)
+    await story.untilIsr([1, 2, 3])
+    const leader = story.state().leader
+    const others = [1, 2, 3].filter((nodeId) => nodeId !== leader)
+    story.kill(...others)
+    await story.untilIsr([leader])
+    await story.send(2)
+    story.kill(leader)
+    await story.untilLeader(-1)
+    await story.start(...others)
+    await story.wait(2_000)
+    story.net.release(hold, 'the message itself arrives')
+    await story.wait(2_000)
+    story.claim('nobody leads', story.state().leader === -1)
+    await story.start(leader)
+    await story.untilIsr([1, 2, 3])
+    await story.show()
+  },
+  { nodes: 7 },
 )

@@ -135,12 +135,13 @@ export const commands: readonly ControllerCommand[] = [
     validateOnly: true,
   },
   { type: 'alterTopic', topicId: idB, partitions: 0, assignment: null, set: new Map(), delete: [], validateOnly: false },
-  { type: 'electLeaders', unclean: true, partitions: null, validateOnly: true },
-  { type: 'electLeaders', unclean: false, partitions: [], validateOnly: false },
+  { type: 'electLeaders', metadataOffset: 7, unclean: true, partitions: null, validateOnly: true },
+  { type: 'electLeaders', metadataOffset: null, unclean: false, partitions: [], validateOnly: false },
   { type: 'addVoter', nodeId: 2 ** 31 - 1, directoryId: null, validateOnly: true },
   { type: 'removeVoter', nodeId: 0, directoryId: idB, validateOnly: false },
   {
     type: 'electLeaders',
+    metadataOffset: null,
     unclean: true,
     validateOnly: false,
     partitions: [

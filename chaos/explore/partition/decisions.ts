@@ -109,7 +109,7 @@ function commandOf(kind: CommandKind, broker: { readonly nodeId: number; readonl
       return { type: 'elect', partitions: [REF] }
     case 'prefer':
     case 'electUnclean':
-      return { type: 'electLeaders', unclean: kind === 'electUnclean', partitions: [REF], validateOnly: false }
+      return { type: 'electLeaders', metadataOffset: null, unclean: kind === 'electUnclean', partitions: [REF], validateOnly: false }
     case 'configure':
       return {
         type: 'alterTopic',
