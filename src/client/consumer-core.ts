@@ -240,6 +240,8 @@ export class ConsumerCore {
     for (const [nodeId, partitions] of ready) wakeAtMs = Math.min(wakeAtMs, this.#fetchFrom(nodeId, partitions, nowMs))
     for (const channel of this.#channels.values()) wakeAtMs = Math.min(wakeAtMs, this.#watch(channel, nowMs))
     this.#wakeBy(wakeAtMs)
+    // Who waits is told at once what has failed only now.
+    if (this.#partitions.some(({ hasError }) => hasError)) this.#answerPolls()
   }
 
   /** Batches of a codec that was never met wait until it is there. */

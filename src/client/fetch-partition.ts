@@ -98,9 +98,9 @@ export class FetchPartition {
     return this.#position
   }
 
-  /** The offset is outside of the log: a policy must say where to go. */
+  /** The position is outside of the log: a policy must say where to go. Not before the caller has what was fetched ahead of it. */
   get isOutOfRange(): boolean {
-    return this.#isOutOfRange
+    return this.#isOutOfRange && this.#buffered.length === 0
   }
 
   /** When it last got data, ms: who waits longest is asked for first, because an answer is bounded. */

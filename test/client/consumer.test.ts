@@ -133,6 +133,39 @@ describe('an offset outside of the log', () => {
   })
 })
 
+describe('what was fetched ahead', () => {
+  it.each(['earliest', 'latest', 'error'] as const)('comes before what is done about a log that is shorter now: %s', async (outOfRange) => {
+    const { clock, cluster, append, consumer, settle, values } = build({ outOfRange })
+    append(0, 4)
+    append(0, 4)
+    await settle(consumer.assign([from(0)]))
+    expect(await values(2)).toEqual(['0:0', '0:1'])
+    // A leader elected uncleanly has the first batch alone.
+    const state = cluster.partition('t', 0)
+    cluster.fetchVerdict = (_node, { fetchOffset }) => (fetchOffset > state.endOffset ? 'OFFSET_OUT_OF_RANGE' : undefined)
+    state.batches.pop()
+    state.highWatermark = state.endOffset
+    await clock.runWithPromises(1_000)
+    expect(await values()).toEqual(['0:2', '0:3', '0:4', '0:5', '0:6', '0:7'])
+    if (outOfRange === 'error') expect(await codeOfRejection(values())).toBe('OFFSET_OUT_OF_RANGE')
+    else expect(await values()).toEqual(outOfRange === 'earliest' ? ['0:0', '0:1', '0:2', '0:3'] : [])
+  })
+})
+
+describe('a poll that waits', () => {
+  it.each(['a position outside of the log', 'a batch that cannot be read'])('is told at once of %s', async (what) => {
+    const { clock, cluster, append, consumer, settle } = build()
+    await settle(consumer.assign([from(0)]))
+    await clock.runWithPromises(100)
+    const polled = codeOfRejection(consumer.poll({ timeoutMs: 30_000 }))
+    if (what === 'a batch that cannot be read') append(0, 1, GZIP)
+    else cluster.fetchVerdict = () => 'OFFSET_OUT_OF_RANGE'
+    const beforeMs = clock.monotonicMs()
+    expect(await settle(polled)).toBe(what === 'a batch that cannot be read' ? 'CORRUPT_MESSAGE' : 'OFFSET_OUT_OF_RANGE')
+    expect(clock.monotonicMs() - beforeMs).toBeLessThan(100)
+  })
+})
+
 describe('what cannot be read', () => {
   it('a batch that says it is compressed and is not: it is named, the position stays before it', async () => {
     const { append, consumer, settle, values } = build()
