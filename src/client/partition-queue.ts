@@ -104,9 +104,10 @@ export class PartitionQueue {
     return this.#waiting.length > 1
   }
 
-  /** Unsettled batches, in order. */
-  get unfinished(): readonly ProduceBatch[] {
-    return [...this.#inFlight, ...this.#waiting].filter((batch) => !batch.isSettled)
+  /** Number of the first record that is not settled; Infinity when all are. A batch that waits to be sent again stands before those in flight. */
+  get firstUnsettledNumber(): number {
+    const sent = this.#inFlight.find((batch) => !batch.isSettled)?.firstNumber ?? Infinity
+    return Math.min(sent, this.#waiting[0]?.firstNumber ?? Infinity)
   }
 
   /** The smallest generation of a producer id that it needs and does not have; undefined when it needs none. */
@@ -289,8 +290,8 @@ export class PartitionQueue {
     for (const batch of this.#waiting.splice(0)) this.#settle(batch, error, -1)
   }
 
-  /** Fails what is older than the delivery timeout. What was sent is indefinite. Returns when that is due next, ms. */
-  expire(nowMs: number): number {
+  /** Fails what is older than the delivery timeout. What was sent is indefinite; `unsentCause`: why the rest was not sent. Returns when that is due next, ms. */
+  expire(nowMs: number, unsentCause: BrokerError | undefined): number {
     const { deliveryTimeoutMs, idempotent } = this.#options
     for (const batch of this.#inFlight) {
       if (batch.isSettled || batch.createdAtMs + deliveryTimeoutMs > nowMs) continue
@@ -307,7 +308,7 @@ export class PartitionQueue {
       if (batch.isStamped) this.#isBroken = true
       const error = batch.maybeAppended
         ? new BrokerError('REQUEST_TIMED_OUT', `not acknowledged within ${deliveryTimeoutMs} ms; last: ${batch.lastError?.message ?? 'no answer'}`)
-        : undelivered(deliveryTimeoutMs, batch.lastError)
+        : undelivered(deliveryTimeoutMs, batch.lastError ?? unsentCause)
       this.#settle(batch, error, -1)
     }
     this.#mend()

@@ -3,16 +3,14 @@ import type { Done } from '../base/done.ts'
 import { BrokerError } from '../base/errors.ts'
 import { isCodecLoaded, loadCodec } from '../compression/codecs.ts'
 import { compressionTypes, type RecordInput, recordSizeBound } from '../record/records.ts'
-import type { CreateProducerIdResponse } from '../wire/api.ts'
-import { AnyNodeCall } from './any-node.ts'
 import { asBrokerError } from './api-error.ts'
-import { backoffMs } from './backoff.ts'
 import { type Cluster, MAX_NODE_WAIT_MS } from './cluster.ts'
 import { CompressionRatio } from './compression-ratio.ts'
 import { addressKey } from './connections.ts'
 import { PartitionQueue } from './partition-queue.ts'
-import { type ProduceBatch, type ProducerIdentity, type RecordMetadata, undelivered } from './produce-batch.ts'
+import { type ProduceBatch, type RecordMetadata, undelivered } from './produce-batch.ts'
 import { ProduceChannel, type SentBatch } from './produce-channel.ts'
+import { ProducerIds } from './producer-ids.ts'
 import { MAX_RECORD_BYTES, type ProducerRecord, type ResolvedProducerOptions, toRecordInput } from './producer-options.ts'
 import { ProducerRoom } from './producer-room.ts'
 import { type AcceptedRecord, TopicQueues } from './topic-queues.ts'
@@ -28,8 +26,6 @@ const STALLED_AFTER_MS = 1_000
 /** The node answers REQUEST_TIMED_OUT by itself; this much later it does not answer at all. */
 const ANSWER_GRACE_MS = 1_000
 const CLOSE_TIMEOUT_MS = 5_000
-const ID_ATTEMPT_TIMEOUT_MS = 2_000
-const ID_TIMEOUT_MS = 10_000
 
 /** Counts since the producer was made; `buffered…` are of now. */
 export interface ProducerStats {
@@ -54,6 +50,7 @@ export class ProducerCore {
   readonly #cluster: Cluster
   readonly #options: ResolvedProducerOptions
   readonly #room: ProducerRoom
+  readonly #ids: ProducerIds
   readonly #topics = new Map<string, TopicQueues>()
   readonly #active = new Set<PartitionQueue>()
   readonly #channels = new Map<string, ProduceChannel>()
@@ -66,10 +63,6 @@ export class ProducerCore {
   #settled: ProduceBatch[] = []
   #number = 0
   #flushNumber = 0
-  #identity: ProducerIdentity | undefined
-  #idCall: AnyNodeCall<CreateProducerIdResponse> | undefined
-  #idFailures = 0
-  #idNotBeforeMs = 0
   #state: 'open' | 'closing' | 'closed' = 'open'
   readonly #codec: number
   /** While its package loads, records wait as if there were no room. */
@@ -86,6 +79,7 @@ export class ProducerCore {
     this.#cluster = cluster
     this.#options = options
     this.#room = new ProducerRoom(options.bufferBytes)
+    this.#ids = new ProducerIds(cluster, () => this.#schedulePump())
     this.#stopListening = cluster.metadata.onUpdate(() => this.#learn())
     this.#codec = compressionTypes.indexOf(options.compression)
     if (this.#codec !== 0 && !isCodecLoaded(this.#codec)) this.#loadCodec()
@@ -120,12 +114,14 @@ export class ProducerCore {
 
   /** Calls back when a record that was refused would be taken; at once when none was. */
   whenRoom(done: () => void): void {
+    if (this.#isOver(done)) return
     this.#roomWaiters.push(done)
     this.#schedulePump()
   }
 
   /** Calls back when all records so far are answered, without lingering. */
   flush(done: () => void): void {
+    if (this.#isOver(done)) return
     const number = this.#number + this.#waiters.length
     this.#flushNumber = Math.max(this.#flushNumber, number)
     this.#flushes.push({ number, done })
@@ -134,10 +130,7 @@ export class ProducerCore {
 
   /** Takes no more; delivers what it has, at most 5 s, and rejects the rest. */
   close(done: () => void): void {
-    if (this.#state === 'closed') {
-      this.#cluster.clock.defer(done)
-      return
-    }
+    if (this.#isOver(done)) return
     this.#closers.push(done)
     if (this.#state === 'closing') return
     this.#state = 'closing'
@@ -145,7 +138,15 @@ export class ProducerCore {
     this.#schedulePump()
   }
 
-  #accept(record: ProducerRecord, done: Done<RecordMetadata>, isOpen: boolean): boolean {
+  /** After the end nothing is left to wait for. */
+  #isOver(done: () => void): boolean {
+    if (this.#state !== 'closed') return false
+    this.#cluster.clock.defer(done)
+    return true
+  }
+
+  /** `sinceMs`: when it was sent, if it waited for room. */
+  #accept(record: ProducerRecord, done: Done<RecordMetadata>, isOpen: boolean, sinceMs?: number): boolean {
     if (!isOpen) return this.#refuse(new BrokerError('CLIENT_CLOSED', 'the producer is closed'), done)
     if (this.#codecError !== undefined) return this.#refuse(this.#codecError, done)
     if (this.#isCodecLoading || this.#room.usedBytes >= this.#room.limitBytes) return this.#noRoom(1)
@@ -170,7 +171,14 @@ export class ProducerCore {
     }
     if (!this.#room.take(sizeBytes)) return this.#noRoom(sizeBytes)
     this.#counts.recordsAccepted++
-    const accepted: AcceptedRecord = { record: input, partition: record.partition ?? -1, sizeBytes, done, nowMs: clock.monotonicMs(), number: ++this.#number }
+    const accepted: AcceptedRecord = {
+      record: input,
+      partition: record.partition ?? -1,
+      sizeBytes,
+      done,
+      nowMs: sinceMs ?? clock.monotonicMs(),
+      number: ++this.#number,
+    }
     if (topic.isKnown) this.#place(topic, accepted)
     else {
       topic.hold(accepted)
@@ -288,7 +296,7 @@ export class ProducerCore {
     let wakeAtMs = this.#expireWaiting(nowMs)
     let wantsMetadata = false
     for (const queue of this.#active) {
-      wakeAtMs = Math.min(wakeAtMs, queue.expire(nowMs), this.#provideIdentity(queue, nowMs))
+      wakeAtMs = Math.min(wakeAtMs, queue.expire(nowMs, this.#unsentCause(queue)), this.#provideIdentity(queue, nowMs))
       if (queue.isIdle) this.#active.delete(queue)
       wantsMetadata ||= queue.wantsMetadata
       const atMs = queue.sendableAtMs(this.#urgentNumber())
@@ -329,27 +337,14 @@ export class ProducerCore {
   #provideIdentity(queue: PartitionQueue, nowMs: number): number {
     const generation = queue.neededGeneration
     if (generation === undefined) return Infinity
-    if (this.#identity !== undefined && this.#identity.generation >= generation) {
-      queue.setIdentity(this.#identity)
-      return Infinity
-    }
-    if (this.#idCall !== undefined) return Infinity
-    if (nowMs < this.#idNotBeforeMs) return this.#idNotBeforeMs
-    const options = { timeoutMs: ID_TIMEOUT_MS, attemptTimeoutMs: ID_ATTEMPT_TIMEOUT_MS }
-    this.#idCall = new AnyNodeCall(
-      this.#cluster,
-      (connection, timeoutMs, done) => connection.createProducerId(timeoutMs, done),
-      options,
-      (error, answer) => {
-        this.#idCall = undefined
-        if (error === undefined) this.#identity = { ...answer, generation: (this.#identity?.generation ?? -1) + 1 }
-        this.#idFailures = error === undefined ? 0 : this.#idFailures + 1
-        if (error !== undefined) this.#idNotBeforeMs = this.#cluster.clock.monotonicMs() + backoffMs(this.#cluster.random, this.#idFailures)
-        this.#schedulePump()
-      },
-    )
-    this.#idCall.start()
+    const identity = this.#ids.from(generation)
+    if (identity === undefined) return this.#ids.request(nowMs)
+    queue.setIdentity(identity)
     return Infinity
+  }
+
+  #unsentCause(queue: PartitionQueue): BrokerError | undefined {
+    return (queue.neededGeneration === undefined ? undefined : this.#ids.lastError) ?? this.#cluster.metadata.lastError
   }
 
   /** Sends as much as goes; returns when more may go, if time alone decides it. */
@@ -447,7 +442,7 @@ export class ProducerCore {
     if (this.#isCodecLoading) return
     for (let waiter = this.#waiters[0]; waiter !== undefined; waiter = this.#waiters[0]) {
       const number = this.#number
-      if (!this.#accept(waiter.record, waiter.done, this.#state !== 'closed')) break
+      if (!this.#accept(waiter.record, waiter.done, this.#state !== 'closed', waiter.sinceMs)) break
       // A flush counted it: it has a number even when it was refused.
       this.#number = number + 1
       this.#waiters.shift()
@@ -461,7 +456,7 @@ export class ProducerCore {
   #endFlushes(): void {
     if (this.#flushes.length === 0) return
     let first = this.#number + 1
-    for (const queue of this.#active) first = Math.min(first, queue.unfinished[0]?.firstNumber ?? Infinity)
+    for (const queue of this.#active) first = Math.min(first, queue.firstUnsettledNumber)
     for (const topic of this.#topics.values()) first = Math.min(first, topic.pending[0]?.number ?? Infinity)
     const ended = this.#flushes.filter(({ number }) => number < first)
     this.#flushes = this.#flushes.filter(({ number }) => number >= first)
@@ -475,7 +470,7 @@ export class ProducerCore {
     this.#stopListening()
     this.#timer?.cancel()
     this.#closeTimer?.cancel()
-    this.#idCall?.cancel()
+    this.#ids.cancel()
     const error = new BrokerError('CLIENT_CLOSED', 'the producer was closed before an answer')
     for (const queue of this.#active) queue.abort(error)
     for (const topic of this.#topics.values()) for (const accepted of topic.takePending()) this.#drop(accepted, error)

@@ -71,6 +71,8 @@ export class FakeCluster implements ClientTransport {
   fetchVerdict: (nodeId: number, partition: FetchPartition) => Code | undefined = () => undefined
   /** Who refuses because of its epoch names the leader that it knows of. */
   leaderHint: (nodeId: number, topicId: string, partition: number) => LeaderHint | undefined = (...asked) => this.#known(...asked)
+  /** Nodes give no producer id, but this. */
+  producerIdRefusal: BrokerError | undefined
   damage: (bytes: Buffer) => Buffer = (bytes) => bytes
   readonly #options: Required<ClusterOptions>
   readonly #waiting: {
@@ -228,7 +230,7 @@ export class FakeCluster implements ClientTransport {
       address,
       metadata: (request, timeoutMs, done) => unary(() => this.#metadata(nodeId, request), timeoutMs, done),
       listOffsets: (request, timeoutMs, done) => unary(() => this.#listOffsets(nodeId, request), timeoutMs, done),
-      createProducerId: (timeoutMs, done) => unary(() => ({ producerId: this.#nextProducerId++, producerEpoch: 0 }), timeoutMs, done),
+      createProducerId: (timeoutMs, done) => unary(() => this.producerIdRefusal ?? { producerId: this.#nextProducerId++, producerEpoch: 0 }, timeoutMs, done),
       createTopic: unbuilt,
       deleteTopic: unbuilt,
       describeCluster: unbuilt,

@@ -168,6 +168,18 @@ describe('room', () => {
     ).toEqual(Array.from({ length: 20 }, (_, index) => index))
   })
 
+  it('the delivery timeout counts from send, with the wait for room', async () => {
+    const { clock, cluster, producer, send } = build({ bufferBytes: 200, lingerMs: 0, deliveryTimeoutMs: 2_000 })
+    const sentMs = clock.monotonicMs()
+    const isFirst = (batch: Buffer): boolean => readBatchHeader(batch, 0).baseSequence === 1
+    cluster.produceVerdict = (_node, { batch }) => (isFirst(batch) && clock.monotonicMs() - sentMs >= 1_500 ? undefined : 'NOT_ENOUGH_REPLICAS')
+    send('a')
+    let failedMs = Infinity
+    producer.send({ topic: 't', value: 'b'.padEnd(VALUE_BYTES) }).catch(() => (failedMs = clock.monotonicMs()))
+    await clock.runWithPromises(4_000)
+    expect(failedMs - sentMs).toBe(2_000)
+  })
+
   it('flush ends when one that waited for room is refused', async () => {
     const { clock, producer, send } = build({ bufferBytes: 450, lingerMs: 0 })
     for (const value of ['a', 'b', 'c']) send(value)
@@ -204,6 +216,29 @@ describe('flush and close', () => {
     void producer.flush().then(() => (isFlushed = true))
     await clock.runWithPromises(100)
     expect([isFlushed, outcomes.length]).toEqual([true, 1])
+  })
+
+  it('flush waits for a batch that is to be sent again while later ones are under way', async () => {
+    const { clock, cluster, producer, send, outcomes } = build({ ...ONE_RECORD, lingerMs: 0 })
+    let refusals = 1
+    cluster.produceVerdict = () => (refusals-- > 0 ? 'NOT_ENOUGH_REPLICAS' : 'ignore')
+    send('a')
+    let isFlushed = false
+    void producer.flush().then(() => (isFlushed = true))
+    send('b')
+    await clock.runWithPromises(40, 1)
+    expect([cluster.produced.length, outcomes.length, isFlushed]).toEqual([2, 0, false])
+  })
+
+  it('flush and whenRoom end on a closed producer', async () => {
+    const { clock, producer } = build()
+    void producer.close()
+    await clock.runWithPromises(100)
+    const ends: string[] = []
+    void producer.flush().then(() => ends.push('flush'))
+    void producer.whenRoom().then(() => ends.push('room'))
+    await clock.runWithPromises(100)
+    expect(ends).toEqual(['flush', 'room'])
   })
 
   it('close ends within 5 s: what was sent is indefinite, what was not is definite', async () => {
@@ -249,6 +284,21 @@ describe('flush and close', () => {
     const { metadataRequests } = cluster
     await clock.runWithPromises(400_000, 10_000)
     expect(cluster.metadataRequests).toBe(metadataRequests)
+  })
+})
+
+describe('a producer id', () => {
+  it('that nobody gave is the reason that is told', async () => {
+    const { clock, cluster, client } = build()
+    cluster.producerIdRefusal = new BrokerError('NOT_CONTROLLER', 'no controller is known')
+    let failure: unknown
+    client
+      .producer({ deliveryTimeoutMs: 12_000 })
+      .send({ topic: 't', value: 'a' })
+      .catch((error) => (failure = error))
+    await clock.runWithPromises(13_000, 100)
+    expect(failure).toMatchObject({ code: 'NOT_CONTROLLER', definite: true })
+    expect(`${failure}`).toContain('never appended within 12000 ms; last: NOT_CONTROLLER: no controller is known')
   })
 })
 
