@@ -93,8 +93,7 @@ class PeerCall {
     if (this.#ended) return
     let tell: (() => void) | undefined
     try {
-      if (this.#accepted === undefined) this.#meet(decodeHello(bytes))
-      else tell = this.#accepted.read(bytes)
+      tell = this.#accepted === undefined ? this.#meet(decodeHello(bytes)) : this.#accepted.read(bytes)
     } catch (error) {
       if (!(error instanceof BrokerError)) throw error
       this.#transport.logger.warn({ reason: error.message }, 'peer: a stream was ended')
@@ -104,21 +103,24 @@ class PeerCall {
     tell?.()
   }
 
-  #meet(hello: Hello | null): void {
+  /** What is returned tells of the stream; undefined: it was refused. */
+  #meet(hello: Hello | null): (() => void) | undefined {
     const handlers = this.#transport.handlers
     if (handlers === undefined) {
       this.#end(new BrokerError('NETWORK_EXCEPTION', 'the node is not running'))
-      return
+      return undefined
     }
     if (hello === null) throw new BrokerError('INVALID_REQUEST', 'the first frame of a peer stream holds a Hello')
     const refusal = judgeHello(handlers, hello)
     if (refusal !== undefined) {
       this.#end(refusal)
-      return
+      return undefined
     }
     clearTimeout(this.#timer)
     this.#call.write(this.#encodeHello(handlers.hello()))
-    this.#accepted = this.#accept(hello, () => this.#end(new BrokerError('NETWORK_EXCEPTION', 'the stream was closed by the leader')))
+    return () => {
+      this.#accepted = this.#accept(hello, () => this.#end(new BrokerError('NETWORK_EXCEPTION', 'the stream was closed by the leader')))
+    }
   }
 
   /** undefined: the peer ended it. */

@@ -9,7 +9,7 @@ import { addPeerService } from '../../src/peer/peer-service.ts'
 import { openChannel } from '../../src/wire/channel.ts'
 import { GatheredMessage } from '../../src/wire/gathered.ts'
 import type { Hello } from '../../src/wire/peer.ts'
-import { decodePeerFrame, encodePeerFrame } from '../../src/wire/peer-codec.ts'
+import { decodePeerFrame, encodeFetchFrame, encodePeerFrame } from '../../src/wire/peer-codec.ts'
 import { peerService, type RawMethod } from '../../src/wire/services.ts'
 import { RecordingHandlers } from '../contract/recording-handlers.ts'
 import { FakeBroker } from '../grpc/fake-broker.ts'
@@ -132,23 +132,42 @@ describe('what peers dial', () => {
     expect(handlers.events).toEqual([])
   })
 
-  it('what fails while a frame is told of is no fault of the frame: it ends the process, and is not taken for a bad peer', async () => {
+  /** What nobody catches while `act` is done. */
+  async function uncaught(act: () => void | Promise<void>): Promise<Error> {
     const listeners = process.listeners('unhandledRejection')
     process.removeAllListeners('unhandledRejection')
     try {
       const unhandled = new Promise<Error>((resolve) => process.once('unhandledRejection', resolve))
-      handlers.message = () => {
-        throw new BrokerError('CORRUPT_MESSAGE', 'half of it is done')
-      }
-      transport.start(handlers)
+      await act()
+      return await unhandled
+    } finally {
+      for (const listener of listeners) process.on('unhandledRejection', listener)
+    }
+  }
+
+  const half = (): never => {
+    throw new BrokerError('CORRUPT_MESSAGE', 'half of it is done')
+  }
+
+  it('what fails while a frame is told of is no fault of the frame: it ends the process, and is not taken for a bad peer', async () => {
+    handlers.message = half
+    transport.start(handlers)
+    const error = await uncaught(async () => {
       const { call, frames } = dial()
       call.write(encodePeerFrame({ hello: hello(2), messages: [] }))
       await until(() => frames.length === 1)
       call.write(encodePeerFrame({ hello: null, messages: [{ type: 'commandReply', requestId: 1, reply: { type: 'done' } }] }))
-      expect((await unhandled).message).toContain('half of it is done')
-    } finally {
-      for (const listener of listeners) process.on('unhandledRejection', listener)
-    }
+    })
+    expect(error.message).toContain('half of it is done')
+  })
+
+  it('nor is what fails while a stream is told of a fault of its Hello', async () => {
+    handlers.fetchStream = half
+    transport.start(handlers)
+    const error = await uncaught(() => {
+      dial(peerService.Fetch).call.write(encodeFetchFrame({ hello: hello(2), fetches: [] }))
+    })
+    expect(error.message).toContain('half of it is done')
   })
 
   it('a peer that dials us is dialled at once, not when the wait after its last refusal is over', async () => {
