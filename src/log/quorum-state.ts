@@ -23,7 +23,7 @@ export interface QuorumStateData {
 /*
  * The file: slots (slots.ts). A record, big-endian:
  *   crc u32 (of all behind it) | version u32 | counter i64 | term i64 | votedFor i64 (−1: none) | syncedEndOffset i64 | syncedEpoch i64
- * The newest valid record counts. What version 1 says of syncedEpoch may be that of an earlier mark: it is not known.
+ * The newest valid record counts; of every version the length, the checksum, the version and the counter are these. What version 1 says of syncedEpoch may be that of an earlier mark: it is not known.
  */
 const VERSION = 2
 const RECORD_BYTES = 48
@@ -47,10 +47,11 @@ interface StateRecord {
   readonly state: QuorumStateData
 }
 
-/** Of any version: a record that cannot be read here must not make room for the one before it, which has an older vote. */
+/** Of any version: a record that cannot be read here must not make room for the one before it, which has an older vote. So of a newer one nothing else is read. */
 function decodeRecord(bytes: Buffer): StateRecord | undefined {
   if (bytes.length < RECORD_BYTES || bytes.readUInt32BE(0) !== crc32c(bytes.subarray(4, RECORD_BYTES))) return undefined
   const version = bytes.readUInt32BE(4)
+  if (version > VERSION) return { counter: readInt64(bytes, 8), version, state: FIRST }
   const votedFor = readInt64(bytes, 24)
   const state = {
     term: readInt64(bytes, 16),
@@ -114,7 +115,7 @@ export class QuorumState {
   }
 }
 
-/** Opens the file, makes it at the first start. DATA_FOLDER_MISMATCH when it is lost or no slot is valid: a voter that forgot its vote could vote twice. */
+/** Opens the file, makes it at the first start. DATA_FOLDER_MISMATCH when it is lost, no slot is valid, or it is newer: a voter that forgot its vote could vote twice. */
 export function openQuorumState(disk: Disk, done: Done<QuorumState>): void {
   runTask(open(disk), done)
 }

@@ -91,10 +91,11 @@ describe('quorum-state (R3.6)', () => {
   })
 
   /** Records from `from` on, as they are of that version. */
-  function setVersion(world: World, version: number, from: number, endPosition: number): void {
+  function setVersion(world: World, version: number, from: number, endPosition: number, change: (record: Buffer) => void = () => {}): void {
     const bytes = world.clock.wait<Buffer | undefined>((done) => world.disk.readFile('quorum-state', done)) as Buffer
     for (let at = from; at < endPosition; at += 4096) {
       bytes.writeUInt32BE(version, at + 4)
+      change(bytes.subarray(at, at + 48))
       bytes.writeUInt32BE(crc32c(bytes.subarray(at + 4, at + 48)), at)
     }
     world.disk = world.disk.reopen()
@@ -116,6 +117,14 @@ describe('quorum-state (R3.6)', () => {
     world.clock.waitVoid((done) => file.save(state(3, 7), done))
     setVersion(world, 3, SLOT_FILE_BYTES / 2, SLOT_FILE_BYTES)
     expect(() => quorum(world)).toThrow(/quorum-state has format 3, this program reads up to 2 \(start the newer program/)
+  })
+
+  it('R2.3: … whatever that version holds where this one has its term, vote and mark', () => {
+    const world = new World()
+    const file = quorum(world)
+    world.clock.waitVoid((done) => file.save(state(3, 7), done))
+    setVersion(world, 3, SLOT_FILE_BYTES / 2, SLOT_FILE_BYTES, (record) => record.fill(0x7f, 16))
+    expect(() => quorum(world)).toThrow(/quorum-state has format 3, this program reads up to 2/)
   })
 
   it('is not taken for new when it is lost beside a metadata log', () => {
