@@ -3,6 +3,7 @@ import type { DoneVoid } from '../base/done.ts'
 import type { Uuid } from '../base/ids.ts'
 import type { PartitionRef } from '../controller/commands.ts'
 import type { DataFolders } from './data-folders.ts'
+import { parseLogName } from './log-name.ts'
 
 export interface UnopenedLog {
   /** Null: not known yet of which partition it is. */
@@ -31,10 +32,10 @@ export class UnopenedLogs {
     this.#logs.set(name, { ref, madeFor, reason, sinceMs: this.#clock.wallMs() })
   }
 
-  /** The replicas of that topic, or that one, are no more to be here: names of those that could not be made. */
+  /** The replicas of that topic, or that one, are no more to be here: names of those that could not be made. The image may not have said yet which those are, their names do. */
   madeFor(topicId: Uuid, partition?: number): string[] {
-    const isMeant = ({ ref, madeFor }: UnopenedLog): boolean => madeFor === topicId && (partition === undefined || ref?.partition === partition)
-    return [...this.#logs].filter(([, log]) => isMeant(log)).map(([name]) => name)
+    const names = [...this.#logs].filter(([, { madeFor }]) => madeFor === topicId).map(([name]) => name)
+    return partition === undefined ? names : names.filter((name) => parseLogName(name)?.partition === partition)
   }
 
   /** Removes what there is of one that could not be made. `done`: its name is free, unless that failed. */

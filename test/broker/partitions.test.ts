@@ -241,6 +241,21 @@ describe('partitions', () => {
     expect(bench.replica(1).core.role).toBe('follower')
   })
 
+  it('R3.5: … also when it is taken off while the log is still being made', () => {
+    const bench = new BrokerBench()
+    bench.begin()
+    bench.world.disk.full(true)
+    bench.applyQuietly(bench.topicRecords(1, 'orders', { replicas: [1, 2], isr: [{ nodeId: 2, brokerEpoch: 2 }], leader: 2 }))
+    const state = findPartition(bench.image, topicId(1), 0) as PartitionState
+    bench.applyQuietly([{ type: 'partition', state: { ...state, replicas: [2], leaderEpoch: 1, partitionEpoch: 1, leaderGrantedOffset: bench.image.offset } }])
+    bench.run(1000)
+    bench.world.disk.full(false)
+    const back = { ...state, replicas: [2, 1], leaderEpoch: 1, partitionEpoch: 2, leaderGrantedOffset: bench.image.offset - 1 }
+    bench.apply([{ type: 'partition', state: back }])
+    expect(bench.partitions.deadLogs()).toEqual([])
+    expect(bench.replica(1).core.role).toBe('follower')
+  })
+
   it('R3.5: a log that cannot be opened takes its replica offline, not the node', () => {
     const bench = new BrokerBench()
     bench.begin()
