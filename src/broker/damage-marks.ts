@@ -18,7 +18,8 @@ export class DamageMarks {
     replica.damaged = true
     replica.suspect = true
     const { syncedEndOffset, startOffset } = replica.log
-    this.#write(replica, formatDamagedNote({ claimedEndOffset: syncedEndOffset, firstBadOffset: startOffset, reason }), 'written')
+    const { isStartLost } = replica.core
+    this.#write(replica, formatDamagedNote({ claimedEndOffset: syncedEndOffset, firstBadOffset: startOffset, isStartLost, reason }), 'written')
   }
 
   clear(replica: Replica): void {

@@ -156,7 +156,10 @@ function* adopt(folder: DataFolder, name: string, placements: Placements, { logg
   const topicId = parsePartitionNote(yield* call<string | undefined>((done) => directory.readNote(name, PARTITION_NOTE, done)))?.topicId
   if (topicId === undefined) return false
   const reason = `found in ${path}, of which the first data folder has no note`
-  yield* callVoid((done) => directory.writeNote(name, DAMAGED_NOTE, formatDamagedNote({ claimedEndOffset: 0, firstBadOffset: 0, reason }), done))
+  // A mark that is there says more.
+  const marked = yield* call<string | undefined>((done) => directory.readNote(name, DAMAGED_NOTE, done))
+  const note = formatDamagedNote({ claimedEndOffset: 0, firstBadOffset: 0, reason })
+  if (marked === undefined) yield* callVoid((done) => directory.writeNote(name, DAMAGED_NOTE, note, done))
   placements.set(name, { topicId, directoryId })
   logger.warn({ log: name, folder: path }, `${name} was ${reason}: it counts again once its leader has found it whole`)
   return true

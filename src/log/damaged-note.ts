@@ -26,5 +26,5 @@ export function parseDamagedNote(content: string): DamagedNote {
   } catch {
     // Written by hand, or damaged itself.
   }
-  return { claimedEndOffset: 0, firstBadOffset: 0, reason: 'the note cannot be read' }
+  return { claimedEndOffset: 0, firstBadOffset: 0, isStartLost: true, reason: 'the note cannot be read' }
 }

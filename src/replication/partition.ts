@@ -54,15 +54,15 @@ export class Partition {
   #role: Role = { type: 'none' }
   #assignment: Assignment | undefined
   #repairing: boolean
-  #isStartLost: boolean
+  #mustBeginAnew: boolean
   #tick = 0
 
   constructor(options: PartitionOptions) {
     this.#options = options
     this.#log = new OwnLog({ positions: options.log, highWatermark: options.highWatermark, producers: options.producers })
     this.#repairing = options.repairing
-    this.#isStartLost = options.isStartLost === true
-    assert(this.#repairing || !this.#isStartLost, 'a log without a certain start is damaged')
+    this.#mustBeginAnew = options.isStartLost === true
+    assert(this.#repairing || !this.#mustBeginAnew, 'a log without a certain start is damaged')
   }
 
   get role(): 'leader' | 'follower' | 'none' | 'offline' {
@@ -118,6 +118,10 @@ export class Partition {
   }
   get repairing(): boolean {
     return this.#repairing
+  }
+  /** Of a log that is repaired: something may be missing before its start, begun anew or not, for that may not be on the disk yet. */
+  get isStartLost(): boolean {
+    return this.#repairing && this.#options.isStartLost === true
   }
   /** Produces without an answer. */
   get waitingProduces(): number {
@@ -285,8 +289,8 @@ export class Partition {
     }
     this.#resign(effects)
     // Before the leader hears of it: in the ISR, and as a leader, it would have all replicas delete what lies before.
-    if (this.#isStartLost && this.#log.startOffset > 0) this.#beginAnew(leaderEpoch, effects)
-    this.#isStartLost = false
+    if (this.#mustBeginAnew && this.#log.startOffset > 0) this.#beginAnew(leaderEpoch, effects)
+    this.#mustBeginAnew = false
     const { fetchIds, fetchMaxBytes } = this.#options
     const follower = new Follower({ leader, leaderEpoch, brokerEpoch, log: this.#log, fetchIds, fetchMaxBytes })
     this.#role = { type: 'follower', follower }

@@ -6,6 +6,7 @@ import type { Logger } from '../../src/base/log-line.ts'
 import { SeededRandom } from '../../src/base/random.ts'
 import { runTask } from '../../src/base/task.ts'
 import { type DataFolder, DataFolders } from '../../src/broker/data-folders.ts'
+import { formatDamagedNote } from '../../src/log/damaged-note.ts'
 import { describeLogDirs } from '../../src/broker/log-dirs.ts'
 import { UnopenedLogs } from '../../src/broker/unopened-logs.ts'
 import { type OpenedFolder, openFolder } from '../../src/broker/node-open.ts'
@@ -186,6 +187,17 @@ describe('several data folders', () => {
     expect(disks.note(after, OTHER, 'damaged')).toContain('found in b')
     // Durable before anything is said of it: the next start finds the mark, and the note.
     expect(disks.note(disks.start(['a', 'b']), OTHER, 'damaged')).toContain('found in b')
+  })
+
+  it('R3.4: … and what its own mark said of it, it goes on saying', () => {
+    const disks = new Disks()
+    const before = disks.start(['a', 'b'])
+    disks.make(before, NAME)
+    disks.make(before, OTHER)
+    const mark = formatDamagedNote({ claimedEndOffset: 7, firstBadOffset: 3, isStartLost: true, reason: 'a batch is bad' })
+    disks.clock.waitVoid((done) => before.folders.of(OTHER).directory.writeNote(OTHER, 'damaged', mark, done))
+    disks.disk('a').wipe()
+    expect(disks.note(disks.start(['a', 'b']), OTHER, 'damaged')).toBe(mark)
   })
 
   it('R2.3: refuses a folder that is another node’s, the first of one, a copy, or of another cluster', () => {
