@@ -298,7 +298,9 @@ export class Admin {
       const noting = this.#noting(connection, known[0]?.name ?? '', deadlineMs, done)
       connection.alterReassignments(reassignmentsRequest(options, known, nodeWaitMs(attemptMs)), attemptMs, noting)
     }, deadlineMs)
-    return movedPartitions(moves, maybeDoneBefore ? withCancelledBefore(moves, value) : value)
+    if (!maybeDoneBefore) return movedPartitions(moves, value)
+    const { topics: now } = await this.#metadata([...new Set(moves.map(({ topic }) => topic))], deadlineMs)
+    return movedPartitions(moves, withCancelledBefore(moves, value, { before: known, now }))
   }
 
   /** Drops the records below an offset, for good; each partition has its own outcome. */

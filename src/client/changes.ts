@@ -1,5 +1,5 @@
 import { BrokerError, type Code } from '../base/errors.ts'
-import type { AlterReassignmentsResponse, ElectedLeader, MetadataResponse } from '../wire/api.ts'
+import type { AlterReassignmentsResponse, ElectedLeader, MetadataResponse, PartitionInfo, TopicInfo } from '../wire/api.ts'
 import type { AnyNodeOptions } from './any-node.ts'
 import { MAX_NODE_WAIT_MS } from './cluster.ts'
 import type { PartitionMove } from './reassignments.ts'
@@ -33,8 +33,26 @@ export function withElectedBefore(partitions: readonly ElectedLeader[], { topics
   })
 }
 
-/** An earlier attempt may have taken them back. */
-export function withCancelledBefore(moves: readonly PartitionMove[], { partitions }: AlterReassignmentsResponse): AlterReassignmentsResponse {
-  const isCancelled = (at: number): boolean => moves[at]?.replicas === null && partitions[at]?.error?.code === 'NO_REASSIGNMENT_IN_PROGRESS'
+/**
+ * An earlier attempt may have taken them back, or they may have come to their end meanwhile: a partition that was on its way before the first attempt,
+ * and stands where it came from now, was taken back.
+ */
+export function withCancelledBefore(
+  moves: readonly PartitionMove[],
+  { partitions }: AlterReassignmentsResponse,
+  topics: { readonly before: readonly TopicInfo[]; readonly now: readonly TopicInfo[] },
+): AlterReassignmentsResponse {
+  const isCancelled = (at: number): boolean => {
+    const move = moves[at]
+    if (move?.replicas !== null || partitions[at]?.error?.code !== 'NO_REASSIGNMENT_IN_PROGRESS') return false
+    const before = findPartition(topics.before, move)
+    if (before === undefined || before.addingReplicas.length + before.removingReplicas.length === 0) return false
+    const from = before.replicas.filter((nodeId) => !before.addingReplicas.includes(nodeId))
+    return findPartition(topics.now, move)?.replicas.join() === from.join()
+  }
   return { partitions: partitions.map((one, at) => (isCancelled(at) ? { ...one, error: null } : one)) }
+}
+
+function findPartition(topics: readonly TopicInfo[], move: PartitionMove): PartitionInfo | undefined {
+  return topics.find(({ name }) => name === move.topic)?.partitions.find(({ partition }) => partition === move.partition)
 }

@@ -17,10 +17,13 @@ const refusal = (code: 'ELECTION_NOT_NEEDED' | 'NO_REASSIGNMENT_IN_PROGRESS') =>
 async function afterSilence<T>(
   answers: Calls,
   ask: (admin: Admin) => Promise<T>,
+  stage: { readonly before?: (fake: FakeCluster) => void; readonly after?: (fake: FakeCluster) => void } = {},
 ): Promise<{ readonly value: T | BrokerError; readonly ms: number; nodes: string[] }> {
   const clock = new VirtualClock()
   const fake = new FakeCluster({ clock, random: new SeededRandom(1) })
   fake.addTopic('taken', 2)
+  stage.before?.(fake)
+  fake.publish(0)
   const nodes: string[] = []
   const wrap = (connection: ClientConnection): ClientConnection => {
     const entries = Object.entries(answers).map(([name, answer]) => {
@@ -28,8 +31,11 @@ async function afterSilence<T>(
         const done = args.at(-1) as Done
         nodes.push(connection.address.host)
         const silence = new BrokerError('REQUEST_TIMED_OUT', 'no answer', { unanswered: true })
-        if (nodes.length === 1) clock.after(args.at(-2) as number, () => done(silence, undefined))
-        else clock.after(1, () => (answer instanceof BrokerError ? done(answer, undefined) : done(undefined, answer)))
+        if (nodes.length === 1) {
+          stage.after?.(fake)
+          fake.publish(0)
+          clock.after(args.at(-2) as number, () => done(silence, undefined))
+        } else clock.after(1, () => (answer instanceof BrokerError ? done(answer, undefined) : done(undefined, answer)))
       }
       return [name, call]
     })
@@ -76,6 +82,14 @@ describe('a change that first reaches a node which is cut off', () => {
   }
 })
 
+/** Partition 0 is on its way from 1 and 2 to 1 and 3, then it is there. */
+function moving(there: readonly number[]): Parameters<typeof afterSilence>[2] {
+  return {
+    before: (fake) => (fake.partition('taken', 0).placement = { replicas: [1, 2, 3], addingReplicas: [3], removingReplicas: [2] }),
+    after: (fake) => (fake.partition('taken', 0).placement = { replicas: there, addingReplicas: [], removingReplicas: [] }),
+  }
+}
+
 describe('R1.3 a change that an attempt without an answer may have made', () => {
   it('is made: a topic that is gone, a broker, a voter', async () => {
     const gone = await afterSilence({ deleteTopic: new BrokerError('UNKNOWN_TOPIC_ID', 'gone') }, (admin) => admin.deleteTopic('taken'))
@@ -104,9 +118,18 @@ describe('R1.3 a change that an attempt without an answer may have made', () => 
       { topic: 'taken', partition: 0, replicas: null },
       { topic: 'taken', partition: 1, replicas: [2] },
     ]
-    const back = await afterSilence({ alterReassignments: { partitions: refused('NO_REASSIGNMENT_IN_PROGRESS') } }, (admin) =>
-      admin.alterReassignments({ moves }),
+    const back = await afterSilence(
+      { alterReassignments: { partitions: refused('NO_REASSIGNMENT_IN_PROGRESS') } },
+      (admin) => admin.alterReassignments({ moves }),
+      moving([1, 2]),
     )
     expect(back.value).toMatchObject([{ error: null }, { error: { code: 'NO_REASSIGNMENT_IN_PROGRESS' } }])
+  })
+
+  it('is not made: moves that came to their end meanwhile, or were none', async () => {
+    const moves = [0, 1].map((partition) => ({ topic: 'taken', partition, replicas: null }))
+    const partitions = moves.map(({ partition }) => ({ topicId: takenId, partition, error: refusal('NO_REASSIGNMENT_IN_PROGRESS') }))
+    const back = await afterSilence({ alterReassignments: { partitions } }, (admin) => admin.alterReassignments({ moves }), moving([1, 3]))
+    expect(back.value).toMatchObject(moves.map(() => ({ error: { code: 'NO_REASSIGNMENT_IN_PROGRESS' } })))
   })
 })

@@ -167,7 +167,7 @@ export class FakeCluster implements ClientTransport {
         name,
         topicId,
         configs: new Map(),
-        partitions: partitions.map(({ leader, leaderEpoch }, partition) => ({
+        partitions: partitions.map(({ leader, leaderEpoch, placement }, partition) => ({
           partition,
           leader,
           leaderEpoch,
@@ -176,6 +176,7 @@ export class FakeCluster implements ClientTransport {
           elr: [],
           addingReplicas: [],
           removingReplicas: [],
+          ...placement,
         })),
       })),
       missing: [],

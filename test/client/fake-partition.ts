@@ -19,6 +19,8 @@ export class FakePartition {
   /** The high watermark stays until the test commits. */
   isHeld = false
   batches: StoredBatch[] = []
+  /** Undefined: all nodes, and no move. */
+  placement: { readonly replicas: readonly number[]; readonly addingReplicas: readonly number[]; readonly removingReplicas: readonly number[] } | undefined
   /** Producers whose sequence is not known any more; a batch that is in the log is still told from a new one. */
   #forgotten = new Set<number>()
 
