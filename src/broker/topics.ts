@@ -2,6 +2,7 @@ import type { Done, DoneVoid } from '../base/done.ts'
 import { BrokerError } from '../base/errors.ts'
 import type { ControllerReply, PartitionOutcome } from '../controller/commands.ts'
 import type { MetadataImage, TopicImage } from '../metadata/image.ts'
+import type { PartitionState } from '../metadata/records.ts'
 import type { ControllerClient } from '../runtime/controller-client.ts'
 import type {
   AlterReassignmentsRequest,
@@ -11,6 +12,7 @@ import type {
   CreateTopicRequest,
   CreateTopicResponse,
   DeleteTopicRequest,
+  ElectedLeader,
   ElectLeadersRequest,
   ElectLeadersResponse,
   ReassignedPartition,
@@ -96,27 +98,35 @@ export class Topics {
   electLeaders(request: ElectLeadersRequest, done: Done<ElectLeadersResponse>): void {
     const timeoutMs = Math.max(1, Math.min(request.timeoutMs, MAX_TIMEOUT_MS))
     const { unclean, partitions: asked, validateOnly } = request
-    const { offset: metadataOffset } = this.#image()
+    const before = this.#image()
+    const { offset: metadataOffset } = before
     this.#controllerClient.request({ type: 'electLeaders', unclean, partitions: asked, validateOnly, metadataOffset }, timeoutMs, (reply) => {
       if (reply.type !== 'leadersElected') {
         done(unexpectedReply(reply), undefined as never)
         return
       }
       const partitions = reply.partitions.map((one) => ({ ...outcomeInfo(one), elected: one.elected }))
-      this.#waitForOffset(reply.metadataOffset, timeoutMs, 'leaders were elected', (error) => done(error, { partitions }))
+      this.#waitForOffset(reply.metadataOffset, timeoutMs, 'leaders were elected', (error) => {
+        const now = this.#image()
+        done(error, { partitions: validateOnly ? partitions : partitions.map((one) => withLeaderSince(one, before, now)) })
+      })
     })
   }
 
   alterReassignments(request: AlterReassignmentsRequest, done: Done<AlterReassignmentsResponse>): void {
     const { partitions: moves, bytesPerSecond, validateOnly } = request
     const timeoutMs = Math.max(1, Math.min(request.timeoutMs, MAX_TIMEOUT_MS))
+    const before = this.#image()
     this.#controllerClient.request({ type: 'alterReassignments', moves, bytesPerSecond, validateOnly }, timeoutMs, (reply) => {
       if (reply.type !== 'reassignmentsAltered') {
         done(unexpectedReply(reply), undefined as never)
         return
       }
       const partitions = reply.partitions.map(outcomeInfo)
-      this.#waitForOffset(reply.metadataOffset, timeoutMs, 'the move was decided', (error) => done(error, { partitions }))
+      this.#waitForOffset(reply.metadataOffset, timeoutMs, 'the move was decided', (error) => {
+        const now = this.#image()
+        done(error, { partitions: validateOnly ? partitions : partitions.map((one) => withMoveBack(one, before, now)) })
+      })
     })
   }
 
@@ -188,6 +198,27 @@ function alteredInfo(topic: TopicImage, reply: Extract<ControllerReply, { readon
   }))
   const { partitions, ...info } = topicInfo(topic)
   return { ...info, configs: reply.configs, partitions: [...partitions, ...added] }
+}
+
+/*
+ * A command that is not answered goes to the controller again: the second copy finds done what the first did. So what it then refuses holds only where
+ * this node saw no such change since it was asked.
+ */
+
+function withLeaderSince(one: ElectedLeader, before: MetadataImage, now: MetadataImage): ElectedLeader {
+  const leader = findPartition(now, one)?.leader ?? -1
+  if (one.error?.code !== 'ELECTION_NOT_NEEDED' || leader === -1 || leader === findPartition(before, one)?.leader) return one
+  return { ...one, elected: { nodeId: leader, lastEpoch: -1, logEndOffset: -1 }, error: null }
+}
+
+function withMoveBack(one: ReassignedPartition, before: MetadataImage, now: MetadataImage): ReassignedPartition {
+  const from = findPartition(before, one)?.reassignment?.from.join()
+  const isBack = from !== undefined && from === findPartition(now, one)?.replicas.join()
+  return one.error?.code === 'NO_REASSIGNMENT_IN_PROGRESS' && isBack ? { ...one, error: null } : one
+}
+
+function findPartition(image: MetadataImage, { topicId, partition }: ReassignedPartition): PartitionState | undefined {
+  return image.topics.get(topicId)?.partitions[partition]
 }
 
 function outcomeInfo({ topicId, partition, error }: PartitionOutcome): ReassignedPartition {

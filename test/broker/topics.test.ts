@@ -231,6 +231,41 @@ describe('alterTopic and electLeaders', () => {
   })
 })
 
+describe('R1.3 the controller hears a command again, whose first copy it has done', () => {
+  const ref = { topicId: topicId(1), partition: 0 }
+
+  it.each([
+    ['elected', [], [{ ...ref, elected: { nodeId: 2, lastEpoch: -1, logEndOffset: -1 }, error: null }]],
+    ['led already', [2], [{ ...ref, elected: null, error: { code: 'ELECTION_NOT_NEEDED' } }]],
+  ] as const)('a leader: %s', (_name, [leader = -1], partitions) => {
+    const desk = new Desk()
+    desk.apply(desk.bench.topicRecords(1, 'orders', { leader }))
+    desk.topics.electLeaders({ partitions: [ref], unclean: true, validateOnly: false, timeoutMs: 1000 }, desk.note)
+    const { asked, image } = desk.bench
+    desk.apply([{ type: 'partition', state: partition({ leader: 2, leaderEpoch: 1, partitionEpoch: 1, leaderGrantedOffset: image.offset }) }])
+    const refused = [{ ...ref, elected: null, error: { code: 'ELECTION_NOT_NEEDED', message: 'broker 2 leads already' } as const }]
+    asked.at(-1)!.done({ type: 'leadersElected', metadataOffset: desk.bench.image.offset, partitions: refused })
+    desk.bench.run(10)
+    expect(desk.outcomes).toMatchObject([{ partitions }])
+  })
+
+  it.each([
+    ['taken back', [1, 2], [{ ...ref, error: null }]],
+    ['at its end', [1, 3], [{ ...ref, error: { code: 'NO_REASSIGNMENT_IN_PROGRESS' } }]],
+  ] as const)('a move: %s', (_name, replicas, partitions) => {
+    const desk = new Desk()
+    const reassignment = { from: [1, 2], to: [1, 3], bytesPerSecond: null }
+    desk.apply(desk.bench.topicRecords(1, 'orders', { replicas: [1, 2, 3], reassignment }))
+    desk.topics.alterReassignments({ partitions: [{ ...ref, replicas: null }], bytesPerSecond: null, validateOnly: false, timeoutMs: 1000 }, desk.note)
+    const isr = [{ nodeId: 1, brokerEpoch: 1 }]
+    desk.apply([{ type: 'partition', state: partition({ replicas, isr, partitionEpoch: 1, leaderGrantedOffset: 5 }) }])
+    const refused = [{ ...ref, error: { code: 'NO_REASSIGNMENT_IN_PROGRESS', message: 'the partition is not being moved' } as const }]
+    desk.bench.asked.at(-1)!.done({ type: 'reassignmentsAltered', metadataOffset: desk.bench.image.offset, partitions: refused })
+    desk.bench.run(10)
+    expect(desk.outcomes).toMatchObject([{ partitions }])
+  })
+})
+
 describe('image waiters', () => {
   it('R4.6: metadata waits for the offset that was asked for, and no longer than 5 s', () => {
     const desk = new Desk()
