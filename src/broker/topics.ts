@@ -99,7 +99,7 @@ export class Topics {
     const timeoutMs = Math.max(1, Math.min(request.timeoutMs, MAX_TIMEOUT_MS))
     const { unclean, partitions: asked, validateOnly } = request
     const before = this.#image()
-    const { offset: metadataOffset } = before
+    const metadataOffset = request.metadataOffset ?? before.offset
     this.#controllerClient.request({ type: 'electLeaders', unclean, partitions: asked, validateOnly, metadataOffset }, timeoutMs, (reply) => {
       if (reply.type !== 'leadersElected') {
         done(unexpectedReply(reply), undefined as never)
@@ -108,7 +108,8 @@ export class Topics {
       const partitions = reply.partitions.map((one) => ({ ...outcomeInfo(one), elected: one.elected }))
       this.#waitForOffset(reply.metadataOffset, timeoutMs, 'leaders were elected', (error) => {
         const now = this.#image()
-        done(error, { partitions: validateOnly ? partitions : partitions.map((one) => withLeaderSince(one, before, now)) })
+        const outcomes = validateOnly ? partitions : partitions.map((one) => withLeaderSince(one, before, now))
+        done(error, { partitions: outcomes, metadataOffset: reply.metadataOffset })
       })
     })
   }

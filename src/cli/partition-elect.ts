@@ -93,6 +93,9 @@ async function electUnclean(context: CliContext, options: ClusterOptions, asked:
   const refusal = await confirmUnclean(context, options, electable, topics, flags.yes === true)
   if (refusal !== undefined) return refusal
   const partitions = plan.map(({ topic, partition }) => ({ topic, partition }))
-  const results = await withAdmin(context, options, (admin) => admin.electLeaders({ partitions, unclean: true }))
+  // What was said is what may be given up, however long the yes took.
+  const metadataOffset = plan[0]?.metadataOffset ?? null
+  const decided = metadataOffset === null ? {} : { metadataOffset }
+  const results = await withAdmin(context, options, (admin) => admin.electLeaders({ partitions, unclean: true, ...decided }))
   return report(context, options, results, NOTHING_LEADERLESS)
 }

@@ -36,6 +36,8 @@ export interface ElectLeadersOptions {
   readonly unclean?: boolean
   /** Says what would be, and elects nobody. */
   readonly validateOnly?: boolean
+  /** Of an unclean election: that of the answer by which it was decided. Of leaders lost since nothing is given up (LEADER_NOT_AVAILABLE); default: since this call. */
+  readonly metadataOffset?: number
   readonly timeoutMs?: number
 }
 
@@ -45,6 +47,8 @@ export interface ElectedPartition {
   /** Who leads now, or would; null with an error. Of an unclean election, where its log ends (exclusive) and in which epoch; −1: nothing is lost. */
   readonly elected: { readonly nodeId: number; readonly lastEpoch: number; readonly logEndOffset: number } | null
   readonly error: BrokerError | null
+  /** Exclusive end of the metadata that this was judged by; null: the node does not say. */
+  readonly metadataOffset: number | null
 }
 
 export interface RecordsToDelete {

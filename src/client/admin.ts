@@ -211,13 +211,18 @@ export class Admin {
     const { unclean = false, validateOnly = false } = options
     const deadlineMs = this.#deadline(options.timeoutMs)
     const wanted = options.partitions
-    const known = wanted === undefined ? await this.listTopics() : await this.#describe([...new Set(wanted.map(({ topic }) => topic))], deadlineMs)
+    const wantedNames = wanted === undefined ? null : [...new Set(wanted.map(({ topic }) => topic))]
+    const metadata = await this.#metadata(wantedNames, deadlineMs)
+    const known = wantedNames === null ? metadata.topics : topicsNamed(metadata, wantedNames)
     const ids = new Map(known.map(({ name, topicId }) => [name, topicId]))
     const names = new Map(known.map(({ name, topicId }) => [topicId, name]))
     const partitions = wanted?.map(({ topic, partition }) => ({ topicId: ids.get(topic) as string, partition })) ?? null
+    // The same for every attempt: one that comes later gives up no leader that was lost meanwhile.
+    const metadataOffset = options.metadataOffset ?? (unclean && !validateOnly ? metadata.metadataOffset : null)
+    const request = { partitions, unclean, validateOnly, metadataOffset }
     const { value, maybeDoneBefore } = await this.#change((connection, attemptMs, done: Done<ElectLeadersResponse>) => {
       const noting = this.#noting(connection, known[0]?.name ?? '', deadlineMs, done)
-      connection.electLeaders({ partitions, unclean, validateOnly, timeoutMs: nodeWaitMs(attemptMs) }, attemptMs, noting)
+      connection.electLeaders({ ...request, timeoutMs: nodeWaitMs(attemptMs) }, attemptMs, noting)
     }, deadlineMs)
     const outcomes = maybeDoneBefore ? withElectedBefore(value.partitions, await this.#metadata(null, deadlineMs)) : value.partitions
     return outcomes.map(({ topicId, partition, elected, error }) => ({
@@ -225,6 +230,7 @@ export class Admin {
       partition,
       elected,
       error: error === null ? null : toBrokerError(error),
+      metadataOffset: value.metadataOffset,
     }))
   }
 
@@ -393,12 +399,7 @@ export class Admin {
   }
 
   async #describe(names: readonly string[], deadlineMs: number): Promise<TopicInfo[]> {
-    const { topics } = await this.#metadata(names, deadlineMs)
-    return names.map((name) => {
-      const topic = topics.find((other) => other.name === name)
-      if (topic === undefined) throw new BrokerError('UNKNOWN_TOPIC_OR_PARTITION', `there is no topic "${name}"`)
-      return topic
-    })
+    return topicsNamed(await this.#metadata(names, deadlineMs), names)
   }
 
   #metadata(topics: readonly string[] | null, deadlineMs: number): Promise<MetadataResponse> {
@@ -476,6 +477,15 @@ export class Admin {
       if (!isOver) this.#running.add(running)
     })
   }
+}
+
+/** In the order of the names. Throws UNKNOWN_TOPIC_OR_PARTITION when one is missing. */
+function topicsNamed({ topics }: MetadataResponse, names: readonly string[]): TopicInfo[] {
+  return names.map((name) => {
+    const topic = topics.find((other) => other.name === name)
+    if (topic === undefined) throw new BrokerError('UNKNOWN_TOPIC_OR_PARTITION', `there is no topic "${name}"`)
+    return topic
+  })
 }
 
 function toMap(configs: ReadonlyMap<string, string> | Readonly<Record<string, string>> | undefined): ReadonlyMap<string, string> {

@@ -11,6 +11,7 @@ export function electLeaders(context: ListenerContext): UnaryHandler {
     answer(request, done) {
       checkRange('timeout_ms', request.timeoutMs, 0, MAX_TIMEOUT_MS)
       if (request.partitions !== null) checkPartitionIds(request.partitions)
+      if (request.metadataOffset !== null) checkRange('metadata_offset', request.metadataOffset, 0, Number.MAX_SAFE_INTEGER)
       context.broker.electLeaders(request, done)
     },
   })

@@ -157,6 +157,7 @@ export const electLeadersRequestCodec = message<ElectLeadersRequest>({
   timeoutMs: int32(2),
   unclean: boolean(3),
   validateOnly: boolean(4),
+  metadataOffset: int64OrNull(5),
 })
 
 const electedLeaderCodec = message<ElectedLeader>({
@@ -166,7 +167,7 @@ const electedLeaderCodec = message<ElectedLeader>({
   elected: nestedOrNull(4, electedReplicaCodec),
 })
 
-export const electLeadersResponseCodec = message<ElectLeadersResponse>({ partitions: list(1, electedLeaderCodec) })
+export const electLeadersResponseCodec = message<ElectLeadersResponse>({ partitions: list(1, electedLeaderCodec), metadataOffset: int64OrNull(2) })
 
 /** Of AddVoter and RemoveVoter. */
 export const voterRequestCodec = message<VoterRequest>({ nodeId: int32(1), directoryId: uuidOrNull(2), validateOnly: boolean(3), timeoutMs: int32(4) })

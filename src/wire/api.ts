@@ -288,6 +288,8 @@ export interface ElectLeadersRequest {
   /** Says what would be, and elects nobody. */
   readonly validateOnly: boolean
   readonly partitions: readonly { readonly topicId: Uuid; readonly partition: number }[] | null
+  /** Exclusive end of the metadata that the caller of an unclean election went by; null: of what the node knows when it is asked. */
+  readonly metadataOffset: number | null
   readonly timeoutMs: number
 }
 
@@ -302,6 +304,8 @@ export interface ElectedLeader {
 
 export interface ElectLeadersResponse {
   readonly partitions: readonly ElectedLeader[]
+  /** Exclusive end of the metadata that this was judged by, with what was elected; null: the node does not say. */
+  readonly metadataOffset: number | null
 }
 
 /** AddVoter, RemoveVoter. directoryId null: the folder that the node has. */

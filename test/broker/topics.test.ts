@@ -193,7 +193,7 @@ describe('alterTopic and electLeaders', () => {
     const desk = new Desk()
     desk.apply(desk.bench.topicRecords(1, 'orders'))
     const ref = { topicId: topicId(1), partition: 0 }
-    desk.topics.electLeaders({ partitions: [ref], unclean: true, validateOnly: true, timeoutMs: 1000 }, desk.note)
+    desk.topics.electLeaders({ partitions: [ref], unclean: true, validateOnly: true, metadataOffset: null, timeoutMs: 1000 }, desk.note)
     const { asked, image } = desk.bench
     expect(asked.at(-1)!.command).toEqual({ type: 'electLeaders', unclean: true, partitions: [ref], validateOnly: true, metadataOffset: image.offset })
     const partitions = [
@@ -210,8 +210,12 @@ describe('alterTopic and electLeaders', () => {
           { ...ref, elected: { nodeId: 1, lastEpoch: 4, logEndOffset: 7 }, error: null },
           { partition: 9, elected: null, error: { code: 'ELECTION_NOT_NEEDED', retriable: false, definite: true } },
         ],
+        metadataOffset: image.offset + 1,
       },
     ])
+    // What the caller went by is older than what is known here.
+    desk.topics.electLeaders({ partitions: [ref], unclean: true, validateOnly: false, metadataOffset: 2, timeoutMs: 1000 }, desk.note)
+    expect(asked.at(-1)!.command).toMatchObject({ type: 'electLeaders', metadataOffset: 2 })
   })
 
   it('a move is answered a partition each, once it is known here', () => {
@@ -240,7 +244,7 @@ describe('R1.3 the controller hears a command again, whose first copy it has don
   ] as const)('a leader: %s', (_name, [leader = -1], partitions) => {
     const desk = new Desk()
     desk.apply(desk.bench.topicRecords(1, 'orders', { leader }))
-    desk.topics.electLeaders({ partitions: [ref], unclean: true, validateOnly: false, timeoutMs: 1000 }, desk.note)
+    desk.topics.electLeaders({ partitions: [ref], unclean: true, validateOnly: false, metadataOffset: null, timeoutMs: 1000 }, desk.note)
     const { asked, image } = desk.bench
     desk.apply([{ type: 'partition', state: partition({ leader: 2, leaderEpoch: 1, partitionEpoch: 1, leaderGrantedOffset: image.offset }) }])
     const refused = [{ ...ref, elected: null, error: { code: 'ELECTION_NOT_NEEDED', message: 'broker 2 leads already' } as const }]

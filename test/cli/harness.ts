@@ -83,6 +83,7 @@ export class CliCluster implements ClientTransport {
   readonly closedHosts = new Set<string>()
   readonly altered: AlterTopicRequest[] = []
   readonly elected: ElectLeadersRequest[] = []
+  electionOffset = 9
   readonly voterRequests: VoterRequest[] = []
   readonly marked: Pick<AlterMaintenanceRequest, 'nodeId' | 'maintenance'>[] = []
   /** What happens while a mark is set. */
@@ -265,7 +266,7 @@ export class CliCluster implements ClientTransport {
       const elected = { nodeId: preferred(partition), lastEpoch: -1, logEndOffset: -1 }
       return { topicId, partition, elected: code === undefined ? elected : null, error: code === undefined ? null : apiError(code) }
     })
-    return { partitions }
+    return { partitions, metadataOffset: this.electionOffset }
   }
 
   /** Broker 3 is left, with a log that ends at 7. */
@@ -281,7 +282,7 @@ export class CliCluster implements ClientTransport {
       const elected = code === undefined ? { nodeId: 3, lastEpoch: 1, logEndOffset: 7 } : null
       return { topicId, partition, elected, error: code === undefined ? null : apiError(code) }
     })
-    return { partitions: elections }
+    return { partitions: elections, metadataOffset: this.electionOffset }
   }
 
   #reassign(request: AlterReassignmentsRequest): AlterReassignmentsResponse {

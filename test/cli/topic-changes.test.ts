@@ -182,6 +182,16 @@ describe('partition elect --unclean', () => {
     expect(again).toEqual({ code: 0, stdout: '', stderr: 'Nothing to do: every partition has a leader.\n' })
   })
 
+  it('goes by what was said before the yes: of what is lost after that nothing is given up', async () => {
+    const made = leaderless()
+    made.electionOffset = 41
+    await oxbow(['partition', 'elect', '--all', '--unclean', '--yes'], { cluster: made })
+    expect(made.elected.map(({ validateOnly, metadataOffset }) => [validateOnly, metadataOffset])).toEqual([
+      [true, null],
+      [false, 41],
+    ])
+  })
+
   it('ends with 1 where nobody is left', async () => {
     const made = leaderless()
     made.refused.add('orders-0')

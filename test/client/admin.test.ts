@@ -4,7 +4,7 @@ import { SeededRandom } from '../../src/base/random.ts'
 import type { Admin } from '../../src/client/admin.ts'
 import { OxbowClient } from '../../src/client/client.ts'
 import type { ClientConnection, ClientTransport } from '../../src/client/transport.ts'
-import type { CreateTopicRequest, DeleteTopicRequest } from '../../src/wire/api.ts'
+import type { CreateTopicRequest, DeleteTopicRequest, ElectLeadersRequest } from '../../src/wire/api.ts'
 import { FakeCluster } from './fake-cluster.ts'
 import { VirtualClock } from './virtual-clock.ts'
 
@@ -181,11 +181,11 @@ describe('electLeaders', () => {
       { topicId: takenId, partition: 0, elected: { nodeId: 2, lastEpoch: 3, logEndOffset: 9 }, error: null },
       { topicId: takenId, partition: 1, elected: null, error },
     ]
-    const { admin, settle, asked } = scripted({ electLeaders: (_request, _timeoutMs, done) => done(undefined, { partitions }) })
+    const { admin, settle, asked } = scripted({ electLeaders: (_request, _timeoutMs, done) => done(undefined, { partitions, metadataOffset: 8 }) })
     const elected = await settle(admin.electLeaders({ partitions: [{ topic: 'taken', partition: 1 }] }))
     expect(elected).toEqual([
-      { topic: 'taken', partition: 0, elected: { nodeId: 2, lastEpoch: 3, logEndOffset: 9 }, error: null },
-      { topic: 'taken', partition: 1, elected: null, error: new BrokerError('ELECTION_NOT_NEEDED', 'broker 1 leads already') },
+      { topic: 'taken', partition: 0, elected: { nodeId: 2, lastEpoch: 3, logEndOffset: 9 }, error: null, metadataOffset: 8 },
+      { topic: 'taken', partition: 1, elected: null, error: new BrokerError('ELECTION_NOT_NEEDED', 'broker 1 leads already'), metadataOffset: 8 },
     ])
     await settle(admin.electLeaders())
     await settle(admin.electLeaders({ unclean: true, validateOnly: true }))
@@ -194,6 +194,26 @@ describe('electLeaders', () => {
       { partitions: null, unclean: false, validateOnly: false },
       { partitions: null, unclean: true, validateOnly: true },
     ])
+  })
+})
+
+describe('an unclean election', () => {
+  it('R1.3: every attempt names the metadata that the call began with: none gives up a leader that was lost meanwhile', async () => {
+    let failures = 1
+    const answer = { partitions: [], metadataOffset: null }
+    const { fake, admin, settle, asked } = scripted({
+      electLeaders: (_request, _timeoutMs, done) => {
+        fake.moveLeader('taken', 0, 2)
+        fake.moveLeader('taken', 0, -1)
+        return failures-- > 0 ? done(lost(), answer) : done(undefined, answer)
+      },
+    })
+    await settle(admin.electLeaders({ partitions: [{ topic: 'taken', partition: 0 }], unclean: true }))
+    const [first, second] = asked.map(([, request]) => (request as ElectLeadersRequest).metadataOffset)
+    expect(first).toBeGreaterThan(0)
+    expect(second).toBe(first)
+    await settle(admin.electLeaders({ unclean: true, metadataOffset: 1 }))
+    expect(asked.at(-1)?.[1]).toMatchObject({ metadataOffset: 1 })
   })
 })
 

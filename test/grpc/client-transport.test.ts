@@ -76,7 +76,7 @@ describe('GrpcClientTransport against the listener', () => {
   it('so do those of administration', async () => {
     const { asked } = listener.broker
     const alter = { topicId, partitions: 3, assignment: [[1, 2]], set: new Map([['a', 'b']]), delete: ['c'], validateOnly: true, timeoutMs: 5 }
-    const elect = { partitions: [{ topicId, partition: 3 }], unclean: true, validateOnly: true, timeoutMs: 5 }
+    const elect = { partitions: [{ topicId, partition: 3 }], unclean: true, validateOnly: true, metadataOffset: 6, timeoutMs: 5 }
     const remove = { partitions: [{ topicId, partition: 3, beforeOffset: 2 ** 40 }], timeoutMs: 5 }
     const voter = { nodeId: 4, directoryId: topicId, validateOnly: true, timeoutMs: 5 }
     const mark = { nodeId: 4, maintenance: true, timeoutMs: 6 }
@@ -88,6 +88,7 @@ describe('GrpcClientTransport against the listener', () => {
     expect(await ask((done) => connection.describeConfigs(configs, 1_000, done))).toEqual({ resources: [{ type: 'topic', name: 't', entries: [] }] })
     expect(await ask((done) => connection.electLeaders(elect, 1_000, done))).toEqual({
       partitions: [{ topicId, partition: 3, elected: { nodeId: 2, lastEpoch: 1, logEndOffset: 2 ** 40 }, error: null }],
+      metadataOffset: 7,
     })
     expect(await ask((done) => connection.addVoter(voter, 1_000, done))).toEqual({
       isChanged: true,
@@ -147,7 +148,8 @@ describe('GrpcClientTransport against the listener', () => {
     ['the number of resources', (done: Done<unknown>) => connection.describeConfigs({ topics: Array(1_001).fill('t'), brokers: [] }, 1_000, done)],
     [
       'the number of partitions',
-      (done: Done<unknown>) => connection.electLeaders({ partitions: [], unclean: false, validateOnly: false, timeoutMs: 0 }, 1_000, done),
+      (done: Done<unknown>) =>
+        connection.electLeaders({ partitions: [], unclean: false, validateOnly: false, metadataOffset: null, timeoutMs: 0 }, 1_000, done),
     ],
     ['node_id', (done: Done<unknown>) => connection.addVoter({ nodeId: -1, directoryId: null, validateOnly: true, timeoutMs: 0 }, 1_000, done)],
     ['node_id', (done: Done<unknown>) => connection.alterMaintenance({ nodeId: -1, maintenance: true, timeoutMs: 0 }, 1_000, done)],

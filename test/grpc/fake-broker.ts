@@ -114,7 +114,11 @@ export class FakeBroker implements Broker {
   }
 
   electLeaders(request: ElectLeadersRequest, done: Done<ElectLeadersResponse>): void {
-    this.#answer(request, { partitions: [{ topicId, partition: 3, elected: { nodeId: 2, lastEpoch: 1, logEndOffset: 2 ** 40 }, error: null }] }, done)
+    this.#answer(
+      request,
+      { partitions: [{ topicId, partition: 3, elected: { nodeId: 2, lastEpoch: 1, logEndOffset: 2 ** 40 }, error: null }], metadataOffset: 7 },
+      done,
+    )
   }
 
   addVoter(request: VoterRequest, done: Done<VotersChange>): void {

@@ -52,7 +52,7 @@ import { decodeProduceReplies, decodeProduceRequest, encodeProduceReplies, encod
 import { type Codec, decode, encode } from '../../src/wire/proto-message.ts'
 import { decodeDecision, encodeDecision } from '../../src/wire/records-codec.ts'
 import { adminService, brokerService, peerService } from '../../src/wire/services.ts'
-import { folderMove, folderMoveOutcome, answers, bytes, hello, idA, idB, ill, info, MAX, peerMessages, records } from './samples.ts'
+import { folderMove, folderMoveOutcome, answers, electAll, electOne, bytes, hello, idA, idB, ill, info, MAX, peerMessages, records } from './samples.ts'
 
 const folder = fileURLToPath(new URL('../../proto', import.meta.url))
 const files = ['broker', 'admin', 'records', 'peer'].map((name) => `oxbow/v1/${name}.proto`)
@@ -272,13 +272,8 @@ const unarySamples: readonly Sample[] = [
       },
     ],
   }),
-  sample('ElectLeadersRequest', electLeadersRequestCodec, { partitions: null, unclean: false, validateOnly: false, timeoutMs: 1 }, 'ElectLeadersRequest, all'),
-  sample('ElectLeadersRequest', electLeadersRequestCodec, {
-    partitions: [{ topicId: idA, partition: 70_000 }],
-    unclean: true,
-    validateOnly: true,
-    timeoutMs: 1,
-  }),
+  sample('ElectLeadersRequest', electLeadersRequestCodec, electAll, 'ElectLeadersRequest, all'),
+  sample('ElectLeadersRequest', electLeadersRequestCodec, electOne),
   sample('AlterPartitionReassignmentsRequest', alterReassignmentsRequestCodec, {
     partitions: [
       { topicId: idA, partition: 0, replicas: [3, 1] },
@@ -296,6 +291,7 @@ const unarySamples: readonly Sample[] = [
       { topicId: idA, partition: 0, elected: null, error },
       { topicId: idB, partition: 1, elected: { nodeId: 3, lastEpoch: -1, logEndOffset: 2 ** 52 - 1 }, error: null },
     ],
+    metadataOffset: 7,
   }),
   sample('AlterMaintenanceRequest', alterMaintenanceRequestCodec, { nodeId: 4, maintenance: true, timeoutMs: 9 }),
   sample('AlterReplicaLogDirsRequest', alterReplicaLogDirsRequestCodec, folderMove),

@@ -1,4 +1,4 @@
-import type { AlterReplicaLogDirsRequest, AlterReplicaLogDirsResponse } from '../../src/wire/api.ts'
+import type { AlterReplicaLogDirsRequest, AlterReplicaLogDirsResponse, ElectLeadersRequest } from '../../src/wire/api.ts'
 import type { ControllerCommand, ControllerReply } from '../../src/controller/commands.ts'
 import type { BrokerStatus } from '../../src/controller/status.ts'
 import type { MetadataRecord } from '../../src/metadata/records.ts'
@@ -310,6 +310,15 @@ export const answers: readonly FetchAnswer[] = [
     },
   },
 ]
+
+export const electAll: ElectLeadersRequest = { partitions: null, unclean: false, validateOnly: false, metadataOffset: null, timeoutMs: 1 }
+export const electOne: ElectLeadersRequest = {
+  partitions: [{ topicId: idA, partition: 70_000 }],
+  unclean: true,
+  validateOnly: true,
+  metadataOffset: MAX,
+  timeoutMs: 1,
+}
 
 export const folderMove: AlterReplicaLogDirsRequest = { partitions: [{ topicId: idA, partition: 3 }], path: '/b', bytesPerSecond: 2 ** 40, validateOnly: true }
 
