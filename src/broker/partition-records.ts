@@ -18,6 +18,7 @@ export interface FoundRecord {
   readonly timestamp: number
 }
 
+const HIGH_WATERMARK_UNKNOWN = 'the leader is new; its high watermark is not known yet'
 const NOT_FOUND: FoundRecord = { offset: -1, timestamp: -1 }
 
 /** Offsets by time, and deletions, on the partitions that this node leads. */
@@ -92,6 +93,10 @@ export class PartitionRecords implements LeaderRecords {
     const { core } = replica
     const { leaderEpoch, highWatermark } = core
     const offset = request.beforeOffset === -1 ? highWatermark : request.beforeOffset
+    if (core.latestOffset() === undefined && (offset > highWatermark || request.beforeOffset === -1)) {
+      this.#clock.defer(() => done(new BrokerError('OFFSET_NOT_AVAILABLE', HIGH_WATERMARK_UNKNOWN), -1))
+      return
+    }
     if (offset < 0 || offset > highWatermark) {
       const range = `records below ${core.logStartOffset} to ${highWatermark} can be deleted, not below ${offset}`
       this.#clock.defer(() => done(new BrokerError('OFFSET_OUT_OF_RANGE', range), -1))
@@ -125,7 +130,7 @@ function latestOffset({ core, dead }: Replica): number {
   if (dead) throw new BrokerError('KAFKA_STORAGE_ERROR', 'the log of this replica is offline; see the log of the node')
   if (core.role !== 'leader') throw new BrokerError('NOT_LEADER_OR_FOLLOWER', 'another node leads the partition')
   const latest = core.latestOffset()
-  if (latest === undefined) throw new BrokerError('OFFSET_NOT_AVAILABLE', 'the leader is new; its high watermark is not known yet')
+  if (latest === undefined) throw new BrokerError('OFFSET_NOT_AVAILABLE', HIGH_WATERMARK_UNKNOWN)
   return latest
 }
 

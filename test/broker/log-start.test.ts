@@ -10,7 +10,7 @@ import { BATCH_HEADER_BYTES, readBatchHeader, sealBatch, stampBatch, writeBatchH
 import { encodeBatch, NO_PRODUCER } from '../../src/record/records.ts'
 import type { FetchAnswer } from '../../src/replication/effects.ts'
 import type { FetchResponse } from '../../src/wire/api.ts'
-import { topicId } from '../metadata/fixtures.ts'
+import { partition, topicId } from '../metadata/fixtures.ts'
 import { BrokerBench, FakeServerStream, fetchOf } from './harness.ts'
 
 const GZIP = 1
@@ -315,6 +315,21 @@ describe('on a disk with nothing free (rules R3.5)', () => {
     bench.world.disk.full(false)
     answer()
     expect(replica.core).toMatchObject({ logStartOffset: 40, syncedEndOffset: 40 })
+  })
+})
+
+describe('R6.7 a new leader whose high watermark is behind', () => {
+  it('refuses no deletion for good that a leader before it may have taken', () => {
+    const node = new Node()
+    const { bench } = node
+    bench.apply(bench.topicRecords(1, 'orders'))
+    const replica = bench.replica(1)
+    for (let sent = 0; sent < 8; sent++) node.produce(replica, batchOf([sent]))
+    expect(node.delete(replica, 3)).toMatchObject([{ code: 'OFFSET_OUT_OF_RANGE' }])
+    const state = partition({ leaderEpoch: 1, partitionEpoch: 1, leaderGrantedOffset: bench.image.offset })
+    bench.apply([{ type: 'partition', state }])
+    for (const beforeOffset of [3, -1]) expect(node.delete(replica, beforeOffset)).toMatchObject([{ code: 'OFFSET_NOT_AVAILABLE', retriable: true }])
+    expect(replica.core.logStartOffset).toBe(0)
   })
 })
 
