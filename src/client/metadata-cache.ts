@@ -44,6 +44,8 @@ export class MetadataCache {
   readonly #options: MetadataOptions
   readonly #wanted = new Set<string>()
   readonly #missingSince = new Map<string, number>()
+  /** Missing names that were asked for again: they may be there by now, and only an answer from now on says so or not. */
+  readonly #doubted = new Set<string>()
   /** Partitions asked for that a known topic does not have, by the number of answers at that time. */
   readonly #lacking = new Map<string, number>()
   #answers = 0
@@ -91,7 +93,7 @@ export class MetadataCache {
   /** Whether the topic has been missing for so long that it does not exist. */
   isGone(name: string): boolean {
     const since = this.#missingSince.get(name)
-    return since !== undefined && this.#options.clock.monotonicMs() - since >= MISSING_TOPIC_GRACE_MS
+    return since !== undefined && !this.#doubted.has(name) && this.#options.clock.monotonicMs() - since >= MISSING_TOPIC_GRACE_MS
   }
 
   /** Whether a known topic has no such partition. It may have grown: the first question asks for news, and only what came after it says so. */
@@ -106,10 +108,12 @@ export class MetadataCache {
     return false
   }
 
-  /** Keeps the topic in the cache from now on, and asks for it when it is not known. */
+  /** Keeps the topic in the cache from now on, and asks for it when it is not known. What was missing of it before is asked for anew. */
   want(name: string): void {
-    if (this.#wanted.has(name)) return
+    for (const [key, askedAt] of this.#lacking) if (askedAt < this.#answers && key.startsWith(`${name}/`)) this.#lacking.delete(key)
+    if (this.#topics.has(name)) return
     this.#wanted.add(name)
+    this.#doubted.add(name)
     this.requestRefresh()
   }
 
@@ -225,6 +229,7 @@ export class MetadataCache {
       this.#topics.set(name, { name, topicId, partitions: partitions.toSorted((a, b) => a.partition - b.partition) })
     }
     for (const name of asked) {
+      this.#doubted.delete(name)
       if (this.#topics.has(name)) this.#missingSince.delete(name)
       else if (!this.#missingSince.has(name)) this.#missingSince.set(name, nowMs)
     }

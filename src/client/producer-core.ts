@@ -165,10 +165,6 @@ export class ProducerCore {
       )
     }
     const topic = this.#topics.get(record.topic) ?? this.#addTopic(record.topic)
-    if (!topic.isKnown && metadata.isGone(record.topic)) {
-      metadata.requestRefresh()
-      return this.#refuse(new BrokerError('UNKNOWN_TOPIC_OR_PARTITION', `there is no topic "${record.topic}"`), done)
-    }
     if (!this.#room.take(sizeBytes)) return this.#noRoom(sizeBytes)
     this.#counts.recordsAccepted++
     const accepted: AcceptedRecord = {
@@ -182,6 +178,7 @@ export class ProducerCore {
     if (topic.isKnown) this.#place(topic, accepted)
     else {
       topic.hold(accepted)
+      metadata.want(record.topic)
       this.#wakeBy(accepted.nowMs + this.#options.deliveryTimeoutMs)
     }
     return true
@@ -223,7 +220,7 @@ export class ProducerCore {
     const queue = topic.choose(record.key, partition, sizeBytes)
     if (queue === undefined) {
       // The topic may have grown: whoever sends again meets newer metadata.
-      this.#cluster.metadata.lacksPartition(topic.name, partition)
+      this.#cluster.metadata.requestRefresh()
       this.#drop(
         accepted,
         new BrokerError('UNKNOWN_TOPIC_OR_PARTITION', `topic "${topic.name}" has ${topic.queues.length} partitions, not one with number ${partition}`),

@@ -133,6 +133,24 @@ describe('an offset outside of the log', () => {
   })
 })
 
+describe('what was not there', () => {
+  it.each([
+    ['a topic', 'later', 0, 'REQUEST_TIMED_OUT'],
+    ['a partition', 't', 5, 'UNKNOWN_TOPIC_OR_PARTITION'],
+  ] as const)('%s is asked for anew by whoever assigns it again', async (_what, topic, partition, first) => {
+    const { clock, cluster, consumer, settle, values } = build()
+    const assign = async (): Promise<void> => await settle(consumer.assign([{ topic, partition, offset: 'earliest' }]))
+    for (const code of [first, 'UNKNOWN_TOPIC_OR_PARTITION']) {
+      expect(await codeOfRejection(assign())).toBe(code)
+      await clock.runWithPromises(2_000)
+    }
+    if (topic === 't') cluster.addPartitions('t', 6)
+    else cluster.addTopic(topic, 1)
+    await assign()
+    expect(await values()).toEqual([])
+  })
+})
+
 describe('what was fetched ahead', () => {
   it.each(['earliest', 'latest', 'error'] as const)('comes before what is done about a log that is shorter now: %s', async (outOfRange) => {
     const { clock, cluster, append, consumer, settle, values } = build({ outOfRange })

@@ -107,6 +107,13 @@ export class FakeCluster implements ClientTransport {
     return topic
   }
 
+  /** The topic has so many from now on. */
+  addPartitions(name: string, partitions: number): void {
+    const topic = this.topics.get(name) as FakeTopic
+    while (topic.partitions.length < partitions) topic.partitions.push(new FakePartition((topic.partitions.length % this.#options.nodes) + 1))
+    this.publish(0)
+  }
+
   partition(name: string, partition: number): FakePartition {
     return this.topics.get(name)?.partitions[partition] as FakePartition
   }

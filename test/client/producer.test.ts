@@ -133,6 +133,24 @@ describe('leaders', () => {
     clock.run(1_500)
     expect(errors).toMatchObject([{ code: 'UNKNOWN_TOPIC_OR_PARTITION', definite: true }])
   })
+
+  it('a topic that was nowhere, or was smaller, is asked for anew by whoever sends again', () => {
+    const { clock, cluster, producer } = build()
+    const outcomes: unknown[] = []
+    const send = (topic: string, partition: number): void => {
+      producer.trySend({ topic, partition, value: 'x' }, (error) => outcomes.push((error as BrokerError | undefined)?.code ?? 'sent'))
+      clock.run(10_000)
+    }
+    send('later', 0)
+    send('t', 5)
+    send('t', 5)
+    expect(outcomes).toEqual(Array.from({ length: 3 }, () => 'UNKNOWN_TOPIC_OR_PARTITION'))
+    cluster.addTopic('later', 1)
+    cluster.addPartitions('t', 6)
+    outcomes.length = 0
+    for (const [topic, partition] of [['later', 0] as const, ['t', 5] as const, ['t', 5] as const]) send(topic, partition)
+    expect(outcomes).toEqual(['sent', 'sent', 'sent'])
+  })
 })
 
 describe('room', () => {
