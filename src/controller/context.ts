@@ -17,7 +17,7 @@ export interface ControllerContext {
   readonly nowMs: number
   readonly defaults: ControllerDefaults
   readonly sessions: SessionsView
-  /** Topics deleted in this term, appended or committed (DeletedTopics). */
+  /** Topics whose deletion was appended or applied (DeletedTopics). */
   readonly deletedTopics: { has(topicId: Uuid): boolean }
   readonly quorum: QuorumView
 }

@@ -1,6 +1,6 @@
 import type { ControllerCommand, ControllerReply, Decision, InternalCommand, PartitionRef } from '../../src/controller/commands.ts'
 import { handle } from '../../src/controller/controller.ts'
-import { DeletedTopics } from '../../src/controller/deleted-topics.ts'
+import { DeletedTopics, deletedTopicIds } from '../../src/controller/deleted-topics.ts'
 import type { QuorumView } from '../../src/controller/quorum-view.ts'
 import type { Registration, SessionsView } from '../../src/controller/sessions-view.ts'
 import type { LeaderlessReport } from '../../src/controller/status.ts'
@@ -82,7 +82,7 @@ export class Cluster {
     if (decision.records.length > 0) {
       const entry = { offset: this.image.offset, records: decision.records }
       this.entries.push(entry)
-      this.deletedTopics.note(decision.records)
+      this.deletedTopics.note(deletedTopicIds(decision.records))
       this.image = applyEntries(this.image, [entry]).image
     }
     return decision.reply

@@ -237,7 +237,7 @@ describe('R2.1 a topic id', () => {
     expect(cluster.run(createTopic())).toMatchObject({ type: 'error', code: 'INVALID_REQUEST', definite: false })
     expect(outcome(cluster.run(createTopic({ topicId: id('t', 2) })))).toBe('topicCreated')
     const deleted = new DeletedTopics()
-    for (let number = 1; number <= 10_001; number++) deleted.note([{ type: 'topicDeleted', topicId: id('t', number) }])
+    for (let number = 1; number <= 10_001; number++) deleted.note([id('t', number)])
     expect([1, 2, 10_001].map((number) => deleted.has(id('t', number)))).toEqual([false, true, true])
   })
 })

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { ControllerReply } from '../../src/controller/commands.ts'
+import { deletedTopicIds } from '../../src/controller/deleted-topics.ts'
 import { applyEntries } from '../../src/metadata/apply.ts'
 import { emptyImage, type MetadataImage } from '../../src/metadata/image.ts'
 import type { MetadataRecord } from '../../src/metadata/records.ts'
@@ -39,7 +40,7 @@ class Desk {
     const entries = this.log.slice(this.#image.offset)
     const { image, delta } = applyEntries(this.#image, entries)
     this.#image = image
-    this.host.applied(image, delta, term)
+    this.host.applied(image, { delta, deletedIds: entries.flatMap(({ records }) => deletedTopicIds(records)), lastTerm: term })
     this.clock.run()
   }
 
@@ -115,5 +116,29 @@ describe('controller host', () => {
     desk.allocate()
     desk.commit(3)
     expect(desk.replies[1]).toEqual({ type: 'producerIds', firstProducerId: 0, count: 10 })
+  })
+
+  it('R2.1: a topic that the controller before it made and deleted is not made again either', () => {
+    const desk = new Desk()
+    const topicId = 'e'.repeat(32)
+    const create = {
+      type: 'createTopic',
+      name: 'letters',
+      topicId,
+      partitions: 1,
+      replicationFactor: 1,
+      assignment: null,
+      configs: new Map(),
+      validateOnly: false,
+    } as const
+    desk.log.push({ offset: desk.log.length, records: [{ type: 'topic', topicId, name: 'letters' }] })
+    desk.log.push({ offset: desk.log.length, records: [{ type: 'topicDeleted', topicId }] })
+    desk.commit(2)
+    desk.lead(3)
+    desk.host.submit(create, (reply) => desk.replies.push(reply))
+    desk.clock.run()
+    expect(desk.replies).toMatchObject([
+      { type: 'error', code: 'INVALID_REQUEST', message: expect.stringContaining('a topic that was deleted'), definite: false },
+    ])
   })
 })
