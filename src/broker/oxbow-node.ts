@@ -43,16 +43,14 @@ import { Registration } from './registration.ts'
 import { Shutdown } from './shutdown.ts'
 import type { LiveReplica, NodeOptions, NodeSeams, NodeView, RaftView, ReplicaView } from './surface.ts'
 import { helloOf, vetHello } from './hello.ts'
-
-const DISK_CHECK_TICKS = 40
-const PURGE_TICKS = 200
+import { Housekeeping } from './housekeeping.ts'
 
 /** One node: Raft, the controller, the replicas and what clients may ask, on the seams it was given. */
 export class OxbowNode {
+  readonly metadataLog: Log
   readonly #options: NodeOptions
   readonly #seams: NodeSeams
   readonly #folder: Omit<OpenedFolder, 'metadata'>
-  readonly metadataLog: Log
   readonly #incarnationId: Uuid
   readonly #logger: Logger
   readonly #raft: RaftNode
@@ -69,12 +67,11 @@ export class OxbowNode {
   readonly #calls: BrokerCalls
   readonly #ticks: TickSource
   readonly #shutdown: Shutdown
+  readonly #housekeeping: Housekeeping
   readonly #peers: Peers
   #image: MetadataImage = emptyImage
   #clusterId: Uuid | null
   #isMetadataDamaged: boolean
-  #tickCount = 0
-  #checkpointing = false
 
   constructor(options: NodeOptions, seams: NodeSeams, folder: OpenedFolder, incarnationId: Uuid) {
     this.#options = options
@@ -149,6 +146,8 @@ export class OxbowNode {
     this.#calls = this.#makeCalls()
     this.#ticks = new TickSource(clock, () => this.#tick())
     this.#shutdown = this.#makeShutdown()
+    const isStopping = (): boolean => this.#shutdown.isStopping
+    this.#housekeeping = new Housekeeping({ clock, logger, config, opened: kept, partitions: this.#partitions, isStopping })
   }
 
   /** What clients may ask of this node. */
@@ -468,7 +467,6 @@ export class OxbowNode {
   }
 
   #tick(): void {
-    this.#tickCount++
     this.#raft.feed({ type: 'tick' })
     const isBroker = this.#options.roles.broker
     this.#host.tick(isBroker && this.#host.isActive ? this.#registration.status() : null)
@@ -477,24 +475,6 @@ export class OxbowNode {
     this.#snapshots.tick()
     this.#partitions.tick()
     if (isBroker) this.#registration.tick()
-    for (const { watch } of this.#folder.members) if (watch.isLow || this.#tickCount % DISK_CHECK_TICKS === 1) watch.check()
-    if (this.#tickCount % PURGE_TICKS === 0) this.#purge()
-    if (this.#tickCount % Math.ceil(this.#options.config.checkpointIntervalMs / TICK_MS) === 0) this.#checkpoint()
-  }
-
-  #checkpoint(): void {
-    if (this.#checkpointing || this.#shutdown.isStopping) return
-    this.#checkpointing = true
-    this.#partitions.checkpoint({ cleanEnds: null }, (error) => {
-      this.#checkpointing = false
-      if (error !== undefined) this.#logger.warn({ error: error.message }, 'checkpoints could not be written; recovery would take longer')
-    })
-  }
-
-  #purge(): void {
-    const nowMs = this.#seams.clock.wallMs()
-    this.#folder.folders.purge({ nowMs, olderThanMs: this.#options.config.quarantineMs }, (error) => {
-      if (error !== undefined) this.#logger.warn({ error: error.message }, 'the quarantine could not be cleared')
-    })
+    this.#housekeeping.tick()
   }
 }
