@@ -9,6 +9,7 @@ import { FetchChannel } from './fetch-channel.ts'
 import { type ConsumedRecord, FetchPartition } from './fetch-partition.ts'
 import { numberOption } from './number-option.ts'
 import { OffsetLookup } from './offset-lookup.ts'
+import { MAX_REQUEST_PARTITIONS } from './transport.ts'
 
 /** Defaults: rules 8. */
 export interface ConsumerOptions {
@@ -285,12 +286,14 @@ export class ConsumerCore {
         onTurn: () => this.#schedulePump(),
       })
     this.#channels.set(key, channel)
-    const atMs = channel.sendableAtMs
-    if (atMs > nowMs) return atMs
-    channel.send(
-      partitions.toSorted((a, b) => a.servedAtMs - b.servedAtMs),
-      this.#options,
-    )
+    for (let rest = inTurn(partitions); rest.length > 0; rest = rest.slice(MAX_REQUEST_PARTITIONS)) {
+      const atMs = channel.sendableAtMs
+      if (atMs > nowMs) return atMs
+      channel.send(
+        rest.slice(0, MAX_REQUEST_PARTITIONS).toSorted((a, b) => a.servedAtMs - b.servedAtMs),
+        this.#options,
+      )
+    }
     return Infinity
   }
 
@@ -341,6 +344,11 @@ export class ConsumerCore {
     if (records.length > 0) this.#schedulePump()
     return records
   }
+}
+
+/** More than one request takes: those that were not asked for the longest first, or the idle ones would keep the others from their turn. */
+function inTurn(partitions: readonly FetchPartition[]): readonly FetchPartition[] {
+  return partitions.length <= MAX_REQUEST_PARTITIONS ? partitions : partitions.toSorted((a, b) => a.askedAtMs - b.askedAtMs)
 }
 
 function isIndex(value: number): boolean {

@@ -68,9 +68,10 @@ export class FetchChannel {
     const asked = partitions.map(({ topicId, partition, leaderEpoch, fetchOffset }) => {
       return { topicId: topicId as string, partition, leaderEpoch, fetchOffset, maxBytes: partitionMaxBytes }
     })
-    for (const partition of partitions) partition.noteSent()
+    const sentAtMs = this.#options.monotonicMs()
+    for (const partition of partitions) partition.noteSent(sentAtMs)
     const items = partitions.map((partition) => ({ partition, token: partition.token }))
-    this.#outstanding.set(requestId, { sentAtMs: this.#options.monotonicMs(), maxWaitMs, items })
+    this.#outstanding.set(requestId, { sentAtMs, maxWaitMs, items })
     this.#stream ??= this.#open()
     this.#stream.send({ requestId, maxWaitMs, minBytes: 1, maxBytes, partitions: asked })
   }

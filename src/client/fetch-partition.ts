@@ -61,6 +61,7 @@ export class FetchPartition {
   #isOutOfRange = false
   #wantedCodec: number | undefined
   #servedAtMs = 0
+  #askedAtMs = 0
 
   constructor(topic: string, partition: number, random: Random) {
     this.topic = topic
@@ -106,6 +107,11 @@ export class FetchPartition {
   /** When it last got data, ms: who waits longest is asked for first, because an answer is bounded. */
   get servedAtMs(): number {
     return this.#servedAtMs
+  }
+
+  /** When it was last asked for, ms. */
+  get askedAtMs(): number {
+    return this.#askedAtMs
   }
 
   /** The codec that its next batch waits for: it has to be loaded, then `codecLoaded`. */
@@ -181,8 +187,9 @@ export class FetchPartition {
     return this.#notBeforeMs
   }
 
-  noteSent(): void {
+  noteSent(nowMs: number): void {
     assert(!this.#isOutstanding, 'one fetch a partition is under way')
+    this.#askedAtMs = nowMs
     this.#isOutstanding = true
     this.#sentTo = this.#leader
     this.#token++

@@ -6,7 +6,7 @@ import type { ApiError } from '../wire/api.ts'
 import { asBrokerError, toBrokerError } from './api-error.ts'
 import { backoffMs } from './backoff.ts'
 import type { Cluster } from './cluster.ts'
-import type { ClientConnection } from './transport.ts'
+import { type ClientConnection, MAX_REQUEST_PARTITIONS } from './transport.ts'
 
 export interface PartitionQuestion {
   readonly topic: string
@@ -94,7 +94,9 @@ export class LeaderCall<Question extends PartitionQuestion, Answer extends Parti
       if (leader < 0 || metadata.address(leader) === undefined) metadata.requestRefresh()
       else if (byLeader.get(leader)?.push(question) === undefined) byLeader.set(leader, [question])
     }
-    for (const [leader, questions] of byLeader) this.#askLeader(leader, questions)
+    for (const [leader, questions] of byLeader) {
+      for (let at = 0; at < questions.length; at += MAX_REQUEST_PARTITIONS) this.#askLeader(leader, questions.slice(at, at + MAX_REQUEST_PARTITIONS))
+    }
     if (this.#settled.size === this.#options.questions.length) this.#end(undefined)
   }
 

@@ -14,6 +14,7 @@ import { ProducerIds } from './producer-ids.ts'
 import { MAX_RECORD_BYTES, type ProducerRecord, type ResolvedProducerOptions, toRecordInput } from './producer-options.ts'
 import { ProducerRoom } from './producer-room.ts'
 import { type AcceptedRecord, TopicQueues } from './topic-queues.ts'
+import { MAX_REQUEST_PARTITIONS } from './transport.ts'
 
 /**
  * All decisions of a producer, synchronous above Clock, Random and ClientTransport. Inputs: records, answers, lost streams, metadata, time.
@@ -371,7 +372,7 @@ export class ProducerCore {
     let bytes = 0
     for (const queue of queues) {
       if (queue.sendableAtMs(this.#urgentNumber()) > nowMs) continue
-      if (items.length > 0 && bytes + queue.headBytes > MAX_REQUEST_BYTES) {
+      if (items.length === MAX_REQUEST_PARTITIONS || (items.length > 0 && bytes + queue.headBytes > MAX_REQUEST_BYTES)) {
         rest.push(queue)
         continue
       }
