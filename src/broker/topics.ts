@@ -1,8 +1,7 @@
 import type { Done, DoneVoid } from '../base/done.ts'
 import { BrokerError } from '../base/errors.ts'
 import type { ControllerReply, PartitionOutcome } from '../controller/commands.ts'
-import type { MetadataImage, TopicImage } from '../metadata/image.ts'
-import type { PartitionState } from '../metadata/records.ts'
+import { findPartition, type MetadataImage, type TopicImage } from '../metadata/image.ts'
 import type { ControllerClient } from '../runtime/controller-client.ts'
 import type {
   AlterReassignmentsRequest,
@@ -207,19 +206,15 @@ function alteredInfo(topic: TopicImage, reply: Extract<ControllerReply, { readon
  */
 
 function withLeaderSince(one: ElectedLeader, before: MetadataImage, now: MetadataImage): ElectedLeader {
-  const leader = findPartition(now, one)?.leader ?? -1
-  if (one.error?.code !== 'ELECTION_NOT_NEEDED' || leader === -1 || leader === findPartition(before, one)?.leader) return one
+  const leader = findPartition(now, one.topicId, one.partition)?.leader ?? -1
+  if (one.error?.code !== 'ELECTION_NOT_NEEDED' || leader === -1 || leader === findPartition(before, one.topicId, one.partition)?.leader) return one
   return { ...one, elected: { nodeId: leader, lastEpoch: -1, logEndOffset: -1 }, error: null }
 }
 
 function withMoveBack(one: ReassignedPartition, before: MetadataImage, now: MetadataImage): ReassignedPartition {
-  const from = findPartition(before, one)?.reassignment?.from.join()
-  const isBack = from !== undefined && from === findPartition(now, one)?.replicas.join()
+  const from = findPartition(before, one.topicId, one.partition)?.reassignment?.from.join()
+  const isBack = from !== undefined && from === findPartition(now, one.topicId, one.partition)?.replicas.join()
   return one.error?.code === 'NO_REASSIGNMENT_IN_PROGRESS' && isBack ? { ...one, error: null } : one
-}
-
-function findPartition(image: MetadataImage, { topicId, partition }: ReassignedPartition): PartitionState | undefined {
-  return image.topics.get(topicId)?.partitions[partition]
 }
 
 function outcomeInfo({ topicId, partition, error }: PartitionOutcome): ReassignedPartition {
