@@ -262,8 +262,12 @@ export class ConsumerCore {
     const { topic, fetchOffset } = partition
     if (outOfRange !== 'error') {
       this.#position([{ topic, partition: partition.partition, offset: outOfRange }], (error) => {
-        if (error !== undefined && error instanceof BrokerError && error.code !== 'CLIENT_CLOSED') partition.fail(error)
+        // A later seek wins.
+        if (!(error instanceof BrokerError) || error.code === 'CLIENT_CLOSED' || partition.token !== token) return
+        if (error.code === 'REQUEST_TIMED_OUT') this.#leaveRange(partition)
+        else partition.fail(error)
       })
+      const { token } = partition
       return
     }
     partition.fail(new BrokerError('OFFSET_OUT_OF_RANGE', `offset ${fetchOffset} is outside of the log of ${topic}-${partition.partition}; seek to go on`))

@@ -133,6 +133,42 @@ describe('an offset outside of the log', () => {
   })
 })
 
+describe('the end of a log that nobody can be asked for now', () => {
+  /** Outside of the log at 99; whoever asks where it begins after that hears nothing until `heal`. */
+  async function outside(): Promise<World & { readonly heal: () => void }> {
+    const world = build({ outOfRange: 'earliest' })
+    const { cluster, append, consumer, settle, clock } = world
+    append(0, 2)
+    cluster.fetchVerdict = (_node, { fetchOffset }) => {
+      if (fetchOffset !== 99) return undefined
+      for (const nodeId of cluster.nodeIds) cluster.silent.add(nodeId)
+      return 'OFFSET_OUT_OF_RANGE'
+    }
+    await settle(consumer.assign([from(99)]))
+    await clock.runWithPromises(200)
+    expect(cluster.silent.size).toBe(3)
+    return { ...world, heal: () => cluster.silent.clear() }
+  }
+
+  it('is asked for until it is known', async () => {
+    const { clock, values, heal } = await outside()
+    await clock.runWithPromises(10_000)
+    heal()
+    await clock.runWithPromises(4_000)
+    expect(await values()).toEqual(['0:0', '0:1'])
+  })
+
+  it('does not matter any more after a seek', async () => {
+    const { clock, append, consumer, settle, values, heal } = await outside()
+    heal()
+    await settle(consumer.seek(from(1)))
+    expect(await values()).toEqual(['0:1'])
+    await clock.runWithPromises(4_000)
+    append(0, 1)
+    expect(await values()).toEqual(['0:2'])
+  })
+})
+
 describe('what was not there', () => {
   it.each([
     ['a topic', 'later', 0, 'REQUEST_TIMED_OUT'],
