@@ -97,3 +97,7 @@ export interface AdminOptions {
   /** For all calls together, from now on. Default: each call has the client's requestTimeoutMs. */
   readonly totalTimeoutMs?: number
 }
+
+export function toMap(configs: ReadonlyMap<string, string> | Readonly<Record<string, string>> | undefined): ReadonlyMap<string, string> {
+  return configs instanceof Map ? configs : new Map(Object.entries(configs ?? {}))
+}

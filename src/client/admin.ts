@@ -34,12 +34,14 @@ import type {
   UnregisterBrokerOptions,
   VoterOptions,
 } from './admin-options.ts'
+import { toMap } from './admin-options.ts'
 import { AnyNodeCall, type AnyNodeOptions, type NodeCall } from './any-node.ts'
-import { changing, isDoneBefore, nodeWaitMs, withCancelledBefore, withElectedBefore } from './changes.ts'
+import { changing, isDoneBefore, nodeWaitMs, withCancelledBefore, withElectedBefore, withIndefinite } from './changes.ts'
 import type { Cluster } from './cluster.ts'
 import { toBrokerError } from './api-error.ts'
 import { describeAsCreated } from './created-topic.ts'
 import { LeaderCall, type Outcome } from './leader-call.ts'
+import { checkNumber } from './number-option.ts'
 import { type FoundOffset, OffsetLookup } from './offset-lookup.ts'
 import { type AlterReassignmentsOptions, type MovedPartition, movedPartitions, reassignmentsRequest } from './reassignments.ts'
 import type { ClientConnection, NodeAddress } from './transport.ts'
@@ -354,14 +356,18 @@ export class Admin {
   /** Moves replicas of one node to another of its data folders, or ends such moves; they go on by themselves. Each has its own outcome (KIP-113). */
   async alterReplicaLogDirs(options: AlterReplicaLogDirsOptions): Promise<MovedPartition[]> {
     const { nodeId, partitions: named, path, bytesPerSecond = null, validateOnly = false } = options
-    const known = await this.#describe([...new Set(named.map(({ topic }) => topic))], this.#deadline())
+    const deadlineMs = this.#deadline()
+    const known = await this.#describe([...new Set(named.map(({ topic }) => topic))], deadlineMs)
     const ids = new Map(known.map(({ name, topicId }) => [name, topicId]))
     const partitions = named.map(({ topic, partition }) => ({ topicId: ids.get(topic) as string, partition }))
     const request = { partitions, path, bytesPerSecond, validateOnly }
-    const response = await this.#onNode<AlterReplicaLogDirsResponse>(nodeId, (connection, timeoutMs, done) =>
-      connection.alterReplicaLogDirs(request, timeoutMs, done),
+    const [address] = await this.#addresses([nodeId], deadlineMs)
+    const { value, maybeDoneBefore } = await this.#change<AlterReplicaLogDirsResponse>(
+      (connection, timeoutMs, done) => connection.alterReplicaLogDirs(request, timeoutMs, done),
+      deadlineMs,
+      { ...reading, address: address as NodeAddress },
     )
-    return movedPartitions(named, response)
+    return movedPartitions(named, maybeDoneBefore ? withIndefinite(value) : value)
   }
 
   /** The data folders of one node, asked itself. */
@@ -452,9 +458,13 @@ export class Admin {
   }
 
   /** `maybeDoneBefore`: an earlier attempt got no answer, and may have done it already. */
-  #change<T>(call: NodeCall<T>, deadlineMs: number): Promise<{ readonly value: T; readonly maybeDoneBefore: boolean }> {
+  #change<T>(
+    call: NodeCall<T>,
+    deadlineMs: number,
+    options: Omit<AnyNodeOptions, 'timeoutMs'> = changing,
+  ): Promise<{ readonly value: T; readonly maybeDoneBefore: boolean }> {
     return this.#promise(deadlineMs, (timeoutMs, done) => {
-      const running: AnyNodeCall<T> = new AnyNodeCall<T>(this.#cluster, call, { ...changing, timeoutMs }, (error, value) =>
+      const running: AnyNodeCall<T> = new AnyNodeCall<T>(this.#cluster, call, { ...options, timeoutMs }, (error, value) =>
         done(error, { value, maybeDoneBefore: running.maybeDone }),
       )
       return running.start()
@@ -486,14 +496,4 @@ function topicsNamed({ topics }: MetadataResponse, names: readonly string[]): To
     if (topic === undefined) throw new BrokerError('UNKNOWN_TOPIC_OR_PARTITION', `there is no topic "${name}"`)
     return topic
   })
-}
-
-function toMap(configs: ReadonlyMap<string, string> | Readonly<Record<string, string>> | undefined): ReadonlyMap<string, string> {
-  return configs instanceof Map ? configs : new Map(Object.entries(configs ?? {}))
-}
-
-/** Both bounds inclusive. Throws INVALID_REQUEST. */
-function checkNumber(name: string, value: number, min: number, max: number): void {
-  if (Number.isSafeInteger(value) && value >= min && value <= max) return
-  throw new BrokerError('INVALID_REQUEST', `${name} is ${value}, but must be an integer from ${min} to ${max}`)
 }

@@ -1,5 +1,5 @@
 import { BrokerError, type Code } from '../base/errors.ts'
-import type { AlterReassignmentsResponse, ElectedLeader, MetadataResponse, PartitionInfo, TopicInfo } from '../wire/api.ts'
+import type { AlterReassignmentsResponse, AlterReplicaLogDirsResponse, ElectedLeader, MetadataResponse, PartitionInfo, TopicInfo } from '../wire/api.ts'
 import type { AnyNodeOptions } from './any-node.ts'
 import { MAX_NODE_WAIT_MS } from './cluster.ts'
 import type { PartitionMove } from './reassignments.ts'
@@ -51,6 +51,11 @@ export function withCancelledBefore(
     return findPartition(topics.now, move)?.replicas.join() === from.join()
   }
   return { partitions: partitions.map((one, at) => (isCancelled(at) ? { ...one, error: null } : one)) }
+}
+
+/** An earlier attempt may have done what this one refuses. */
+export function withIndefinite({ partitions }: AlterReplicaLogDirsResponse): AlterReplicaLogDirsResponse {
+  return { partitions: partitions.map((one) => (one.error === null ? one : { ...one, error: { ...one.error, definite: false } })) }
 }
 
 function findPartition(topics: readonly TopicInfo[], move: PartitionMove): PartitionInfo | undefined {

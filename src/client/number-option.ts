@@ -6,3 +6,9 @@ export function numberOption(name: string, value: number, min: number, max: numb
     throw new BrokerError('INVALID_CONFIG', `${name} is ${value}, a number from ${min} to ${max} is expected`)
   return value
 }
+
+/** Both bounds inclusive. Throws INVALID_REQUEST. */
+export function checkNumber(name: string, value: number, min: number, max: number): void {
+  if (Number.isSafeInteger(value) && value >= min && value <= max) return
+  throw new BrokerError('INVALID_REQUEST', `${name} is ${value}, but must be an integer from ${min} to ${max}`)
+}

@@ -126,6 +126,16 @@ describe('R1.3 a change that an attempt without an answer may have made', () => 
     expect(back.value).toMatchObject([{ error: null }, { error: { code: 'NO_REASSIGNMENT_IN_PROGRESS' } }])
   })
 
+  it('is not known: the end of a move between folders that is not under way now', async () => {
+    const partitions = [{ topicId: takenId, partition: 0, error: refusal('NO_REASSIGNMENT_IN_PROGRESS') }]
+    const named = [{ topic: 'taken', partition: 0 }]
+    const ended = await afterSilence({ alterReplicaLogDirs: { partitions } }, (admin) =>
+      admin.alterReplicaLogDirs({ nodeId: 1, partitions: named, path: null }),
+    )
+    expect(ended.nodes).toEqual(['n1', 'n1'])
+    expect(ended.value).toMatchObject([{ error: { code: 'NO_REASSIGNMENT_IN_PROGRESS', definite: false } }])
+  })
+
   it('is not made: moves that came to their end meanwhile, or were none', async () => {
     const moves = [0, 1].map((partition) => ({ topic: 'taken', partition, replicas: null }))
     const partitions = moves.map(({ partition }) => ({ topicId: takenId, partition, error: refusal('NO_REASSIGNMENT_IN_PROGRESS') }))
