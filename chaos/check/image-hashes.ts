@@ -43,7 +43,8 @@ class ImageTexts {
         const partitions = topic.partitions.map((state) => this.#ref(state))
         return [topicId, canonical({ ...topic, partitions: null }), partitions]
       })
-    return JSON.stringify([canonical({ ...image, brokers: null, topics: null }), brokers, topics])
+    const rest = { ...image, brokers: null, topics: null, deletedTopicIds: null }
+    return JSON.stringify([canonical(rest), brokers, topics, this.#ref(image.deletedTopicIds)])
   }
 
   /** With the texts of the parts in their places. */

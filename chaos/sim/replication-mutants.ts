@@ -28,6 +28,15 @@ export const replicationMutants: readonly Mutant[] = [
     story: 'join-after-election-waits-for-the-epoch-start',
   },
   {
+    name: 'a deleted topic is made again',
+    file: 'src/controller/topics.js',
+    find: 'if (context.image.deletedTopicIds.includes(topicId))',
+    replace: 'if (false)',
+    rule: 'R2.1: a topic id has one life: what was sent to make it, and comes late or twice, makes it no more',
+    killedBy: ['I3', 'story'],
+    story: 'topic-asked-for-again-once-it-is-deleted',
+  },
+  {
     name: 'restart keeps the leader epoch',
     file: 'src/controller/brokers.js',
     find: 'records.push(...withdrawBroker({ nodeId, isLost: (state) => (folderGone && !standing.has(refKey(state))) || damaged.has(refKey(state)) }, context));',

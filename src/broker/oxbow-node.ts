@@ -10,7 +10,6 @@ import { applyEntries } from '../metadata/apply.ts'
 import { differenceBetween } from '../metadata/image-difference.ts'
 import { emptyImage, type MetadataDelta, type MetadataImage } from '../metadata/image.ts'
 import type { MetadataRecord } from '../metadata/records.ts'
-import { deletedTopicIds } from '../controller/deleted-topics.ts'
 import type { RaftEffect } from '../raft/effects.ts'
 import { ControllerClient } from '../runtime/controller-client.ts'
 import { ControllerHost } from '../runtime/controller-host.ts'
@@ -409,7 +408,7 @@ export class OxbowNode {
     const { term } = entries.at(-1) as CommittedEntry
     this.#snapshots.applied(image, { lastTerm: term, sizeBytes: entries.reduce((total, { batch }) => total + batch.length, 0) })
     // Not those of the delta: what one batch both made and deleted may still lie here from an earlier life of this node.
-    const deletedIds = decoded.flatMap(({ records }) => deletedTopicIds(records))
+    const deletedIds = decoded.flatMap(({ records }) => records.flatMap((record) => (record.type === 'topicDeleted' ? [record.topicId] : [])))
     this.#follow(image, { delta, deletedIds, lastTerm: term })
   }
 
@@ -431,7 +430,7 @@ export class OxbowNode {
     if (delta.votersChanged) warnOfLostVote(this.#logger, image, { nodeId: this.#options.nodeId, directoryId: this.#folder.properties.directoryId })
     this.#registration.applied(image)
     this.#partitions.applied({ image, delta, brokerEpoch: this.#registration.brokerEpoch, deletedIds })
-    this.#host.applied(image, change)
+    this.#host.applied(image, delta, lastTerm)
     this.#calls.applied()
     if (!wasActive && this.#host.isActive) this.#activated()
     else if (delta.votersChanged) this.#seams.clock.defer(() => fillVoters(this.#host, this.#peers.connected))

@@ -1,4 +1,3 @@
-import type { Uuid } from '../base/ids.ts'
 import type { MetadataImage } from '../metadata/image.ts'
 import type { QuorumView } from './quorum-view.ts'
 import type { SessionsView } from './sessions-view.ts'
@@ -17,8 +16,6 @@ export interface ControllerContext {
   readonly nowMs: number
   readonly defaults: ControllerDefaults
   readonly sessions: SessionsView
-  /** Topics whose deletion was appended or applied (DeletedTopics). */
-  readonly deletedTopics: { has(topicId: Uuid): boolean }
   readonly quorum: QuorumView
 }
 

@@ -51,7 +51,7 @@ export function decideCreateTopic(command: CreateTopic, context: ControllerConte
   if (sameId !== undefined && sameId.name === name) return { records: [], reply: created(sameId) }
   if (context.image.topicIds.has(name)) throw new BrokerError('TOPIC_ALREADY_EXISTS', `the topic "${name}" exists already`)
   if (sameId !== undefined) throw new BrokerError('INVALID_REQUEST', `the topic id ${topicId} is that of another topic`)
-  if (context.deletedTopics.has(topicId))
+  if (context.image.deletedTopicIds.includes(topicId))
     throw new BrokerError('INVALID_REQUEST', `the topic id ${topicId} is that of a topic that was deleted (choose another one)`, { definite: false })
   if (command.assignment !== null) validateAssignment(command.assignment, command, context)
   const assignment = command.assignment ?? placePartitions(command, context)

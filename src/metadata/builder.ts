@@ -1,6 +1,6 @@
 import { assert, unreachable } from '../base/assert.ts'
 import type { Uuid } from '../base/ids.ts'
-import type { BrokerImage, MetadataDelta, MetadataImage, TopicImage } from './image.ts'
+import { type BrokerImage, MAX_DELETED_TOPIC_IDS, type MetadataDelta, type MetadataImage, type TopicImage } from './image.ts'
 import { assertInSyncReplicasLive, assertPartitionState, assertPartitionStep } from './partition-rules.ts'
 import type { MetadataRecord, PartitionState, VoterRecord } from './records.ts'
 import { ShardedMap } from './sharded-map.ts'
@@ -32,6 +32,7 @@ export class ImageBuilder {
   readonly #changedTopics = new Map<Uuid, Set<number>>()
   readonly #changedConfigs = new Set<Uuid>()
   readonly #deleted: TopicImage[] = []
+  readonly #deletedIds: Uuid[] = []
   /** Of the entry at hand: brokers that may have left service, partitions that changed. */
   #withdrawn = new Set<number>()
   #unregistered = new Set<number>()
@@ -64,6 +65,7 @@ export class ImageBuilder {
         topics: this.#finishTopics(),
         topicIds: this.#names.size === 0 ? this.#base.topicIds : ShardedMap.from(this.#base.topicIds).with(this.#names),
         nextProducerId: this.#nextProducerId,
+        deletedTopicIds: this.#finishDeletedIds(),
       },
       delta: {
         clusterChanged: this.#clusterChanged,
@@ -74,6 +76,11 @@ export class ImageBuilder {
         deleted: this.#deleted,
       },
     }
+  }
+
+  #finishDeletedIds(): readonly Uuid[] {
+    const { deletedTopicIds } = this.#base
+    return this.#deletedIds.length === 0 ? deletedTopicIds : [...deletedTopicIds, ...this.#deletedIds].slice(-MAX_DELETED_TOPIC_IDS)
   }
 
   #finishTopics(): ReadonlyMap<Uuid, TopicImage> {
@@ -207,6 +214,7 @@ export class ImageBuilder {
     this.#drafts.set(topicId, undefined)
     this.#changedTopics.delete(topicId)
     this.#changedConfigs.delete(topicId)
+    this.#deletedIds.push(topicId)
     // One that this batch made has been seen by nobody.
     if (this.#base.topics.has(topicId)) this.#deleted.push(draft.toImage())
   }

@@ -60,6 +60,7 @@ export class ImageHasher {
   readonly #partitions = new WeakMap<PartitionState, number>()
   readonly #topics = new WeakMap<TopicImage, number>()
   readonly #brokers = new WeakMap<BrokerImage, number>()
+  readonly #deletedIds = new WeakMap<MetadataImage['deletedTopicIds'], number>()
 
   /** An unsigned 32-bit integer. */
   hash(image: MetadataImage): number {
@@ -67,11 +68,14 @@ export class ImageHasher {
     const brokers = [...image.brokers.values()].sort((left, right) => left.nodeId - right.nodeId)
     const topics = [...image.topics].sort(byKey)
     const named = topics.filter(([topicId, topic]) => image.topicIds.get(topic.name) === topicId).length
-    return hashHashes([
+    const hashes = [
       hashFields([image.offset, image.clusterId, voters, image.nextProducerId, image.topicIds.size, named]),
       hashHashes(brokers.map((broker) => this.#remember(this.#brokers, broker, hashBroker))),
       hashHashes(topics.map(([, topic]) => this.#remember(this.#topics, topic, (value) => this.#hashTopic(value)))),
-    ])
+    ]
+    // Snapshots from before these ids were kept have a hash without them.
+    if (image.deletedTopicIds.length > 0) hashes.push(this.#remember(this.#deletedIds, image.deletedTopicIds, hashFields))
+    return hashHashes(hashes)
   }
 
   /** The same in slices, for an image that this hasher has not seen: between two of them others may have their turn. */

@@ -36,7 +36,15 @@ export interface MetadataImage {
   readonly topics: ReadonlyMap<Uuid, TopicImage>
   readonly topicIds: ReadonlyMap<string, Uuid>
   readonly nextProducerId: number
+  /**
+   * Of the topics that were deleted, the newest MAX_DELETED_TOPIC_IDS, oldest first. A topic id has one life (rules R2.1): a replica that was away for its
+   * end would take another one for the life that it knows. So what was sent to make such a topic, and comes late or twice, makes it no more.
+   */
+  readonly deletedTopicIds: readonly Uuid[]
 }
+
+/** What was on its way for so many deletions has long been given up. */
+export const MAX_DELETED_TOPIC_IDS = 10_000
 
 export const emptyImage: MetadataImage = {
   offset: 0,
@@ -46,6 +54,7 @@ export const emptyImage: MetadataImage = {
   topics: new Map(),
   topicIds: new Map(),
   nextProducerId: 0,
+  deletedTopicIds: [],
 }
 
 /** What one batch of entries changed. Ids and numbers only: the values are in the image. */

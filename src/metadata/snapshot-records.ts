@@ -10,7 +10,7 @@ const SLICE_RECORDS = 256
 
 /**
  * All that an image holds, as records in slices: the cluster, the producer ids, each broker (its registration, then its state, which names its epoch, then
- * its mark if it has one), each topic (itself, its configs, its partitions in order). They are no decisions: only an ImageLoader makes an image of them again.
+ * its mark if it has one), the deletions that are remembered, oldest first, each topic (itself, its configs, its partitions in order). They are no decisions: only an ImageLoader makes an image of them again.
  */
 export function* snapshotRecords(image: MetadataImage): Generator<readonly MetadataRecord[]> {
   let slice: MetadataRecord[] = []
@@ -24,7 +24,7 @@ export function* snapshotRecords(image: MetadataImage): Generator<readonly Metad
 }
 
 function* allRecords(image: MetadataImage): Generator<MetadataRecord> {
-  const { clusterId, voters, nextProducerId, brokers, topics } = image
+  const { clusterId, voters, nextProducerId, brokers, topics, deletedTopicIds } = image
   if (clusterId !== null) yield { type: 'cluster', clusterId, voters }
   yield { type: 'producerIds', nextProducerId }
   for (const { nodeId, brokerEpoch, incarnationId, directoryIds, address, fenced, draining, maintenance } of brokers.values()) {
@@ -32,6 +32,7 @@ function* allRecords(image: MetadataImage): Generator<MetadataRecord> {
     yield { type: 'brokerState', nodeId, brokerEpoch, fenced, draining }
     if (maintenance) yield { type: 'brokerMaintenance', nodeId, maintenance }
   }
+  for (const topicId of deletedTopicIds) yield { type: 'topicDeleted', topicId }
   for (const { topicId, name, configs, partitions } of topics.values()) {
     yield { type: 'topic', topicId, name }
     for (const [key, value] of configs) yield { type: 'topicConfig', topicId, key, value }
@@ -55,6 +56,7 @@ export class ImageLoader {
   readonly #brokers = new Map<number, BrokerImage>()
   readonly #topics = new Map<Uuid, LoadedTopic>()
   readonly #topicIds = new Map<string, Uuid>()
+  readonly #deletedTopicIds: Uuid[] = []
 
   add(records: readonly MetadataRecord[]): void {
     for (const record of records) this.#add(record)
@@ -71,6 +73,7 @@ export class ImageLoader {
       topics: ShardedMap.from(this.#topics),
       topicIds: ShardedMap.from(this.#topicIds),
       nextProducerId: this.#nextProducerId,
+      deletedTopicIds: this.#deletedTopicIds,
     }
   }
 
@@ -104,10 +107,12 @@ export class ImageLoader {
       case 'partition':
         this.#addPartition(record.state)
         return
+      case 'topicDeleted':
+        this.#deletedTopicIds.push(record.topicId)
+        return
       case 'voters':
       case 'leaderChange':
       case 'brokerUnregistered':
-      case 'topicDeleted':
         throw corrupt(`a record of type ${record.type}`)
       default:
         unreachable(record)

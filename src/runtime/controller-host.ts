@@ -1,10 +1,8 @@
 import { assert } from '../base/assert.ts'
 import type { Clock } from '../base/clock.ts'
-import type { Uuid } from '../base/ids.ts'
 import type { Logger } from '../base/log-line.ts'
 import type { ControllerCommand, ControllerReply, InternalCommand } from '../controller/commands.ts'
 import { type ControllerDefaults, handle } from '../controller/controller.ts'
-import { DeletedTopics, deletedTopicIds } from '../controller/deleted-topics.ts'
 import type { QuorumView } from '../controller/quorum-view.ts'
 import { leadersToMoveBack } from '../controller/leader-balance.ts'
 import { Sessions } from '../controller/sessions.ts'
@@ -52,7 +50,6 @@ export class ControllerHost {
   readonly #leaderBalanceMs: number
   #nextBalanceMs = 0
   #active: { readonly term: number; readonly sessions: Sessions; image: MetadataImage } | undefined
-  readonly #deletedTopics = new DeletedTopics()
   #electedTerm: number | undefined
   #waiting: Waiting[] = []
   #image: MetadataImage
@@ -103,10 +100,8 @@ export class ControllerHost {
     for (const { answer } of this.#waiting.splice(0)) answer(lostLeadership)
   }
 
-  /** Committed entries were applied to the image; `lastTerm` is the term of the last of them, `deletedIds` are of the topics that they deleted. */
-  applied(image: MetadataImage, change: { readonly delta: MetadataDelta; readonly deletedIds: readonly Uuid[]; readonly lastTerm: number }): void {
-    const { delta, deletedIds, lastTerm } = change
-    this.#deletedTopics.note(deletedIds)
+  /** Committed entries were applied to the image; `lastTerm` is the term of the last of them. */
+  applied(image: MetadataImage, delta: MetadataDelta, lastTerm: number): void {
     if (this.#active !== undefined) warnOfUncleanElections(this.#logger, this.#image, image, delta)
     this.#image = image
     if (this.#active === undefined && this.#electedTerm === lastTerm) this.#activate(lastTerm, image)
@@ -164,7 +159,6 @@ export class ControllerHost {
       nowMs: this.#clock.wallMs(),
       defaults: this.#defaults,
       sessions: active.sessions.view(),
-      deletedTopics: this.#deletedTopics,
       quorum: this.#quorum,
     })
     if (decision.records.length > 0) {
@@ -174,7 +168,6 @@ export class ControllerHost {
         return
       }
       assert(proposed.offset === active.image.offset, 'a decision is appended at the offset it was made for')
-      this.#deletedTopics.note(deletedTopicIds(decision.records))
       active.image = applyEntries(active.image, [{ offset: proposed.offset, records: decision.records }]).image
     }
     // Even a decision without records may rest on entries that are not committed yet.
@@ -190,8 +183,7 @@ export class ControllerHost {
 
   #activate(term: number, image: MetadataImage): void {
     this.#nextBalanceMs = this.#clock.monotonicMs() + this.#leaderBalanceMs
-    const sessions = new Sessions({ nodeId: this.#nodeId, fenceTicks: this.#fenceTicks })
-    this.#active = { term, sessions, image }
+    this.#active = { term, sessions: new Sessions({ nodeId: this.#nodeId, fenceTicks: this.#fenceTicks }), image }
     this.#logger.info({ term, offset: image.offset }, 'controller: active')
   }
 

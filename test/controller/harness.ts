@@ -1,6 +1,5 @@
 import type { ControllerCommand, ControllerReply, Decision, InternalCommand, PartitionRef } from '../../src/controller/commands.ts'
 import { handle } from '../../src/controller/controller.ts'
-import { DeletedTopics, deletedTopicIds } from '../../src/controller/deleted-topics.ts'
 import type { QuorumView } from '../../src/controller/quorum-view.ts'
 import type { Registration, SessionsView } from '../../src/controller/sessions-view.ts'
 import type { LeaderlessReport } from '../../src/controller/status.ts'
@@ -56,7 +55,6 @@ export interface RegisterOptions {
 export class Cluster {
   image: MetadataImage = emptyImage
   readonly sessions = new FakeSessions()
-  readonly deletedTopics = new DeletedTopics()
   /** What decisions read; a test with a real machine puts its view here. */
   view: SessionsView = this.sessions
   /** What Raft says of voters. */
@@ -72,7 +70,6 @@ export class Cluster {
       nowMs: 0,
       defaults: { minInSyncReplicas: this.minInSyncReplicas },
       sessions: this.view,
-      deletedTopics: this.deletedTopics,
       quorum: this.quorum,
     })
   }
@@ -82,7 +79,6 @@ export class Cluster {
     if (decision.records.length > 0) {
       const entry = { offset: this.image.offset, records: decision.records }
       this.entries.push(entry)
-      this.deletedTopics.note(deletedTopicIds(decision.records))
       this.image = applyEntries(this.image, [entry]).image
     }
     return decision.reply

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { applyEntries } from '../../src/metadata/apply.ts'
-import { emptyImage, findPartition, findTopic, type MetadataImage } from '../../src/metadata/image.ts'
+import { emptyImage, findPartition, findTopic, MAX_DELETED_TOPIC_IDS, type MetadataImage } from '../../src/metadata/image.ts'
 import type { MetadataRecord } from '../../src/metadata/records.ts'
 import { brokerState, partition, register, story, topicId } from './fixtures.ts'
 
@@ -91,6 +91,18 @@ describe('delta', () => {
     const unseen = apply(base, { type: 'topic', topicId: topicId(2), name: 'two' }, { type: 'topicDeleted', topicId: topicId(2) })
     expect(unseen.delta.deleted).toEqual([])
     expect(unseen.image.topics).toEqual(base.topics)
+  })
+
+  it('R2.1: deletions are remembered, oldest first, the newest of them', () => {
+    const deletion = (number: number): MetadataRecord[] => [
+      { type: 'topic', topicId: topicId(number), name: `t${number}` },
+      { type: 'topicDeleted', topicId: topicId(number) },
+    ]
+    const first = apply(base, ...deletion(10), ...deletion(11)).image
+    expect(first.deletedTopicIds).toEqual([topicId(10), topicId(11)])
+    expect(apply(first, { type: 'producerIds', nextProducerId: 5 }).image.deletedTopicIds).toBe(first.deletedTopicIds)
+    const { deletedTopicIds } = apply(first, ...Array.from({ length: MAX_DELETED_TOPIC_IDS - 1 }, (_, at) => deletion(100 + at)).flat()).image
+    expect([deletedTopicIds.length, deletedTopicIds[0], deletedTopicIds[1]]).toEqual([MAX_DELETED_TOPIC_IDS, topicId(11), topicId(100)])
   })
 
   it('a name deleted and made again in one batch is the new topic', () => {

@@ -41,6 +41,7 @@ describe('I8 image hash', () => {
     ['voters', { ...base, voters: base.voters.slice(1) }],
     ['a voter', { ...base, voters: base.voters.map((voter) => ({ ...voter, directoryId: topicId(1) })) }],
     ['next producer id', { ...base, nextProducerId: 1 }],
+    ['a deletion', { ...base, deletedTopicIds: [topicId(8)] }],
     ['names', { ...base, topicIds: new Map([...base.topicIds, ['orders', topicId(2)]]) }],
     ['a name too many', { ...base, topicIds: new Map([...base.topicIds, ['three', topicId(3)]]) }],
     ['a broker gone', { ...base, brokers: new Map([...base.brokers].slice(1)) }],

@@ -97,6 +97,7 @@ function naiveApply(image: MetadataImage, records: readonly MetadataRecord[]): M
         copy.topicIds.set(record.name, record.topicId)
         break
       case 'topicDeleted':
+        copy.deletedTopicIds = [...copy.deletedTopicIds, record.topicId]
         copy.topicIds.delete(topicOf(record.topicId).name)
         copy.topics.delete(record.topicId)
         break

@@ -22,6 +22,7 @@ describe('R4.5 an image as records', () => {
       const image = drawImage(new SeededRandom(seed), seed * 3)
       const again = loaded(snapshotRecords(image), image.offset)
       expect(hashImage(again)).toBe(hashImage(image))
+      expect(again.deletedTopicIds).toEqual(image.deletedTopicIds)
       expect(hashImage(applyEntries(again, [drawEntry(new SeededRandom(seed), again)]).image)).toBe(
         hashImage(applyEntries(image, [drawEntry(new SeededRandom(seed), image)]).image),
       )
@@ -67,7 +68,7 @@ describe('R4.5 an image as records', () => {
         { type: 'partition', state: partition({ partition: 1 }) },
       ],
     ],
-    ['a decision', [{ type: 'topicDeleted', topicId: topicId(1) }]],
+    ['a decision', [{ type: 'brokerUnregistered', nodeId: 1, brokerEpoch: 1 }]],
     ['a broker that is gone', [{ type: 'brokerUnregistered', nodeId: 1, brokerEpoch: 1 }]],
   ]
   for (const [what, records] of broken) {

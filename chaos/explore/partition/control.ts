@@ -30,8 +30,6 @@ const TOPIC_ID = 'f'.repeat(32)
 export const REF = { topicId: TOPIC_ID, partition: 0 } as const
 /** Nobody asks for voters here. */
 const NO_QUORUM: QuorumView = { node: () => undefined, liveVoterIds: [], newcomerRefusal: () => undefined, refusal: () => undefined }
-/** The partition is never deleted. */
-const NONE_DELETED: ReadonlySet<string> = new Set()
 const ADDRESS = { host: 'h', grpcPort: 1, kafkaPort: null, httpPort: null, rack: null }
 const NO_LIMITS = {
   maxMessageBytes: 1_000_000,
@@ -107,8 +105,7 @@ export class Controls {
   #decide(number: number, command: ControllerCommand | InternalCommand): Decided {
     const { image, sessions } = this.get(number)
     const defaults = { minInSyncReplicas: null }
-    const context = { image, offset: image.offset, nowMs: 0, defaults, sessions: sessions.view(), deletedTopics: NONE_DELETED, quorum: NO_QUORUM }
-    const { records, reply } = handle(command, context)
+    const { records, reply } = handle(command, { image, offset: image.offset, nowMs: 0, defaults, sessions: sessions.view(), quorum: NO_QUORUM })
     if (records.length === 0) return { control: number, isEntry: false, reply }
     return { control: this.#append({ image, sessions }, records), isEntry: true, reply }
   }
