@@ -9,7 +9,7 @@ import { FetchChannel } from './fetch-channel.ts'
 import { type ConsumedRecord, FetchPartition } from './fetch-partition.ts'
 import { numberOption } from './number-option.ts'
 import { OffsetLookup } from './offset-lookup.ts'
-import { MAX_REQUEST_PARTITIONS } from './transport.ts'
+import { MAX_REQUEST_PARTITIONS } from '../wire/api.ts'
 
 /** Defaults: rules 8. */
 export interface ConsumerOptions {
@@ -267,6 +267,7 @@ export class ConsumerCore {
         if (error.code === 'REQUEST_TIMED_OUT') this.#leaveRange(partition)
         else partition.fail(error)
       })
+      // Of the seek that this began.
       const { token } = partition
       return
     }

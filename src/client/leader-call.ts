@@ -2,11 +2,11 @@ import type { Timer } from '../base/clock.ts'
 import type { Done } from '../base/done.ts'
 import { BrokerError } from '../base/errors.ts'
 import type { Uuid } from '../base/ids.ts'
-import type { ApiError } from '../wire/api.ts'
+import { type ApiError, MAX_REQUEST_PARTITIONS } from '../wire/api.ts'
 import { asBrokerError, toBrokerError } from './api-error.ts'
 import { backoffMs } from './backoff.ts'
 import type { Cluster } from './cluster.ts'
-import { type ClientConnection, MAX_REQUEST_PARTITIONS } from './transport.ts'
+import type { ClientConnection } from './transport.ts'
 
 export interface PartitionQuestion {
   readonly topic: string

@@ -14,7 +14,7 @@ import { ProducerIds } from './producer-ids.ts'
 import { MAX_RECORD_BYTES, type ProducerRecord, type ResolvedProducerOptions, toRecordInput } from './producer-options.ts'
 import { ProducerRoom } from './producer-room.ts'
 import { type AcceptedRecord, TopicQueues } from './topic-queues.ts'
-import { MAX_REQUEST_PARTITIONS } from './transport.ts'
+import { MAX_REQUEST_PARTITIONS } from '../wire/api.ts'
 
 /**
  * All decisions of a producer, synchronous above Clock, Random and ClientTransport. Inputs: records, answers, lost streams, metadata, time.

@@ -37,9 +37,6 @@ import type {
   VotersChange,
 } from '../wire/api.ts'
 
-/** Partitions that a node takes in one request: one with more ends the stream, or the call. */
-export const MAX_REQUEST_PARTITIONS = 10_000
-
 export interface NodeAddress {
   readonly host: string
   readonly port: number

@@ -1,6 +1,6 @@
 import { BrokerError } from '../base/errors.ts'
+import { MAX_REQUEST_PARTITIONS } from '../wire/api.ts'
 
-export const MAX_PARTITIONS_A_REQUEST = 10_000
 export const MAX_TIMEOUT_MS = 600_000
 export const MAX_WAIT_MS = 30_000
 
@@ -11,7 +11,7 @@ export function checkRange(name: string, value: number, min: number, max: number
 
 /** Checks ids of partitions. Throws INVALID_REQUEST. */
 export function checkPartitionIds(partitions: readonly { readonly partition: number }[]): void {
-  checkRange('the number of partitions', partitions.length, 1, MAX_PARTITIONS_A_REQUEST)
+  checkRange('the number of partitions', partitions.length, 1, MAX_REQUEST_PARTITIONS)
   for (const { partition } of partitions) checkRange('partition', partition, 0, Number.MAX_SAFE_INTEGER)
 }
 

@@ -1,6 +1,9 @@
 import type { Code, LeaderHint } from '../base/errors.ts'
 import type { Uuid } from '../base/ids.ts'
 
+/** Most partitions that one request is about: a node ends a stream, and refuses a call, with more. */
+export const MAX_REQUEST_PARTITIONS = 10_000
+
 /**
  * The native API as data: what the listeners and the client exchange, one to one with proto/oxbow/v1/broker.proto and admin.proto.
  * Offsets are numbers; ids are 32 hex digits; ends are exclusive.
@@ -296,7 +299,7 @@ export interface ElectLeadersRequest {
 export interface ElectedLeader {
   readonly topicId: Uuid
   readonly partition: number
-  /** Who leads now, or would; null with an error. Of an unclean election, where its log ends (exclusive) and in which epoch; −1: nothing is lost. */
+  /** Who leads now, or would; null with an error. Of an unclean election, where its log ends (exclusive) and in which epoch; −1: nothing is lost, or an earlier attempt elected it, and what that cost is not known here. */
   readonly elected: { readonly nodeId: number; readonly lastEpoch: number; readonly logEndOffset: number } | null
   /** ELECTION_NOT_NEEDED: it has that leader, or with an unclean election any, already. */
   readonly error: ApiError | null
