@@ -2,8 +2,12 @@ import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { SeededRandom } from '../../src/base/random.ts'
 import type { OxbowClient } from '../../src/client/client.ts'
+import { SystemClock } from '../../src/client/system-clock.ts'
 import { HistoryWriter } from '../operations/history-file.ts'
 import type { Outcome } from '../operations/operation.ts'
+import { RegisterWriter } from '../operations/register-file.ts'
+import { RegisterLoad } from '../workload/register-load.ts'
+import { type CopyCounts, Workload } from '../workload/workload.ts'
 import { Availability } from './availability.ts'
 import { sleep, waitForBrokers } from './cluster-process.ts'
 import type { FaultRecord } from './faults/schedule.ts'
@@ -11,8 +15,6 @@ import { untilAllInSync } from './faults/settled.ts'
 import type { ChaosRunOptions } from './run-options.ts'
 import { openStage, type Schedule, type Stage } from './stage.ts'
 import type { Death, TargetCluster } from './target-cluster.ts'
-import { RegisterLoad } from './workload/register-load.ts'
-import { type CopyCounts, Workload } from './workload/workload.ts'
 
 /** What is shown while it runs. */
 export interface ChaosStatus {
@@ -57,6 +59,7 @@ const LOOK_EVERY_MS = 1_000
 export class ChaosExperiment {
   readonly #options: ChaosRunOptions
   readonly #availability = new Availability()
+  readonly #clock = new SystemClock()
   #phase: ChaosStatus['phase'] = 'starting'
   #acknowledged = 0
   #startedMs = performance.now()
@@ -165,6 +168,7 @@ export class ChaosExperiment {
   #load({ target, topicPrefix, topicConfigs }: Stage, history: HistoryWriter): Workload {
     const { seed, rate, nodes, producer } = this.#options
     this.#workload = new Workload({
+      clock: this.#clock,
       seed,
       rate,
       threads: 2 * nodes,
@@ -184,12 +188,13 @@ export class ChaosExperiment {
   #loadRegisters({ target, topicPrefix }: Stage, random: SeededRandom): RegisterLoad {
     const { out } = this.#options
     this.#registers = new RegisterLoad({
+      clock: this.#clock,
       nodes: target.addresses,
       openTransport: (client) => target.openTransport(client),
       topicPrefix,
       random: random.fork('registers'),
       replicationFactor: replicationFactorOf(this.#options),
-      path: join(out, REGISTERS),
+      history: new RegisterWriter(join(out, REGISTERS)),
       nowMs: () => this.#nowMs(),
     })
     return this.#registers

@@ -10,7 +10,7 @@ import { Namespaces } from './netns/namespaces.ts'
 import type { ClientWorld, FaultWorld } from './faults/fault.ts'
 import { FaultSchedule, type ScheduleOptions } from './faults/schedule.ts'
 import type { TargetCluster } from './target-cluster.ts'
-import { NodeCopies } from './workload/node-copies.ts'
+import { NodeCopies } from './node-copies.ts'
 
 type Timing = Pick<ScheduleOptions<FaultWorld>, 'faultMs' | 'calmMs' | 'nowMs' | 'sleep'>
 

@@ -19,8 +19,14 @@ export type RegisterEvent =
   /** It surely did not happen. */
   | { readonly type: 'fail'; readonly id: number }
 
+/** Where such a history goes. */
+export interface RegisterSink {
+  add(event: RegisterEvent): void
+  close(): void
+}
+
 /** On disk while it happens, as the history is. */
-export class RegisterWriter {
+export class RegisterWriter implements RegisterSink {
   readonly #file: number
 
   /** An existing file is not overwritten (EEXIST). */

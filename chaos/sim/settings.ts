@@ -2,8 +2,8 @@ import { between, type Random } from '../../src/base/random.ts'
 import { limitsOf } from '../../src/broker/limits.ts'
 import type { NodeConfig, NodeLimits } from '../../src/broker/surface.ts'
 import type { Atlas } from '../atlas.ts'
-import { MEAN_BURST } from '../workload.ts'
 import type { LinkConditions } from './links.ts'
+import { MEAN_BURST } from './load.ts'
 
 export interface TopicSetting {
   readonly name: string

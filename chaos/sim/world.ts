@@ -13,15 +13,15 @@ import { partitionKey } from '../check/observed.ts'
 import { demand, Violation } from '../check/violation.ts'
 import type { FaultKind } from '../faults.ts'
 import { History } from '../history.ts'
-import { readAll, readIntoHistory } from '../reader.ts'
-import { ALTER_TIMEOUT_MS, PASSING_TOPIC, Workload } from '../workload.ts'
 import { SimCluster } from './cluster.ts'
 import { type CoreView, drawAbsent } from './core.ts'
 import { FaultRunner } from './fault-runner.ts'
 import { chooseHolders } from './holders.ts'
+import { ALTER_TIMEOUT_MS, Load, PASSING_TOPIC } from './load.ts'
 import { LOOSE_BUDGET_BYTES } from './network.ts'
 import { Operator } from './operator.ts'
 import { withPoison } from './poison.ts'
+import { readAll, readIntoHistory } from './reader.ts'
 import { brokerIds, LEAST_VOTERS } from './settings.ts'
 import type { SimNode } from './sim-node.ts'
 import type { Situation } from './situations.ts'
@@ -64,7 +64,7 @@ export class World {
   readonly #random: Random
   readonly #cluster: SimCluster
   readonly #history = new History()
-  readonly #workload: Workload
+  readonly #load: Load
   readonly #faults: FaultRunner
   readonly #operator: Operator
   readonly #producers: Producer[] = []
@@ -84,7 +84,7 @@ export class World {
       logged: (node, message) => this.#operator.heard(node, message),
     })
     const { queue, network, trace, nodes, checker } = this.#cluster
-    this.#workload = new Workload({
+    this.#load = new Load({
       clock: this.#cluster.addClock('workload'),
       history: this.#history,
       acknowledged: (topicId, partition, offset) => this.#guard(() => checker.acknowledged(topicId, partition, offset)),
@@ -151,11 +151,11 @@ export class World {
   /** Only a core heals, and has to acknowledge a record in each partition that there is. */
   async #corePhase(): Promise<void> {
     // Who may be away hangs on who votes, and on the minimum of each topic: neither may change behind it.
-    this.#workload.letOperatorsRest(true)
+    this.#load.letOperatorsRest(true)
     const untilMs = this.#cluster.queue.nowMs + ALTER_TIMEOUT_MS
-    await this.#runUntil(() => this.#workload.operations === 0 || this.#cluster.queue.nowMs > untilMs)
+    await this.#runUntil(() => this.#load.operations === 0 || this.#cluster.queue.nowMs > untilMs)
     await this.#serveWithCore()
-    this.#workload.letOperatorsRest(false)
+    this.#load.letOperatorsRest(false)
   }
 
   async #serveWithCore(): Promise<void> {
@@ -174,7 +174,7 @@ export class World {
     const probes = staying.flatMap((topic) =>
       topic.partitions.map(({ partition }) => ({
         name: `${topic.name}-${partition}`,
-        sendId: this.#workload.send(producer, 'prober', topic, partition, random),
+        sendId: this.#load.send(producer, 'prober', topic, partition, random),
       })),
     )
     const unheard = (): readonly string[] => probes.filter(({ sendId }) => this.#history.sends.get(sendId)?.outcome !== 'ok').map(({ name }) => name)
@@ -206,7 +206,7 @@ export class World {
   async #healPhase(): Promise<void> {
     this.#faults.heal()
     await this.#enoughDone()
-    this.#workload.stop()
+    this.#load.stop()
     const deadlineMs = this.#cluster.queue.nowMs + this.#healWithinMs
     const inTime = (): boolean => this.#cluster.queue.nowMs < deadlineMs
     let unhealed: string | undefined
@@ -215,14 +215,14 @@ export class World {
       return (unhealed = this.#unhealed()) === undefined || !inTime()
     })
     demand(unhealed === undefined, 'convergence', () => `${this.#healWithinMs / 1000} s after all faults: ${unhealed}`)
-    for (const { topicId, partitions } of this.#cluster.checker.newestImage?.topics.values() ?? []) this.#workload.grown(topicId, partitions.length)
+    for (const { topicId, partitions } of this.#cluster.checker.newestImage?.topics.values() ?? []) this.#load.grown(topicId, partitions.length)
     this.#cluster.trace.tell('world', 'every ISR is full again; one more record to every partition')
     this.#sendOneEach()
-    await this.#runUntil(() => this.#workload.unsettled === 0 || !inTime())
+    await this.#runUntil(() => this.#load.unsettled === 0 || !inTime())
     demand(
-      this.#workload.unsettled === 0,
+      this.#load.unsettled === 0,
       'convergence',
-      () => `${this.#healWithinMs / 1000} s after all faults: ${this.#workload.unsettled} client calls have no outcome`,
+      () => `${this.#healWithinMs / 1000} s after all faults: ${this.#load.unsettled} client calls have no outcome`,
     )
     const records = await this.#readBack(inTime)
     this.#guard(() => this.#checkDelivery(records))
@@ -238,7 +238,7 @@ export class World {
 
   #checkRun(): void {
     const given = this.#uncleanTopics
-    for (const { topicId, name, partitions } of this.#workload.topics) {
+    for (const { topicId, name, partitions } of this.#load.topics) {
       for (let partition = 0; partition < partitions; partition++) {
         const isAllowed = given.includes(name) || this.#givenUp.has(partitionKey(topicId, partition)) || !this.#cluster.checker.hasGivenUp(topicId, partition)
         demand(isAllowed, 'I6', () => `${name}-${partition} had an unclean election, which its topic does not allow`)
@@ -261,7 +261,7 @@ export class World {
       if (read.offset >= (left.get(key) ?? Number.POSITIVE_INFINITY)) left.delete(key)
     }
     const { client, clock } = this.#cluster.addClient('reader')
-    this.#watch(readAll(client, { clock, topics: () => this.#workload.topics, record, stopped: () => stopped }))
+    this.#watch(readAll(client, { clock, topics: () => this.#load.topics, record, stopped: () => stopped }))
     await this.#runUntil(() => {
       this.#forgetDeleted(left)
       return left.size === 0 || !inTime()
@@ -316,8 +316,8 @@ export class World {
   #sendOneEach(): void {
     const random = this.#random.fork('last records')
     for (const [at, producer] of this.#producers.entries()) {
-      for (const topic of this.#workload.topics) {
-        for (let partition = 0; partition < topic.partitions; partition++) this.#workload.send(producer, `p${at}`, topic, partition, random)
+      for (const topic of this.#load.topics) {
+        for (let partition = 0; partition < topic.partitions; partition++) this.#load.send(producer, `p${at}`, topic, partition, random)
       }
     }
   }
@@ -359,20 +359,20 @@ export class World {
     this.#startPassingTopic()
     this.#startFolderMoves()
     const admin = this.#cluster.addClient('admin')
-    for (const topic of topics) admin.clock.after(topic.atMs, () => this.#watch(this.#workload.createTopic(admin.client, topic)))
+    for (const topic of topics) admin.clock.after(topic.atMs, () => this.#watch(this.#load.createTopic(admin.client, topic)))
     if (alterGapMs !== null) {
       const { client, random } = this.#cluster.addClient('operator')
-      this.#watch(this.#workload.alter(client, { gapMs: alterGapMs, brokers: brokerIds(this.#case.settings), random: random.fork('what to alter') }))
+      this.#watch(this.#load.alter(client, { gapMs: alterGapMs, brokers: brokerIds(this.#case.settings), random: random.fork('what to alter') }))
     }
     if (maintenanceGapMs !== null) {
       const { client, random } = this.#cluster.addClient('broker operator')
       const options = { gapMs: maintenanceGapMs, brokers: brokerIds(this.#case.settings), random: random.fork('what to maintain') }
-      this.#watch(this.#workload.maintain(client, options))
+      this.#watch(this.#load.maintain(client, options))
     }
     for (let at = 0; voterGapMs !== null && at < voterOperators; at++) {
       const { client, random } = this.#cluster.addClient(at === 0 ? 'quorum operator' : `quorum operator ${at}`)
       const among = { controllers: Array.from({ length: controllers }, (_, at) => at + 1), voters, least: LEAST_VOTERS }
-      this.#watch(this.#workload.changeVoters(client, { gapMs: voterGapMs, ...among, random: random.fork('whom to change') }))
+      this.#watch(this.#load.changeVoters(client, { gapMs: voterGapMs, ...among, random: random.fork('whom to change') }))
     }
     for (let at = 0; at < producers; at++) {
       const { client, random } = this.#cluster.addClient(`producer ${at}`)
@@ -381,15 +381,15 @@ export class World {
       const compression = random.integer(8) === 0 ? 'gzip' : 'none'
       const producer = client.producer({ deliveryTimeoutMs, batchBytes: random.integer(2) === 0 ? 65_536 : 400, compression })
       this.#producers.push(producer)
-      this.#watch(this.#workload.produce(producer, `p${at}`, { gapMs: sendGapMs, burstOneIn, random: random.fork('what to send') }))
+      this.#watch(this.#load.produce(producer, `p${at}`, { gapMs: sendGapMs, burstOneIn, random: random.fork('what to send') }))
     }
     if (deleteGapMs !== null) {
       const deleter = this.#cluster.addClient('deleter')
-      this.#watch(this.#workload.deleteRecords(deleter.client, { gapMs: deleteGapMs, random: deleter.random.fork('what to delete') }))
+      this.#watch(this.#load.deleteRecords(deleter.client, { gapMs: deleteGapMs, random: deleter.random.fork('what to delete') }))
     }
     for (let at = 0; at < consumers; at++) {
       const { client, clock } = this.#cluster.addClient(`consumer ${at}`)
-      this.#watch(readIntoHistory(client, `c${at}`, this.#history, { clock, topics: () => this.#workload.topics, stopped: () => false }))
+      this.#watch(readIntoHistory(client, `c${at}`, this.#history, { clock, topics: () => this.#load.topics, stopped: () => false }))
     }
   }
 
@@ -400,7 +400,7 @@ export class World {
     const { client, random } = this.#cluster.addClient('operator of a passing topic')
     const producer = client.producer({ deliveryTimeoutMs: PASSING_TIMEOUT_MS })
     const options = { gapMs: passingGapMs, replicationFactor: first.replicationFactor, random: random.fork('what passes') }
-    this.#watch(this.#workload.passTopics(client, producer, options))
+    this.#watch(this.#load.passTopics(client, producer, options))
   }
 
   #startFolderMoves(): void {
@@ -409,7 +409,7 @@ export class World {
     const { client, random } = this.#cluster.addClient('operator of data folders')
     const paths = Array.from({ length: folders }, (_, at) => pathOf(at))
     const options = { gapMs: folderMoveGapMs, brokers: brokerIds(this.#case.settings), paths, random: random.fork('what to move') }
-    this.#watch(this.#workload.moveFolders(client, options))
+    this.#watch(this.#load.moveFolders(client, options))
   }
 
   /** A partition whose only replica in sync stood on a disk that was replaced has nobody left that may lead, until an operator decides (rules R5.3, R5.7). */
@@ -420,7 +420,7 @@ export class World {
         const isLost = leader === -1 && isr.length + elr.length === 0 && replicas.some((nodeId) => this.#cluster.node(nodeId).wasReplaced)
         if (!isLost || this.#givenUp.has(key)) continue
         this.#givenUp.add(key)
-        this.#watch(this.#workload.electUnclean(this.#cluster.addClient(`operator of ${name}-${partition}`).client, { topic: name, partition }))
+        this.#watch(this.#load.electUnclean(this.#cluster.addClient(`operator of ${name}-${partition}`).client, { topic: name, partition }))
       }
     }
   }
@@ -438,7 +438,7 @@ export class World {
   /** A voter is an id and a folder: with an empty one it is none, until an operator says so (rules R2.2). */
   #giveVoteBack(nodeId: number): void {
     const isVoter = this.#cluster.checker.newestImage?.voters.some((voter) => voter.nodeId === nodeId)
-    if (isVoter === true) this.#watch(this.#workload.addVoter(this.#cluster.addClient(`operator of the wiped node ${nodeId}`).client, nodeId))
+    if (isVoter === true) this.#watch(this.#load.addVoter(this.#cluster.addClient(`operator of the wiped node ${nodeId}`).client, nodeId))
   }
 
   #someLeader(): number | undefined {

@@ -1,6 +1,7 @@
 import type { ClusterChecker } from '../../chaos/check/cluster-checker.ts'
 import type { History } from '../../chaos/history.ts'
-import { sleep, type WorkloadTopic } from '../../chaos/workload.ts'
+import type { LoadTopic } from '../../chaos/sim/load.ts'
+import { sleep } from '../../chaos/sleep.ts'
 import type { SimClient } from '../../chaos/sim/cluster.ts'
 import { BrokerError } from '../../src/base/errors.ts'
 import type { ProducerOptions } from '../../src/client/producer-options.ts'
@@ -47,13 +48,13 @@ export class StoryProducer {
   }
 
   /** With a small batch size each record travels as a batch of its own. */
-  send(topic: WorkloadTopic, partition: number, count: number): Batch {
+  send(topic: LoadTopic, partition: number, count: number): Batch {
     const batch: Batch = { count, outcomes: Array.from({ length: count }, () => null) }
     for (let at = 0; at < count; at++) this.#sendOne(topic, partition, batch, at)
     return batch
   }
 
-  #sendOne({ name, topicId }: WorkloadTopic, partition: number, batch: Batch, at: number): void {
+  #sendOne({ name, topicId }: LoadTopic, partition: number, batch: Batch, at: number): void {
     const { history, checker } = this.#options
     const { clock } = this.#client
     const sendId = this.#ids.next()

@@ -1,10 +1,10 @@
 import { Violation } from '../../chaos/check/violation.ts'
 import { History } from '../../chaos/history.ts'
-import { readAll } from '../../chaos/reader.ts'
+import { readAll } from '../../chaos/sim/reader.ts'
 import { SimCluster, type ClusterSettings } from '../../chaos/sim/cluster.ts'
 import { drainPromises } from '../../chaos/sim/poison.ts'
 import type { SimNode } from '../../chaos/sim/sim-node.ts'
-import type { WorkloadTopic } from '../../chaos/workload.ts'
+import type { LoadTopic } from '../../chaos/sim/load.ts'
 import type { ReadRecord } from '../../chaos/check/delivery.ts'
 import { SeededRandom } from '../../src/base/random.ts'
 import type { NodeConfig, ReplicaView } from '../../src/broker/surface.ts'
@@ -64,7 +64,7 @@ export class Story {
   readonly #narrator: Narrator
   readonly #options: StoryOptions
   readonly #ids = new SendIds()
-  readonly #topics: WorkloadTopic[] = []
+  readonly #topics: LoadTopic[] = []
   readonly #admin: OxbowClient
   readonly #producer: StoryProducer
   #isNarrating = false
@@ -472,7 +472,7 @@ export class Story {
     })
   }
 
-  #topic(name: string): WorkloadTopic {
+  #topic(name: string): LoadTopic {
     const topic = this.#topics.find((one) => one.name === name)
     if (topic === undefined) throw new Error(`there is no topic ${name}`)
     return topic

@@ -1,5 +1,5 @@
-import type { Random } from '../../../src/base/random.ts'
-import type { Key, Value } from '../../operations/operation.ts'
+import type { Random } from '../../src/base/random.ts'
+import type { Key, Value } from '../operations/operation.ts'
 
 export interface KeyPoolOptions {
   /** Keys that are written to at a time. */

@@ -1,4 +1,4 @@
-import type { Key, Outcome, Polled } from '../../operations/operation.ts'
+import type { Key, Outcome, Polled } from '../operations/operation.ts'
 
 interface KeyEnds {
   acknowledged: number

@@ -2,10 +2,11 @@ import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFile
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type NodeCopy, NodeCopies } from '../../../../chaos/live/workload/node-copies.ts'
-import { encodeBatch } from '../../../../src/record/records.ts'
-import { sealBatch, stampBatch } from '../../../../src/record/batch.ts'
-import type { TopicInfo } from '../../../../src/wire/api.ts'
+import { NodeCopies } from '../../../chaos/live/node-copies.ts'
+import type { NodeCopy } from '../../../chaos/workload/node-copy.ts'
+import { encodeBatch } from '../../../src/record/records.ts'
+import { sealBatch, stampBatch } from '../../../src/record/batch.ts'
+import type { TopicInfo } from '../../../src/wire/api.ts'
 
 let folder = ''
 beforeEach(() => {

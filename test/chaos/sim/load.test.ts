@@ -1,11 +1,11 @@
 import { setImmediate } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
-import { History } from '../../chaos/history.ts'
-import { Workload } from '../../chaos/workload.ts'
-import type { Clock } from '../../src/base/clock.ts'
-import { SeededRandom } from '../../src/base/random.ts'
-import type { OxbowClient } from '../../src/client/client.ts'
-import type { Producer } from '../../src/client/producer.ts'
+import { History } from '../../../chaos/history.ts'
+import { Load } from '../../../chaos/sim/load.ts'
+import type { Clock } from '../../../src/base/clock.ts'
+import { SeededRandom } from '../../../src/base/random.ts'
+import type { OxbowClient } from '../../../src/client/client.ts'
+import type { Producer } from '../../../src/client/producer.ts'
 
 /** A client whose calls never end: each counts. */
 function askingClient(): { client: OxbowClient; asked: () => number } {
@@ -29,22 +29,22 @@ function waitingClock(): { clock: Clock; pass: () => Promise<void> } {
   return { clock, pass }
 }
 
-describe('operators of the workload', () => {
+describe('operators of the load', () => {
   it('begin nothing while they rest, and what they began before is counted until it has an outcome', async () => {
     const { clock, pass } = waitingClock()
     const { client, asked } = askingClient()
     const ignore = (): void => {}
-    const workload = new Workload({ clock, history: new History(), acknowledged: ignore, deleted: ignore, failed: ignore })
+    const load = new Load({ clock, history: new History(), acknowledged: ignore, deleted: ignore, failed: ignore })
     const random = new SeededRandom(1)
-    void workload.maintain(client, { gapMs: 100, brokers: [1, 2, 3], random })
-    workload.letOperatorsRest(true)
-    void workload.changeVoters(client, { gapMs: 100, controllers: [1, 2, 3], voters: 3, least: 1, random })
-    void workload.passTopics(client, {} as Producer, { gapMs: 100, replicationFactor: 3, random })
+    void load.maintain(client, { gapMs: 100, brokers: [1, 2, 3], random })
+    load.letOperatorsRest(true)
+    void load.changeVoters(client, { gapMs: 100, controllers: [1, 2, 3], voters: 3, least: 1, random })
+    void load.passTopics(client, {} as Producer, { gapMs: 100, replicationFactor: 3, random })
     for (let waits = 0; waits < 20; waits++) await pass()
-    expect([asked(), workload.operations]).toEqual([0, 0])
+    expect([asked(), load.operations]).toEqual([0, 0])
 
-    workload.letOperatorsRest(false)
+    load.letOperatorsRest(false)
     await pass()
-    expect([asked(), workload.operations]).toEqual([3, 3])
+    expect([asked(), load.operations]).toEqual([3, 3])
   })
 })

@@ -1,4 +1,4 @@
-import type { OxbowClient } from '../../../src/client/client.ts'
+import type { OxbowClient } from '../../src/client/client.ts'
 import { PARTITIONS_PER_TOPIC } from './places.ts'
 
 export interface TopicOptions {

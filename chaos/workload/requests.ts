@@ -1,5 +1,5 @@
-import type { Random } from '../../../src/base/random.ts'
-import type { Key, Value } from '../../operations/operation.ts'
+import type { Random } from '../../src/base/random.ts'
+import type { Key, Value } from '../operations/operation.ts'
 import type { KeyPool } from './key-pool.ts'
 import type { Seen } from './seen.ts'
 

@@ -1,15 +1,16 @@
-import { BrokerError, type Code } from '../src/base/errors.ts'
-import type { Clock } from '../src/base/clock.ts'
-import { between, type Random } from '../src/base/random.ts'
-import type { AlterTopicOptions } from '../src/client/admin-options.ts'
-import type { AlterReassignmentsOptions } from '../src/client/reassignments.ts'
-import type { OxbowClient } from '../src/client/client.ts'
-import type { Producer } from '../src/client/producer.ts'
-import type { TopicInfo } from '../src/wire/api.ts'
-import type { History } from './history.ts'
+import { BrokerError, type Code } from '../../src/base/errors.ts'
+import type { Clock } from '../../src/base/clock.ts'
+import { between, type Random } from '../../src/base/random.ts'
+import type { AlterTopicOptions } from '../../src/client/admin-options.ts'
+import type { AlterReassignmentsOptions } from '../../src/client/reassignments.ts'
+import type { OxbowClient } from '../../src/client/client.ts'
+import type { Producer } from '../../src/client/producer.ts'
+import type { TopicInfo } from '../../src/wire/api.ts'
+import type { History } from '../history.ts'
+import { sleep } from '../sleep.ts'
 
-/** A topic that the workload made. */
-export interface WorkloadTopic {
+/** A topic that the load made. */
+export interface LoadTopic {
   readonly name: string
   readonly topicId: string
   readonly partitions: number
@@ -24,7 +25,7 @@ export interface NewTopic {
   readonly mayElectUnclean?: boolean
 }
 
-export interface WorkloadOptions {
+export interface LoadOptions {
   readonly clock: Clock
   readonly history: History
   /** A record was acknowledged: checked at once. */
@@ -53,15 +54,13 @@ const MOST_PASSING_PARTITIONS = 2
 const REPLICATION_FACTOR = 3
 const FILLER = 'the river cuts its own bend off and the bend stays, a lake that remembers the stream it was part of for as long as there is rain '
 
-/** Waits on a Clock: real, or simulated. */
-export function sleep(clock: Clock, delayMs: number): Promise<void> {
-  return new Promise((resolve) => clock.after(delayMs, resolve))
-}
-
-/** What clients do: topics are made, each producer sends unique values to partitions that it picks, and everything goes into the history. */
-export class Workload {
-  readonly #options: WorkloadOptions
-  readonly #topics: WorkloadTopic[] = []
+/**
+ * Clients that wait for no outcome before they go on, and operators: topics are made, each producer sends unique values to partitions that it picks,
+ * and everything goes into the history.
+ */
+export class Load {
+  readonly #options: LoadOptions
+  readonly #topics: LoadTopic[] = []
   /** The last acknowledged of each partition, by topic name and partition. */
   readonly #lastOffsets = new Map<string, number>()
   #lastSendId = 0
@@ -72,12 +71,12 @@ export class Workload {
   #operatorsRest = false
   #stopped = false
 
-  constructor(options: WorkloadOptions) {
+  constructor(options: LoadOptions) {
     this.#options = options
   }
 
   /** Topics so far. */
-  get topics(): readonly WorkloadTopic[] {
+  get topics(): readonly LoadTopic[] {
     return this.#topics
   }
 
@@ -107,7 +106,7 @@ export class Workload {
     this.#stopped = true
   }
 
-  /** Deletes below some offset of some partition every gapMs or so, until the workload is stopped: all that is committed, or as far as something was acknowledged. */
+  /** Deletes below some offset of some partition every gapMs or so, until the load is stopped: all that is committed, or as far as something was acknowledged. */
   async deleteRecords(client: OxbowClient, options: { readonly gapMs: number; readonly random: Random }): Promise<void> {
     const { clock, history, deleted } = this.#options
     const { random, gapMs } = options
@@ -158,7 +157,7 @@ export class Workload {
 
   /**
    * Now and then a topic grows, asks for another min.insync.replicas, is moved to other brokers or back, or leaders go back to where they belong,
-   * until the workload is stopped.
+   * until the load is stopped.
    */
   async alter(client: OxbowClient, options: { readonly gapMs: number; readonly brokers: readonly number[]; readonly random: Random }): Promise<void> {
     const { clock } = this.#options
@@ -186,7 +185,7 @@ export class Workload {
     }
   }
 
-  /** Now and then a node becomes a voter or is none any longer, never with fewer than `least` of them left, until the workload is stopped. */
+  /** Now and then a node becomes a voter or is none any longer, never with fewer than `least` of them left, until the load is stopped. */
   async changeVoters(
     client: OxbowClient,
     options: { readonly gapMs: number; readonly controllers: readonly number[]; readonly voters: number; readonly least: number; readonly random: Random },
@@ -252,7 +251,7 @@ export class Workload {
   }
 
   /**
-   * Now and then a topic is made, given some records and deleted again, always under the same name, until the workload is stopped. Nobody reads it: what
+   * Now and then a topic is made, given some records and deleted again, always under the same name, until the load is stopped. Nobody reads it: what
    * was acknowledged goes with it.
    */
   async passTopics(
@@ -295,7 +294,7 @@ export class Workload {
     )
   }
 
-  /** Now and then a broker goes into maintenance, comes out of it, or is emptied where there are others, until the workload is stopped. */
+  /** Now and then a broker goes into maintenance, comes out of it, or is emptied where there are others, until the load is stopped. */
   async maintain(client: OxbowClient, options: { readonly gapMs: number; readonly brokers: readonly number[]; readonly random: Random }): Promise<void> {
     const { clock } = this.#options
     const { random, gapMs, brokers } = options
@@ -323,7 +322,7 @@ export class Workload {
     }
   }
 
-  /** Now and then replicas of a node move to one of its data folders, at whatever pace, or stay where they are after all, until the workload is stopped. */
+  /** Now and then replicas of a node move to one of its data folders, at whatever pace, or stay where they are after all, until the load is stopped. */
   async moveFolders(
     client: OxbowClient,
     options: { readonly gapMs: number; readonly brokers: readonly number[]; readonly paths: readonly string[]; readonly random: Random },
@@ -360,7 +359,7 @@ export class Workload {
     return failed
   }
 
-  /** Sends a record every gapMs or so, one time in `burstOneIn` a burst, until the workload is stopped. */
+  /** Sends a record every gapMs or so, one time in `burstOneIn` a burst, until the load is stopped. */
   async produce(producer: Producer, name: string, options: { readonly gapMs: number; readonly burstOneIn: number; readonly random: Random }): Promise<void> {
     const { clock } = this.#options
     const { random, gapMs, burstOneIn } = options
@@ -374,7 +373,7 @@ export class Workload {
   }
 
   /** One send; its outcome goes into the history when it comes. Returns its id. */
-  send(producer: Producer, name: string, topic: Pick<WorkloadTopic, 'name' | 'topicId'>, partition: number, random: Random): number {
+  send(producer: Producer, name: string, topic: Pick<LoadTopic, 'name' | 'topicId'>, partition: number, random: Random): number {
     const { clock, history, acknowledged, failed } = this.#options
     this.#lastSendId += 1
     const sendId = this.#lastSendId
@@ -413,7 +412,7 @@ type Change = { readonly what: string } & (
 )
 
 /** Never a minimum of 1: then one disk that forgets may lose what was acknowledged, and rightly so (rules R1.1). */
-function drawChange(random: Random, { name, partitions }: WorkloadTopic, brokers: readonly number[]): Change {
+function drawChange(random: Random, { name, partitions }: LoadTopic, brokers: readonly number[]): Change {
   const roll = random.integer(brokers.length > REPLICATION_FACTOR ? 8 : 5)
   if (roll >= 4) return drawMove(random, { topic: name, partition: random.integer(partitions) }, brokers)
   if (roll === 0) return { type: 'elect', what: 'elect preferred leaders' }

@@ -2,13 +2,14 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { checkHistory, conclusionOf } from '../../../../chaos/check/anomalies/check-history.ts'
-import { Workload, type WorkloadOptions } from '../../../../chaos/live/workload/workload.ts'
-import { HistoryWriter, readHistory } from '../../../../chaos/operations/history-file.ts'
-import type { Operation } from '../../../../chaos/operations/operation.ts'
-import { OxbowClient } from '../../../../src/client/client.ts'
-import { CliCluster } from '../../../cli/harness.ts'
-import type { FakeTopic } from '../../../client/fake-cluster.ts'
+import { checkHistory, conclusionOf } from '../../../chaos/check/anomalies/check-history.ts'
+import { Workload, type WorkloadOptions } from '../../../chaos/workload/workload.ts'
+import { HistoryWriter, readHistory } from '../../../chaos/operations/history-file.ts'
+import type { Operation } from '../../../chaos/operations/operation.ts'
+import { OxbowClient } from '../../../src/client/client.ts'
+import { SystemClock } from '../../../src/client/system-clock.ts'
+import { CliCluster } from '../../cli/harness.ts'
+import type { FakeTopic } from '../../client/fake-cluster.ts'
 
 let folder = ''
 let cluster: CliCluster
@@ -22,6 +23,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
 function workload(options: Partial<WorkloadOptions> = {}): Workload {
   return new Workload({
+    clock: new SystemClock(),
     seed: 5,
     rate: 600,
     threads: 3,

@@ -1,12 +1,13 @@
-import type { Clock } from '../src/base/clock.ts'
-import { BrokerError } from '../src/base/errors.ts'
-import type { OxbowClient } from '../src/client/client.ts'
-import type { ReadRecord } from './check/delivery.ts'
-import type { History } from './history.ts'
-import { sleep, type WorkloadTopic } from './workload.ts'
+import type { Clock } from '../../src/base/clock.ts'
+import { BrokerError } from '../../src/base/errors.ts'
+import type { OxbowClient } from '../../src/client/client.ts'
+import type { ReadRecord } from '../check/delivery.ts'
+import type { History } from '../history.ts'
+import { sleep } from '../sleep.ts'
+import type { LoadTopic } from './load.ts'
 
 /** What a reader reads: the topics known so far; more may come. */
-export type KnownTopics = () => readonly WorkloadTopic[]
+export type KnownTopics = () => readonly LoadTopic[]
 
 export interface ReaderOptions {
   readonly clock: Clock

@@ -1,12 +1,12 @@
-import { SeededRandom } from '../../../src/base/random.ts'
-import type { OxbowClient } from '../../../src/client/client.ts'
-import type { ProducerOptions } from '../../../src/client/producer.ts'
-import type { HistoryWriter } from '../../operations/history-file.ts'
-import type { Key, Operation, Outcome } from '../../operations/operation.ts'
-import { sleep } from '../cluster-process.ts'
+import type { Clock } from '../../src/base/clock.ts'
+import { SeededRandom } from '../../src/base/random.ts'
+import type { OxbowClient } from '../../src/client/client.ts'
+import type { ProducerOptions } from '../../src/client/producer.ts'
+import type { Key, Operation, Outcome } from '../operations/operation.ts'
+import { sleep } from '../sleep.ts'
 import { pollToTheEnd } from './last-phase.ts'
 import { KeyPool } from './key-pool.ts'
-import type { NodeCopies } from './node-copies.ts'
+import type { Copies } from './node-copy.ts'
 import { numberedPlaces, type Places, valueIn } from './places.ts'
 import { RebornPlaces } from './reborn-places.ts'
 import { RebornTopic } from './reborn-topic.ts'
@@ -15,14 +15,20 @@ import { Seen } from './seen.ts'
 import { type TopicOptions, Topics } from './topics.ts'
 import { Worker } from './worker.ts'
 
+/** Where what clients did goes, in the order in which it happened. */
+export interface HistorySink {
+  add(operation: Omit<Operation, 'index'>): unknown
+}
+
 export interface WorkloadOptions {
+  readonly clock: Clock
   readonly seed: number
   /** Operations a second, of all threads together. */
   readonly rate: number
   readonly threads: number
   /** A fresh client of a thread. */
   readonly openClient: (thread: number) => OxbowClient
-  readonly history: HistoryWriter
+  readonly history: HistorySink
   readonly topic: TopicOptions
   /** Before the names of all topics; default: nothing. */
   readonly topicPrefix?: string
@@ -60,16 +66,17 @@ export class Workload {
   readonly #workers: readonly Worker[]
   readonly #places: Places
   readonly #reborn: RebornTopic
-  readonly #startedMs = performance.now()
+  readonly #startedMs: number
   #running: Promise<unknown> = Promise.resolve()
   #isStopped = false
 
   constructor(options: WorkloadOptions) {
-    const { seed, rate, threads, openClient, topic, topicPrefix = '', producer } = options
+    const { clock, seed, rate, threads, openClient, topic, topicPrefix = '', producer } = options
     // One more makes and deletes a topic.
     const allThreads = threads + 1
     const random = new SeededRandom(seed)
     this.#options = options
+    this.#startedMs = clock.monotonicMs()
     this.#places = numberedPlaces(topicPrefix)
     this.seen = new Seen(options.onAcknowledged)
     const pool = new KeyPool(random.fork('keys'), { activeKeys: ACTIVE_KEYS, maxWritesPerKey: MAX_WRITES_PER_KEY })
@@ -87,7 +94,7 @@ export class Workload {
     const places = new RebornPlaces(topicPrefix)
     const seen = new Seen(options.onAcknowledged)
     const worker = new Worker({ ...shared, thread: threads, openClient: () => openClient(threads), places, topics: noTopics, seen })
-    this.#reborn = new RebornTopic({ places, worker, seen, random: random.fork('reborn'), topic, everyMs: (1000 * threads) / rate })
+    this.#reborn = new RebornTopic({ clock, places, worker, seen, random: random.fork('reborn'), topic, everyMs: (1000 * threads) / rate })
   }
 
   /** Of all operations so far. */
@@ -116,10 +123,11 @@ export class Workload {
   /** Each thread reads all that was ever acknowledged or polled. Answers the partitions of which one of them did not come to the end in time. */
   async pollEverything(limitMs: number): Promise<readonly string[]> {
     const ends = this.seen.ends()
-    const deadlineMs = performance.now() + limitMs
+    const { clock } = this.#options
+    const deadlineMs = clock.monotonicMs() + limitMs
     const [ofReborn, ...ofAll] = await Promise.all([
       this.#reborn.pollToTheEnd(deadlineMs),
-      ...this.#workers.map((worker) => pollToTheEnd(worker, ends, deadlineMs)),
+      ...this.#workers.map((worker) => pollToTheEnd(clock, worker, ends, deadlineMs)),
     ])
     const nameOf = (key: Key, places: Places): string => {
       const { topic, partition } = places.placeOf(key)
@@ -129,7 +137,7 @@ export class Workload {
   }
 
   /** Notes what nodes have on their own disks of every key, each as one poll of that node. Answers how many there are, and how many cannot be read whole. */
-  noteCopies(copies: NodeCopies): CopyCounts {
+  noteCopies(copies: Copies): CopyCounts {
     const count = { read: 0, damaged: 0 }
     const groups = [
       { keys: this.seen.ends().keys(), places: this.#places },
@@ -156,17 +164,18 @@ export class Workload {
   }
 
   #note(operation: Omit<Operation, 'index' | 'time'>): void {
-    this.#options.history.add({ time: Math.round((performance.now() - this.#startedMs) * 1e6), ...operation })
+    const { clock, history } = this.#options
+    history.add({ time: Math.round((clock.monotonicMs() - this.#startedMs) * 1e6), ...operation })
   }
 
   async #run(worker: Worker): Promise<void> {
-    const { rate, threads } = this.#options
+    const { clock, rate, threads } = this.#options
     const everyMs = (1000 * threads) / rate
-    let nextMs = performance.now() + (everyMs * worker.thread) / threads
+    let nextMs = clock.monotonicMs() + (everyMs * worker.thread) / threads
     while (!this.#isStopped) {
-      const waitMs = nextMs - performance.now()
-      if (waitMs > 0) await sleep(waitMs)
-      nextMs = Math.max(nextMs + everyMs, performance.now() - MAX_LATE_MS)
+      const waitMs = nextMs - clock.monotonicMs()
+      if (waitMs > 0) await sleep(clock, waitMs)
+      nextMs = Math.max(nextMs + everyMs, clock.monotonicMs() - MAX_LATE_MS)
       await worker.perform(this.#requests.next(worker.assigned))
     }
   }

@@ -1,13 +1,15 @@
-import { BrokerError } from '../../../src/base/errors.ts'
-import type { Done } from '../../../src/base/done.ts'
-import { randomUuid } from '../../../src/base/ids.ts'
-import type { Random } from '../../../src/base/random.ts'
-import type { ClientConnection, ClientTransport, NodeAddress } from '../../../src/client/transport.ts'
-import type { TopicInfo } from '../../../src/wire/api.ts'
-import { type RegisterEvent, RegisterWriter } from '../../operations/register-file.ts'
-import { sleep } from '../cluster-process.ts'
+import { BrokerError } from '../../src/base/errors.ts'
+import type { Clock } from '../../src/base/clock.ts'
+import type { Done } from '../../src/base/done.ts'
+import { randomUuid } from '../../src/base/ids.ts'
+import type { Random } from '../../src/base/random.ts'
+import type { ClientConnection, ClientTransport, NodeAddress } from '../../src/client/transport.ts'
+import type { TopicInfo } from '../../src/wire/api.ts'
+import type { RegisterEvent, RegisterSink } from '../operations/register-file.ts'
+import { sleep } from '../sleep.ts'
 
 export interface RegisterLoadOptions {
+  readonly clock: Clock
   /** Whom the clients ask: a drawn one each time. */
   readonly nodes: readonly NodeAddress[]
   /** As one machine of clients sees the network; the load closes it. */
@@ -16,8 +18,8 @@ export interface RegisterLoadOptions {
   readonly replicationFactor: number
   /** Before the names of the topics. */
   readonly topicPrefix: string
-  /** Where its history goes. */
-  readonly path: string
+  /** The load closes it. */
+  readonly history: RegisterSink
   readonly nowMs: () => number
 }
 
@@ -36,7 +38,6 @@ const FIRST_VALUE = 10 ** 14
  */
 export class RegisterLoad {
   readonly #options: RegisterLoadOptions
-  readonly #history: RegisterWriter
   #nextId = 0
   #nextValue = FIRST_VALUE
   #running: Promise<unknown> = Promise.resolve()
@@ -44,7 +45,6 @@ export class RegisterLoad {
 
   constructor(options: RegisterLoadOptions) {
     this.#options = options
-    this.#history = new RegisterWriter(options.path)
   }
 
   start(): void {
@@ -57,7 +57,7 @@ export class RegisterLoad {
   async stop(): Promise<void> {
     if (this.#isStopped) return
     this.#isStopped = true
-    await this.#running.finally(() => this.#history.close())
+    await this.#running.finally(() => this.#options.history.close())
   }
 
   async #run(client: number): Promise<void> {
@@ -66,7 +66,7 @@ export class RegisterLoad {
     try {
       while (!this.#isStopped) {
         await this.#operate(connections)
-        await sleep(EVERY_MS)
+        await sleep(this.#options.clock, EVERY_MS)
       }
     } finally {
       for (const connection of connections) connection.close()
@@ -116,8 +116,8 @@ export class RegisterLoad {
   }
 
   async #noted(register: string, f: 'read' | 'write', value: string | null, act: () => Promise<string | null>): Promise<void> {
-    const { nowMs } = this.#options
-    const note = (event: RegisterEvent): void => this.#history.add(event)
+    const { nowMs, history } = this.#options
+    const note = (event: RegisterEvent): void => history.add(event)
     const id = this.#nextId++
     note({ type: 'call', id, register, f, value, time: nowMs() })
     try {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { numberedPlaces, recordOf, valueIn } from '../../../../chaos/live/workload/places.ts'
+import { numberedPlaces, recordOf, valueIn } from '../../../chaos/workload/places.ts'
 
 describe('a key', () => {
   it('is one partition, of whatever prefix', () => {

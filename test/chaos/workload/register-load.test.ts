@@ -2,14 +2,15 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import { RegisterLoad } from '../../../../chaos/live/workload/register-load.ts'
-import { readRegisters } from '../../../../chaos/operations/register-file.ts'
-import { judgeRegisters, type RegisterReport } from '../../../../chaos/report/registers.ts'
-import type { Done } from '../../../../src/base/done.ts'
-import { BrokerError } from '../../../../src/base/errors.ts'
-import { SeededRandom } from '../../../../src/base/random.ts'
-import type { ClientConnection, ClientTransport } from '../../../../src/client/transport.ts'
-import type { AlterTopicRequest, CreateTopicRequest, MetadataRequest } from '../../../../src/wire/api.ts'
+import { RegisterLoad } from '../../../chaos/workload/register-load.ts'
+import { readRegisters, RegisterWriter } from '../../../chaos/operations/register-file.ts'
+import { judgeRegisters, type RegisterReport } from '../../../chaos/report/registers.ts'
+import type { Done } from '../../../src/base/done.ts'
+import { BrokerError } from '../../../src/base/errors.ts'
+import { SeededRandom } from '../../../src/base/random.ts'
+import { SystemClock } from '../../../src/client/system-clock.ts'
+import type { ClientConnection, ClientTransport } from '../../../src/client/transport.ts'
+import type { AlterTopicRequest, CreateTopicRequest, MetadataRequest } from '../../../src/wire/api.ts'
 
 let folder = ''
 beforeEach(() => {
@@ -60,6 +61,7 @@ async function run(metadata: Metadata, forMs: number): Promise<RegisterReport> {
   const path = join(folder, 'registers.jsonl')
   const begunMs = performance.now()
   const load = new RegisterLoad({
+    clock: new SystemClock(),
     nodes: [
       { host: 'a', port: 1 },
       { host: 'b', port: 2 },
@@ -68,7 +70,7 @@ async function run(metadata: Metadata, forMs: number): Promise<RegisterReport> {
     random: new SeededRandom(1),
     replicationFactor: 3,
     topicPrefix: '',
-    path,
+    history: new RegisterWriter(path),
     nowMs: () => performance.now() - begunMs,
   })
   load.start()

@@ -1,5 +1,6 @@
-import { isMicroOperations, type Key } from '../../operations/operation.ts'
-import { sleep } from '../cluster-process.ts'
+import { isMicroOperations, type Key } from '../operations/operation.ts'
+import type { Clock } from '../../src/base/clock.ts'
+import { sleep } from '../sleep.ts'
 import type { Worker } from './worker.ts'
 
 const POLL = { timeoutMs: 1_000, maxRecords: 5_000 }
@@ -13,26 +14,26 @@ const ASSIGN_LIMIT_MS = 60_000
  * What each client does in the end, when all is healed: it crashes, and the next one goes to the beginning of all keys and polls until it is
  * where anybody ever was, or nothing comes any more. Answers the keys of which it did not come there in time. Source: jepsen.tests.kafka, its final generator.
  */
-export async function pollToTheEnd(worker: Worker, ends: ReadonlyMap<Key, number>, deadlineMs: number): Promise<readonly Key[]> {
+export async function pollToTheEnd(clock: Clock, worker: Worker, ends: ReadonlyMap<Key, number>, deadlineMs: number): Promise<readonly Key[]> {
   const keys = [...ends.keys()].sort((left, right) => left - right)
   await worker.perform({ f: 'crash' })
-  const lastAssignMs = Math.min(deadlineMs, performance.now() + ASSIGN_LIMIT_MS)
+  const lastAssignMs = Math.min(deadlineMs, clock.monotonicMs() + ASSIGN_LIMIT_MS)
   for (;;) {
     const { type } = await worker.perform({ f: 'assign', keys, seekToBeginning: true })
     if (type === 'ok') break
-    if (performance.now() > lastAssignMs) return keys
-    await sleep(AGAIN_AFTER_MS)
+    if (clock.monotonicMs() > lastAssignMs) return keys
+    await sleep(clock, AGAIN_AFTER_MS)
   }
   const missing = new Map([...ends].filter(([, end]) => end >= 0))
-  let lastNewsMs = performance.now()
-  while (missing.size > 0 && performance.now() < Math.min(deadlineMs, lastNewsMs + QUIET_LIMIT_MS)) {
+  let lastNewsMs = clock.monotonicMs()
+  while (missing.size > 0 && clock.monotonicMs() < Math.min(deadlineMs, lastNewsMs + QUIET_LIMIT_MS)) {
     const { type, value } = await worker.poll(POLL)
-    if (type !== 'ok') await sleep(AGAIN_AFTER_MS)
+    if (type !== 'ok') await sleep(clock, AGAIN_AFTER_MS)
     if (!isMicroOperations(value)) continue
     for (const part of value) {
       if (part[0] !== 'poll') continue
       for (const [name, pairs] of Object.entries(part[1] ?? {})) {
-        lastNewsMs = performance.now()
+        lastNewsMs = clock.monotonicMs()
         const end = missing.get(Number(name)) ?? Infinity
         if ((pairs.at(-1)?.[0] ?? -1) >= end) missing.delete(Number(name))
       }

@@ -1,8 +1,8 @@
-import { BrokerError } from '../../../src/base/errors.ts'
-import type { OxbowClient } from '../../../src/client/client.ts'
-import type { Consumer } from '../../../src/client/consumer.ts'
-import type { Producer, ProducerOptions } from '../../../src/client/producer.ts'
-import type { Key, Operation, Outcome, Polled, Value } from '../../operations/operation.ts'
+import { BrokerError } from '../../src/base/errors.ts'
+import type { OxbowClient } from '../../src/client/client.ts'
+import type { Consumer } from '../../src/client/consumer.ts'
+import type { Producer, ProducerOptions } from '../../src/client/producer.ts'
+import type { Key, Operation, Outcome, Polled, Value } from '../operations/operation.ts'
 import { type Places, recordOf, valueIn } from './places.ts'
 import type { ClientRequest } from './requests.ts'
 

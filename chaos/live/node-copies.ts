@@ -1,21 +1,14 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { BATCH_HEADER_BYTES, hasValidCrc, peekBatchSize, readBatchHeader } from '../../../src/record/batch.ts'
-import { visitRecords } from '../../../src/record/records.ts'
-import { parseSegmentFileName } from '../../../src/log/segment.ts'
-import type { TopicInfo } from '../../../src/wire/api.ts'
-import type { Place } from './places.ts'
-
-/** What one node has of a partition on its own disk. */
-export interface NodeCopy {
-  readonly node: number
-  readonly records: readonly (readonly [offset: number, value: Buffer | null])[]
-  /** Where it cannot be read further, as a sentence: what lies behind that, nobody knows. */
-  readonly damage: string | undefined
-}
+import { BATCH_HEADER_BYTES, hasValidCrc, peekBatchSize, readBatchHeader } from '../../src/record/batch.ts'
+import { visitRecords } from '../../src/record/records.ts'
+import { parseSegmentFileName } from '../../src/log/segment.ts'
+import type { TopicInfo } from '../../src/wire/api.ts'
+import type { Copies, NodeCopy } from '../workload/node-copy.ts'
+import type { Place } from '../workload/places.ts'
 
 /** The copies of partitions, read from the folders of their nodes once nothing is written any more: nobody is asked. */
-export class NodeCopies {
+export class NodeCopies implements Copies {
   readonly #topics: ReadonlyMap<string, TopicInfo>
   readonly #dataDir: (node: number) => string
 
@@ -24,7 +17,6 @@ export class NodeCopies {
     this.#dataDir = dataDir
   }
 
-  /** Of all nodes that are to have one. */
   of({ topic, partition }: Place): NodeCopy[] {
     const replicas = this.#topics.get(topic)?.partitions.find((one) => one.partition === partition)?.replicas ?? []
     return replicas.map((node) => ({ node, ...readLog(join(this.#dataDir(node), 'partitions', `${topic}-${partition}`)) }))

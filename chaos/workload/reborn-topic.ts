@@ -1,8 +1,9 @@
-import type { Uuid } from '../../../src/base/ids.ts'
-import { BrokerError } from '../../../src/base/errors.ts'
-import type { Random } from '../../../src/base/random.ts'
-import type { Key, Outcome } from '../../operations/operation.ts'
-import { sleep } from '../cluster-process.ts'
+import type { Clock } from '../../src/base/clock.ts'
+import type { Uuid } from '../../src/base/ids.ts'
+import { BrokerError } from '../../src/base/errors.ts'
+import type { Random } from '../../src/base/random.ts'
+import type { Key, Outcome } from '../operations/operation.ts'
+import { sleep } from '../sleep.ts'
 import { pollToTheEnd } from './last-phase.ts'
 import type { RebornPlaces } from './reborn-places.ts'
 import type { Seen } from './seen.ts'
@@ -11,6 +12,7 @@ import type { Worker } from './worker.ts'
 import { PARTITIONS_PER_TOPIC, type Places } from './places.ts'
 
 export interface RebornTopicOptions {
+  readonly clock: Clock
   readonly places: RebornPlaces
   readonly worker: Worker
   /** Of this topic alone. */
@@ -64,28 +66,29 @@ export class RebornTopic {
   }
 
   async run(isStopped: () => boolean): Promise<void> {
-    const { places, seen } = this.#options
+    const { clock, places, seen } = this.#options
     while (!isStopped()) {
-      if (!(await until(isStopped, () => this.#make()))) return
+      if (!(await until(clock, isStopped, () => this.#make()))) return
       await this.#live(isStopped)
-      if (isStopped() || (await pollToTheEnd(this.worker, seen.ends(), performance.now() + READ_LIMIT_MS)).length > 0) continue
+      if (isStopped() || (await pollToTheEnd(clock, this.worker, seen.ends(), clock.monotonicMs() + READ_LIMIT_MS)).length > 0) continue
       // From here on nobody has to find it any more.
       for (const key of places.keys) seen.forget(key)
       places.beginLife()
       this.#endedId = this.#presentId
-      if (!(await until(isStopped, () => this.#delete()))) return
+      if (!(await until(clock, isStopped, () => this.#delete()))) return
       this.#lives++
     }
   }
 
   /** In the end, of the life that it is in. */
   async pollToTheEnd(deadlineMs: number): Promise<readonly Key[]> {
-    const ends = this.#options.seen.ends()
-    return ends.size === 0 ? [] : await pollToTheEnd(this.worker, ends, deadlineMs)
+    const { clock, seen } = this.#options
+    const ends = seen.ends()
+    return ends.size === 0 ? [] : await pollToTheEnd(clock, this.worker, ends, deadlineMs)
   }
 
   async #live(isStopped: () => boolean): Promise<void> {
-    const { places, random, everyMs } = this.#options
+    const { clock, places, random, everyMs } = this.#options
     const { worker } = this
     // What its client has assigned is of the life before.
     let isAssigned = false
@@ -94,7 +97,7 @@ export class RebornTopic {
       if (!isAssigned || worker.assigned === 0) isAssigned = (await worker.perform({ f: 'assign', keys: places.keys, seekToBeginning: false })).type === 'ok'
       else if (random.integer(POLL_ONE_IN) === 0) await worker.perform({ f: 'poll' })
       else await worker.perform({ f: 'send', key, value: this.#nextValue++ })
-      await sleep(everyMs)
+      await sleep(clock, everyMs)
     }
   }
 
@@ -119,14 +122,14 @@ export class RebornTopic {
 }
 
 /** Tries until it is done; false: it was stopped before. */
-async function until(isStopped: () => boolean, act: () => Promise<void>): Promise<boolean> {
+async function until(clock: Clock, isStopped: () => boolean, act: () => Promise<void>): Promise<boolean> {
   while (!isStopped()) {
     try {
       await act()
       return true
     } catch (error) {
       if (!(error instanceof BrokerError)) throw error
-      await sleep(AGAIN_AFTER_MS)
+      await sleep(clock, AGAIN_AFTER_MS)
     }
   }
   return false

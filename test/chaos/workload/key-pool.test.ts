@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { KeyPool } from '../../../../chaos/live/workload/key-pool.ts'
-import { SeededRandom } from '../../../../src/base/random.ts'
+import { KeyPool } from '../../../chaos/workload/key-pool.ts'
+import { SeededRandom } from '../../../src/base/random.ts'
 
 describe('KeyPool', () => {
   it('has one hot key and several cold ones', () => {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { KeyPool } from '../../../../chaos/live/workload/key-pool.ts'
-import { type ClientRequest, Requests } from '../../../../chaos/live/workload/requests.ts'
-import { Seen } from '../../../../chaos/live/workload/seen.ts'
-import { SeededRandom } from '../../../../src/base/random.ts'
+import { KeyPool } from '../../../chaos/workload/key-pool.ts'
+import { type ClientRequest, Requests } from '../../../chaos/workload/requests.ts'
+import { Seen } from '../../../chaos/workload/seen.ts'
+import { SeededRandom } from '../../../src/base/random.ts'
 
 function requests(seen: Seen): Requests {
   const random = new SeededRandom(3)

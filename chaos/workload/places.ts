@@ -1,4 +1,4 @@
-import type { Key, Value } from '../../operations/operation.ts'
+import type { Key, Value } from '../operations/operation.ts'
 
 /** Two keys a topic. */
 export const PARTITIONS_PER_TOPIC = 2

@@ -1,5 +1,5 @@
-import type { OxbowClient } from '../../../src/client/client.ts'
-import { isMicroOperations, type Key, type Operation } from '../../operations/operation.ts'
+import type { OxbowClient } from '../../src/client/client.ts'
+import { isMicroOperations, type Key, type Operation } from '../operations/operation.ts'
 import { ClientProcess, type ClientProcessOptions, type Completion, invocationOf } from './client-process.ts'
 import type { ClientRequest } from './requests.ts'
 import type { Seen } from './seen.ts'

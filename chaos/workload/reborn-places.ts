@@ -1,4 +1,4 @@
-import type { Key } from '../../operations/operation.ts'
+import type { Key } from '../operations/operation.ts'
 import { type Place, type Places, PARTITIONS_PER_TOPIC } from './places.ts'
 
 /** Keys of topics that are made anew begin here: no other key comes so far. */
