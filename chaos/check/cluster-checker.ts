@@ -241,7 +241,9 @@ export class ClusterChecker {
     replica.cutCount = view.log.cutCount
     held.syncedEndOffset = view.log.syncedEndOffset
     if (view.damaged) this.#damaged.add(`${key} ${watched.node.nodeId}`)
-    if (view.damaged && !this.#committedOf(key).hasGivenUp) this.#checkDamage(watched, this.#describe(key), view.log.name)
+    // A copy of a topic that is deleted may turn up with a folder that was away: nobody misses it, and nobody knows any more where it belongs.
+    const isMissed = !this.#committedOf(key).hasGivenUp && this.#state(key) !== undefined
+    if (view.damaged && isMissed) this.#checkDamage(watched, this.#describe(key), view.log.name)
     this.#observeLog(watched, replica)
     if (view.role === 'offline') return
     const committed = this.#committedOf(key)

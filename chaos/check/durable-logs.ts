@@ -23,6 +23,11 @@ interface HeldBatches extends FileBatches {
   readonly volatile: Set<WrittenBatch>
 }
 
+/** What lay at a path until it was removed, or renamed. `folders`: once one of them was synced it does not come back. */
+interface GoneFile extends FileBatches {
+  readonly folders: readonly string[]
+}
+
 /** A disk that also says how large a file is now; undefined: there is none. */
 export interface PeekDisk extends Disk {
   sizeOf(path: string): number | undefined
@@ -40,6 +45,8 @@ const LOG_START = /^(.+)\/log-start$/
  */
 export class DurableLogs {
   readonly #files = new Map<string, FileBatches>()
+  /** By their paths: a power loss may bring them back. */
+  readonly #gone = new Map<string, GoneFile>()
   /** The paths of each log's segments, by the log's folder. */
   readonly #paths = new Map<string, Set<string>>()
   /** Log starts as they were noted, by the log's folder; `isNamed`: that folder was synced since the note was made. */
@@ -80,7 +87,7 @@ export class DurableLogs {
 
   /** The disk lost that file, unasked. What it lost of the end of one is seen when it is opened. */
   lost(path: string): void {
-    this.#leave(path)(null)
+    this.#leave(path)(null, [])
   }
 
   wrap(disk: PeekDisk): Disk {
@@ -92,14 +99,14 @@ export class DurableLogs {
         const renamed = this.#leave(from)
         this.#starts.delete(from)
         disk.rename(from, to, (error) => {
-          if (error === undefined) renamed(to)
+          if (error === undefined) renamed(to, [parentOf(from), parentOf(to)])
           done(error)
         })
       },
       remove: (path, done) => {
         const removed = this.#leave(path)
         disk.remove(path, (error) => {
-          if (error === undefined) removed(null)
+          if (error === undefined) removed(null, [parentOf(path)])
           done(error)
         })
       },
@@ -107,8 +114,10 @@ export class DurableLogs {
       mkdir: (path, done) => disk.mkdir(path, done),
       syncFolder: (path, done) => {
         const start = this.#starts.get(path)
+        const gone = [...this.#gone].filter(([, { folders }]) => folders.includes(path))
         disk.syncFolder(path, (error) => {
           if (error === undefined && start !== undefined) start.isNamed = true
+          if (error === undefined) for (const [name, file] of gone) if (this.#gone.get(name) === file) this.#gone.delete(name)
           done(error)
         })
       },
@@ -133,7 +142,7 @@ export class DurableLogs {
 
   #watch(file: DiskFile, sizeBytes: number): DiskFile {
     this.#opened(folderOf(file.path))
-    const known = this.#files.get(file.path) ?? { batches: [], cut: new Set() }
+    const known = this.#files.get(file.path) ?? copyOf(this.#gone.get(file.path))
     this.#keep(file.path, known)
     const { batches, cut } = known
     // A process before this one may have had calls under way. What it took away is there or not, as the size says; what it wrote is on the
@@ -191,13 +200,14 @@ export class DurableLogs {
     })
   }
 
-  /** What lies at `from` is on its way out; the returned function says that it has gone to another path, or away. */
-  #leave(from: string): (to: string | null) => void {
+  /** What lies at `from` is on its way out; the returned function says that it has gone to another path, or away, and which folders that concerns. */
+  #leave(from: string): (to: string | null, folders: readonly string[]) => void {
     const leaving = [...this.#files].filter(([path]) => path === from || path.startsWith(`${from}/`))
     for (const [, { batches }] of leaving) for (const batch of batches) batch.leaving = true
-    return (to) => {
+    return (to, folders) => {
       for (const [path, held] of leaving) {
         this.#files.delete(path)
+        if (folders.length > 0) this.#gone.set(path, { ...copyOf(held), folders })
         this.#paths.get(folderOf(path))?.delete(path)
         if (to !== null) this.#keep(to + path.slice(from.length), held)
       }
@@ -209,6 +219,15 @@ export class DurableLogs {
     const paths = this.#paths.get(folderOf(path)) ?? new Set<string>()
     this.#paths.set(folderOf(path), paths.add(path))
   }
+}
+
+function parentOf(path: string): string {
+  return path.slice(0, Math.max(0, path.lastIndexOf('/')))
+}
+
+/** Lists of their own, of the same batches. */
+function copyOf(file: FileBatches = { batches: [], cut: new Set() }): FileBatches {
+  return { batches: [...file.batches], cut: new Set(file.cut) }
 }
 
 function folderOf(path: string): string {

@@ -261,6 +261,15 @@ describe('the cluster checker', () => {
     expect(() => look(second)).toThrow(/^damage: metadata is damaged on node 2/)
   })
 
+  it('damage: but not a copy of a deleted topic, which may turn up with a folder that was away', () => {
+    const { nodes, look } = makeCluster()
+    const [, second] = nodes
+    second.image = { ...makeImage(11, makeState({})), topics: new Map() }
+    look(second)
+    second.view = { ...second.view, damaged: true }
+    look(second)
+  })
+
   it('I7: a damaged leader that says itself to be in sync', () => {
     const { nodes, look } = makeCluster(() => true)
     nodes[0].view = { ...nodes[0].view, damaged: true, highWatermark: 3 }

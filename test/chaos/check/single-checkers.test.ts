@@ -130,6 +130,8 @@ describe('I9, judged by what the disk was asked to do', () => {
     run(): void
     remove(name: string): void
     restart(): void
+    losePower(): void
+    syncFolder(name: string): void
     failSync(): void
   }
 
@@ -142,6 +144,12 @@ describe('I9, judged by what the disk was asked to do', () => {
       disk = disk.reopen()
       wrapped = durable.wrap(disk)
     }
+    const losePower = (): void => {
+      disk.powerLoss()
+      disk = disk.reopen()
+      wrapped = durable.wrap(disk)
+    }
+    const syncFolder = (name: string): void => wrapped.syncFolder(name, () => {})
     const remove = (name: string): void => wrapped.remove(name, () => {})
     const run = (): void => {
       while (queue.step() !== undefined);
@@ -154,7 +162,7 @@ describe('I9, judged by what the disk was asked to do', () => {
       run()
       return opened!
     }
-    return { durable, open, run, remove, restart, failSync: () => disk.failNext('sync', path) }
+    return { durable, open, run, remove, restart, losePower, syncFolder, failSync: () => disk.failNext('sync', path) }
   }
 
   const fetch = (syncedEndOffset: number): FetchRequestMessage => ({
@@ -210,6 +218,36 @@ describe('I9, judged by what the disk was asked to do', () => {
       expect(() => say(held + 1)).toThrow(/^I9/)
     }
     expect([...fates].toSorted()).toEqual(['remove: 0 left', 'remove: 2 left', 'truncate: 1 left', 'truncate: 2 left'])
+  })
+
+  it('a file that was removed may be there again after a power loss, and counts then, until its folder was synced', () => {
+    const fates = new Set<string>()
+    for (let round = 0; round < 20; round++) {
+      const { durable, open, run, remove, losePower, syncFolder } = makeDisk(round)
+      const say = (synced: number): void => checkFetchRequest('node 2', fetch(synced), () => 'partitions/t-0', durable)
+      const batches = [makeBatch(0, 1, 'x'), makeBatch(1, 1, 'y')]
+      open(path).writev(batches, 0, () => {})
+      run()
+      open(path).sync(() => {})
+      for (const folder of ['', 'partitions', 'partitions/t-0']) syncFolder(folder)
+      run()
+      remove(path)
+      run()
+      expect(() => say(1)).toThrow(/^I9/)
+      if (round % 2 === 0) syncFolder('partitions/t-0')
+      run()
+      losePower()
+      const again = open(path)
+      let sizeBytes = -1
+      again.size((_error, size) => (sizeBytes = size!))
+      again.sync(() => {})
+      run()
+      const held = sizeBytes > 0 ? 2 : 0
+      fates.add(`${round % 2 === 0 ? 'synced' : 'not synced'}: ${held} left`)
+      say(held)
+      expect(() => say(held + 1)).toThrow(/^I9/)
+    }
+    expect([...fates].toSorted()).toEqual(['not synced: 0 left', 'not synced: 2 left', 'synced: 0 left'])
   })
 
   it('what was cut away may be there again after a failed sync, and counts then', () => {
