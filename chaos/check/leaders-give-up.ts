@@ -3,7 +3,7 @@ import { demand } from './violation.ts'
 /** What is seen of one voter that runs. */
 export interface SeenVoter {
   readonly nodeId: number
-  /** Null: it does not lead, or is paused. */
+  /** Null: it does not lead, or is paused, or stops. */
   readonly leadsTerm: number | null
 }
 

@@ -468,6 +468,7 @@ export class World {
 }
 
 function seenVoter(node: SimNode): SeenVoter {
-  const raft = node.paused ? undefined : node.running?.raft()
+  // One that stops has handed over, and ticks no more: it takes its time with its disk.
+  const raft = node.paused || node.state === 'stopping' ? undefined : node.running?.raft()
   return { nodeId: node.nodeId, leadsTerm: raft?.role === 'leader' ? raft.term : null }
 }
