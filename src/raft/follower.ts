@@ -93,9 +93,9 @@ export class Follower {
     this.#replySnapshot(id, 0)
   }
 
-  /** The log goes on behind a snapshot; the leader is told once that is persisted. */
+  /** The log goes on behind a snapshot; the leader is told once that is persisted. A newer one may be on its way in already, and goes on. */
   installed(endOffset: number): void {
-    this.#reception = null
+    if (this.#reception !== null && this.#reception.snapshot.endOffset <= endOffset) this.#reception = null
     this.#lastStartOffset = endOffset
     this.#matchedEndOffset = Math.max(this.#matchedEndOffset, endOffset)
   }

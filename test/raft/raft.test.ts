@@ -285,6 +285,23 @@ describe('Raft', () => {
     expect(raft.commitIndex).toBe(1)
   })
 
+  it('R4.5: goes on with what comes of a newer snapshot when an older one is installed', () => {
+    const raft = makeRaft({ term: 9 })
+    const older = { ...CHUNK, bytes: Buffer.alloc(10) }
+    const newer = { ...CHUNK, endOffset: 7 }
+    const written = { type: 'snapshotWritten', term: 9, lastTerm: 1 } as const
+    receive(raft, SECOND, older)
+    const stored = raft.step({ ...written, endOffset: 5, position: 10 })
+    expect(stored).toContainEqual({ type: 'storeSnapshot', term: 9, endOffset: 5, lastTerm: 1 })
+    expect(receive(raft, SECOND, newer)).toContainEqual(expect.objectContaining({ type: 'writeSnapshot', endOffset: 7, position: 0 }))
+    raft.step({ type: 'snapshotStored', snapshot: { endOffset: 5, lastTerm: 1, sizeBytes: 10 }, voters: VOTERS })
+    // Its first bytes once more: they are on their way to the disk.
+    const again = receive(raft, SECOND, newer).filter(({ type }) => type !== 'role')
+    expect(again).toEqual([{ type: 'send', to: 2, message: { type: 'snapshotReply', term: 9, endOffset: 7, lastTerm: 1, position: 0 } }])
+    const told = raft.step({ ...written, endOffset: 7, position: 4 })
+    expect(told).toContainEqual({ type: 'send', to: 2, message: { type: 'snapshotReply', term: 9, endOffset: 7, lastTerm: 1, position: 4 } })
+  })
+
   it('I3: ends the node rather than follow a second leader of its own term', () => {
     const raft = makeRaft()
     lead(raft)
