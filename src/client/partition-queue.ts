@@ -44,14 +44,8 @@ const MIN_CAPACITY_BYTES = 1024
 /** A batch holds at most so many times `batchBytes` before compression: that bounds how long one turn may compress. */
 const MAX_PLAIN_BATCHES = 4
 const TWO_31 = 0x8000_0000
-/** Failures that newer metadata does not mend. */
-const UNRELATED_TO_LEADER: ReadonlySet<Code> = new Set<Code>([
-  'NOT_ENOUGH_REPLICAS',
-  'NOT_ENOUGH_REPLICAS_AFTER_APPEND',
-  'THROTTLING_QUOTA_EXCEEDED',
-  'DISK_LOW',
-  'CORRUPT_MESSAGE',
-])
+/** Failures that newer metadata does not mend. Anything else may come from a leader of the past, which nobody has told: it would say so for ever. */
+const UNRELATED_TO_LEADER: ReadonlySet<Code> = new Set<Code>(['THROTTLING_QUOTA_EXCEEDED', 'CORRUPT_MESSAGE'])
 
 export class PartitionQueue {
   readonly topic: string

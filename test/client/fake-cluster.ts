@@ -381,7 +381,7 @@ export class FakeCluster implements ClientTransport {
     }
     const isAfterAppend = verdict === 'REQUEST_TIMED_OUT' || verdict === 'NOT_ENOUGH_REPLICAS_AFTER_APPEND'
     const chosen = verdict !== undefined && verdict !== 'loseAnswer' && !isAfterAppend ? verdict : undefined
-    const refusal = this.#refusal(nodeId, topicId, partition, leaderEpoch) ?? chosen
+    const refusal = chosen ?? this.#refusal(nodeId, topicId, partition, leaderEpoch)
     if (refusal !== undefined) {
       fail(this.#refused(refusal, nodeId, request))
       return

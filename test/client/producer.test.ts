@@ -186,6 +186,18 @@ describe('room', () => {
     ).toEqual(Array.from({ length: 20 }, (_, index) => index))
   })
 
+  it.each(['NOT_ENOUGH_REPLICAS', 'DISK_LOW'] as const)('leaves a leader of the past that says %s and nothing else', (code) => {
+    const { clock, cluster, send, outcomes } = build({ lingerMs: 0 })
+    const past = cluster.partition('t', 0).leader
+    cluster.produceVerdict = (node) => (node === past ? code : undefined)
+    send('a')
+    clock.run(500)
+    expect(outcomes).toEqual([])
+    cluster.moveLeader('t', 0, (past % 3) + 1)
+    clock.run(2_000)
+    expect(outcomes.map(({ value, metadata }) => [value, metadata?.offset])).toEqual([['a', 1]])
+  })
+
   it('the delivery timeout counts from send, with the wait for room', async () => {
     const { clock, cluster, producer, send } = build({ bufferBytes: 200, lingerMs: 0, deliveryTimeoutMs: 2_000 })
     const sentMs = clock.monotonicMs()
