@@ -12,6 +12,8 @@ interface SegmentFile {
   readonly path: string
   /** Where its batches begin, and where the last one ends. */
   readonly bounds: readonly number[]
+  /** No file of its log comes behind it, be it empty. */
+  readonly isNewest: boolean
 }
 
 /** Of the leader epoch in the header of a batch. */
@@ -31,7 +33,8 @@ export function harmable(node: SimNode, atlas: Atlas): readonly SegmentFile[] {
     for (const path of segments) {
       const logName = SEGMENT.exec(path)?.[1] as string
       const bounds = batchBounds(disk.durableContent(path) ?? Buffer.alloc(0))
-      if (bounds.length > 1) found.push({ disk: at, logName, path, bounds })
+      const isNewest = !paths.some((other) => other > path && SEGMENT.exec(other)?.[1] === logName)
+      if (bounds.length > 1) found.push({ disk: at, logName, path, bounds, isNewest })
     }
   }
   return found
@@ -89,7 +92,7 @@ type Act = (node: SimNode, segment: SegmentFile, random: Random) => string | und
 
 /** Each of these a disk may do to what it holds. */
 const acts: readonly Act[] = [flipRecord, flipRecord, cutEnd, flipBeside, loseFile]
-/** Of a last segment alone: the headers of others are not read at a start, and the checkers could not tell what lies there. */
+/** Of the newest segment alone: the headers of others are not read at a start, and the checkers could not tell what lies there. */
 const endActs: readonly Act[] = [...acts, flipHeader, flipEpoch]
 
 /** A node that is down: its disks change what they hold. Returns a sentence for each change. */
@@ -99,7 +102,7 @@ export function damage(node: SimNode, atlas: Atlas, random: Random): readonly st
     const segments = harmable(node, atlas)
     const segment = segments[random.integer(Math.max(1, segments.length))]
     if (segment === undefined) break
-    const possible = isLast(segment, segments) ? endActs : acts
+    const possible = segment.isNewest ? endActs : acts
     const act = possible[random.integer(possible.length)] as Act
     const sentence = act(node, segment, random) ?? flipRecord(node, segment, random)
     if (sentence !== undefined) told.push(sentence)
