@@ -313,8 +313,9 @@ export class ProducerCore {
   /** Fails what waited too long for room or for its topic. Returns when that is due next. */
   #expireWaiting(nowMs: number): number {
     const { deliveryTimeoutMs } = this.#options
-    const untilMs = nowMs - deliveryTimeoutMs
-    while (this.#waiters[0] !== undefined && this.#waiters[0].sinceMs <= untilMs) {
+    // As it is asked to be woken, to the last bit: whoever is woken finds something due.
+    const isDue = (sinceMs: number): boolean => sinceMs + deliveryTimeoutMs <= nowMs
+    while (this.#waiters[0] !== undefined && isDue(this.#waiters[0].sinceMs)) {
       const { done } = this.#waiters.shift() as Waiter
       this.#number++
       this.#refuse(new BrokerError('BUFFER_EXHAUSTED', `no room within ${deliveryTimeoutMs} ms`), done)
@@ -324,7 +325,7 @@ export class ProducerCore {
       if (topic.pending.length === 0) continue
       // Nodes answered, and none of them knows the name.
       const missing = new BrokerError('UNKNOWN_TOPIC_OR_PARTITION', `there is no topic "${topic.name}"`)
-      for (const accepted of topic.takePending(untilMs)) this.#drop(accepted, undelivered(deliveryTimeoutMs, this.#cluster.metadata.lastError ?? missing))
+      for (const accepted of topic.takePending(isDue)) this.#drop(accepted, undelivered(deliveryTimeoutMs, this.#cluster.metadata.lastError ?? missing))
       oldestMs = Math.min(oldestMs, topic.pending[0]?.nowMs ?? Infinity)
       this.#cluster.metadata.requestRefresh()
     }

@@ -67,10 +67,10 @@ export class TopicQueues {
     })
   }
 
-  /** Hands out what waits: all of it, or only what was accepted at or before `untilMs`. */
-  takePending(untilMs: number = Infinity): AcceptedRecord[] {
-    const taken = this.#pending.filter((accepted) => accepted.nowMs <= untilMs)
-    this.#pending = this.#pending.filter((accepted) => accepted.nowMs > untilMs)
+  /** Hands out what waits: all of it, or what `isTaken` says so of, by when it was accepted. */
+  takePending(isTaken: (acceptedMs: number) => boolean = () => true): AcceptedRecord[] {
+    const taken = this.#pending.filter((accepted) => isTaken(accepted.nowMs))
+    this.#pending = this.#pending.filter((accepted) => !isTaken(accepted.nowMs))
     return taken
   }
 

@@ -124,6 +124,17 @@ describe('leaders', () => {
     expect(producer.stats.bufferedBytes).toBe(0)
   })
 
+  it('what waits for its topic fails after the delivery timeout, at whatever fraction of a millisecond it came', () => {
+    const { clock, producer } = build({ deliveryTimeoutMs: 2_000 })
+    let failed = 0
+    for (let at = 0; at < 50; at++) {
+      clock.run(1.001)
+      producer.trySend({ topic: 'nowhere', value: 'x' }, () => failed++)
+    }
+    clock.run(2_001)
+    expect(failed).toBe(50)
+  })
+
   it('a topic that is nowhere fails definitely after 5 s, long before the delivery timeout', () => {
     const { clock, producer } = build()
     const errors: unknown[] = []
