@@ -11,6 +11,7 @@ import { differenceBetween } from '../metadata/image-difference.ts'
 import { emptyImage, type MetadataDelta, type MetadataImage } from '../metadata/image.ts'
 import type { MetadataRecord } from '../metadata/records.ts'
 import type { RaftEffect } from '../raft/effects.ts'
+import { CommandServer } from '../runtime/command-server.ts'
 import { ControllerClient } from '../runtime/controller-client.ts'
 import { ControllerHost } from '../runtime/controller-host.ts'
 import { decodeEntry, encodeEntry } from '../runtime/decision-entry.ts'
@@ -56,6 +57,7 @@ export class OxbowNode {
   readonly #snapshots: MetadataSnapshots
   readonly #host: ControllerHost
   readonly #controllerClient: ControllerClient
+  readonly #commandServer: CommandServer
   readonly #quorumClient: QuorumClient
   readonly #partitions: Partitions
   readonly #fetchServer: FetchServer
@@ -92,13 +94,10 @@ export class OxbowNode {
     this.#raft = raft
     this.#snapshots = snapshots
     this.#host = this.#makeHost()
-    this.#controllerClient = new ControllerClient({
-      transport,
-      host: this.#host,
-      nodeId,
-      leaderId,
-      firstRequestId: firstRequestId(incarnationId),
-    })
+    const processOf = (other: number): Uuid | undefined => this.#peers.processOf(other)
+    const firstId = firstRequestId(incarnationId)
+    this.#controllerClient = new ControllerClient({ transport, host: this.#host, nodeId, leaderId, processOf, firstRequestId: firstId })
+    this.#commandServer = new CommandServer({ transport, host: this.#host })
     this.#quorumClient = new QuorumClient({
       transport,
       clock,
@@ -382,7 +381,7 @@ export class OxbowNode {
         this.#raft.receive({ nodeId: from.nodeId, directoryId: from.directoryId }, message.message)
         break
       case 'command':
-        this.#host.submit(message.command, (reply) => this.#seams.transport.send(from.nodeId, { type: 'commandReply', requestId: message.requestId, reply }))
+        this.#commandServer.received(from, message)
         break
       case 'commandReply':
         this.#controllerClient.reply(message.requestId, message.reply)

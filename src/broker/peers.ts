@@ -40,6 +40,11 @@ export class Peers {
     return this.#connected.has(nodeId)
   }
 
+  /** Undefined: no control stream to it is open. */
+  processOf(nodeId: number): Uuid | undefined {
+    return this.#connected.get(nodeId)?.incarnationId
+  }
+
   /** Undefined: it did not say Hello yet. */
   folderOf(nodeId: number): Uuid | undefined {
     return this.#folders.get(nodeId)

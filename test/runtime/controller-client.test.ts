@@ -6,6 +6,8 @@ import type { Transport } from '../../src/runtime/transport.ts'
 import type { PeerMessage } from '../../src/wire/peer.ts'
 
 const command: ControllerCommand = { type: 'allocateProducerIds', count: 10 }
+/** What an operator asks: no copy of it may be decided twice. */
+const onceOnly: ControllerCommand = { type: 'alterMaintenance', nodeId: 4, maintenance: true }
 const done: ControllerReply = { type: 'done' }
 
 function refusal(definite: boolean): ControllerReply {
@@ -14,6 +16,10 @@ function refusal(definite: boolean): ControllerReply {
 
 class Desk {
   leaderId: number | null = 2
+  readonly processes = new Map([
+    [2, 'a'],
+    [3, 'b'],
+  ])
   readonly sent: { readonly to: number; readonly requestId: number }[] = []
   readonly submitted: ((reply: ControllerReply) => void)[] = []
   readonly replies: ControllerReply[] = []
@@ -29,12 +35,13 @@ class Desk {
       host: { submit } as unknown as ControllerHost,
       nodeId: 1,
       leaderId: () => this.leaderId,
+      processOf: (nodeId) => this.processes.get(nodeId),
       ...(firstRequestId !== undefined && { firstRequestId }),
     })
   }
 
-  ask(timeoutMs: number | null): { cancel(): void } {
-    return this.client.request(command, timeoutMs, (reply) => this.replies.push(reply))
+  ask(timeoutMs: number | null, what = command): { cancel(): void } {
+    return this.client.request(what, timeoutMs, (reply) => this.replies.push(reply))
   }
 
   tick(count: number): void {
@@ -100,5 +107,68 @@ describe('controller client', () => {
     expect(desk.replies).toEqual([])
     desk.client.reply(1_000_000, done)
     expect(desk.replies).toEqual([done])
+  })
+
+  describe('with what is decided once only', () => {
+    it('repeats it to the process that may have it, and to no other', () => {
+      const desk = new Desk()
+      desk.ask(null, onceOnly)
+      desk.tick(25)
+      desk.client.controllerChanged()
+      expect(desk.sent).toEqual(Array.from({ length: 3 }, () => ({ to: 2, requestId: 1 })))
+      desk.leaderId = null
+      desk.tick(5)
+      desk.leaderId = 2
+      desk.processes.delete(2)
+      desk.client.controllerChanged()
+      expect([desk.sent.length, desk.replies.length]).toEqual([3, 0])
+      desk.client.reply(1, done)
+      expect(desk.replies).toEqual([done])
+    })
+
+    it.each<[string, (desk: Desk) => void]>([
+      ['another node', (desk) => (desk.leaderId = 3)],
+      ['this node', (desk) => (desk.leaderId = 1)],
+      ['another process of the same node', (desk) => desk.processes.set(2, 'later')],
+    ])('says that it does not know once the active controller is %s (R1.3)', (_, change) => {
+      const desk = new Desk()
+      desk.ask(null, onceOnly)
+      change(desk)
+      desk.client.controllerChanged()
+      expect(desk.replies).toEqual([expect.objectContaining({ code: 'NOT_CONTROLLER', definite: false })])
+      expect([desk.sent.length, desk.submitted.length]).toEqual([1, 0])
+    })
+
+    it('asks anew, under another id, who refused it for sure, and ends with whoever is not sure', () => {
+      const desk = new Desk()
+      desk.ask(null, onceOnly)
+      desk.client.reply(1, refusal(true))
+      desk.leaderId = 3
+      desk.tick(1)
+      expect(desk.sent).toEqual([
+        { to: 2, requestId: 1 },
+        { to: 3, requestId: 2 },
+      ])
+      desk.client.reply(1, done)
+      expect(desk.replies).toEqual([])
+      desk.client.reply(2, refusal(false))
+      expect(desk.replies).toEqual([refusal(false)])
+    })
+
+    it('is sent once a controller can be reached, and decided once where that is this node', () => {
+      const desk = new Desk()
+      desk.processes.delete(2)
+      desk.ask(null, onceOnly)
+      expect(desk.sent).toEqual([])
+      desk.leaderId = 1
+      desk.client.controllerChanged()
+      desk.tick(60)
+      desk.client.controllerChanged()
+      expect(desk.submitted).toHaveLength(1)
+      desk.submitted[0]?.(refusal(true))
+      desk.tick(1)
+      desk.submitted[1]?.(done)
+      expect(desk.replies).toEqual([done])
+    })
   })
 })
