@@ -17,6 +17,8 @@ export type InvariantName =
   | 'assert'
   | 'delivery'
   | 'order'
+  /** A register in the metadata log is not linearizable. */
+  | 'register'
   | 'convergence'
   | 'run'
   /** A story of test/scenario goes another way. */

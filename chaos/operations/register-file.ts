@@ -61,12 +61,21 @@ export function isRegisterFile(path: string): boolean {
  */
 export function readRegisters(path: string): ReadonlyMap<string, readonly RegisterOperation[]> {
   const text = existsSync(path) ? readFileSync(path, 'utf8') : ''
-  const calls = new Map<number, Extract<RegisterEvent, { readonly type: 'call' }>>()
-  const returns = new Map<number, Extract<RegisterEvent, { readonly type: 'ok' }>>()
+  const events: RegisterEvent[] = []
   for (const [at, line] of text.slice(0, text.lastIndexOf('\n')).split('\n').entries()) {
     const event = parse(line)
     if (line === '') continue
     if (event === undefined) throw new HistoryError(`${path}, line ${at + 1}: nothing that a register does`)
+    events.push(event)
+  }
+  return registersOf(events)
+}
+
+/** The operations of each register. */
+export function registersOf(events: Iterable<RegisterEvent>): ReadonlyMap<string, readonly RegisterOperation[]> {
+  const calls = new Map<number, Extract<RegisterEvent, { readonly type: 'call' }>>()
+  const returns = new Map<number, Extract<RegisterEvent, { readonly type: 'ok' }>>()
+  for (const event of events) {
     if (event.type === 'call') calls.set(event.id, event)
     else if (event.type === 'ok') returns.set(event.id, event)
     else calls.delete(event.id)

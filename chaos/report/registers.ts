@@ -1,38 +1,13 @@
-import { findUnlinearizable, type RegisterOperation } from '../check/linearizable-register.ts'
+import { judgeRegisters, type RegisterReport } from '../check/registers.ts'
 import { readRegisters } from '../operations/register-file.ts'
 
-/** What the registers in the metadata log come to. */
-export interface RegisterReport {
-  readonly reads: number
-  readonly writes: number
-  /** Of registers that cannot have been one value at a time, a sentence each. */
-  readonly findings: readonly string[]
-}
-
-export function judgeRegisters(path: string): RegisterReport {
-  const registers = readRegisters(path)
-  const all = [...registers.values()].flat().filter(({ returnedAt }) => returnedAt < Infinity)
-  const reads = all.filter(({ type }) => type === 'read').length
-  const findings = [...registers].flatMap(([name, operations]) => {
-    const stuck = findUnlinearizable(worthPlacing(operations))
-    return stuck === undefined ? [] : [`${name} is not linearizable: no moment was found for the ${describe(stuck)}`]
-  })
-  return { reads, writes: all.length - reads, findings }
+/** Of a file; one that is not there has no operations. Throws a HistoryError when it is none. */
+export function judgeRegisterFile(path: string): RegisterReport {
+  return judgeRegisters(readRegisters(path))
 }
 
 /** The report for people, as that of any history. */
 export function registerText(path: string, { reads, writes, findings }: RegisterReport): string {
   const verdict = findings.length === 0 ? 'valid' : 'NOT VALID'
   return [`History:    ${path}`, `Operations: ${reads} reads and ${writes} writes of registers`, `Verdict:    ${verdict}`, ...findings, ''].join('\n')
-}
-
-/** A write that may never have happened, and whose value nobody read, explains nothing: there are many, and each would double the search. */
-function worthPlacing(operations: readonly RegisterOperation[]): RegisterOperation[] {
-  const wasRead = new Set(operations.flatMap(({ type, value, returnedAt }) => (type === 'read' && returnedAt < Infinity ? [value] : [])))
-  return operations.filter(({ type, value, returnedAt }) => type === 'read' || returnedAt < Infinity || wasRead.has(value))
-}
-
-function describe({ type, value, calledAt, returnedAt }: RegisterOperation): string {
-  const until = returnedAt === Infinity ? 'never answered' : `answered at ${(returnedAt / 1000).toFixed(3)} s`
-  return `${type} of ${value ?? 'nothing'}, called at ${(calledAt / 1000).toFixed(3)} s and ${until}`
 }

@@ -1,12 +1,13 @@
 import { join } from 'node:path'
 import { profiles } from '../check/anomalies/profiles.ts'
 import type { Conclusion } from '../check/anomalies/check-history.ts'
+import type { RegisterReport } from '../check/registers.ts'
 import type { ChaosRun } from '../live/chaos-run.ts'
 import type { ChaosRunOptions } from '../live/run-options.ts'
 import { HISTORY, REGISTERS } from '../live/chaos-run.ts'
 import { type CheckReport, checkFile } from './check-file.ts'
 import { type LoggedLine, NodeLogs } from './node-logs.ts'
-import { judgeRegisters, type RegisterReport } from './registers.ts'
+import { judgeRegisterFile } from './registers.ts'
 
 /** Of one kind of fault. */
 export interface FaultSummary {
@@ -50,7 +51,7 @@ const MAX_NAMES = 10
 /** Checks the history of a run, and says what the whole run comes to. */
 export async function reportRun(options: ChaosRunOptions, run: ChaosRun): Promise<RunReport> {
   const check = await checkFile(join(options.out, HISTORY), profiles.oxbow)
-  const registers = judgeRegisters(join(options.out, REGISTERS))
+  const registers = judgeRegisterFile(join(options.out, REGISTERS))
   const findings = [...findingsOf(options, run), ...registers.findings]
   const doubts = [...check.doubts, ...run.failures, ...(options.faults.length > 0 && run.faults.length === 0 ? ['no fault was injected'] : [])]
   const seconds = run.loadMs / 1000

@@ -1,12 +1,12 @@
 import type { Random } from '../../src/base/random.ts'
 import type { NodeOptions } from '../../src/broker/surface.ts'
-import { OxbowClient } from '../../src/client/client.ts'
+import type { OxbowClient } from '../../src/client/client.ts'
 import { METADATA_LOG } from '../../src/log/surface.ts'
 import type { MetadataImage } from '../../src/metadata/image.ts'
 import { ClusterChecker } from '../check/cluster-checker.ts'
 import { checkFetchRequest, checkPeerMessage } from '../check/synced-before-sent.ts'
 import { Violation } from '../check/violation.ts'
-import { SimClientTransport } from './client-transport.ts'
+import { ClientMachine } from './client-machine.ts'
 import { SimClock } from './clock.ts'
 import { peekThrough } from './disk-peek.ts'
 import { EventQueue, Owner } from './event-queue.ts'
@@ -64,7 +64,7 @@ export class SimCluster {
   #namedTopics: MetadataImage['topics'] | undefined
   readonly #nodeFailed: SimClusterOptions['nodeFailed']
   readonly #logged: SimClusterOptions['logged']
-  #clientCount = 0
+  #machineCount = 0
 
   constructor({ random, settings, tell, nodeFailed, logged }: SimClusterOptions) {
     this.#random = random
@@ -118,17 +118,21 @@ export class SimCluster {
     return new SimClock(this.queue, owner)
   }
 
-  /** `knows`: the nodes that it is told of; default: all. */
-  addClient(name: string, knows = this.nodes.map(({ nodeId }) => nodeId)): SimClient {
+  /** `knows`: the nodes that its clients are told of; default: all. */
+  addMachine(name: string, knows: readonly number[] = this.nodes.map(({ nodeId }) => nodeId)): ClientMachine {
     const owner = new Owner(name)
-    const host = this.network.addHost(FIRST_CLIENT_ID + this.#clientCount, name)
-    this.#clientCount += 1
+    const host = this.network.addHost(FIRST_CLIENT_ID + this.#machineCount, name)
+    this.#machineCount += 1
     this.#clients.add(owner)
-    const clock = new SimClock(this.queue, owner)
+    const nodes = knows.map((nodeId) => ({ host: this.node(nodeId).host.name, port: PORT }))
+    return new ClientMachine({ network: this.network, host, owner, clock: new SimClock(this.queue, owner), nodes })
+  }
+
+  /** One client on a machine of its own. `knows`: as of that. */
+  addClient(name: string, knows?: readonly number[]): SimClient {
+    const machine = this.addMachine(name, knows)
     const random = this.#random.fork(name)
-    const transport = new SimClientTransport({ network: this.network, host, owner })
-    const bootstrap = knows.map((nodeId) => `${this.node(nodeId).host.name}:${PORT}`)
-    return { client: new OxbowClient({ bootstrap, transport, clock, random: random.fork('client') }), clock, random, hostId: host.id }
+    return { client: machine.openClient(random.fork('client')), clock: machine.clock, random, hostId: machine.hostId }
   }
 
   #buildNode(nodeId: number, nodeIds: readonly number[], settings: ClusterSettings): SimNode {

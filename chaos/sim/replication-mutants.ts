@@ -37,6 +37,15 @@ export const replicationMutants: readonly Mutant[] = [
     story: 'topic-asked-for-again-once-it-is-deleted',
   },
   {
+    name: 'what an operator asks is decided again with each copy',
+    file: 'src/runtime/once-only.js',
+    find: 'return onceOnly.has(type);',
+    replace: 'return false;',
+    rule: 'R1.3 †: what an operator asks is decided once: one decided later would undo what was decided since',
+    killedBy: ['register'],
+    likely: ({ settings }) => settings.experimentRate !== null && settings.voters > 1,
+  },
+  {
     name: 'restart keeps the leader epoch',
     file: 'src/controller/brokers.js',
     find: 'records.push(...withdrawBroker({ nodeId, isLost: (state) => (folderGone && !standing.has(refKey(state))) || damaged.has(refKey(state)) }, context));',

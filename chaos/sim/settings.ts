@@ -49,6 +49,8 @@ export interface Settings {
   readonly maintenanceGapMs: number | null
   /** A topic comes and goes under one name meanwhile, each for about so long; null: none does. */
   readonly passingGapMs: number | null
+  /** Operations a second of the clients of an experiment, beside all others; null: there are none. */
+  readonly experimentRate: number | null
   /** Messages between nodes go through the codecs of production. */
   readonly throughWire: boolean
   /** How fast the clock of each node runs, in the order of their ids; of those that are not here: as it should. */
@@ -82,6 +84,7 @@ export function drawSettings(random: Random, faultPhaseMs = FAULT_PHASE_MS): Omi
     ...drawLimits(random.fork('limits')),
     clockRates: drawClockRates(random.fork('clocks'), topology),
     passingGapMs: drawPassing(random.fork('passing topics')),
+    experimentRate: drawExperiment(random.fork('experiment')),
     faultPhaseMs,
   }
 }
@@ -147,6 +150,11 @@ function drawLoad(random: Random): Pick<Settings, 'producers' | 'sendGapMs' | 'b
 /** In one seed of three a topic comes and goes. */
 function drawPassing(random: Random): number | null {
   return random.integer(3) === 0 ? between(random, 300, 5_000) : null
+}
+
+/** In one seed of three the clients of `oxbow chaos run` are there as well. */
+function drawExperiment(random: Random): number | null {
+  return random.integer(3) === 0 ? between(random, 2, 12) : null
 }
 
 /** In one seed of three, one topic rather loses records than waits. */

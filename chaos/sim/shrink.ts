@@ -61,6 +61,7 @@ const simpler: readonly ((settings: Settings) => Settings)[] = [
   (settings) => ({ ...settings, deleteGapMs: null }),
   (settings) => ({ ...settings, folderMoveGapMs: null }),
   (settings) => ({ ...settings, passingGapMs: null }),
+  (settings) => ({ ...settings, experimentRate: null }),
   ({ limits: _, ...settings }) => settings,
   (settings) => ({ ...settings, clockRates: [] }),
   (settings) => ({ ...settings, lateSyncOneIn: null }),

@@ -7,7 +7,6 @@ import { findUnhealed } from '../check/convergence.ts'
 import { checkHistory } from '../check/anomalies/check-history.ts'
 import { asOperations } from '../check/as-operations.ts'
 import { checkDelivery, type ReadRecord } from '../check/delivery.ts'
-import { pathOf } from '../check/durable-folders.ts'
 import { LeadersGiveUp, type SeenVoter } from '../check/leaders-give-up.ts'
 import { partitionKey } from '../check/observed.ts'
 import { demand, Violation } from '../check/violation.ts'
@@ -15,17 +14,19 @@ import type { FaultKind } from '../faults.ts'
 import { History } from '../history.ts'
 import { SimCluster } from './cluster.ts'
 import { type CoreView, drawAbsent } from './core.ts'
+import { Experiment } from './experiment.ts'
 import { FaultRunner } from './fault-runner.ts'
 import { chooseHolders } from './holders.ts'
 import { ALTER_TIMEOUT_MS, Load, PASSING_TOPIC } from './load.ts'
 import { LOOSE_BUDGET_BYTES } from './network.ts'
 import { Operator } from './operator.ts'
 import { withPoison } from './poison.ts'
-import { readAll, readIntoHistory } from './reader.ts'
-import { brokerIds, LEAST_VOTERS } from './settings.ts'
+import { readAll } from './reader.ts'
+import { brokerIds } from './settings.ts'
 import type { SimNode } from './sim-node.ts'
 import type { Situation } from './situations.ts'
 import { drawCase, type Given, type SeedCase } from './seed-case.ts'
+import { startClients } from './start-clients.ts'
 
 export interface SeedOptions extends Given {
   readonly seed: number
@@ -52,8 +53,6 @@ const HEAL_WITHIN_MS = 60_000
 /** On disks whose calls may take longer than this, replicas of small segments are recovered, or fetched anew, for a minute and more: there it is three times as long. */
 const USUAL_DISK_MS = 6
 const CHECK_EVERY_MS = 250
-/** What is sent to a topic that is gone waits no longer. */
-const PASSING_TIMEOUT_MS = 10_000
 /** Rules 8, but for connections: a node of a simulation has some dozens, and 2,000 would hide a leak. */
 const CONNECTIONS_A_NODE = 200
 const CLIENT_BUFFER_BYTES = 32 * 1024 * 1024
@@ -67,6 +66,7 @@ export class World {
   readonly #load: Load
   readonly #faults: FaultRunner
   readonly #operator: Operator
+  readonly #experiment: Experiment | undefined
   readonly #producers: Producer[] = []
   readonly #leaders = new LeadersGiveUp()
   /** Partitions for which an operator decided that what the lost ones held is given up. */
@@ -92,6 +92,7 @@ export class World {
       failed: (error) => this.#fail(error),
     })
     this.#operator = new Operator({ queue, nodes, random: this.#random.fork('operator'), trace })
+    this.#experiment = this.#drawnExperiment()
     this.#faults = new FaultRunner(this.#case.plan, {
       queue,
       network,
@@ -131,7 +132,7 @@ export class World {
       violation: this.#failure ?? null,
       simulatedMs: this.#cluster.queue.nowMs,
       steps: this.#cluster.queue.steps,
-      operations: this.#history.operations,
+      operations: this.#history.operations + (this.#experiment?.operations ?? 0),
       acknowledged: this.#history.acknowledged,
       faults: this.#faults.observedByKind(),
       messages: this.#cluster.network.messages,
@@ -142,7 +143,9 @@ export class World {
   async #faultPhase(): Promise<void> {
     const { faultPhaseMs } = this.#case.settings
     for (const node of this.#cluster.nodes) node.start()
-    this.#startClients()
+    const options = { cluster: this.#cluster, load: this.#load, history: this.#history, settings: this.#case.settings }
+    this.#producers.push(...startClients({ ...options, watch: (running) => this.#watch(running) }))
+    this.#experiment?.start()
     // The last faults of a plan may have to wait for their targets: a rolling restart for all nodes to be up, before each of them.
     const untilMs = faultPhaseMs + this.#cluster.nodes.length * this.#healWithinMs
     await this.#runUntil(() => this.#cluster.queue.nowMs >= faultPhaseMs && (this.#faults.settled || this.#cluster.queue.nowMs >= untilMs))
@@ -169,8 +172,8 @@ export class World {
     const random = this.#random.fork('core records')
     const producer = this.#cluster.addClient('prober').client.producer({ deliveryTimeoutMs: 2 * this.#healWithinMs })
     this.#producers.push(producer)
-    // What is acknowledged has to be read in the end: not of a topic that goes again.
-    const staying = [...image.topics.values()].filter(({ name }) => name !== PASSING_TOPIC)
+    // What is acknowledged has to be read in the end: not of a topic that goes again. And what an experiment reads is all its own.
+    const staying = [...image.topics.values()].filter(({ name }) => name !== PASSING_TOPIC && !Experiment.owns(name))
     const probes = staying.flatMap((topic) =>
       topic.partitions.map(({ partition }) => ({
         name: `${topic.name}-${partition}`,
@@ -207,6 +210,7 @@ export class World {
     this.#faults.heal()
     await this.#enoughDone()
     this.#load.stop()
+    this.#experiment?.stop()
     const deadlineMs = this.#cluster.queue.nowMs + this.#healWithinMs
     const inTime = (): boolean => this.#cluster.queue.nowMs < deadlineMs
     let unhealed: string | undefined
@@ -218,14 +222,12 @@ export class World {
     for (const { topicId, partitions } of this.#cluster.checker.newestImage?.topics.values() ?? []) this.#load.grown(topicId, partitions.length)
     this.#cluster.trace.tell('world', 'every ISR is full again; one more record to every partition')
     this.#sendOneEach()
-    await this.#runUntil(() => this.#load.unsettled === 0 || !inTime())
-    demand(
-      this.#load.unsettled === 0,
-      'convergence',
-      () => `${this.#healWithinMs / 1000} s after all faults: ${this.#load.unsettled} client calls have no outcome`,
-    )
+    const unsettled = (): number => this.#load.unsettled + (this.#experiment?.isUnsettled === true ? 1 : 0)
+    await this.#runUntil(() => unsettled() === 0 || !inTime())
+    demand(unsettled() === 0, 'convergence', () => `${this.#healWithinMs / 1000} s after all faults: ${unsettled()} client calls have no outcome`)
     const records = await this.#readBack(inTime)
     this.#guard(() => this.#checkDelivery(records))
+    if (this.#experiment !== undefined) await this.#judge(this.#experiment)
     this.#checkRun()
   }
 
@@ -238,8 +240,8 @@ export class World {
 
   #checkRun(): void {
     const given = this.#uncleanTopics
-    for (const { topicId, name, partitions } of this.#load.topics) {
-      for (let partition = 0; partition < partitions; partition++) {
+    for (const { topicId, name, partitions } of this.#cluster.checker.newestImage?.topics.values() ?? []) {
+      for (const { partition } of partitions) {
         const isAllowed = given.includes(name) || this.#givenUp.has(partitionKey(topicId, partition)) || !this.#cluster.checker.hasGivenUp(topicId, partition)
         demand(isAllowed, 'I6', () => `${name}-${partition} had an unclean election, which its topic does not allow`)
       }
@@ -284,6 +286,20 @@ export class World {
     const isLeftOut = (topicId: string, partition: number): boolean => startOffset(topicId, partition) > 0 || hasGivenUp(topicId, partition)
     const { anomalies } = checkHistory(asOperations(this.#history, records, isLeftOut))
     demand(anomalies.length === 0, 'delivery', () => anomalies.map(({ name, sentence }) => `${name}: ${sentence}`).join('; '))
+  }
+
+  /** As a live one ends: each of its clients polls everything, and what they all saw is judged. */
+  async #judge(experiment: Experiment): Promise<void> {
+    const end: { unread?: readonly string[] } = {}
+    this.#watch(
+      experiment.pollEverything(this.#healWithinMs).then((unread) => {
+        end.unread = unread
+      }),
+    )
+    await this.#runUntil(() => end.unread !== undefined)
+    const { unread = [] } = end
+    demand(unread.length === 0, 'convergence', () => `the experiment did not come to the end of ${unread.join(', ')}`)
+    experiment.judge()
   }
 
   /** Nobody can read any more what a leader let go. */
@@ -353,63 +369,18 @@ export class World {
     }
   }
 
-  #startClients(): void {
-    const { voters, controllers, topics, producers, consumers, sendGapMs, burstOneIn, alterGapMs, maintenanceGapMs, voterGapMs, voterOperators, deleteGapMs } =
-      this.#case.settings
-    this.#startPassingTopic()
-    this.#startFolderMoves()
-    const admin = this.#cluster.addClient('admin')
-    for (const topic of topics) admin.clock.after(topic.atMs, () => this.#watch(this.#load.createTopic(admin.client, topic)))
-    if (alterGapMs !== null) {
-      const { client, random } = this.#cluster.addClient('operator')
-      this.#watch(this.#load.alter(client, { gapMs: alterGapMs, brokers: brokerIds(this.#case.settings), random: random.fork('what to alter') }))
-    }
-    if (maintenanceGapMs !== null) {
-      const { client, random } = this.#cluster.addClient('broker operator')
-      const options = { gapMs: maintenanceGapMs, brokers: brokerIds(this.#case.settings), random: random.fork('what to maintain') }
-      this.#watch(this.#load.maintain(client, options))
-    }
-    for (let at = 0; voterGapMs !== null && at < voterOperators; at++) {
-      const { client, random } = this.#cluster.addClient(at === 0 ? 'quorum operator' : `quorum operator ${at}`)
-      const among = { controllers: Array.from({ length: controllers }, (_, at) => at + 1), voters, least: LEAST_VOTERS }
-      this.#watch(this.#load.changeVoters(client, { gapMs: voterGapMs, ...among, random: random.fork('whom to change') }))
-    }
-    for (let at = 0; at < producers; at++) {
-      const { client, random } = this.#cluster.addClient(`producer ${at}`)
-      const deliveryTimeoutMs = random.integer(3) === 0 ? 3_000 + random.integer(20_000) : 120_000
-      // gzip alone is here at once: a simulation waits for no package.
-      const compression = random.integer(8) === 0 ? 'gzip' : 'none'
-      const producer = client.producer({ deliveryTimeoutMs, batchBytes: random.integer(2) === 0 ? 65_536 : 400, compression })
-      this.#producers.push(producer)
-      this.#watch(this.#load.produce(producer, `p${at}`, { gapMs: sendGapMs, burstOneIn, random: random.fork('what to send') }))
-    }
-    if (deleteGapMs !== null) {
-      const deleter = this.#cluster.addClient('deleter')
-      this.#watch(this.#load.deleteRecords(deleter.client, { gapMs: deleteGapMs, random: deleter.random.fork('what to delete') }))
-    }
-    for (let at = 0; at < consumers; at++) {
-      const { client, clock } = this.#cluster.addClient(`consumer ${at}`)
-      this.#watch(readIntoHistory(client, `c${at}`, this.#history, { clock, topics: () => this.#load.topics, stopped: () => false }))
-    }
-  }
-
-  #startPassingTopic(): void {
-    const { passingGapMs, topics } = this.#case.settings
+  #drawnExperiment(): Experiment | undefined {
+    const { experimentRate, topics, faultPhaseMs } = this.#case.settings
     const [first] = topics
-    if (passingGapMs === null || first === undefined) return
-    const { client, random } = this.#cluster.addClient('operator of a passing topic')
-    const producer = client.producer({ deliveryTimeoutMs: PASSING_TIMEOUT_MS })
-    const options = { gapMs: passingGapMs, replicationFactor: first.replicationFactor, random: random.fork('what passes') }
-    this.#watch(this.#load.passTopics(client, producer, options))
-  }
-
-  #startFolderMoves(): void {
-    const { folders, folderMoveGapMs } = this.#case.settings
-    if (folders === 1 || folderMoveGapMs === null) return
-    const { client, random } = this.#cluster.addClient('operator of data folders')
-    const paths = Array.from({ length: folders }, (_, at) => pathOf(at))
-    const options = { gapMs: folderMoveGapMs, brokers: brokerIds(this.#case.settings), paths, random: random.fork('what to move') }
-    this.#watch(this.#load.moveFolders(client, options))
+    if (experimentRate === null || first === undefined) return undefined
+    return new Experiment({
+      addMachine: (name) => this.#cluster.addMachine(name),
+      random: this.#random.fork('experiment'),
+      rate: experimentRate,
+      replicationFactor: first.replicationFactor,
+      forMs: faultPhaseMs,
+      failed: (error) => this.#fail(error),
+    })
   }
 
   /** A partition whose only replica in sync stood on a disk that was replaced has nobody left that may lead, until an operator decides (rules R5.3, R5.7). */
@@ -420,6 +391,7 @@ export class World {
         const isLost = leader === -1 && isr.length + elr.length === 0 && replicas.some((nodeId) => this.#cluster.node(nodeId).wasReplaced)
         if (!isLost || this.#givenUp.has(key)) continue
         this.#givenUp.add(key)
+        this.#experiment?.gaveUp(name, partition)
         this.#watch(this.#load.electUnclean(this.#cluster.addClient(`operator of ${name}-${partition}`).client, { topic: name, partition }))
       }
     }

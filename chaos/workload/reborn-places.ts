@@ -4,6 +4,10 @@ import { type Place, type Places, PARTITIONS_PER_TOPIC } from './places.ts'
 /** Keys of topics that are made anew begin here: no other key comes so far. */
 const FIRST_KEY = 1_000_000
 
+export function isReborn(key: Key): boolean {
+  return key >= FIRST_KEY
+}
+
 /** One topic that is deleted and made again by the same name: each of its lives has keys of its own, though they are the same partitions. */
 export class RebornPlaces implements Places {
   readonly topic: string

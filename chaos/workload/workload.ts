@@ -5,10 +5,10 @@ import type { ProducerOptions } from '../../src/client/producer.ts'
 import type { Key, Operation, Outcome } from '../operations/operation.ts'
 import { sleep } from '../sleep.ts'
 import { pollToTheEnd } from './last-phase.ts'
-import { KeyPool } from './key-pool.ts'
+import { KeyPool, type KeyPoolOptions } from './key-pool.ts'
 import type { Copies } from './node-copy.ts'
 import { numberedPlaces, type Places, valueIn } from './places.ts'
-import { RebornPlaces } from './reborn-places.ts'
+import { isReborn, RebornPlaces } from './reborn-places.ts'
 import { RebornTopic } from './reborn-topic.ts'
 import { Requests } from './requests.ts'
 import { Seen } from './seen.ts'
@@ -26,6 +26,8 @@ export interface WorkloadOptions {
   /** Operations a second, of all threads together. */
   readonly rate: number
   readonly threads: number
+  /** How many keys are in use, and for how long; default: ten, up to 1,024 writes. */
+  readonly keys?: KeyPoolOptions
   /** A fresh client of a thread. */
   readonly openClient: (thread: number) => OxbowClient
   readonly history: HistorySink
@@ -45,8 +47,7 @@ export interface CopyCounts {
   readonly damaged: number
 }
 
-const ACTIVE_KEYS = 10
-const MAX_WRITES_PER_KEY = 1_024
+const KEYS = { activeKeys: 10, maxWritesPerKey: 1_024 }
 const CRASH_EVERY_S = 30
 /** Short: a thread that waits does nothing else, and what is fetched ahead comes with the next one. */
 const POLL = { timeoutMs: 20, maxRecords: 500 }
@@ -71,7 +72,7 @@ export class Workload {
   #isStopped = false
 
   constructor(options: WorkloadOptions) {
-    const { clock, seed, rate, threads, openClient, topic, topicPrefix = '', producer } = options
+    const { clock, seed, rate, threads, keys = KEYS, openClient, topic, topicPrefix = '', producer } = options
     // One more makes and deletes a topic.
     const allThreads = threads + 1
     const random = new SeededRandom(seed)
@@ -79,7 +80,7 @@ export class Workload {
     this.#startedMs = clock.monotonicMs()
     this.#places = numberedPlaces(topicPrefix)
     this.seen = new Seen(options.onAcknowledged)
-    const pool = new KeyPool(random.fork('keys'), { activeKeys: ACTIVE_KEYS, maxWritesPerKey: MAX_WRITES_PER_KEY })
+    const pool = new KeyPool(random.fork('keys'), keys)
     this.#requests = new Requests(random.fork('requests'), { pool, seen: this.seen, crashOneIn: rate * CRASH_EVERY_S })
     const shared = {
       threads: allThreads,
@@ -129,11 +130,13 @@ export class Workload {
       this.#reborn.pollToTheEnd(deadlineMs),
       ...this.#workers.map((worker) => pollToTheEnd(clock, worker, ends, deadlineMs)),
     ])
-    const nameOf = (key: Key, places: Places): string => {
-      const { topic, partition } = places.placeOf(key)
-      return `${topic}-${partition}`
-    }
-    return [...[...new Set(ofAll.flat())].map((key) => nameOf(key, this.#places)), ...ofReborn.map((key) => nameOf(key, this.#reborn.places))]
+    return [...new Set([...ofAll.flat(), ...ofReborn])].map((key) => this.nameOf(key))
+  }
+
+  /** The partition that a key is. */
+  nameOf(key: Key): string {
+    const { topic, partition } = (isReborn(key) ? this.#reborn.places : this.#places).placeOf(key)
+    return `${topic}-${partition}`
   }
 
   /** Notes what nodes have on their own disks of every key, each as one poll of that node. Answers how many there are, and how many cannot be read whole. */

@@ -11,7 +11,7 @@ export async function chaosCheck(
   path: string,
   { profile, output }: { readonly profile: 'oxbow' | 'kafka'; readonly output: OutputFormat },
 ): Promise<number> {
-  const [{ checkFile }, { HistoryError }, { profiles }, { isRegisterFile }, { judgeRegisters, registerText }] = await Promise.all([
+  const [{ checkFile }, { HistoryError }, { profiles }, { isRegisterFile }, { judgeRegisterFile, registerText }] = await Promise.all([
     import('../../chaos/report/check-file.ts'),
     import('../../chaos/operations/history-error.ts'),
     import('../../chaos/check/anomalies/profiles.ts'),
@@ -21,7 +21,7 @@ export async function chaosCheck(
   let report: Awaited<ReturnType<typeof checkFile>>
   try {
     if (isRegisterFile(path)) {
-      const registers = judgeRegisters(path)
+      const registers = judgeRegisterFile(path)
       if (output === 'json') writeJson(context, { history: path, ...registers })
       else context.stdout.write(registerText(path, registers))
       return registers.findings.length === 0 ? exitCode.done : exitCode.refused

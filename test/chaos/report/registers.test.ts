@@ -2,8 +2,9 @@ import { appendFileSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import type { RegisterReport } from '../../../chaos/check/registers.ts'
 import { type RegisterEvent, RegisterWriter } from '../../../chaos/operations/register-file.ts'
-import { judgeRegisters, type RegisterReport } from '../../../chaos/report/registers.ts'
+import { judgeRegisterFile } from '../../../chaos/report/registers.ts'
 
 let path = ''
 beforeEach(() => {
@@ -25,11 +26,11 @@ function judge(...events: readonly RegisterEvent[]): RegisterReport {
   const writer = new RegisterWriter(path)
   for (const event of events) writer.add(event)
   writer.close()
-  return judgeRegisters(path)
+  return judgeRegisterFile(path)
 }
 
 it('no registers are none', () => {
-  expect(judgeRegisters(path)).toEqual({ reads: 0, writes: 0, findings: [] })
+  expect(judgeRegisterFile(path)).toEqual({ reads: 0, writes: 0, findings: [] })
 })
 
 it('a write that was acknowledged and is not read afterwards is a finding, of its register alone', () => {
@@ -55,11 +56,11 @@ it('many writes that nobody read, of which nothing is known, cost nothing', () =
 it('what is no line of such a history is refused, by its number', () => {
   judge(call(1, 'write', '5', 0), ok(1, '5', 10))
   appendFileSync(path, '{"type":"ok","id":1}\n')
-  expect(() => judgeRegisters(path)).toThrow(`${path}, line 3: nothing that a register does`)
+  expect(() => judgeRegisterFile(path)).toThrow(`${path}, line 3: nothing that a register does`)
 })
 
 it('a line that was cut short is left out', () => {
   judge(call(1, 'write', '5', 0), ok(1, '5', 10))
   appendFileSync(path, '{"type":"ca')
-  expect(judgeRegisters(path)).toMatchObject({ reads: 0, writes: 1, findings: [] })
+  expect(judgeRegisterFile(path)).toMatchObject({ reads: 0, writes: 1, findings: [] })
 })

@@ -101,9 +101,9 @@ describe('a simulated world', () => {
     'fails a run in which a planned fault was not observed, or too little happened',
     async () => {
       const late: Fault = { id: 0, atMs: 900_000, kind: 'kill', target: { type: 'node', nodeId: 1 }, durationMs: 10 }
-      const unobserved = await new World({ seed: 1, tell: null, plan: [late], settings: { faultPhaseMs: 3_000 } }).run()
+      const unobserved = await new World({ seed: 1, tell: null, plan: [late], settings: { faultPhaseMs: 3_000, experimentRate: null } }).run()
       expect(unobserved.violation?.message).toMatch(/^run: not observed: fault 0: kill on node 1/)
-      const idle = await new World({ seed: 1, tell: null, plan: [], settings: { faultPhaseMs: 3_000, sendGapMs: 60_000 } }).run()
+      const idle = await new World({ seed: 1, tell: null, plan: [], settings: { faultPhaseMs: 3_000, sendGapMs: 60_000, experimentRate: null } }).run()
       expect(idle.violation?.message).toMatch(/^run: only \d+ records were acknowledged/)
     },
     SLOW_MS,
@@ -112,7 +112,12 @@ describe('a simulated world', () => {
   it(
     'goes on until enough was acknowledged',
     async () => {
-      const few = await new World({ seed: 1, tell: null, plan: [], settings: { faultPhaseMs: 3_000, sendGapMs: 200, burstOneIn: 1 } }).run()
+      const few = await new World({
+        seed: 1,
+        tell: null,
+        plan: [],
+        settings: { faultPhaseMs: 3_000, sendGapMs: 200, burstOneIn: 1, experimentRate: null },
+      }).run()
       expect(few.violation).toBe(null)
       expect(few.acknowledged).toBeGreaterThanOrEqual(500)
       expect(few.operations).toBeGreaterThanOrEqual(1_000)

@@ -2,9 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import type { RegisterReport } from '../../../chaos/check/registers.ts'
 import { RegisterLoad } from '../../../chaos/workload/register-load.ts'
 import { readRegisters, RegisterWriter } from '../../../chaos/operations/register-file.ts'
-import { judgeRegisters, type RegisterReport } from '../../../chaos/report/registers.ts'
+import { judgeRegisterFile } from '../../../chaos/report/registers.ts'
 import type { Done } from '../../../src/base/done.ts'
 import { BrokerError } from '../../../src/base/errors.ts'
 import { SeededRandom } from '../../../src/base/random.ts'
@@ -78,7 +79,7 @@ async function run(metadata: Metadata, forMs: number): Promise<RegisterReport> {
   const stopped = load.stop()
   await vi.advanceTimersByTimeAsync(1_000)
   await stopped
-  return judgeRegisters(path)
+  return judgeRegisterFile(path)
 }
 
 it('reads and writes registers, one after the other, with a history that is linearizable where the metadata is', async () => {

@@ -1,0 +1,31 @@
+import { findUnlinearizable, type RegisterOperation } from './linearizable-register.ts'
+
+/** What the registers in the metadata log come to. */
+export interface RegisterReport {
+  readonly reads: number
+  readonly writes: number
+  /** Of registers that cannot have been one value at a time, a sentence each. */
+  readonly findings: readonly string[]
+}
+
+/** Times are milliseconds. */
+export function judgeRegisters(registers: ReadonlyMap<string, readonly RegisterOperation[]>): RegisterReport {
+  const all = [...registers.values()].flat().filter(({ returnedAt }) => returnedAt < Infinity)
+  const reads = all.filter(({ type }) => type === 'read').length
+  const findings = [...registers].flatMap(([name, operations]) => {
+    const stuck = findUnlinearizable(worthPlacing(operations))
+    return stuck === undefined ? [] : [`${name} is not linearizable: no moment was found for the ${describe(stuck)}`]
+  })
+  return { reads, writes: all.length - reads, findings }
+}
+
+/** A write that may never have happened, and whose value nobody read, explains nothing: there are many, and each would double the search. */
+function worthPlacing(operations: readonly RegisterOperation[]): RegisterOperation[] {
+  const wasRead = new Set(operations.flatMap(({ type, value, returnedAt }) => (type === 'read' && returnedAt < Infinity ? [value] : [])))
+  return operations.filter(({ type, value, returnedAt }) => type === 'read' || returnedAt < Infinity || wasRead.has(value))
+}
+
+function describe({ type, value, calledAt, returnedAt }: RegisterOperation): string {
+  const until = returnedAt === Infinity ? 'never answered' : `answered at ${(returnedAt / 1000).toFixed(3)} s`
+  return `${type} of ${value ?? 'nothing'}, called at ${(calledAt / 1000).toFixed(3)} s and ${until}`
+}
