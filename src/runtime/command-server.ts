@@ -5,8 +5,10 @@ import type { ControllerHost } from './controller-host.ts'
 import { isOnceOnly } from './once-only.ts'
 import type { Transport } from './transport.ts'
 
-/** Replies that are kept a broker: of more commands than that at a time none asks. */
+/** Replies that are kept of a process: of more commands than that at a time none asks. */
 const KEPT = 512
+/** Processes of which replies are kept: what one has sent may come long after its end. */
+const KEPT_PROCESSES = 256
 
 const forgotten: ControllerReply = {
   type: 'error',
@@ -25,7 +27,6 @@ interface Sender {
 
 /** What one process of a broker asked for that is decided once only. */
 interface Asked {
-  readonly incarnationId: Uuid
   /** By request id, in the order of their coming; null: not known yet. */
   readonly replies: Map<number, ControllerReply | null>
   /** The greatest request id of which nothing is kept any more. */
@@ -36,7 +37,7 @@ interface Asked {
 export class CommandServer {
   readonly #transport: Pick<Transport, 'send'>
   readonly #host: Pick<ControllerHost, 'submit'>
-  readonly #asked = new Map<number, Asked>()
+  readonly #asked = new Map<Uuid, Asked>()
 
   constructor(options: { readonly transport: Pick<Transport, 'send'>; readonly host: Pick<ControllerHost, 'submit'> }) {
     this.#transport = options.transport
@@ -49,7 +50,7 @@ export class CommandServer {
       this.#host.submit(command, send)
       return
     }
-    const asked = this.#of(from)
+    const asked = this.#of(from.incarnationId)
     const known = requestId <= asked.forgottenTo ? forgotten : asked.replies.get(requestId)
     if (known !== undefined) {
       if (known !== null) send(known)
@@ -63,11 +64,13 @@ export class CommandServer {
     })
   }
 
-  #of({ nodeId, incarnationId }: Sender): Asked {
-    const known = this.#asked.get(nodeId)
-    if (known?.incarnationId === incarnationId) return known
-    const asked = { incarnationId, replies: new Map<number, ControllerReply | null>(), forgottenTo: 0 }
-    this.#asked.set(nodeId, asked)
+  #of(incarnationId: Uuid): Asked {
+    const known = this.#asked.get(incarnationId)
+    if (known !== undefined) return known
+    const asked = { replies: new Map<number, ControllerReply | null>(), forgottenTo: 0 }
+    this.#asked.set(incarnationId, asked)
+    const [oldest] = this.#asked.keys()
+    if (this.#asked.size > KEPT_PROCESSES && oldest !== undefined) this.#asked.delete(oldest)
     return asked
   }
 }

@@ -37,6 +37,9 @@ describe('CommandServer', () => {
     desk.ask(7, { nodeId: 2, incarnationId: 'b' })
     desk.ask(7, { nodeId: 3, incarnationId: 'c' })
     expect(desk.decided).toHaveLength(3)
+    // What a process has sent may come after its end, and after its successor was heard.
+    desk.ask(7)
+    expect(desk.decided).toHaveLength(3)
   })
 
   it('decides anew what says by itself what it belongs to', () => {
