@@ -6,7 +6,7 @@ import type { Worker } from './worker.ts'
 const POLL = { timeoutMs: 1_000, maxRecords: 5_000 }
 const AGAIN_AFTER_MS = 200
 /** Nothing new for so long, with all healed: nothing will come. */
-const QUIET_LIMIT_MS = 30_000
+const QUIET_LIMIT_MS = 15_000
 /** Some partition is not to be had for so long. */
 const ASSIGN_LIMIT_MS = 60_000
 
