@@ -5,11 +5,11 @@ import { writeJson } from './session.ts'
 /** By what a history comes to. */
 export const conclusionCodes = { valid: exitCode.done, anomalies: exitCode.refused, inconclusive: exitCode.inconclusive } as const
 
-/** `oxbow chaos check HISTORY`. Answers the exit code. */
+/** `oxbow chaos check HISTORY`. `edn`: where a copy goes in Clojure's notation. Answers the exit code. */
 export async function chaosCheck(
   context: CliContext,
   path: string,
-  { profile, output }: { readonly profile: 'oxbow' | 'kafka'; readonly output: OutputFormat },
+  { profile, output, edn }: { readonly profile: 'oxbow' | 'kafka'; readonly output: OutputFormat; readonly edn?: string },
 ): Promise<number> {
   const [{ checkFile }, { HistoryError }, { profiles }, { isRegisterFile }, { judgeRegisterFile, registerText }] = await Promise.all([
     import('../../chaos/report/check-file.ts'),
@@ -21,16 +21,19 @@ export async function chaosCheck(
   let report: Awaited<ReturnType<typeof checkFile>>
   try {
     if (isRegisterFile(path)) {
+      if (edn !== undefined) throw new HistoryError(`${path} holds registers, which Jepsen's notation has no words for`)
       const registers = judgeRegisterFile(path)
       if (output === 'json') writeJson(context, { history: path, ...registers })
       else context.stdout.write(registerText(path, registers))
       return registers.findings.length === 0 ? exitCode.done : exitCode.refused
     }
     report = await checkFile(path, profiles[profile])
+    if (edn !== undefined) await (await import('../../chaos/report/edn-copy.ts')).writeEdnCopy(path, edn)
   } catch (error) {
     if (error instanceof HistoryError) throw new UsageError(error.message, 'a history is one operation a line, JSON or EDN, as jepsen.tests.kafka keeps it')
     const { code, message } = error as NodeJS.ErrnoException
     if (code === undefined) throw error
+    if (code === 'EEXIST') throw new UsageError(`there is a file at ${edn} already`, 'name another one: nothing is overwritten')
     throw new UsageError(code === 'ENOENT' ? `there is no file at ${path}` : `${path} cannot be read: ${message}`, 'oxbow chaos run writes a history')
   }
   const { reportJson, reportText } = await import('../../chaos/report/report-text.ts')

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -82,6 +82,19 @@ describe.each(['history.jsonl', 'history.edn'])('oxbow chaos check %s', (name) =
 })
 
 describe('oxbow chaos check', () => {
+  it('writes a copy for Jepsen, of a run that was killed too, and overwrites nothing', async () => {
+    const path = write('history.jsonl', lost)
+    appendFileSync(path, '{"index":18,"ti')
+    const edn = join(folder, 'copy.edn')
+    const first = await oxbow(['chaos', 'check', path, '--edn', edn])
+    expect(first.code).toBe(1)
+    expect(readFileSync(edn, 'utf8').split('\n')[0]).toMatch(/^\{:index 0,? .*:f :send/)
+    const again = await oxbow(['chaos', 'check', edn])
+    expect(again.stdout.split('\n').slice(1)).toEqual(first.stdout.split('\n').slice(1))
+    const { code, stderr } = await oxbow(['chaos', 'check', path, '--edn', edn])
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(`there is a file at ${edn} already`) })
+  })
+
   it('judges by a profile', async () => {
     const path = write('history.jsonl', (s) => {
       const parts = [

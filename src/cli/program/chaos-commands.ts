@@ -59,9 +59,15 @@ export function addChaosCommands(program: Command, { context, finish }: Wiring):
         .choices(['oxbow', 'kafka'])
         .default('oxbow'),
     )
-    .action(async (path: string, raw: { readonly output: OutputFormat; readonly profile: 'oxbow' | 'kafka' }) => {
+    .option('--edn <file>', "write the history in Clojure's notation as well, for Jepsen's own checker: of a run that was killed, too")
+    .action(async (path: string, raw: { readonly output: OutputFormat; readonly profile: 'oxbow' | 'kafka'; readonly edn?: string }) => {
       const { chaosCheck } = await import('../chaos-check.ts')
       finish(await chaosCheck(context, path, raw))
     })
-  example(check, 'npx oxbow chaos check history.jsonl', 'npx oxbow chaos check history.edn --profile kafka -o json')
+  example(
+    check,
+    'npx oxbow chaos check history.jsonl',
+    'npx oxbow chaos check history.edn --profile kafka -o json',
+    'npx oxbow chaos check run-7/history.jsonl --edn history.edn',
+  )
 }
