@@ -15,10 +15,10 @@ export interface CommandHandle {
   cancel(): void
 }
 
-/** A process that may have got a command. */
+/** A process that may have got a command; incarnationId null: this one. */
 interface Asked {
   readonly nodeId: number
-  readonly incarnationId: Uuid
+  readonly incarnationId: Uuid | null
 }
 
 interface Pending {
@@ -81,6 +81,7 @@ export class ControllerClient {
 
   tick(): void {
     for (const pending of [...this.#pending.values()]) {
+      if (!this.#isPending(pending)) continue
       if (pending.ticksLeft !== undefined && --pending.ticksLeft <= 0) this.#end(pending, timedOut)
       else if (--pending.ticksUntilSend <= 0) this.#send(pending)
     }
@@ -88,7 +89,7 @@ export class ControllerClient {
 
   /** A leader became known or can be reached again, or the controller here became active: what waits goes there now. */
   controllerChanged(): void {
-    for (const pending of [...this.#pending.values()]) this.#send(pending)
+    for (const pending of [...this.#pending.values()]) if (this.#isPending(pending)) this.#send(pending)
   }
 
   reply(requestId: number, reply: ControllerReply): void {
@@ -101,6 +102,11 @@ export class ControllerClient {
     }
     if (pending.asked !== undefined) this.#renew(pending)
     pending.ticksUntilSend = RETRY_TICKS
+  }
+
+  /** Whoever hears the outcome of one may cancel another. */
+  #isPending(pending: Pending): boolean {
+    return this.#pending.get(pending.requestId) === pending
   }
 
   #end(pending: Pending, reply: ControllerReply): void {
@@ -128,11 +134,18 @@ export class ControllerClient {
   /** False: it is not sent now, or has come to its end. */
   #mayAsk(pending: Pending, leaderId: number): boolean {
     const { asked } = pending
-    // This process answers always.
-    if (leaderId === this.#nodeId && asked?.nodeId === leaderId) return false
-    const incarnationId = leaderId === this.#nodeId ? '' : this.#processOf(leaderId)
-    if (asked !== undefined && (asked.nodeId !== leaderId || (incarnationId ?? asked.incarnationId) !== asked.incarnationId)) this.#end(pending, askedAnother)
-    else if (incarnationId !== undefined) pending.asked = { nodeId: leaderId, incarnationId }
-    return incarnationId !== undefined && this.#pending.has(pending.requestId)
+    if (asked !== undefined && asked.nodeId !== leaderId) {
+      this.#end(pending, askedAnother)
+      return false
+    }
+    const incarnationId = leaderId === this.#nodeId ? null : this.#processOf(leaderId)
+    if (incarnationId === undefined) return false
+    if (asked === undefined) {
+      pending.asked = { nodeId: leaderId, incarnationId }
+      return true
+    }
+    if (asked.incarnationId !== incarnationId) this.#end(pending, askedAnother)
+    // This process answers always: it needs no second copy.
+    return asked.incarnationId === incarnationId && incarnationId !== null
   }
 }

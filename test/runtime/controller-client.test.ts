@@ -100,6 +100,15 @@ describe('controller client', () => {
     expect([desk.sent.length, desk.replies.length]).toEqual([1, 0])
   })
 
+  it('forgets what is cancelled by whoever hears the outcome of another', () => {
+    const desk = new Desk()
+    let second: { cancel(): void } | undefined
+    desk.client.request(command, 100, () => second?.cancel())
+    second = desk.ask(100)
+    desk.tick(5)
+    expect([desk.sent.length, desk.replies.length]).toEqual([2, 0])
+  })
+
   it('an answer to an earlier process of the node is not taken for its own', () => {
     const desk = new Desk(1_000_000)
     desk.ask(null)
