@@ -38,6 +38,7 @@ const ACTIVE_KEYS = 4
 const WRITES_A_KEY = 64
 /** Then nothing new comes of it: each register is a topic more. */
 const REGISTERS_FOR_MS = 60_000
+const REGISTERS_EVERY_MS = 500
 /** Nothing may be deleted: what is gone could not be told from what is lost. */
 const KEEP = { 'retention.ms': '-1', 'retention.bytes': '-1' }
 const MINUTE_MS = 60_000
@@ -80,6 +81,7 @@ export class Experiment {
       random: random.fork('registers'),
       replicationFactor,
       topicPrefix: PREFIX,
+      everyMs: REGISTERS_EVERY_MS,
       history: { add: (event) => this.#registerEvents.push(event), close: () => undefined },
       nowMs: () => clock.monotonicMs(),
     })

@@ -16,6 +16,8 @@ export interface RegisterLoadOptions {
   readonly openTransport: (client: number) => ClientTransport
   readonly random: Random
   readonly replicationFactor: number
+  /** What each client waits between two operations; default 150. */
+  readonly everyMs?: number
   /** Before the names of the topics. */
   readonly topicPrefix: string
   /** The load closes it. */
@@ -61,12 +63,13 @@ export class RegisterLoad {
   }
 
   async #run(client: number): Promise<void> {
+    const { clock, everyMs = EVERY_MS } = this.#options
     const transport = this.#options.openTransport(client)
     const connections = this.#options.nodes.map((address) => transport.connect(address))
     try {
       while (!this.#isStopped) {
         await this.#operate(connections)
-        await sleep(this.#options.clock, EVERY_MS)
+        await sleep(clock, everyMs)
       }
     } finally {
       for (const connection of connections) connection.close()
