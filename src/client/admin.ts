@@ -44,6 +44,7 @@ import { LeaderCall, type Outcome } from './leader-call.ts'
 import { checkNumber } from './number-option.ts'
 import { type FoundOffset, OffsetLookup } from './offset-lookup.ts'
 import { type AlterReassignmentsOptions, type MovedPartition, movedPartitions, reassignmentsRequest } from './reassignments.ts'
+import { topicsNamed } from './topics-named.ts'
 import type { ClientConnection, NodeAddress } from './transport.ts'
 
 const DEFAULT_PARTITIONS = 6
@@ -408,8 +409,13 @@ export class Admin {
     return topicsNamed(await this.#metadata(names, deadlineMs), names)
   }
 
-  #metadata(topics: readonly string[] | null, deadlineMs: number): Promise<MetadataResponse> {
-    return this.#call((connection, timeoutMs, done) => connection.metadata({ topics, minOffset: this.#cluster.metadata.offset }, timeoutMs, done), deadlineMs)
+  /** Whatever this client asks later is answered no older. */
+  async #metadata(topics: readonly string[] | null, deadlineMs: number): Promise<MetadataResponse> {
+    const { metadata } = this.#cluster
+    const ask: NodeCall<MetadataResponse> = (connection, timeoutMs, done) => connection.metadata({ topics, minOffset: metadata.offset }, timeoutMs, done)
+    const response = await this.#call(ask, deadlineMs)
+    metadata.noteOffset(response.metadataOffset)
+    return response
   }
 
   /** After a change, learns the metadata offset that has it, from the node that said so. */
@@ -487,13 +493,4 @@ export class Admin {
       if (!isOver) this.#running.add(running)
     })
   }
-}
-
-/** In the order of the names. Throws UNKNOWN_TOPIC_OR_PARTITION when one is missing. */
-function topicsNamed({ topics }: MetadataResponse, names: readonly string[]): TopicInfo[] {
-  return names.map((name) => {
-    const topic = topics.find((other) => other.name === name)
-    if (topic === undefined) throw new BrokerError('UNKNOWN_TOPIC_OR_PARTITION', `there is no topic "${name}"`)
-    return topic
-  })
 }

@@ -100,6 +100,19 @@ describe('createTopic', () => {
   })
 })
 
+it('what a client was told it is not told older, by whatever node', async () => {
+  const { fake, admin, settle } = build()
+  const before = fake.partition('taken', 0).leader
+  fake.moveLeader('taken', 0, (before % 3) + 1, { lagMs: 200_000 })
+  const leaders: number[] = []
+  for (let count = 0; count < 20; count++) {
+    const [topic] = await settle(admin.describeTopics(['taken']))
+    leaders.push(topic?.partitions[0]?.leader ?? -1)
+  }
+  expect(leaders[0]).toBe(before)
+  expect(leaders.slice(leaders.indexOf((before % 3) + 1))).not.toContain(before)
+})
+
 describe('what a client changed, it sees', () => {
   it('even from nodes that are behind', async () => {
     const { fake, admin, settle } = build()

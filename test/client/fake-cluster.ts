@@ -275,7 +275,7 @@ export class FakeCluster implements ClientTransport {
   #metadata(nodeId: number, request: MetadataRequest): MetadataResponse | BrokerError {
     this.metadataRequests++
     const known = this.#snapshots.get(nodeId)
-    if (known === undefined) return new BrokerError('LEADER_NOT_AVAILABLE', 'knows nothing yet')
+    if (known === undefined || known.metadataOffset < request.minOffset) return new BrokerError('LEADER_NOT_AVAILABLE', 'knows no such thing yet')
     const topics = request.topics === null ? known.topics : known.topics.filter(({ name }) => request.topics?.includes(name))
     return { ...known, topics, missing: (request.topics ?? []).filter((name) => !topics.some((topic) => topic.name === name)) }
   }
