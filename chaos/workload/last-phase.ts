@@ -12,15 +12,20 @@ const ASSIGN_LIMIT_MS = 60_000
 
 /**
  * What each client does in the end, when all is healed: it crashes, and the next one goes to the beginning of all keys and polls until it is
- * where anybody ever was, or nothing comes any more. Answers the keys of which it did not come there in time. Source: jepsen.tests.kafka, its final generator.
+ * where anybody ever was, or nothing comes any more. `isReady`: whether its client may assign them now. Answers the keys of which it did not come there in time. Source: jepsen.tests.kafka, its final generator.
  */
-export async function pollToTheEnd(clock: Clock, worker: Worker, ends: ReadonlyMap<Key, number>, deadlineMs: number): Promise<readonly Key[]> {
+export async function pollToTheEnd(
+  clock: Clock,
+  worker: Worker,
+  ends: ReadonlyMap<Key, number>,
+  deadlineMs: number,
+  isReady: () => Promise<boolean> = () => Promise.resolve(true),
+): Promise<readonly Key[]> {
   const keys = [...ends.keys()].sort((left, right) => left - right)
   await worker.perform({ f: 'crash' })
   const lastAssignMs = Math.min(deadlineMs, clock.monotonicMs() + ASSIGN_LIMIT_MS)
   for (;;) {
-    const { type } = await worker.perform({ f: 'assign', keys, seekToBeginning: true })
-    if (type === 'ok') break
+    if ((await isReady()) && (await worker.perform({ f: 'assign', keys, seekToBeginning: true })).type === 'ok') break
     if (clock.monotonicMs() > lastAssignMs) return keys
     await sleep(clock, AGAIN_AFTER_MS)
   }

@@ -70,7 +70,7 @@ export class RebornTopic {
     while (!isStopped()) {
       if (!(await until(clock, isStopped, () => this.#make()))) return
       await this.#live(isStopped)
-      if (isStopped() || (await pollToTheEnd(clock, this.worker, seen.ends(), clock.monotonicMs() + READ_LIMIT_MS)).length > 0) continue
+      if (isStopped() || (await this.pollToTheEnd(clock.monotonicMs() + READ_LIMIT_MS)).length > 0) continue
       // From here on nobody has to find it any more.
       for (const key of places.keys) seen.forget(key)
       places.beginLife()
@@ -80,11 +80,11 @@ export class RebornTopic {
     }
   }
 
-  /** In the end, of the life that it is in. */
+  /** Of the life that it is in. */
   async pollToTheEnd(deadlineMs: number): Promise<readonly Key[]> {
     const { clock, seen } = this.#options
     const ends = seen.ends()
-    return ends.size === 0 ? [] : await pollToTheEnd(clock, this.worker, ends, deadlineMs)
+    return ends.size === 0 ? [] : await pollToTheEnd(clock, this.worker, ends, deadlineMs, () => this.#isKnown())
   }
 
   async #live(isStopped: () => boolean): Promise<void> {
@@ -94,7 +94,8 @@ export class RebornTopic {
     let isAssigned = false
     for (let at = 0; at < OPERATIONS_PER_LIFE && !isStopped(); at++) {
       const key = places.keys[random.integer(PARTITIONS_PER_TOPIC)] as number
-      if (!isAssigned || worker.assigned === 0) isAssigned = (await worker.perform({ f: 'assign', keys: places.keys, seekToBeginning: false })).type === 'ok'
+      if (!isAssigned || worker.assigned === 0)
+        isAssigned = (await this.#isKnown()) && (await worker.perform({ f: 'assign', keys: places.keys, seekToBeginning: false })).type === 'ok'
       else if (random.integer(POLL_ONE_IN) === 0) await worker.perform({ f: 'poll' })
       else await worker.perform({ f: 'send', key, value: this.#nextValue++ })
       await sleep(clock, everyMs)
@@ -109,6 +110,20 @@ export class RebornTopic {
     if (topicId !== this.#endedId) this.#presentId = topicId
     else await this.#delete()
     if (this.#presentId !== topicId) throw new BrokerError('TOPIC_ALREADY_EXISTS', `${places.topic} was not deleted yet`)
+  }
+
+  /**
+   * Whether its client knows the present life, and so hears of no other any more: a node that was asleep may still speak of the one before, and serve
+   * it, to whoever knows no better.
+   */
+  async #isKnown(): Promise<boolean> {
+    try {
+      const [topic] = await this.worker.client.admin().describeTopics([this.#options.places.topic])
+      return topic?.topicId === this.#presentId
+    } catch (error) {
+      if (!(error instanceof BrokerError)) throw error
+      return false
+    }
   }
 
   async #delete(): Promise<void> {
