@@ -192,6 +192,7 @@ export class ConsumerCore {
 
   #learn(): void {
     const { metadata } = this.#cluster
+    if (metadata.isBehind) return
     for (const partition of this.#partitions) {
       const topic = metadata.topic(partition.topic)
       const info = topic?.partitions[partition.partition]

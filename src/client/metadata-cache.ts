@@ -54,6 +54,7 @@ export class MetadataCache {
   #brokers = new Map<number, NodeInfo>()
   #clusterId: Uuid | null = null
   #offset = 0
+  #isBehind = false
   #lastError: BrokerError | undefined
   #round = 0
   #asked = 0
@@ -125,7 +126,16 @@ export class MetadataCache {
 
   /** Nothing older than this counts any more: an answer of our own said so. */
   noteOffset(offset: number): void {
-    if (offset > this.#offset) this.#offset = offset
+    if (offset <= this.#offset) return
+    this.#offset = offset
+    if (this.#topics.size === 0) return
+    this.#isBehind = true
+    this.requestRefresh()
+  }
+
+  /** This client was told of newer metadata than what is kept here, which is being asked for: nothing new is begun by what is kept. */
+  get isBehind(): boolean {
+    return this.#isBehind
   }
 
   /**
@@ -223,6 +233,7 @@ export class MetadataCache {
     // What an answer said holds until the next one: then it is asked anew.
     for (const [key, askedAt] of this.#lacking) if (askedAt < this.#answers - 1) this.#lacking.delete(key)
     this.#offset = response.metadataOffset
+    this.#isBehind = false
     if (response.brokers.length > 0) this.#brokers = new Map(response.brokers.map((node) => [node.nodeId, node]))
     this.#topics = new Map()
     for (const { name, topicId, partitions } of response.topics) {

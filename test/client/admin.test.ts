@@ -15,6 +15,8 @@ interface World {
   readonly client: OxbowClient
   readonly created: CreateTopicRequest[]
   readonly deleted: DeleteTopicRequest[]
+  /** Topic ids of which offsets were asked for. */
+  readonly looked: string[]
   /** Errors for the next changes, one each: said after the change was made when indefinite, instead of it when definite. */
   readonly errors: BrokerError[]
   settle<T>(promise: Promise<T>): Promise<T>
@@ -27,6 +29,7 @@ function build(): World {
   fake.addTopic('taken', 2)
   const created: CreateTopicRequest[] = []
   const deleted: DeleteTopicRequest[] = []
+  const looked: string[] = []
   const errors: BrokerError[] = []
   const change = <T>(make: () => T | BrokerError, done: (error: Error | undefined, value: T) => void): void => {
     const error = errors.shift()
@@ -36,6 +39,10 @@ function build(): World {
   }
   const wrap = (connection: ClientConnection): ClientConnection => ({
     ...connection,
+    listOffsets: (request, timeoutMs, done) => {
+      looked.push(...request.partitions.map(({ topicId }) => topicId))
+      connection.listOffsets(request, timeoutMs, done)
+    },
     createTopic: (request, _timeoutMs, done) => {
       created.push(request)
       change(() => {
@@ -63,7 +70,7 @@ function build(): World {
     await clock.runWithPromises(4_000)
     return await promise
   }
-  return { clock, fake, admin: client.admin(), client, created, deleted, errors, settle }
+  return { clock, fake, admin: client.admin(), client, created, deleted, looked, errors, settle }
 }
 
 const lost = (): BrokerError => new BrokerError('NETWORK_EXCEPTION', 'lost')
@@ -111,6 +118,30 @@ it('what a client was told it is not told older, by whatever node', async () => 
   }
   expect(leaders[0]).toBe(before)
   expect(leaders.slice(leaders.indexOf((before % 3) + 1))).not.toContain(before)
+})
+
+it.each(['earliest', 0] as const)('a consumer reads the topic that its client was told of, from %s, not one before it of the same name', async (offset) => {
+  const { fake, admin, client, clock, looked, settle } = build()
+  const consumer = client.consumer()
+  const read: string[] = []
+  fake.fetchVerdict = (_, { topicId }) => void read.push(topicId)
+  await settle(consumer.assign([{ topic: 'taken', partition: 0, offset: 'earliest' }]))
+  await settle(consumer.poll({ timeoutMs: 10 }))
+  expect(new Set(read)).toEqual(new Set(['taken'.padEnd(32, '0')]))
+  await settle(consumer.close())
+  read.length = looked.length = 0
+  fake.topics.delete('taken')
+  fake.addTopic('taken', 2, 'f'.repeat(32))
+  const next = client.consumer()
+  const assigned = admin.describeTopics(['taken']).then(async ([topic]) => {
+    expect(topic?.topicId).toBe('f'.repeat(32))
+    await next.assign([{ topic: 'taken', partition: 0, offset }])
+  })
+  for (let ms = 0; ms < 500; ms++) await clock.runWithPromises(1, 1)
+  await assigned
+  await settle(next.poll({ timeoutMs: 10 }))
+  expect(new Set(read)).toEqual(new Set(['f'.repeat(32)]))
+  expect(looked).toEqual(offset === 0 ? [] : ['f'.repeat(32)])
 })
 
 describe('what a client changed, it sees', () => {
