@@ -10,6 +10,7 @@ import { Namespaces } from './netns/namespaces.ts'
 import type { ClientWorld, FaultWorld } from './faults/fault.ts'
 import { FaultSchedule, type ScheduleOptions } from './faults/schedule.ts'
 import type { TargetCluster } from './target-cluster.ts'
+import { KEEP_TOPIC } from '../workload/topics.ts'
 import { NodeCopies } from './node-copies.ts'
 
 type Timing = Pick<ScheduleOptions<FaultWorld>, 'faultMs' | 'calmMs' | 'nowMs' | 'sleep'>
@@ -31,9 +32,8 @@ export interface Stage {
 }
 
 const LEADERS_LIMIT_MS = 10_000
-/** Nothing may be deleted: what is gone could not be told from what is lost. */
+/** As KEEP_TOPIC, for nodes of its own. */
 const KEEP_ALL = { 'log.retention.ms': -1, 'log.retention.bytes': -1 }
-const KEEP_TOPIC = { 'retention.ms': '-1', 'retention.bytes': '-1' }
 
 /** Nodes of its own, which do not run yet, or those that there are. */
 export async function openStage(options: ChaosRunOptions, random: SeededRandom): Promise<Stage> {

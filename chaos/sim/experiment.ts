@@ -8,6 +8,7 @@ import { demand } from '../check/violation.ts'
 import { isMicroOperations, type Key, type MicroOperation, type Operation } from '../operations/operation.ts'
 import { type RegisterEvent, registersOf } from '../operations/register-file.ts'
 import { RegisterLoad } from '../workload/register-load.ts'
+import { KEEP_TOPIC } from '../workload/topics.ts'
 import { Workload } from '../workload/workload.ts'
 
 /** Where clients run (ClientMachine). */
@@ -39,8 +40,6 @@ const WRITES_A_KEY = 64
 /** Then nothing new comes of it: each register is a topic more. */
 const REGISTERS_FOR_MS = 60_000
 const REGISTERS_EVERY_MS = 500
-/** Nothing may be deleted: what is gone could not be told from what is lost. */
-const KEEP = { 'retention.ms': '-1', 'retention.bytes': '-1' }
 const MINUTE_MS = 60_000
 
 /** What `oxbow chaos run` does with real processes: the same clients and registers in simulated time, judged by the same checkers. */
@@ -70,7 +69,7 @@ export class Experiment {
       keys: { activeKeys: ACTIVE_KEYS, maxWritesPerKey: Math.ceil(WRITES_A_KEY * Math.max(1, forMs / MINUTE_MS)) },
       openClient: (thread) => (machines[thread] as Machine).openClient(clients.fork(`${++opened}`)),
       history: { add: (one) => this.#operations.push({ index: this.#operations.length, ...one }) },
-      topic: { replicationFactor, configs: KEEP },
+      topic: { replicationFactor, configs: KEEP_TOPIC },
       topicPrefix: PREFIX,
       producer: { lingerMs: 0, deliveryTimeoutMs: between(random, 3_000, 20_000) },
     })

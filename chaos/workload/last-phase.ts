@@ -12,7 +12,8 @@ const ASSIGN_LIMIT_MS = 60_000
 
 /**
  * What each client does in the end, when all is healed: it crashes, and the next one goes to the beginning of all keys and polls until it is
- * where anybody ever was, or nothing comes any more. `isReady`: whether its client may assign them now. Answers the keys of which it did not come there in time. Source: jepsen.tests.kafka, its final generator.
+ * where anybody ever was, or nothing comes any more. `isReady`: whether its client may assign them now. Answers the keys of which it did not come there
+ * in time. Source: jepsen.tests.kafka, its final generator.
  */
 export async function pollToTheEnd(
   clock: Clock,

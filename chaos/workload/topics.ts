@@ -6,6 +6,9 @@ export interface TopicOptions {
   readonly configs: Readonly<Record<string, string>>
 }
 
+/** Nothing may be deleted: what is gone could not be told from what is lost. */
+export const KEEP_TOPIC = { 'retention.ms': '-1', 'retention.bytes': '-1' }
+
 /** Makes each topic when the first client needs it. */
 export class Topics {
   readonly #options: TopicOptions

@@ -44,7 +44,10 @@ export interface ElectLeadersOptions {
 export interface ElectedPartition {
   readonly topic: string
   readonly partition: number
-  /** Who leads now, or would; null with an error. Of an unclean election, where its log ends (exclusive) and in which epoch; −1: nothing is lost, or an earlier attempt elected it, and what that cost is not known here. */
+  /**
+   * Who leads now, or would; null with an error. Of an unclean election, where its log ends (exclusive) and in which epoch; −1: nothing is lost, or an
+   * earlier attempt elected it, and what that cost is not known here.
+   */
   readonly elected: { readonly nodeId: number; readonly lastEpoch: number; readonly logEndOffset: number } | null
   readonly error: BrokerError | null
   /** Exclusive end of the metadata that this was judged by; null: the node does not say. */

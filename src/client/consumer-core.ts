@@ -192,6 +192,7 @@ export class ConsumerCore {
 
   #learn(): void {
     const { metadata } = this.#cluster
+    // It comes again with what this client was told of (rules R4.6).
     if (metadata.isBehind) return
     for (const partition of this.#partitions) {
       const topic = metadata.topic(partition.topic)

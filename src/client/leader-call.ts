@@ -78,10 +78,10 @@ export class LeaderCall<Question extends PartitionQuestion, Answer extends Parti
   }
 
   #ask(): void {
+    if (this.#isOver) return
     const { metadata } = this.#cluster
-    if (this.#isOver || metadata.isBehind) return
     const byLeader = new Map<number, Question[]>()
-    for (const question of this.#options.questions) {
+    for (const question of metadata.isBehind ? [] : this.#options.questions) {
       if (this.#settled.has(question) || this.#asked.has(question)) continue
       const topic = metadata.topic(question.topic)
       const partition = topic?.partitions[question.partition]

@@ -133,7 +133,7 @@ export class MetadataCache {
     this.requestRefresh()
   }
 
-  /** This client was told of newer metadata than what is kept here, which is being asked for: nothing new is begun by what is kept. */
+  /** This client was told of newer metadata than what is kept here, which is being asked for: nothing new is begun by what is kept (rules R4.6). */
   get isBehind(): boolean {
     return this.#isBehind
   }

@@ -10,7 +10,8 @@ const SLICE_RECORDS = 256
 
 /**
  * All that an image holds, as records in slices: the cluster, the producer ids, each broker (its registration, then its state, which names its epoch, then
- * its mark if it has one), the deletions that are remembered, oldest first, each topic (itself, its configs, its partitions in order). They are no decisions: only an ImageLoader makes an image of them again.
+ * its mark if it has one), the deletions that are remembered, oldest first, each topic (itself, its configs, its partitions in order). They are no
+ * decisions: only an ImageLoader makes an image of them again.
  */
 export function* snapshotRecords(image: MetadataImage): Generator<readonly MetadataRecord[]> {
   let slice: MetadataRecord[] = []

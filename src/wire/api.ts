@@ -299,7 +299,10 @@ export interface ElectLeadersRequest {
 export interface ElectedLeader {
   readonly topicId: Uuid
   readonly partition: number
-  /** Who leads now, or would; null with an error. Of an unclean election, where its log ends (exclusive) and in which epoch; −1: nothing is lost, or an earlier attempt elected it, and what that cost is not known here. */
+  /**
+   * Who leads now, or would; null with an error. Of an unclean election, where its log ends (exclusive) and in which epoch; −1: nothing is lost, or an
+   * earlier attempt elected it, and what that cost is not known here.
+   */
   readonly elected: { readonly nodeId: number; readonly lastEpoch: number; readonly logEndOffset: number } | null
   /** ELECTION_NOT_NEEDED: it has that leader, or with an unclean election any, already. */
   readonly error: ApiError | null

@@ -17,6 +17,8 @@ interface World {
   readonly deleted: DeleteTopicRequest[]
   /** Topic ids of which offsets were asked for. */
   readonly looked: string[]
+  /** How long each question for offsets is on its way, and how many for metadata are still answered. */
+  readonly link: { lookupMs: number; metadataAnswers: number }
   /** Errors for the next changes, one each: said after the change was made when indefinite, instead of it when definite. */
   readonly errors: BrokerError[]
   settle<T>(promise: Promise<T>): Promise<T>
@@ -30,6 +32,7 @@ function build(): World {
   const created: CreateTopicRequest[] = []
   const deleted: DeleteTopicRequest[] = []
   const looked: string[] = []
+  const link = { lookupMs: 0, metadataAnswers: Infinity }
   const errors: BrokerError[] = []
   const change = <T>(make: () => T | BrokerError, done: (error: Error | undefined, value: T) => void): void => {
     const error = errors.shift()
@@ -39,9 +42,12 @@ function build(): World {
   }
   const wrap = (connection: ClientConnection): ClientConnection => ({
     ...connection,
+    metadata: (request, timeoutMs, done) => {
+      if (link.metadataAnswers-- > 0) connection.metadata(request, timeoutMs, done)
+    },
     listOffsets: (request, timeoutMs, done) => {
       looked.push(...request.partitions.map(({ topicId }) => topicId))
-      connection.listOffsets(request, timeoutMs, done)
+      clock.after(link.lookupMs, () => connection.listOffsets(request, timeoutMs, done))
     },
     createTopic: (request, _timeoutMs, done) => {
       created.push(request)
@@ -70,7 +76,7 @@ function build(): World {
     await clock.runWithPromises(4_000)
     return await promise
   }
-  return { clock, fake, admin: client.admin(), client, created, deleted, looked, errors, settle }
+  return { clock, fake, admin: client.admin(), client, created, deleted, looked, link, errors, settle }
 }
 
 const lost = (): BrokerError => new BrokerError('NETWORK_EXCEPTION', 'lost')
@@ -107,7 +113,7 @@ describe('createTopic', () => {
   })
 })
 
-it('what a client was told it is not told older, by whatever node', async () => {
+it('R4.6: what a client was told it is not told older, by whatever node', async () => {
   const { fake, admin, settle } = build()
   const before = fake.partition('taken', 0).leader
   fake.moveLeader('taken', 0, (before % 3) + 1, { lagMs: 200_000 })
@@ -120,28 +126,47 @@ it('what a client was told it is not told older, by whatever node', async () => 
   expect(leaders.slice(leaders.indexOf((before % 3) + 1))).not.toContain(before)
 })
 
-it.each(['earliest', 0] as const)('a consumer reads the topic that its client was told of, from %s, not one before it of the same name', async (offset) => {
-  const { fake, admin, client, clock, looked, settle } = build()
-  const consumer = client.consumer()
-  const read: string[] = []
-  fake.fetchVerdict = (_, { topicId }) => void read.push(topicId)
-  await settle(consumer.assign([{ topic: 'taken', partition: 0, offset: 'earliest' }]))
-  await settle(consumer.poll({ timeoutMs: 10 }))
-  expect(new Set(read)).toEqual(new Set(['taken'.padEnd(32, '0')]))
-  await settle(consumer.close())
-  read.length = looked.length = 0
-  fake.topics.delete('taken')
-  fake.addTopic('taken', 2, 'f'.repeat(32))
-  const next = client.consumer()
-  const assigned = admin.describeTopics(['taken']).then(async ([topic]) => {
-    expect(topic?.topicId).toBe('f'.repeat(32))
-    await next.assign([{ topic: 'taken', partition: 0, offset }])
-  })
-  for (let ms = 0; ms < 500; ms++) await clock.runWithPromises(1, 1)
-  await assigned
-  await settle(next.poll({ timeoutMs: 10 }))
-  expect(new Set(read)).toEqual(new Set(['f'.repeat(32)]))
-  expect(looked).toEqual(offset === 0 ? [] : ['f'.repeat(32)])
+it.each(['earliest', 0] as const)(
+  'R4.6: a consumer reads the topic that its client was told of, from %s, not one before it of the same name',
+  async (offset) => {
+    const { fake, admin, client, clock, looked, settle } = build()
+    const consumer = client.consumer()
+    const read: string[] = []
+    fake.fetchVerdict = (_, { topicId }) => void read.push(topicId)
+    await settle(consumer.assign([{ topic: 'taken', partition: 0, offset: 'earliest' }]))
+    await settle(consumer.poll({ timeoutMs: 10 }))
+    expect(new Set(read)).toEqual(new Set(['taken'.padEnd(32, '0')]))
+    await settle(consumer.close())
+    read.length = looked.length = 0
+    fake.topics.delete('taken')
+    fake.addTopic('taken', 2, 'f'.repeat(32))
+    const next = client.consumer()
+    const assigned = admin.describeTopics(['taken']).then(async ([topic]) => {
+      expect(topic?.topicId).toBe('f'.repeat(32))
+      await next.assign([{ topic: 'taken', partition: 0, offset }])
+    })
+    for (let ms = 0; ms < 500; ms++) await clock.runWithPromises(1, 1)
+    await assigned
+    await settle(next.poll({ timeoutMs: 10 }))
+    expect(new Set(read)).toEqual(new Set(['f'.repeat(32)]))
+    expect(looked).toEqual(offset === 0 ? [] : ['f'.repeat(32)])
+  },
+)
+
+it('what has its answers ends at once, though newer metadata cannot be had', async () => {
+  const { fake, admin, clock, link, settle } = build()
+  await settle(admin.listOffsets('taken', 'latest'))
+  link.lookupMs = 50
+  let found = 0
+  const asked = admin.listOffsets('taken', 'latest').then(({ length }) => (found = length))
+  await clock.runWithPromises(10, 1)
+  fake.publish(0)
+  // That of the next question alone, which says that there is something newer.
+  link.metadataAnswers = 1
+  const told = admin.describeTopics(['taken'])
+  await clock.runWithPromises(100, 1)
+  expect(found).toBe(2)
+  await settle(Promise.all([asked, told]))
 })
 
 describe('what a client changed, it sees', () => {
