@@ -1,5 +1,4 @@
 import { between, type Random } from '../../src/base/random.ts'
-import { limitsOf } from '../../src/broker/limits.ts'
 import type { NodeConfig, NodeLimits } from '../../src/broker/surface.ts'
 import type { Atlas } from '../atlas.ts'
 import type { LinkConditions } from './links.ts'
@@ -34,7 +33,7 @@ export interface Settings {
   readonly burstOneIn: number
   readonly config: NodeConfig
   /** Absent: as in rules 8. */
-  readonly limits?: NodeLimits
+  readonly limits?: Partial<NodeLimits>
   readonly conditions: LinkConditions
   readonly diskLatencyMs: { readonly min: number; readonly max: number }
   /** Of so many syncs one takes far longer; null: none does. */
@@ -169,18 +168,22 @@ function drawNetwork(random: Random): Pick<Settings, 'conditions' | 'throughWire
   }
 }
 
+/** What is little, of each: from, to. */
+const littleAtOnce: { readonly [limit in keyof NodeLimits]: readonly [number, number] } = {
+  followerFetchBytes: [300, 8_000],
+  snapshotChunkBytes: [50, 1_000],
+  roundBytes: [300, 4_000],
+  inflightEntries: [1, 4],
+  uncommittedBytes: [300, 4_000],
+  followerUnsyncedBytes: [1, 2_000],
+  applyBytes: [1, 2_000],
+}
+
 /** In every other seed little goes at once: what is taken in one piece as a rule comes in many, and everything else in between. */
 function drawLimits(random: Random): Pick<Settings, 'limits'> {
   if (random.integer(2) === 0) return {}
-  const usual = limitsOf({})
-  const some = (usually: number, min: number, max: number): number => (random.integer(2) === 0 ? between(random, min, max) : usually)
-  return {
-    limits: {
-      followerFetchBytes: some(usual.followerFetchBytes, 300, 8_000),
-      snapshotChunkBytes: some(usual.snapshotChunkBytes, 50, 1_000),
-      roundBytes: some(usual.roundBytes, 300, 4_000),
-    },
-  }
+  const limits = Object.entries(littleAtOnce).flatMap(([limit, [min, max]]) => (random.integer(2) === 0 ? [[limit, between(random, min, max)]] : []))
+  return { limits: Object.fromEntries(limits) }
 }
 
 /** In every other seed clocks drift, by up to a twentieth. */

@@ -24,6 +24,7 @@ export interface NodeRaft {
 export function makeRaft(options: NodeOptions, seams: NodeSeams, folder: OpenedFolder, events: NodeRaftEvents): NodeRaft {
   const { clock, logger, transport, random, fatal } = seams
   const { quorumState, properties, damagedBelow } = folder
+  const limits = limitsOf(options)
   const { opened, files, loaded, start, voterSets } = folder.metadata
   const { log, recovery } = opened
   const state = quorumState.state
@@ -48,7 +49,7 @@ export function makeRaft(options: NodeOptions, seams: NodeSeams, folder: OpenedF
     logger,
     maxBytes: options.config.metadataSnapshotBytes,
     maxAgeMs: options.config.metadataSnapshotMs,
-    chunkBytes: limitsOf(options).snapshotChunkBytes,
+    chunkBytes: limits.snapshotChunkBytes,
     newest: loaded === null ? null : { ...loaded.snapshot, writtenMs: loaded.writtenMs },
     feed,
     send: (to, message) => transport.send(to, { type: 'raft', message, status: null }),
@@ -69,6 +70,7 @@ export function makeRaft(options: NodeOptions, seams: NodeSeams, folder: OpenedF
     voterSet: voterSets.set,
     damagedBelow,
     electionTicks: electionTicksOf(options.config),
+    limits,
   })
   node = new RaftNode({
     raft,
@@ -86,6 +88,7 @@ export function makeRaft(options: NodeOptions, seams: NodeSeams, folder: OpenedF
       replaced: (image) => voterSets.replaced(image),
       failed: fatal,
     },
+    applyBytes: limits.applyBytes,
   })
   return { raft: node, snapshots }
 }

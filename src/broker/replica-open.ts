@@ -94,6 +94,7 @@ export function* openReplica(options: OpenReplicaOptions): Task<Replica | undefi
     lagTicks: Math.ceil(options.config.replicaLagTimeMaxMs / TICK_MS),
     reportTicks: REPORT_TICKS,
     fetchMaxBytes: options.limits.followerFetchBytes,
+    maxUnsyncedBytes: options.limits.followerUnsyncedBytes,
     maxUnansweredBatches: 5,
     repairing: damaged,
     isStartLost: damagedNote !== undefined && parseDamagedNote(damagedNote).isStartLost === true,

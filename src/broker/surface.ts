@@ -9,6 +9,7 @@ import type { Random } from '../base/random.ts'
 import type { Log } from '../log/surface.ts'
 import type { BrokerAddress, IsrMember } from '../metadata/records.ts'
 import type { PeerProgress, RaftRole } from '../raft/effects.ts'
+import type { RaftLimits } from '../raft/limits.ts'
 import type { Voter } from '../raft/messages.ts'
 import type { SnapshotView } from '../runtime/metadata-snapshots.ts'
 import type { Transport } from '../runtime/transport.ts'
@@ -57,17 +58,21 @@ export interface NodeOptions {
   /** The same as an operator reads it: DescribeConfigs of this broker. Absent: nobody asks (simulated). */
   readonly configEntries?: readonly ConfigEntry[]
   /** Absent: as in rules 8. */
-  readonly limits?: NodeLimits
+  readonly limits?: Partial<NodeLimits>
 }
 
 /** How much goes at once. With small ones everything is as right as with large ones, and more often in between. */
-export interface NodeLimits {
+export interface NodeLimits extends RaftLimits {
   /** That a follower asks for of one partition. */
   readonly followerFetchBytes: number
+  /** Of one partition, fetched and not synced yet: above this a follower fetches no more. */
+  readonly followerUnsyncedBytes: number
   /** Of a metadata snapshot, in one message. */
   readonly snapshotChunkBytes: number
   /** Of one log, between two syncs. Never to be lowered on a used folder. */
   readonly roundBytes: number
+  /** Of the committed metadata log, handed to the state machine in one turn. */
+  readonly applyBytes: number
 }
 
 /** Numbers of rules 8, in Kafka's names in the cluster file. */

@@ -2,7 +2,7 @@ import { between, type Random } from '../base/random.ts'
 import type { RaftEffect } from './effects.ts'
 
 /** Rules R8, in ticks of 50 ms: 1 s; each wait is drawn anew, between this and twice as long. */
-export const ELECTION_MIN_TICKS = 20
+const ELECTION_MIN_TICKS = 20
 /** Rules R5.5: after evidence that no leader lives, and after a candidacy on evidence was lost. */
 const EVIDENCE_MAX_MS = 50
 const RETRY_MIN_MS = 50
@@ -11,16 +11,17 @@ const RETRY_MAX_MS = 150
 /** When a voter loses its patience: silence is counted in ticks, evidence waits a moment drawn at random. One timer at a time. */
 export class ElectionClock {
   readonly #random: Random
-  readonly #minTicks: number
+  /** The shortest election timeout. */
+  readonly minTicks: number
   #elapsedTicks = 0
   #timeoutTicks: number
   #leaderSilentTicks = 0
   #timerId = 0
   #isArmed = false
 
-  constructor(random: Random, minTicks: number) {
+  constructor(random: Random, minTicks: number = ELECTION_MIN_TICKS) {
     this.#random = random
-    this.#minTicks = minTicks
+    this.minTicks = minTicks
     this.#timeoutTicks = between(random, minTicks, 2 * minTicks)
   }
 
@@ -35,12 +36,12 @@ export class ElectionClock {
 
   /** Whether the leader, if there is one, was heard within the shortest election timeout. */
   get isLeaderRecent(): boolean {
-    return this.#leaderSilentTicks < this.#minTicks
+    return this.#leaderSilentTicks < this.minTicks
   }
 
   restart(): void {
     this.#elapsedTicks = 0
-    this.#timeoutTicks = between(this.#random, this.#minTicks, 2 * this.#minTicks)
+    this.#timeoutTicks = between(this.#random, this.minTicks, 2 * this.minTicks)
   }
 
   heardLeader(): void {

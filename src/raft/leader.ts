@@ -1,5 +1,6 @@
 import { assert, unreachable } from '../base/assert.ts'
 import type { PeerProgress, RaftEffect, RaftInput } from './effects.ts'
+import { type RaftLimits, usualRaftLimits } from './limits.ts'
 import type { Membership } from './membership.ts'
 import type { AppendReply, PeerIdentity, RaftMessage, SnapshotId, SnapshotReply, Voter } from './messages.ts'
 import { MAX_INFLIGHT_BYTES, Progress } from './progress.ts'
@@ -11,8 +12,6 @@ import { judgeVoterChange, type VoterRefusal } from './voter-change.ts'
 
 /** Rules R8, in ticks of 50 ms: 100 ms. */
 export const HEARTBEAT_TICKS = 2
-/** Rules R4.3, R8. */
-export const MAX_UNCOMMITTED_BYTES = 16 * 1024 * 1024
 
 interface Uncommitted {
   readonly endOffset: number
@@ -49,6 +48,7 @@ export class Leader {
   #isReplaced = false
   readonly #reads = new Reads()
   readonly #electionTicks: number
+  readonly #limits: RaftLimits
 
   constructor(options: {
     readonly self: PeerIdentity
@@ -58,6 +58,7 @@ export class Leader {
     readonly emit: (effect: RaftEffect) => void
     readonly send: (to: number, message: RaftMessage) => void
     readonly electionTicks: number
+    readonly limits?: RaftLimits | undefined
   }) {
     this.#self = options.self
     this.#term = options.term
@@ -66,6 +67,7 @@ export class Leader {
     this.#emit = options.emit
     this.#send = options.send
     this.#electionTicks = options.electionTicks
+    this.#limits = options.limits ?? usualRaftLimits
   }
 
   /** Appends the opening entry, and tells all peers, from where their logs are asked to match. */
@@ -140,7 +142,7 @@ export class Leader {
     let sizeBytes = 0
     for (const bytes of entries) sizeBytes += bytes.length
     // One proposal larger than the limit passes when nothing waits: else it never could.
-    if (this.#uncommittedBytes > 0 && this.#uncommittedBytes + sizeBytes > MAX_UNCOMMITTED_BYTES) {
+    if (this.#uncommittedBytes > 0 && this.#uncommittedBytes + sizeBytes > this.#limits.uncommittedBytes) {
       this.#emit({ type: 'refused', proposalId, code: 'THROTTLING_QUOTA_EXCEEDED' })
       return false
     }
@@ -424,7 +426,7 @@ export class Leader {
 
   #track(peer: { readonly nodeId: number; readonly directoryId: string | null }, nextOffset: number): Progress {
     assert(peer.nodeId !== this.#self.nodeId, 'a leader is no peer of itself')
-    const progress = new Progress({ nodeId: peer.nodeId, directoryId: peer.directoryId, nextOffset })
+    const progress = new Progress({ nodeId: peer.nodeId, directoryId: peer.directoryId, nextOffset, inflightEntries: this.#limits.inflightEntries })
     this.#progress.set(peer.nodeId, progress)
     return progress
   }

@@ -1,5 +1,6 @@
 import type { EpochStart } from '../base/epochs.ts'
 import type { Random } from '../base/random.ts'
+import type { RaftLimits } from './limits.ts'
 import type { PeerIdentity, VoterSet } from './messages.ts'
 
 /** What a Raft core starts from: who it is, and what its disk holds. */
@@ -30,4 +31,6 @@ export interface RaftOptions {
   readonly damagedBelow?: number | null
   /** The shortest election timeout, 20 unless given (rules 8). */
   readonly electionTicks?: number
+  /** The usual ones unless given. */
+  readonly limits?: RaftLimits
 }

@@ -2,8 +2,7 @@ import { assert } from '../base/assert.ts'
 import type { Snapshot } from './messages.ts'
 import { SnapshotTransfer } from './snapshot-transfer.ts'
 
-/** Rules R4.3, R8: what may be on its way to one peer. */
-export const MAX_INFLIGHT_ENTRIES = 256
+/** Rules R4.3, R8: what may be on its way to one peer, besides RaftLimits. */
 export const MAX_INFLIGHT_BYTES = 8 * 1024 * 1024
 
 interface Flight {
@@ -24,6 +23,7 @@ interface Flight {
  */
 export class Progress {
   readonly nodeId: number
+  readonly #inflightEntries: number
   #directoryId: string | null
   #state: 'probe' | 'replicate' | 'snapshot' = 'probe'
   #transfer: SnapshotTransfer | null = null
@@ -39,8 +39,9 @@ export class Progress {
   #goalEndOffset: number
   #goalTicks = 0
 
-  constructor(options: { readonly nodeId: number; readonly directoryId: string | null; readonly nextOffset: number }) {
+  constructor(options: { readonly nodeId: number; readonly directoryId: string | null; readonly nextOffset: number; readonly inflightEntries: number }) {
     this.nodeId = options.nodeId
+    this.#inflightEntries = options.inflightEntries
     this.#directoryId = options.directoryId
     this.#nextOffset = options.nextOffset
     this.#goalEndOffset = options.nextOffset
@@ -85,7 +86,7 @@ export class Progress {
 
   /** Room in the window; entryCount 0 when nothing may be sent. */
   get room(): { readonly entryCount: number; readonly sizeBytes: number } {
-    let entryCount = MAX_INFLIGHT_ENTRIES
+    let entryCount = this.#inflightEntries
     let sizeBytes = MAX_INFLIGHT_BYTES
     for (const flight of this.#flights) {
       entryCount -= flight.entryCount

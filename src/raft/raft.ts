@@ -3,7 +3,7 @@ import { Ballot } from './ballot.ts'
 import { Candidacy } from './candidacy.ts'
 import { noteStored, noteTaken } from './durable-snapshots.ts'
 import type { PeerProgress, RaftEffect, RaftInput, RaftRole } from './effects.ts'
-import { ELECTION_MIN_TICKS, ElectionClock } from './election-clock.ts'
+import { ElectionClock } from './election-clock.ts'
 import { Follower } from './follower.ts'
 import { Leader, refusalOf } from './leader.ts'
 import { Membership } from './membership.ts'
@@ -46,7 +46,7 @@ export class Raft {
   readonly #ballot: Ballot
   readonly #log: RaftLog
   readonly #clock: ElectionClock
-  readonly #electionTicks: number
+  readonly #limits: RaftOptions['limits']
   /** Peers that are up, as told by peerUp. */
   readonly #peers = new Map<number, PeerIdentity>()
   #role: RaftRole
@@ -69,8 +69,8 @@ export class Raft {
     this.#membership = new Membership(options)
     this.#ballot = new Ballot({ term: options.term, votedFor: options.votedFor, emit: this.#emit })
     this.#log = new RaftLog(options)
-    this.#electionTicks = options.electionTicks ?? ELECTION_MIN_TICKS
-    this.#clock = new ElectionClock(options.random, this.#electionTicks)
+    this.#limits = options.limits
+    this.#clock = new ElectionClock(options.random, options.electionTicks)
     this.#damagedBelow = options.damagedBelow ?? null
     this.#role = this.#restRole
     this.#toldTerm = options.term
@@ -391,7 +391,7 @@ export class Raft {
     this.#candidacy = null
     this.#clock.disarm()
     const [self, term, log, membership, emit, send] = [this.#self, this.term, this.#log, this.#membership, this.#emit, this.#send]
-    this.#leader = new Leader({ self, term, log, membership, emit, send, electionTicks: this.#electionTicks })
+    this.#leader = new Leader({ self, term, log, membership, emit, send, electionTicks: this.#clock.minTicks, limits: this.#limits })
     this.#setRole('leader', this.#self.nodeId)
     this.#leader.start([...this.#peers.values()])
   }

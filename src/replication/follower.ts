@@ -13,7 +13,7 @@ const LOST_TICKS = 40
 const MAX_LOST_TICKS = 16 * LOST_TICKS
 
 /** Fetched and not synced yet: above this nothing more is fetched. What is not synced stays in memory, and a network is faster than a disk. */
-const MAX_UNSYNCED_BYTES = 2 * 1024 * 1024
+export const MAX_UNSYNCED_BYTES = 2 * 1024 * 1024
 
 interface Outstanding {
   readonly fetchId: number
@@ -30,7 +30,7 @@ interface Outstanding {
  *      └──error, stream lost, answer lost──▶ a few ticks ──▶ fetching with a new id
  *
  * Invariants: at most one data fetch and one report are outstanding. An answer is used only if its id is outstanding and its leader epoch,
- * fetch offset and last fetched epoch still describe the end of the log; a cut forgets all ids. Unsynced are at most MAX_UNSYNCED_BYTES and
+ * fetch offset and last fetched epoch still describe the end of the log; a cut forgets all ids. Unsynced are at most maxUnsyncedBytes and
  * what one fetch brings. The log start follows the leader's, never above the own high watermark. Only a log that ends below the leader's start is
  * reset to it: it loses what the leader has no more, and may lose nothing else. Only after an unclean election, or to repair damage, a log begins
  * anew below what it held.
@@ -42,6 +42,7 @@ export class Follower {
   readonly #log: OwnLog
   readonly #fetchIds: { next(): number }
   readonly #fetchMaxBytes: number
+  readonly #maxUnsyncedBytes: number
   #dataFetch: Outstanding | undefined
   #report: Outstanding | undefined
   /** Ticks after which a data fetch is taken for lost. */
@@ -66,6 +67,7 @@ export class Follower {
     readonly log: OwnLog
     readonly fetchIds: { next(): number }
     readonly fetchMaxBytes: number
+    readonly maxUnsyncedBytes?: number | undefined
   }) {
     this.leader = options.leader
     this.leaderEpoch = options.leaderEpoch
@@ -73,6 +75,7 @@ export class Follower {
     this.#log = options.log
     this.#fetchIds = options.fetchIds
     this.#fetchMaxBytes = options.fetchMaxBytes
+    this.#maxUnsyncedBytes = options.maxUnsyncedBytes ?? MAX_UNSYNCED_BYTES
     assert(this.#fetchMaxBytes > 0, 'a data fetch asks for bytes')
     this.#log.forgetEmptyEpochs()
   }
@@ -135,7 +138,7 @@ export class Follower {
 
   /** The first tick that may change anything, if nothing else comes before it. */
   dueTick(): number {
-    const mayFetch = this.#unsyncedBytes < MAX_UNSYNCED_BYTES
+    const mayFetch = this.#unsyncedBytes < this.#maxUnsyncedBytes
     const fetch = this.#dataFetch !== undefined ? this.#dataFetch.sentTick + this.#patienceTicks : mayFetch ? this.#retryTick : Number.POSITIVE_INFINITY
     const report = this.#report !== undefined ? this.#report.sentTick + LOST_TICKS : this.#hasNews ? this.#retryTick : Number.POSITIVE_INFINITY
     return Math.min(fetch, report)
@@ -263,7 +266,7 @@ export class Follower {
   }
 
   #fetchOn(tick: number, effects: PartitionEffect[]): void {
-    if (this.#dataFetch === undefined && tick >= this.#retryTick && this.#unsyncedBytes < MAX_UNSYNCED_BYTES) this.#sendDataFetch(tick, effects)
+    if (this.#dataFetch === undefined && tick >= this.#retryTick && this.#unsyncedBytes < this.#maxUnsyncedBytes) this.#sendDataFetch(tick, effects)
   }
 
   #sendDataFetch(tick: number, effects: PartitionEffect[]): void {

@@ -23,6 +23,8 @@ export interface PartitionOptions {
   /** The high watermark alone reaches a follower within this. */
   readonly reportTicks: number
   readonly fetchMaxBytes: number
+  /** Above this a follower fetches no more until some of it is synced; MAX_UNSYNCED_BYTES unless given. */
+  readonly maxUnsyncedBytes?: number
   readonly maxUnansweredBatches: number
   /** The log is marked damaged: it may be cut below its high watermark, until a decision names this process in the ISR (rules R6.3). */
   readonly repairing: boolean
@@ -291,8 +293,8 @@ export class Partition {
     // Before the leader hears of it: in the ISR, and as a leader, it would have all replicas delete what lies before.
     if (this.#mustBeginAnew && this.#log.startOffset > 0) this.#beginAnew(leaderEpoch, effects)
     this.#mustBeginAnew = false
-    const { fetchIds, fetchMaxBytes } = this.#options
-    const follower = new Follower({ leader, leaderEpoch, brokerEpoch, log: this.#log, fetchIds, fetchMaxBytes })
+    const { fetchIds, fetchMaxBytes, maxUnsyncedBytes } = this.#options
+    const follower = new Follower({ leader, leaderEpoch, brokerEpoch, log: this.#log, fetchIds, fetchMaxBytes, maxUnsyncedBytes })
     this.#role = { type: 'follower', follower }
     effects.push({ type: 'event', event: { type: 'becameFollower', leaderEpoch, leader } })
     follower.start(this.#tick, effects)

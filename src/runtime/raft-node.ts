@@ -16,7 +16,7 @@ import type { MetadataStorage } from './metadata-storage.ts'
 import type { Transport } from './transport.ts'
 
 /** How much of the committed log is handed to the state machine at a time, so that a long replay leaves room for other work. */
-const APPLY_CHUNK_BYTES = 1024 * 1024
+export const APPLY_CHUNK_BYTES = 1024 * 1024
 
 export interface CommittedEntry {
   readonly offset: number
@@ -66,6 +66,7 @@ export class RaftNode {
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #events: RaftNodeEvents
+  readonly #applyBytes: number
   readonly #inputs: RaftInput[] = []
   readonly #timers = new Map<number, Timer>()
   readonly #proposals = new Map<number, VotersResult>()
@@ -89,6 +90,7 @@ export class RaftNode {
     readonly clock: Clock
     readonly logger: Logger
     readonly events: RaftNodeEvents
+    readonly applyBytes: number
   }) {
     this.#raft = options.raft
     this.#log = options.log
@@ -98,6 +100,7 @@ export class RaftNode {
     this.#clock = options.clock
     this.#logger = options.logger
     this.#events = options.events
+    this.#applyBytes = options.applyBytes
     this.#appliedOffset = options.snapshots.newest?.endOffset ?? options.log.startOffset
   }
 
@@ -345,10 +348,10 @@ export class RaftNode {
     if (this.#applying || this.#installing || this.#stopped || this.#appliedOffset >= endOffset) return
     this.#applying = true
     const from = this.#appliedOffset
-    const cached = this.#log.readCached(from, APPLY_CHUNK_BYTES)
+    const cached = this.#log.readCached(from, this.#applyBytes)
     if (cached !== undefined) this.#handOut(cached, endOffset)
     else
-      this.#log.read(from, APPLY_CHUNK_BYTES, (error, batches) => {
+      this.#log.read(from, this.#applyBytes, (error, batches) => {
         this.#applying = false
         if (this.#appliedOffset !== from) this.#apply()
         else if (error === undefined) this.#handOut(batches, endOffset)

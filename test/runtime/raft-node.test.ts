@@ -50,6 +50,7 @@ class Bench {
       transport: { send: () => undefined } as unknown as Transport,
       clock: this.clock,
       logger: silentLogger,
+      applyBytes: 1_048_576,
       events: {
         appended: () => false,
         truncated: () => false,

@@ -14,11 +14,11 @@ describe('an experiment in simulated time', () => {
     'is part of a seed, and the same again',
     async () => {
       const settings = { voters: 3, observers: 0, controllers: 3, voterGapMs: null, splitRoles: false, faultPhaseMs: 20_000, sendGapMs: 20, experimentRate: 10 }
-      const run = () => new World({ seed: 3, tell: null, settings }).run()
+      const run = () => new World({ seed: 3, tell: null, settings, plan: [] }).run()
       const [first, second, without] = [
         await run(),
         await run(),
-        await new World({ seed: 3, tell: null, settings: { ...settings, experimentRate: null } }).run(),
+        await new World({ seed: 3, tell: null, settings: { ...settings, experimentRate: null }, plan: [] }).run(),
       ]
       expect([first.violation, without.violation]).toEqual([null, null])
       expect(second.hash).toBe(first.hash)
