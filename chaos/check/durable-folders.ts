@@ -1,5 +1,6 @@
 import type { Disk } from '../../src/base/disk.ts'
 import { DurableLogs, type PeekDisk } from './durable-logs.ts'
+import { DurableSnapshots } from './durable-snapshots.ts'
 import { PlacedLogs } from './placed-logs.ts'
 
 /** A data folder of a simulated node, as its operator knows it. */
@@ -15,6 +16,7 @@ export class DurableFolders {
   readonly #folders: readonly DurableLogs[]
   readonly #openedIn = new Map<string, number>()
   readonly #placed = new PlacedLogs()
+  readonly #snapshots = new DurableSnapshots()
   readonly #paths: string[]
 
   constructor(count: number) {
@@ -39,16 +41,19 @@ export class DurableFolders {
     return placedIn === -1 ? (this.#openedIn.get(logName) ?? 0) : placedIn
   }
 
+  /** Exclusive: below it everything is durable, in the log or in a snapshot of it: one log takes another's place behind it (rules R4.5). */
   endOffset(logName: string): number {
-    return (this.#folders[this.folderOf(logName)] as DurableLogs).endOffset(logName)
+    const log = this.#folders[this.folderOf(logName)] as DurableLogs
+    return Math.max(log.endOffset(logName), this.#snapshots.endOffset(logName))
   }
 
   lost(at: number, path: string): void {
     ;(this.#folders[at] as DurableLogs).lost(path)
+    if (at === 0) this.#snapshots.lost(path)
   }
 
   wrap(at: number, disk: PeekDisk): Disk {
-    const watched = (this.#folders[at] as DurableLogs).wrap(disk)
-    return at === 0 ? this.#placed.wrap(watched) : watched
+    const folder = this.#folders[at] as DurableLogs
+    return at === 0 ? this.#placed.wrap(folder.wrap(this.#snapshots.wrap(disk))) : folder.wrap(disk)
   }
 }
