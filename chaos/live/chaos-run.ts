@@ -136,7 +136,7 @@ export class ChaosExperiment {
       this.#phase = 'reading everything'
       const unread = await workload.pollEverything(READ_LIMIT_MS)
       // A replica that is not in sync may hold what was never committed.
-      const copies = notHealed === undefined ? await stage.copies(direct) : undefined
+      const copies = notHealed === undefined ? await stage.copies(direct, new Set(schedule.records.flatMap(({ hurt }) => hurt))) : undefined
       const copyCounts = copies === undefined ? undefined : workload.noteCopies(copies)
       await stage.clear(direct)
       this.#phase = 'checking'

@@ -25,8 +25,8 @@ export interface Stage {
   readonly topicPrefix: string
   readonly topicConfigs: Readonly<Record<string, string>>
   schedule(direct: OxbowClient, timing: Timing): Schedule
-  /** What each node has on its own disk; undefined: it is not for us to look there. */
-  copies(direct: OxbowClient): Promise<NodeCopies | undefined>
+  /** What each node has on its own disk, some of which was hurt on purpose; undefined: it is not for us to look there. */
+  copies(direct: OxbowClient, hurt: ReadonlySet<number>): Promise<NodeCopies | undefined>
   /** When all is read: leaves nothing behind where it is not at home. */
   clear(direct: OxbowClient): Promise<void>
 }
@@ -63,7 +63,7 @@ async function ownStage({ out, nodes, faults, dist, topicConfigs, namespaces = f
     topicPrefix: '',
     topicConfigs,
     schedule: (direct, timing) => new FaultSchedule({ faults, world: worldOf(direct), random: random.fork('schedule'), ...timing }),
-    copies: async (direct) => new NodeCopies(await direct.admin().describeTopics(), (node) => cluster.live.dataDir(node)),
+    copies: async (direct, hurt) => new NodeCopies(await direct.admin().describeTopics(), (node) => cluster.live.dataDir(node), hurt),
     clear: () => Promise.resolve(),
   }
 }

@@ -76,10 +76,11 @@ export async function reportRun(options: ChaosRunOptions, run: ChaosRun): Promis
   }
 }
 
-function findingsOf({ out, nodes }: ChaosRunOptions, { deaths, notHealed, unread }: ChaosRun): string[] {
+function findingsOf({ out, nodes }: ChaosRunOptions, { deaths, notHealed, unread, copies }: ChaosRun): string[] {
   const findings = deaths.map(({ nodeId, end, lastLine }) => `node ${nodeId} ended by itself (${end}): ${lastLine}`)
   if (notHealed !== undefined) findings.push(`the cluster did not heal: ${notHealed}`)
   if (unread.length > 0) findings.push(`in the end not everything that was acknowledged or seen could be read: ${namesText(unread)}`)
+  if (copies !== undefined && copies.unexplained.length > 0) findings.push(`copies are damaged, and no fault did that: ${namesText(copies.unexplained)}`)
   const logs = new NodeLogs(out, nodes)
   for (const { nodeId, message } of logs.fatal()) findings.push(`node ${nodeId} logged ${message}`)
   return findings

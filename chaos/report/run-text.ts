@@ -49,7 +49,7 @@ export function runText(report: RunReport): string {
 }
 
 function copiesText({ read, damaged }: NonNullable<RunReport['copies']>): string {
-  const damage = damaged === 0 ? '' : `, and ${damaged} in part, which damage that no node has met yet explains`
+  const damage = damaged === 0 ? '' : `, and ${damaged} up to where they are damaged`
   return `${read} copies of partitions were read whole on the disks of their nodes${damage}`
 }
 

@@ -4,8 +4,8 @@ import type { Place } from './places.ts'
 export interface NodeCopy {
   readonly node: number
   readonly records: readonly (readonly [offset: number, value: Buffer | null])[]
-  /** Where it cannot be read further, as a sentence: what lies behind that, nobody knows. */
-  readonly damage: string | undefined
+  /** Where it cannot be read further: what lies behind that, nobody knows. `isExplained`: somebody did it on purpose. */
+  readonly damage: { readonly text: string; readonly isExplained: boolean } | undefined
 }
 
 /** The copies of partitions, as they are on the disks of their nodes. */

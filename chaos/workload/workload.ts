@@ -45,6 +45,8 @@ export interface CopyCounts {
   readonly read: number
   /** Of which nobody knows all: a node finds damage where it reads, and need not have read everything. */
   readonly damaged: number
+  /** Damage that nobody did on purpose, as sentences. */
+  readonly unexplained: readonly string[]
 }
 
 const KEYS = { activeKeys: 10, maxWritesPerKey: 1_024 }
@@ -142,6 +144,7 @@ export class Workload {
   /** Notes what nodes have on their own disks of every key, each as one poll of that node. Answers how many there are, and how many cannot be read whole. */
   noteCopies(copies: Copies): CopyCounts {
     const count = { read: 0, damaged: 0 }
+    const unexplained: string[] = []
     const groups = [
       { keys: this.seen.ends().keys(), places: this.#places },
       { keys: this.#reborn.keys, places: this.#reborn.places },
@@ -152,12 +155,13 @@ export class Workload {
           const polled = { [key]: records.map(([offset, value]) => [offset, valueIn(key, value)] as const) }
           const poll = { process: FIRST_COPY_PROCESS + node, f: 'poll', node } as const
           this.#note({ ...poll, type: 'invoke', value: [['poll']] })
-          this.#note({ ...poll, value: [['poll', polled]], ...(damage === undefined ? { type: 'ok' } : { type: 'info', error: damage }) })
+          this.#note({ ...poll, value: [['poll', polled]], ...(damage === undefined ? { type: 'ok' } : { type: 'info', error: damage.text }) })
           count[damage === undefined ? 'read' : 'damaged']++
+          if (damage?.isExplained === false) unexplained.push(`${this.nameOf(key)} on node ${node}: ${damage.text}`)
         }
       }
     }
-    return count
+    return { ...count, unexplained }
   }
 
   async close(): Promise<void> {

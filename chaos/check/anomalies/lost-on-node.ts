@@ -6,25 +6,33 @@ import type { KeyLog } from './key-log.ts'
 /**
  * What must have been committed, and whose offset is known, and what the polls of one node's own copy of that key did not return. To be polled
  * last, when all is quiet, and from the start; a key that was polled there and came back empty counts. Split as nats.jepsen does: before all
- * that the node holds (prefix), behind it (postfix), or between (middle).
+ * that the node holds (prefix), behind it (postfix), or between (middle). What is behind the end of a copy that could not be read
+ * further (info) nobody knows.
  */
 export function findLostOnNode(facts: Facts): Anomaly[] {
-  const held = new Map<number, Map<Key, Set<number>>>()
+  const held = new Map<number, Map<Key, Copy>>()
   for (const { node, outcome, reads } of facts.calls) {
-    if (node === undefined || outcome !== 'ok') continue
-    const keys = held.get(node) ?? new Map<Key, Set<number>>()
+    if (node === undefined || outcome === 'fail') continue
+    const keys = held.get(node) ?? new Map<Key, Copy>()
     held.set(node, keys)
     for (const { key, from, to } of reads) {
-      const indexes = keys.get(key) ?? new Set<number>()
-      keys.set(key, indexes)
+      const copy = keys.get(key) ?? { indexes: new Set<number>(), isWhole: true }
+      keys.set(key, copy)
+      if (outcome === 'info') copy.isWhole = false
       const log = facts.log(key)
-      for (let at = from; at < to; at++) indexes.add(facts.indexOfRead(log, at))
+      for (let at = from; at < to; at++) copy.indexes.add(facts.indexOfRead(log, at))
     }
   }
-  return [...held].flatMap(([node, keys]) => [...keys].flatMap(([key, indexes]) => judgeCopy(facts, facts.log(key), node, indexes) ?? []))
+  return [...held].flatMap(([node, keys]) => [...keys].flatMap(([key, copy]) => judgeCopy(facts, facts.log(key), node, copy) ?? []))
 }
 
-function judgeCopy(facts: Facts, log: KeyLog, node: number, indexes: ReadonlySet<number>): Anomaly | undefined {
+/** What one node has of a key. */
+interface Copy {
+  readonly indexes: Set<number>
+  isWhole: boolean
+}
+
+function judgeCopy(facts: Facts, log: KeyLog, node: number, { indexes, isWhole }: Copy): Anomaly | undefined {
   let first = Infinity
   let last = -1
   for (const index of indexes) {
@@ -33,7 +41,8 @@ function judgeCopy(facts: Facts, log: KeyLog, node: number, indexes: ReadonlySet
   }
   const lost = { prefix: 0, middle: 0, postfix: 0 }
   const operations: number[] = []
-  for (let index = 0; index < log.offsets.length; index++) {
+  const end = isWhole ? log.offsets.length : last
+  for (let index = 0; index < end; index++) {
     const writer = log.writerOf(log.valueAt(index))
     if (indexes.has(index) || writer === undefined || !facts.mustHaveCommitted(writer)) continue
     lost[index > last ? 'postfix' : index < first ? 'prefix' : 'middle']++

@@ -101,6 +101,7 @@ async function damage(world: FaultWorld, node: number, isKilled: boolean, act: D
   }
   return {
     detail: `${nodesText([node])}, ${isKilled ? 'killed' : 'stopped'}`,
+    hurt: [node],
     observe: async () => ({ isSeen: done !== undefined, what: done ?? 'there was no such file' }),
     heal: async () => undefined,
     settle: async () => {

@@ -30,6 +30,8 @@ export interface Observation {
 export interface RunningFault {
   /** Whom it hits. */
   readonly detail: string
+  /** Nodes whose files it leaves other than they wrote them: they may not have met that yet when all is over. */
+  readonly hurt?: readonly number[]
   /** To be asked last before it is healed. */
   observe(): Promise<Observation>
   /** Rejects when what it did cannot be undone. */

@@ -17,6 +17,7 @@ export interface ScheduleOptions<World extends ClientWorld> {
 export interface FaultRecord {
   readonly name: string
   readonly detail: string
+  readonly hurt: readonly number[]
   readonly fromMs: number
   readonly toMs: number
   readonly isSeen: boolean
@@ -97,7 +98,7 @@ export class FaultSchedule<World extends ClientWorld> {
     for (const { fault, fromMs, one } of running.reverse()) {
       await this.#guard(`the effect of ${fault.name} could not be seen`, async () => {
         const { isSeen, what } = await one.observe()
-        this.records.push({ name: fault.name, detail: one.detail, fromMs, toMs: nowMs(), isSeen, observation: what })
+        this.records.push({ name: fault.name, detail: one.detail, hurt: one.hurt ?? [], fromMs, toMs: nowMs(), isSeen, observation: what })
         if (!isSeen) this.failures.push(`${fault.name} (${one.detail}) had no effect: ${what}`)
       })
       await this.#guard(`${fault.name} could not be healed`, () => one.heal())

@@ -63,7 +63,7 @@ async function report(script: (s: Script) => unknown, run: Partial<ChaosRun> = {
   })
 }
 
-const cut = { name: 'partition-one', detail: 'node 1', fromMs: 400, toMs: 1_000, isSeen: true, observation: '3 messages were held' }
+const cut = { name: 'partition-one', detail: 'node 1', hurt: [], fromMs: 400, toMs: 1_000, isSeen: true, observation: '3 messages were held' }
 
 describe('the report of a run', () => {
   it('is valid where nothing is wrong, and tells of the faults', async () => {
@@ -91,6 +91,11 @@ describe('the report of a run', () => {
   it.each<[string, Partial<ChaosRun>, string]>([
     ['a node that ended by itself', { deaths: [{ nodeId: 2, end: '1', lastLine: 'so it is' }] }, 'node 2 ended by itself (1): so it is'],
     ['a cluster that does not heal', { notHealed: '3 brokers are alive: not within 60000 ms' }, 'the cluster did not heal: 3 brokers'],
+    [
+      'damage that nobody did',
+      { copies: { read: 8, damaged: 1, unexplained: ['t0-1 on node 2: it is'] } },
+      'copies are damaged, and no fault did that: t0-1 on node 2: it is',
+    ],
     ['what cannot be read', { unread: ['t4-1', 't5-0'] }, 'in the end not everything that was acknowledged or seen could be read: t4-1, t5-0'],
   ])('is guilty of %s', async (_, run, sentence) => {
     const bad = await report(readBoth, run)
@@ -134,9 +139,9 @@ describe('the report of a run', () => {
         ] as const
         s.poll(1_000_000_001, { 0: both }, 'ok', { node: 1 })
       },
-      { copies: { read: 3, damaged: 1 } },
+      { copies: { read: 3, damaged: 1, unexplained: [] } },
     )
-    expect(runText(good)).toContain('Disks:        3 copies of partitions were read whole on the disks of their nodes, and 1 in part')
+    expect(runText(good)).toContain('Disks:        3 copies of partitions were read whole on the disks of their nodes, and 1 up to where they are damaged')
     expect(runText({ ...good, copies: undefined })).not.toContain('Disks:')
     await writeRunFiles(out, good)
     const edn = readFileSync(join(out, 'history.edn'), 'utf8')

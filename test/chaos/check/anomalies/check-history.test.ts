@@ -5,7 +5,7 @@ import { checkHistory, type Conclusion, conclusionOf } from '../../../../chaos/c
 import { profiles } from '../../../../chaos/check/anomalies/profiles.ts'
 import type { Operation, Polled } from '../../../../chaos/operations/operation.ts'
 import { SeededRandom } from '../../../../src/base/random.ts'
-import { historyOf } from './case.ts'
+import { historyOf, threeSent } from './case.ts'
 import { cases } from './cases.ts'
 import { crossings } from './crossings.ts'
 import { damages, interleave, numbered } from './damage.ts'
@@ -104,6 +104,15 @@ it('a value is a duplicate whoever sent it, and if nobody did', () => {
     }),
   )
   expect(namesOf(history)).toEqual(['duplicate', 'unexpected-read'])
+})
+
+it('of a copy that ends where it is damaged, what is missing before that is lost', () => {
+  const lacking = (at: number) => (s: Script) => {
+    const pairs = [0, 2, 3].map((offset, index) => [offset, index + 1] as const)
+    const left = pairs.filter((_, index) => index !== at)
+    threeSent(s).poll(3, { 0: pairs }).poll(2, { 0: left }, 'info', { node: 2 })
+  }
+  expect([0, 1, 2].map((at) => namesOf(historyOf(lacking(at))))).toEqual([['lost-on-node'], ['int-poll-skip', 'lost-on-node'], []])
 })
 
 describe('what is legal', () => {
