@@ -18,9 +18,9 @@ export class CatchUp {
     return this.#past !== undefined && this.#term >= this.#past.term && this.#offset >= this.#past.commitIndex
   }
 
-  /** Returns whether this was all that was missing. */
-  controllerHeard(past: Past): boolean {
-    if (this.#past !== undefined) return false
+  /** Returns whether this was all that was missing. One whose term this process knows to be over is none: what came after it may be decided long since. */
+  controllerHeard(past: Past, knownTerm: number): boolean {
+    if (this.#past !== undefined || past.term < knownTerm) return false
     this.#past = past
     return this.isDone
   }

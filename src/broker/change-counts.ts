@@ -67,7 +67,7 @@ export class ChangeCounts {
   role(effect: Extract<RaftEffect, { type: 'role' }>): void {
     if (effect.leaderId === null || effect.term === this.#raftTerm) return
     this.#raftTerm = effect.term
-    if (effect.leaderId === this.#nodeId) this.#catchUp.controllerHeard({ term: effect.term, commitIndex: 0 })
+    if (effect.leaderId === this.#nodeId) this.#catchUp.controllerHeard({ term: effect.term, commitIndex: 0 }, effect.term)
     this.#raftElections++
   }
 }

@@ -376,7 +376,7 @@ export class OxbowNode {
   #message(from: Hello, message: PeerMessage): void {
     switch (message.type) {
       case 'raft':
-        if (message.message.type === 'append' && this.#catchUp.controllerHeard(message.message)) this.#calls.applied()
+        if (message.message.type === 'append' && this.#catchUp.controllerHeard(message.message, this.#raft.core.term)) this.#calls.applied()
         if (message.status !== null && message.message.type === 'appendReply') this.#host.heard(from.nodeId, message.status)
         this.#raft.receive({ nodeId: from.nodeId, directoryId: from.directoryId }, message.message)
         break

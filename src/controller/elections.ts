@@ -1,6 +1,6 @@
 import { assert } from '../base/assert.ts'
 import { findPartition } from '../metadata/image.ts'
-import type { IsrMember, MetadataRecord, PartitionState } from '../metadata/records.ts'
+import { type IsrMember, type MetadataRecord, type PartitionState, replicationFactorOf } from '../metadata/records.ts'
 import type { Decision, PartitionRef } from './commands.ts'
 import type { ControllerContext, Evidence } from './context.ts'
 import { isLiveMember, isServing, preferredToLead } from './isr.ts'
@@ -46,7 +46,8 @@ export function validReport(nodeId: number, state: PartitionState, context: Evid
 /**
  * Rules R5.7, second half: who of ISR ∪ ELR may lead a partition that has nobody in sync. Damaged: never. Not suspect: by itself, for all
  * that was acknowledged is in its log. Suspect: only as the greatest (last epoch, synced end) of f+1 live undamaged members,
- * f = floor((RF − 1) / 2), or of all of them if fewer: at least one of those lost nothing. Among the electable the greatest wins.
+ * f = floor((RF − 1) / 2), or of all of them if fewer: at least one of those lost nothing. Replicas that
+ * are being added do not raise RF (R5.10). Among the electable the greatest wins.
  */
 export function electByReports(state: PartitionState, context: Evidence): ReportedElection {
   const damaged = new Set<number>()
@@ -60,7 +61,7 @@ export function electByReports(state: PartitionState, context: Evidence): Report
     else if (broker === undefined || report === undefined || !isServing(broker, state, context)) missing.push(nodeId)
     else live.push({ nodeId, lastEpoch: report.lastEpoch, syncedEndOffset: report.syncedEndOffset, suspect: report.suspect })
   }
-  const faults = Math.floor((state.replicas.length - 1) / 2)
+  const faults = Math.floor((replicationFactorOf(state) - 1) / 2)
   const needed = Math.min(faults + 1, live.length + missing.length)
   const isElectable = (candidate: Candidate): boolean => !candidate.suspect || live.filter((other) => compareLogs(other, candidate) <= 0).length >= needed
   let best: Candidate | undefined

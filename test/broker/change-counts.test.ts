@@ -37,7 +37,7 @@ it('a node counts what is decided after it learned how far the active controller
   cluster.fence(1)
   expect(reader.read(4)).toEqual([0, 0])
   cluster.fence(2)
-  reader.catchUp.controllerHeard({ term: 4, commitIndex: cluster.image.offset })
+  reader.catchUp.controllerHeard({ term: 4, commitIndex: cluster.image.offset }, 0)
   expect(reader.read(4)).toEqual([0, 0])
   cluster.fence(3)
   cluster.unfence(1)
@@ -50,7 +50,7 @@ it('a node counts what is decided after it learned how far the active controller
 it('an active controller that has just been elected does not know yet what is committed: the entries of earlier terms are past', () => {
   const { cluster } = threeBrokers()
   const reader = new Reader(cluster)
-  reader.catchUp.controllerHeard({ term: 5, commitIndex: 0 })
+  reader.catchUp.controllerHeard({ term: 5, commitIndex: 0 }, 0)
   cluster.fence(1)
   expect(reader.read(4)).toEqual([0, 0])
   cluster.skip()

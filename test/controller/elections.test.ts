@@ -86,6 +86,17 @@ describe('R5.7 election by reports', () => {
     })
   }
 
+  it('f is of the replicas there were, while others are being added (R5.10)', () => {
+    const { cluster, ref } = leaderless([null, null, null])
+    cluster.start(4, 5, 6)
+    cluster.run({ type: 'alterReassignments', moves: [{ ...ref, replicas: [4, 5, 6] }], bytesPerSecond: null, validateOnly: false })
+    expect(cluster.state(ref)).toMatchObject({ leader: -1, replicas: [1, 2, 3, 4, 5, 6], elr: [1, 2, 3] })
+    cluster.reports(1, ref, suspect(1, 10)!)
+    expect(cluster.elect(ref)).toBe(-1)
+    cluster.reports(2, ref, suspect(1, 11)!)
+    expect(cluster.elect(ref)).toBe(2)
+  })
+
   it('the winner is the whole ISR under its present epoch, granted now; the others stay eligible, the damaged do not', () => {
     const { cluster, ref } = leaderless([damaged, clean(1, 5), null])
     const before = cluster.state(ref)

@@ -76,7 +76,7 @@ export function electableTwin(world: World, state: PartitionState): number[] {
     const report = said.get(nodeId)
     return report !== undefined && serves(world, world.image.brokers.get(nodeId), state) ? [{ ...report, nodeId }] : []
   })
-  const majority = Math.floor((state.replicas.length - 1) / 2) + 1
+  const majority = Math.floor(((state.reassignment?.from ?? state.replicas).length - 1) / 2) + 1
   const enough = subsets(words).filter((some) => some.length >= majority || some.length === undamaged.length)
   return words
     .filter((word) => !word.suspect || enough.some((some) => some.includes(word) && some.every((other) => isBelowOrEqual(other, word))))
