@@ -46,7 +46,7 @@ export class MetadataCache {
   readonly #missingSince = new Map<string, number>()
   /** Missing names that were asked for again: they may be there by now, and only an answer from now on says so or not. */
   readonly #doubted = new Set<string>()
-  /** Partitions asked for that a known topic does not have, by the number of answers at that time. */
+  /** Partitions asked for that a known topic does not have, by the number of answers when that was asked first. */
   readonly #lacking = new Map<string, number>()
   #answers = 0
   readonly #listeners = new Set<() => void>()
@@ -97,14 +97,17 @@ export class MetadataCache {
     return since !== undefined && !this.#doubted.has(name) && this.#options.clock.monotonicMs() - since >= MISSING_TOPIC_GRACE_MS
   }
 
-  /** Whether a known topic has no such partition. It may have grown: the first question asks for news, and only what came after it says so. */
+  /**
+   * Whether a known topic has no such partition. It may have grown, and a node that is cut off says otherwise: news are asked for, and only once as many
+   * answers came as there are nodes to ask, in turn, there is none.
+   */
   lacksPartition(name: string, partition: number): boolean {
     const topic = this.#topics.get(name)
     if (topic === undefined || topic.partitions[partition] !== undefined) return false
     const key = `${name}/${partition}`
-    const askedAt = this.#lacking.get(key)
-    if (askedAt !== undefined) return this.#answers > askedAt
-    this.#lacking.set(key, this.#answers)
+    const askedAt = this.#lacking.get(key) ?? this.#answers
+    if (this.#answers - askedAt >= this.candidates().length) return true
+    this.#lacking.set(key, askedAt)
     this.requestRefresh()
     return false
   }
@@ -230,11 +233,12 @@ export class MetadataCache {
     const nowMs = this.#options.clock.monotonicMs()
     this.#clusterId ??= response.clusterId
     this.#answers++
-    // What an answer said holds until the next one: then it is asked anew.
-    for (const [key, askedAt] of this.#lacking) if (askedAt < this.#answers - 1) this.#lacking.delete(key)
     this.#offset = response.metadataOffset
     this.#isBehind = false
     if (response.brokers.length > 0) this.#brokers = new Map(response.brokers.map((node) => [node.nodeId, node]))
+    // What all of them said holds until the next answer: then it is asked anew.
+    const turn = this.candidates().length
+    for (const [key, askedAt] of this.#lacking) if (this.#answers - askedAt > turn) this.#lacking.delete(key)
     this.#topics = new Map()
     for (const { name, topicId, partitions } of response.topics) {
       this.#topics.set(name, { name, topicId, partitions: partitions.toSorted((a, b) => a.partition - b.partition) })

@@ -178,11 +178,15 @@ export class ProducerCore {
     }
     if (topic.isKnown) this.#place(topic, accepted)
     else {
-      topic.hold(accepted)
       metadata.want(record.topic)
-      this.#wakeBy(accepted.nowMs + this.#options.deliveryTimeoutMs)
+      this.#hold(topic, accepted)
     }
     return true
+  }
+
+  #hold(topic: TopicQueues, accepted: AcceptedRecord): void {
+    topic.hold(accepted)
+    this.#wakeBy(accepted.nowMs + this.#options.deliveryTimeoutMs)
   }
 
   #noRoom(sizeBytes: number): boolean {
@@ -220,12 +224,8 @@ export class ProducerCore {
     const { record, partition, sizeBytes, done, nowMs, number } = accepted
     const queue = topic.choose(record.key, partition, sizeBytes)
     if (queue === undefined) {
-      // The topic may have grown: whoever sends again meets newer metadata.
-      this.#cluster.metadata.requestRefresh()
-      this.#drop(
-        accepted,
-        new BrokerError('UNKNOWN_TOPIC_OR_PARTITION', `topic "${topic.name}" has ${topic.queues.length} partitions, not one with number ${partition}`),
-      )
+      if (this.#cluster.metadata.lacksPartition(topic.name, partition)) this.#drop(accepted, unknown(topic, partition))
+      else this.#hold(topic, accepted)
       return
     }
     if (!queue.append(record, sizeBytes, done, { nowMs, number })) return
@@ -256,7 +256,7 @@ export class ProducerCore {
       const pending = topic.isKnown || isGone ? topic.takePending() : []
       for (const accepted of pending) {
         if (topic.isKnown) this.#place(topic, accepted)
-        else this.#drop(accepted, new BrokerError('UNKNOWN_TOPIC_OR_PARTITION', `there is no topic "${topic.name}"`))
+        else this.#drop(accepted, unknown(topic, accepted.partition))
       }
     }
     for (const channel of this.#channels.values()) if (channel.isForsaken) channel.reset('its partitions are led elsewhere')
@@ -323,9 +323,9 @@ export class ProducerCore {
     let oldestMs = this.#waiters[0]?.sinceMs ?? Infinity
     for (const topic of this.#topics.values()) {
       if (topic.pending.length === 0) continue
-      // Nodes answered, and none of them knows the name.
-      const missing = new BrokerError('UNKNOWN_TOPIC_OR_PARTITION', `there is no topic "${topic.name}"`)
-      for (const accepted of topic.takePending(isDue)) this.#drop(accepted, undelivered(deliveryTimeoutMs, this.#cluster.metadata.lastError ?? missing))
+      // Where nodes answered, none of them knows it.
+      for (const accepted of topic.takePending(isDue))
+        this.#drop(accepted, undelivered(deliveryTimeoutMs, this.#cluster.metadata.lastError ?? unknown(topic, accepted.partition)))
       oldestMs = Math.min(oldestMs, topic.pending[0]?.nowMs ?? Infinity)
       this.#cluster.metadata.requestRefresh()
     }
@@ -483,4 +483,9 @@ export class ProducerCore {
 
 function throwIt(thrown: unknown): never {
   throw thrown
+}
+
+function unknown({ name, isKnown, queues }: TopicQueues, partition: number): BrokerError {
+  const what = isKnown ? `topic "${name}" has ${queues.length} partitions, not one with number ${partition}` : `there is no topic "${name}"`
+  return new BrokerError('UNKNOWN_TOPIC_OR_PARTITION', what)
 }

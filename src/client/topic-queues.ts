@@ -1,4 +1,3 @@
-import { assert } from '../base/assert.ts'
 import type { Done } from '../base/done.ts'
 import { BrokerError } from '../base/errors.ts'
 import type { Uuid } from '../base/ids.ts'
@@ -27,7 +26,7 @@ export interface TopicOptions {
 }
 
 /**
- * The partitions of one topic by name, and the records that came before the topic was known.
+ * The partitions of one topic by name, and the records that came before the topic, or their partition, was known.
  * unknown (records wait) → known → … a new topic id under the name dooms what the old topic still holds.
  */
 export class TopicQueues {
@@ -47,7 +46,7 @@ export class TopicQueues {
     return this.#queues.length > 0
   }
 
-  /** Records that wait for the topic to be known. */
+  /** Records that wait for the topic, or their partition, to be known. */
   get pending(): readonly AcceptedRecord[] {
     return this.#pending
   }
@@ -56,9 +55,8 @@ export class TopicQueues {
     return this.#queues
   }
 
-  /** Keeps a record until the topic is known: copied, because its caller may reuse the buffers. */
+  /** Keeps a record until the topic, or its partition, is known: copied, because its caller may reuse the buffers. */
   hold(accepted: AcceptedRecord): void {
-    assert(!this.isKnown, 'records wait only for an unknown topic')
     const { timestamp, key, value, headers } = accepted.record
     const copies = headers?.map((header) => ({ key: header.key, value: header.value === null ? null : Buffer.from(header.value) })) ?? []
     this.#pending.push({

@@ -65,6 +65,8 @@ export class FakeCluster implements ClientTransport {
   readonly silent = new Set<number>()
   /** Nodes that take nothing from the network: what is sent to them does not leave. */
   readonly stuck = new Set<number>()
+  /** Nodes that hear of nothing new, and answer all the same. */
+  readonly deaf = new Set<number>()
   metadataRequests = 0
   openStreams: OpenStream[] = []
   produceVerdict: (nodeId: number, partition: ProducePartition) => Verdict = () => undefined
@@ -135,7 +137,7 @@ export class FakeCluster implements ClientTransport {
     const snapshot = this.#snapshot()
     for (const nodeId of this.nodeIds) {
       const learn = (): void => {
-        if (snapshot.metadataOffset > (this.#snapshots.get(nodeId)?.metadataOffset ?? 0)) this.#snapshots.set(nodeId, snapshot)
+        if (!this.deaf.has(nodeId) && snapshot.metadataOffset > (this.#snapshots.get(nodeId)?.metadataOffset ?? 0)) this.#snapshots.set(nodeId, snapshot)
       }
       if (lagMs === 0) learn()
       else this.clock.after(this.random.integer(lagMs + 1), learn)

@@ -72,21 +72,32 @@ describe('metadata', () => {
     expect(shared.metadata.topic('t')?.partitions[0]).toEqual(known.partitions[0])
   })
 
-  it('says that a topic lacks a partition only when an answer after the question said so: it may have grown', () => {
+  it('says that a topic lacks a partition only when all nodes had their turn to say otherwise: it may have grown', () => {
     const { clock, fake, shared } = build()
+    const lacks = (partition: number): boolean => shared.metadata.lacksPartition('t', partition)
     shared.metadata.want('t')
     clock.run(1_000)
-    expect(shared.metadata.lacksPartition('t', 0)).toBe(false)
+    shared.metadata.onUpdate(() => lacks(1))
+    expect(lacks(0)).toBe(false)
     expect(shared.metadata.lacksPartition('unknown', 0)).toBe(false)
     const before = fake.metadataRequests
-    expect(shared.metadata.lacksPartition('t', 1)).toBe(false)
-    clock.run(100)
-    expect(fake.metadataRequests).toBe(before + 1)
-    expect(shared.metadata.lacksPartition('t', 1)).toBe(true)
-    for (let round = 0; round < 2; round++) {
-      shared.metadata.requestRefresh()
+    expect(lacks(1)).toBe(false)
+    clock.run(1_000)
+    expect(fake.metadataRequests).toBe(before + 3)
+    expect(lacks(1)).toBe(true)
+  })
+
+  it('asks anew whether a partition is lacking, once something was heard since', () => {
+    const { clock, shared } = build()
+    shared.metadata.want('t')
+    clock.run(1_000)
+    for (let round = 0; round < 3; round++) {
+      expect(shared.metadata.lacksPartition('t', 1)).toBe(false)
       clock.run(100)
     }
+    expect(shared.metadata.lacksPartition('t', 1)).toBe(true)
+    shared.metadata.requestRefresh()
+    clock.run(100)
     expect(shared.metadata.lacksPartition('t', 1)).toBe(false)
   })
 

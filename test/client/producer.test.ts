@@ -145,6 +145,21 @@ describe('leaders', () => {
     expect(errors).toMatchObject([{ code: 'UNKNOWN_TOPIC_OR_PARTITION', definite: true }])
   })
 
+  it('a new partition is waited for until all nodes said that there is none: one that is cut off from the others has not heard of it', () => {
+    const { clock, cluster, producer } = build()
+    cluster.deaf.add(1).add(3)
+    cluster.addPartitions('t', 2)
+    const codes: unknown[] = []
+    for (const partition of [1, 2]) {
+      producer.trySend({ topic: 't', partition, value: 'x' }, (error) => codes.push([partition, (error as BrokerError | undefined)?.code]))
+    }
+    clock.run(3_000)
+    expect(codes.toSorted()).toEqual([
+      [1, undefined],
+      [2, 'UNKNOWN_TOPIC_OR_PARTITION'],
+    ])
+  })
+
   it('a topic that was nowhere, or was smaller, is asked for anew by whoever sends again', () => {
     const { clock, cluster, producer } = build()
     const outcomes: unknown[] = []
