@@ -38,7 +38,7 @@ Options:
   --jobs N       processes at once (default: the processors of this machine)
   --mutants      break the rules one by one, and see each noticed within so many seeds (default 1..2000);
                  what is known of each is kept in chaos/sim/mutant-results, so that a run goes on where
-                 the last one ended, after T at the latest
+                 the last one of the same build ended, after T at the latest
   --only TEXT    of the mutants those with TEXT in their name
   -h, --help     show this
 `

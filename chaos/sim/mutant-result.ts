@@ -1,14 +1,16 @@
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { InvariantName } from '../check/violation.ts'
 import type { Mutant } from './mutant.ts'
 
-/** What is known of one mutant so far: a file that a run goes on from. Remove it, and the mutant is tried anew. */
+/** What is known of one mutant so far: a file that a run of the same build goes on from. */
 export interface MutantResult {
   readonly name: string
   /** Of what it breaks, and in which world: a result of another patch says nothing. */
   readonly patch: string
+  /** Of the code that it was tried on. */
+  readonly build: string
   /** So many of its seeds, in its own order, were tried. */
   readonly seeds: number
   /** Null: nobody has noticed yet. */
@@ -33,6 +35,16 @@ export function fileOf(mutant: Pick<Mutant, 'name'>): string {
 export function patchOf({ file, find, replace, also = [], scenario, story }: Mutant): string {
   const text = JSON.stringify([[{ file, find, replace }, ...also], scenario ?? null, ...(story === undefined ? [] : [story])])
   return createHash('sha256').update(text).digest('hex').slice(0, 12)
+}
+
+/** Names the code of a build: what runs in a simulation, and what judges it. */
+export function digestOf(dist: string): string {
+  const hash = createHash('sha256')
+  for (const folder of ['src', 'chaos']) {
+    const names = readdirSync(join(dist, folder), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.js'))
+    for (const name of names.sort()) hash.update(name).update(readFileSync(join(dist, folder, name)))
+  }
+  return hash.digest('hex').slice(0, 12)
 }
 
 /** Undefined: it was not tried yet, or not as it is now. */

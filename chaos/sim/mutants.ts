@@ -4,7 +4,7 @@ import { MUTANT_SEEDS, type SimArguments } from './arguments.ts'
 import type { Mutant } from './mutant.ts'
 import { makeMutantBuild, mutate, removeMutantBuild } from './mutant-build.ts'
 import { emptyMutant, mutants } from './mutant-list.ts'
-import { type MutantResult, patchOf, readResult, RESULTS, writeResult } from './mutant-result.ts'
+import { digestOf, type MutantResult, patchOf, readResult, RESULTS, writeResult } from './mutant-result.ts'
 import { writeMutantTable } from './mutant-table.ts'
 import { tellStory } from './mutant-story.ts'
 import { drawCase } from './seed-case.ts'
@@ -18,28 +18,29 @@ const DIST = fileURLToPath(new URL('../..', import.meta.url))
 
 /**
  * Breaks the rules one by one on copies of the build, and sees each noticed by the invariant that was named. What is known of a mutant is kept in a
- * file of its own, so that the next run goes on where this one ends. Resolves to the exit code: 1 when one survives.
+ * file of its own, so that the next run of the same build goes on where this one ends. Resolves to the exit code: 1 when one survives.
  */
 export async function runMutants(options: SimArguments): Promise<number> {
   const { toSeed, jobs, seconds, only } = options
   for (const mutant of mutants) mutate(mutant, DIST)
   const endAt = seconds === null ? Number.POSITIVE_INFINITY : performance.now() + seconds * 1000
-  const empty = await goOn(emptyMutant, EMPTY_SEEDS, Number.POSITIVE_INFINITY)
+  const build = digestOf(DIST)
+  const empty = await goOn(emptyMutant, { build, count: EMPTY_SEEDS, endAt: Number.POSITIVE_INFINITY })
   if (empty.kill !== null) {
     process.stdout.write(`the empty patch did not survive: ${empty.kill.sentence}\n`)
     return 1
   }
-  const waiting = mutants.filter((mutant) => mutant.name.includes(only) && (readResult(RESULTS, mutant)?.kill ?? null) === null)
+  const waiting = mutants.filter(({ name }) => name.includes(only))
   const work = async (): Promise<void> => {
     for (let mutant = waiting.shift(); mutant !== undefined && performance.now() < endAt; mutant = waiting.shift()) {
-      process.stdout.write(`${describeResult(mutant, await goOn(mutant, toSeed, endAt))}\n`)
+      process.stdout.write(`${describeResult(mutant, await goOn(mutant, { build, count: toSeed, endAt }))}\n`)
     }
   }
   await Promise.all(Array.from({ length: jobs }, work))
   const results = mutants.map((mutant) => [mutant, readResult(RESULTS, mutant)] as const)
   writeMutantTable(results)
-  const killed = results.filter(([mutant, result]) => isKilledAsNamed(mutant, result)).length
-  process.stdout.write(`${killed} of ${mutants.length} mutants were noticed by the invariant that was named\n`)
+  const killed = results.filter(([mutant, result]) => result?.build === build && isKilledAsNamed(mutant, result)).length
+  process.stdout.write(`${killed} of ${mutants.length} mutants were noticed by the invariant that was named, on this build\n`)
   return killed === mutants.length ? 0 : 1
 }
 
@@ -50,7 +51,12 @@ export function isKilledAsNamed(mutant: Mutant, result: MutantResult | undefined
 function describeResult(mutant: Mutant, result: MutantResult): string {
   const { kill, seeds } = result
   if (kill === null) return `SURVIVED ${seeds} seeds: ${mutant.name} (${mutant.rule})`
-  const how = `${mutant.name}: noticed with seed ${kill.seed} by ${kill.sentence}`
+  const what = mutant.story ?? mutant.scenario
+  const where =
+    what === undefined
+      ? `seed ${kill.seed}, number ${seeds} that was tried`
+      : `${mutant.story === undefined ? `seed ${kill.seed} of the scenario` : 'the story'} ${what}`
+  const how = `${mutant.name}: noticed with ${where}, by ${kill.sentence}`
   return isKilledAsNamed(mutant, result) ? how : `WRONG KILLER, ${mutant.killedBy.join(' or ')} was named: ${how}`
 }
 
@@ -62,21 +68,28 @@ export function seedsOf({ likely }: Mutant, count: number): readonly number[] {
   return [...all.filter((seed) => isLikely.get(seed)), ...all.filter((seed) => !isLikely.get(seed))].slice(0, count)
 }
 
-/** From what is known of it on, up to so many of its seeds: in one process, so that the same build always needs the same number of them. */
-async function goOn(mutant: Mutant, count: number, endAt: number): Promise<MutantResult> {
-  const known = readResult(RESULTS, mutant) ?? { name: mutant.name, patch: patchOf(mutant), seeds: 0, kill: null }
+interface Limits {
+  readonly build: string
+  readonly count: number
+  readonly endAt: number
+}
+
+/** From what this build knows of it on, up to so many of its seeds: in one process, so that the same build always needs the same number of them. */
+async function goOn(mutant: Mutant, { build, count, endAt }: Limits): Promise<MutantResult> {
+  const before = readResult(RESULTS, mutant)
+  const known = before?.build === build ? before : { name: mutant.name, patch: patchOf(mutant), build, seeds: 0, kill: null }
   const seeds = (mutant.story === undefined ? seedsOf(mutant, count) : [1]).slice(known.seeds)
   if (seeds.length === 0 || known.kill !== null) return known
   const folder = makeMutantBuild(mutant, DIST)
   try {
-    return await (mutant.story === undefined ? runSeeds(mutant, folder, { known, seeds, endAt }) : runStory(mutant, folder, mutant.story))
+    return await (mutant.story === undefined ? runSeeds(mutant, folder, { known, seeds, endAt }) : runStory(known, folder, mutant.story))
   } finally {
     removeMutantBuild(folder)
   }
 }
 
-async function runStory(mutant: Mutant, folder: string, story: string): Promise<MutantResult> {
-  const result = { name: mutant.name, patch: patchOf(mutant), seeds: 1, kill: await tellStory(story, folder, join(DIST, '..')) }
+async function runStory(known: MutantResult, folder: string, story: string): Promise<MutantResult> {
+  const result = { ...known, seeds: 1, kill: await tellStory(story, folder, join(DIST, '..')) }
   writeResult(RESULTS, result)
   return result
 }

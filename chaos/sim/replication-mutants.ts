@@ -78,6 +78,17 @@ export const replicationMutants: readonly Mutant[] = [
     killedBy: ['I1'],
   },
   {
+    name: 'an unknown synced end does not bar from the ISR',
+    file: 'src/replication/leader.js',
+    find: 'const syncedEndOffset = follower?.syncedEndOffset;',
+    replace: 'const syncedEndOffset = follower && (follower.syncedEndOffset ?? this.#log.endOffset);',
+    also: [
+      { file: 'src/replication/follower-progress.js', find: "assert(this.#syncedEndOffset !== undefined, 'an unknown end bars expansion');", replace: '' },
+    ],
+    rule: 'R6.4 †: at each new leader epoch an unknown synced end bars expansion, until its first fetch that does not diverge',
+    killedBy: ['I1'],
+  },
+  {
     name: 'a pending expand is not counted',
     file: 'src/replication/isr.js',
     find: 'return [...committed, ...[...this.#attempted].filter((nodeId) => !committed.includes(nodeId))];',

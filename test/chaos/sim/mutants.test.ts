@@ -7,7 +7,7 @@ import type { Mutant } from '../../../chaos/sim/mutant.ts'
 import { emptyMutant, mutants } from '../../../chaos/sim/mutant-list.ts'
 import { logMutants } from '../../../chaos/sim/log-mutants.ts'
 import { makeMutantBuild } from '../../../chaos/sim/mutant-build.ts'
-import { fileOf, type MutantResult, patchOf, readResult, RESULTS, writeResult } from '../../../chaos/sim/mutant-result.ts'
+import { digestOf, fileOf, type MutantResult, patchOf, readResult, RESULTS, writeResult } from '../../../chaos/sim/mutant-result.ts'
 import { describeTable, tableIn } from '../../../chaos/sim/mutant-table.ts'
 import { drawCase } from '../../../chaos/sim/seed-case.ts'
 import { raftMutants } from '../../../chaos/sim/raft-mutants.ts'
@@ -91,6 +91,18 @@ describe('mutants', () => {
     expect(new Set(mutants.map(fileOf)).size).toBe(mutants.length)
   })
 
+  it('are tried anew on another build: one of other code, not of other pages', () => {
+    const code = (text: string): string => {
+      for (const part of ['src', 'chaos']) mkdirSync(join(folder, 'dist', part), { recursive: true })
+      writeFileSync(join(folder, 'dist/chaos/check.js'), text)
+      return digestOf(join(folder, 'dist'))
+    }
+    const digest = code('x')
+    writeFileSync(join(folder, 'dist/chaos/built-from'), 'another commit')
+    expect(code('x')).toBe(digest)
+    expect(code('y')).not.toBe(digest)
+  })
+
   it('have their table in docs/correctness.md, made from what is known of them', () => {
     const page = readFileSync(new URL('../../../docs/correctness.md', import.meta.url), 'utf8')
     const results = fileURLToPath(new URL(`../../../${RESULTS}`, import.meta.url))
@@ -111,5 +123,5 @@ describe('mutants', () => {
 })
 
 function result(what: Partial<MutantResult>): MutantResult {
-  return { name: mutant.name, patch: patchOf(mutant), seeds: 1, kill: null, ...what }
+  return { name: mutant.name, patch: patchOf(mutant), build: 'b', seeds: 1, kill: null, ...what }
 }
