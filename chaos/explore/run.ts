@@ -7,6 +7,9 @@ import { raftModel } from './raft/model.ts'
 import { Search } from './search.ts'
 import { tellStory } from './story.ts'
 
+/** As that of `oxbow chaos run`. */
+const INCONCLUSIVE = 4
+
 const usage = `Tries every interleaving, within bounds, of the machines that run in production.
 
   npm run explore -- [options]          the replicas of a partition, and the controller
@@ -17,9 +20,12 @@ ${helpOf(partitionBounds)}
 Bounds of raft:
 ${helpOf(raftBounds)}
 Options:
-${commonHelp}`
+${commonHelp}
+Exit codes: 0 all states within the bounds are right, 1 one is wrong (the shortest way to it is told), 2 the options make no sense,
+${INCONCLUSIVE} gave up before all were seen, none of them is wrong.
+`
 
-/** `npm run explore`. Returns the exit code: 0 nothing is wrong, 1 something is (the shortest way to it is told), 2 the options make no sense. */
+/** `npm run explore`. Returns the exit code, as the help has it. */
 export function runExplore(args: readonly string[]): number {
   if (args.includes('--help') || args.includes('-h')) {
     process.stdout.write(usage)
@@ -48,7 +54,8 @@ function explore<Name extends string>(args: readonly string[], table: BoundTable
   process.stdout.write(
     `verdict      ${found !== undefined ? found.violation.message : isComplete ? 'all states within the bounds, none is wrong' : `gave up after ${maxStates} states, none of them is wrong`}\n`,
   )
-  return found === undefined ? 0 : 1
+  if (found !== undefined) return 1
+  return isComplete ? 0 : INCONCLUSIVE
 }
 
 /** Undefined: they make no sense, and it was said why. */
