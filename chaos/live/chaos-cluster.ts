@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { parse, stringify } from 'yaml'
 import type { Random } from '../../src/base/random.ts'
 import { OxbowClient } from '../../src/client/client.ts'
@@ -10,6 +12,7 @@ import { type ClockOrder, type ClockReport, isClockReport } from './clock/clock-
 import type { Ailment } from './disk/ailing-disk.ts'
 import { type DiskOrder, type DiskReport, isDiskReport } from './disk/disk-orders.ts'
 import { Network } from './faults/network.ts'
+import { orStuck } from './faults/stuck.ts'
 import { halt } from './halt.ts'
 import { NamespaceNetwork } from './netns/namespace-network.ts'
 import type { Namespaces } from './netns/namespaces.ts'
@@ -33,6 +36,7 @@ interface FileOfNodes {
   readonly nodes: { readonly nodeId: number; grpcPort: number }[]
 }
 
+const execute = promisify(execFile)
 const REQUEST_TIMEOUT_MS = 3_000
 const START_LIMIT_MS = 60_000
 const WATCH_EVERY_MS = 250
@@ -172,6 +176,12 @@ export class ChaosCluster implements TargetCluster {
     }
   }
 
+  /** Of its process, as `ps` has it. Rejects when there is none. */
+  async stateOf(nodeId: number): Promise<string> {
+    const { stdout } = await execute('ps', ['-o', 'stat=', '-p', String(this.live.pid(nodeId))])
+    return stdout.trim()
+  }
+
   recover(): void {
     for (const wake of this.#halted.values()) wake()
     this.#halted.clear()
@@ -180,12 +190,12 @@ export class ChaosCluster implements TargetCluster {
 
   /** Fulfilled when a node that was started listens, as its log says behind the first so many lines. */
   async untilListening(nodeId: number, fromLine: number): Promise<void> {
-    await waitFor(`node ${nodeId} listens`, START_LIMIT_MS, () =>
+    const look = (): object | undefined =>
       this.live
         .log(nodeId)
         .slice(fromLine)
-        .find(({ msg }) => msg === 'listening'),
-    )
+        .find(({ msg }) => msg === 'listening')
+    await orStuck(waitFor(`node ${nodeId} listens`, START_LIMIT_MS, look))
   }
 
   /** Ends everything. The folder stays. */

@@ -16,7 +16,7 @@ import { NodeCopies } from './node-copies.ts'
 type Timing = Pick<ScheduleOptions<FaultWorld>, 'faultMs' | 'calmMs' | 'nowMs' | 'sleep'>
 
 /** Faults of whatever kind of world, in time. */
-export type Schedule = Pick<FaultSchedule<FaultWorld>, 'records' | 'failures' | 'current' | 'stop' | 'run'>
+export type Schedule = Pick<FaultSchedule<FaultWorld>, 'records' | 'failures' | 'stuck' | 'current' | 'stop' | 'run'>
 
 /** What an experiment is made on, and what is done to it. */
 export interface Stage {

@@ -21,7 +21,7 @@ export function cellsOf(nodes: number): Cell[] {
       const beside = network[at % network.length]
       return beside === undefined ? [] : [[fault, beside]]
     })
-  const chosen = [[], ...all.map((fault) => [fault]), ...pairs]
+  const chosen = [[], ...all.map((fault) => [fault]), ...pairs].map((cell) => cell.map((fault): Fault => ({ ...fault, isNamed: true })))
   const named = chosen.map((faults) => ({ name: faults.length === 0 ? 'none' : faults.map(({ name }) => name).join(','), faults }))
   return [...named, { name: 'all', faults: all }]
 }

@@ -6,7 +6,7 @@ import type { ChaosRunOptions } from '../live/run-options.ts'
 import { writeRunFiles } from '../report/run-files.ts'
 import { reportRun } from '../report/run-report.ts'
 import { type Cell, cellsOf, DEFAULT_SECONDS } from './cells.ts'
-import { Results, resultOf, resultsMarkdown } from './results.ts'
+import { brokenOff, Results, resultOf, resultsMarkdown } from './results.ts'
 
 const USAGE = `usage: npm run chaos:matrix -- [--seconds ${DEFAULT_SECONDS}] [--nodes 5] [--rate 500] [--first-seed 1] [--out chaos-matrix]
 Runs every cell that has no verdict yet in OUT/results.jsonl, of so many nodes and seconds, and prints the tables of all. Folders of valid runs are removed.`
@@ -71,12 +71,13 @@ async function main(args: readonly string[]): Promise<number> {
       results.add(result)
       console.error(`${what}: ${result.verdict}${result.reasons.map((reason) => `\n  ${reason}`).join('')}`)
     } catch (error) {
-      // The others are run all the same; this one has no verdict, and is tried again.
+      // The others are run all the same; this one is tried again.
+      results.add(brokenOff(cell.name, matrix.firstSeed + at, matrix.nodes, error instanceof Error ? error.message : String(error)))
       console.error(`${what}: broke off: ${error instanceof Error ? error.stack : String(error)}`)
     }
   }
   const of = cells.flatMap(({ name }) => results.of(name, matrix) ?? [])
-  console.log(resultsMarkdown(of))
+  console.log(resultsMarkdown(of, results.triedAgain(matrix)))
   const missing = cells.length - of.filter(({ verdict }) => verdict === 'valid').length
   if (missing > 0) console.error(`${missing} of ${cells.length} cells are not valid: the same command tries again those that proved nothing`)
   return missing === 0 ? 0 : 1

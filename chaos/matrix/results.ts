@@ -34,6 +34,12 @@ export function resultOf(cell: string, report: RunReport): CellResult {
   }
 }
 
+/** Of one that ended without any verdict: it is there so that nobody forgets it. */
+export function brokenOff(cell: string, seed: number, nodes: number, why: string): CellResult {
+  const nothing = { seconds: 0, operations: { ok: 0, fail: 0, info: 0 }, acknowledged: 0, availability: 0, worstGapMs: 0, faults: [] }
+  return { cell, seed, nodes, verdict: 'inconclusive', reasons: [`it broke off: ${why}`], ...nothing }
+}
+
 /** What counts as having been asked for. */
 export interface AskedRun {
   readonly nodes: number
@@ -58,6 +64,12 @@ export class Results {
     return this.all.findLast((one) => one.cell === cell && one.nodes === asked.nodes && Math.round(one.seconds) >= asked.seconds)
   }
 
+  /** Those that proved nothing, and were tried again since. */
+  triedAgain({ nodes }: AskedRun): readonly CellResult[] {
+    const isLater = (one: CellResult): boolean => this.all.findLast(({ cell, nodes: of }) => cell === one.cell && of === nodes) !== one
+    return this.all.filter((one) => one.nodes === nodes && one.verdict !== 'valid' && isLater(one))
+  }
+
   /** Inconclusive ones are tried again. */
   isDone(cell: string, asked: AskedRun): boolean {
     const last = this.of(cell, asked)
@@ -70,8 +82,8 @@ export class Results {
   }
 }
 
-/** The tables of docs/chaos.md: a line a cell, a line a fault over all cells, and all of it together. */
-export function resultsMarkdown(results: readonly CellResult[]): string {
+/** The tables of docs/chaos.md: a line a cell, a line a fault over all cells, and all of it together; and what came to nothing before. */
+export function resultsMarkdown(results: readonly CellResult[], triedAgain: readonly CellResult[]): string {
   const rows = results.map(({ cell, verdict, seconds, operations: { ok, fail, info }, availability, worstGapMs, reasons }) => {
     const why = verdict === 'valid' ? '' : `: ${reasons.join('; ')}`
     return `| \`${cell}\` | ${Math.round(seconds)} | ${ok} | ${fail} | ${info} | ${(availability * 100).toFixed(0)} % | ${(worstGapMs / 1000).toFixed(1)} s | ${verdict}${why} |`
@@ -89,6 +101,7 @@ export function resultsMarkdown(results: readonly CellResult[]): string {
     ...faultRows(results),
     '',
     `${minutes.toFixed(0)} minutes under load, ${operations} operations, ${results.length - bad} of ${results.length} valid.`,
+    ...triedAgain.map(({ cell, seed, reasons }) => `Tried again: \`${cell}\`, seed ${seed}: ${reasons.join('; ')}.`),
   ].join('\n')
 }
 

@@ -8,6 +8,6 @@ export function judgeRegisterFile(path: string): RegisterReport {
 
 /** The report for people, as that of any history. */
 export function registerText(path: string, { reads, writes, findings }: RegisterReport): string {
-  const verdict = findings.length === 0 ? 'valid' : 'NOT VALID'
+  const verdict = findings.length > 0 ? 'NOT VALID' : reads + writes > 0 ? 'valid' : 'inconclusive: nothing was done'
   return [`History:    ${path}`, `Operations: ${reads} reads and ${writes} writes of registers`, `Verdict:    ${verdict}`, ...findings, ''].join('\n')
 }

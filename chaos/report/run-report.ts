@@ -38,8 +38,8 @@ export interface RunReport {
   readonly copies: ChaosRun['copies']
   /** Of the metadata log. */
   readonly registers: Pick<RegisterReport, 'reads' | 'writes'>
-  /** By the name of an anomaly: what nodes logged around its first example. */
-  readonly logLines: ReadonlyMap<string, readonly LoggedLine[]>
+  /** By the name of an anomaly: what nodes logged around each of its examples. */
+  readonly logLines: ReadonlyMap<string, readonly (readonly LoggedLine[])[]>
 }
 
 /** With fewer acknowledged sends a second, a run shows little. */
@@ -53,9 +53,8 @@ export async function reportRun(options: ChaosRunOptions, run: ChaosRun): Promis
   const check = await checkFile(join(options.out, HISTORY), profiles.oxbow)
   const registers = judgeRegisterFile(join(options.out, REGISTERS))
   const findings = [...findingsOf(options, run), ...registers.findings]
-  const doubts = [...check.doubts, ...run.failures, ...(options.faults.length > 0 && run.faults.length === 0 ? ['no fault was injected'] : [])]
   const seconds = run.loadMs / 1000
-  if (run.acknowledged < seconds * MIN_ACKNOWLEDGED_PER_SECOND) doubts.push(`only ${run.acknowledged} sends were acknowledged in ${seconds.toFixed(0)} s`)
+  const doubts = [...check.doubts, ...run.failures, ...doubtsOf(options, run, registers)]
   const { producer, topicConfigs, seed, nodes, rate } = options
   return {
     conclusion: findings.length > 0 || check.conclusion === 'anomalies' ? 'anomalies' : doubts.length > 0 ? 'inconclusive' : 'valid',
@@ -76,9 +75,22 @@ export async function reportRun(options: ChaosRunOptions, run: ChaosRun): Promis
   }
 }
 
-function findingsOf({ out, nodes }: ChaosRunOptions, { deaths, notHealed, unread, copies }: ChaosRun): string[] {
+/** Why it proves less than it should, whatever the history says. */
+function doubtsOf({ faults: asked }: ChaosRunOptions, { faults, loadMs, acknowledged }: ChaosRun, { reads, writes }: RegisterReport): string[] {
+  const doubts: string[] = []
+  const seconds = loadMs / 1000
+  if (acknowledged < seconds * MIN_ACKNOWLEDGED_PER_SECOND) doubts.push(`only ${acknowledged} sends were acknowledged in ${seconds.toFixed(0)} s`)
+  if (reads === 0 || writes === 0) doubts.push(`registers were read ${reads} times and written ${writes} times: that shows nothing`)
+  const missed = asked.filter(({ name, isNamed }) => isNamed === true && !faults.some((one) => one.name === name)).map(({ name }) => name)
+  if (missed.length > 0) doubts.push(`never in force: ${missed.join(', ')}; with more time each has its turn`)
+  else if (asked.length > 0 && faults.length === 0) doubts.push('no fault was injected')
+  return doubts
+}
+
+function findingsOf({ out, nodes }: ChaosRunOptions, { deaths, notHealed, stuck, unread, copies }: ChaosRun): string[] {
   const findings = deaths.map(({ nodeId, end, lastLine }) => `node ${nodeId} ended by itself (${end}): ${lastLine}`)
   if (notHealed !== undefined) findings.push(`the cluster did not heal: ${notHealed}`)
+  for (const sentence of stuck) findings.push(`the cluster did not recover: ${sentence}`)
   if (unread.length > 0) findings.push(`in the end not everything that was acknowledged or seen could be read: ${namesText(unread)}`)
   if (copies !== undefined && copies.unexplained.length > 0) findings.push(`copies are damaged, and no fault did that: ${namesText(copies.unexplained)}`)
   const logs = new NodeLogs(out, nodes)
@@ -98,13 +110,16 @@ function summarize({ faults, availability }: ChaosRun): FaultSummary[] {
   })
 }
 
-function linesAround({ out, nodes }: ChaosRunOptions, { startedAt }: ChaosRun, check: CheckReport): Map<string, readonly LoggedLine[]> {
+function linesAround({ out, nodes }: ChaosRunOptions, { startedAt }: ChaosRun, check: CheckReport): RunReport['logLines'] {
   const logs = new NodeLogs(out, nodes)
-  const found = new Map<string, readonly LoggedLine[]>()
+  const found = new Map<string, LoggedLine[][]>()
   for (const { name, examples, isAllowed } of check.anomalies) {
-    const times = (examples[0]?.operations ?? []).filter(({ isConcerned }) => isConcerned).map(({ operation }) => startedAt + operation.time / 1e6)
-    if (isAllowed || times.length === 0) continue
-    found.set(name, logs.between(Math.min(...times) - LOG_MARGIN_MS, Math.max(...times) + LOG_MARGIN_MS))
+    if (isAllowed) continue
+    const lines = examples.flatMap(({ operations }) => {
+      const times = operations.filter(({ isConcerned }) => isConcerned).map(({ operation }) => startedAt + operation.time / 1e6)
+      return times.length === 0 ? [] : [logs.between(Math.min(...times) - LOG_MARGIN_MS, Math.max(...times) + LOG_MARGIN_MS)]
+    })
+    if (lines.length > 0) found.set(name, lines)
   }
   return found
 }

@@ -40,11 +40,13 @@ export function runText(report: RunReport): string {
     ...injected.map(({ name, detail, fromMs, toMs, observation }) => `${at(fromMs)} to ${at(toMs)}  ${name}: ${detail}; ${observation}`),
     '',
   ]
-  const logged = [...logLines].flatMap(([name, found]) => [
-    '',
-    `What the nodes logged around the first ${name}:`,
-    ...found.map(({ nodeId, time, level, message }) => `  ${new Date(time).toISOString()} node ${nodeId} ${level}: ${message}`),
-  ])
+  const logged = [...logLines].flatMap(([name, examples]) =>
+    examples.flatMap((found, at) => [
+      '',
+      `What the nodes logged around ${name}, example ${at + 1}:`,
+      ...found.map(({ nodeId, time, level, message }) => `  ${new Date(time).toISOString()} node ${nodeId} ${level}: ${message}`),
+    ]),
+  )
   return `${lines.join('\n')}\n${reportText(check)}${logged.map((line) => `${line}\n`).join('')}`
 }
 

@@ -1,6 +1,7 @@
 import { isMicroOperations, type Key } from '../operations/operation.ts'
 import type { Clock } from '../../src/base/clock.ts'
 import { sleep } from '../sleep.ts'
+import type { Seen } from './seen.ts'
 import type { Worker } from './worker.ts'
 
 const POLL = { timeoutMs: 1_000, maxRecords: 5_000 }
@@ -12,16 +13,16 @@ const ASSIGN_LIMIT_MS = 60_000
 
 /**
  * What each client does in the end, when all is healed: it crashes, and the next one goes to the beginning of all keys and polls until it is
- * where anybody ever was, or nothing comes any more. `isReady`: whether its client may assign them now. Answers the keys of which it did not come there
- * in time. Source: jepsen.tests.kafka, its final generator.
+ * where anybody ever was, and whatever was acknowledged without an offset was polled by someone, or nothing comes any more. `isReady`: whether its client may
+ * assign them now. Answers the keys of which it did not come there in time. Source: jepsen.tests.kafka, its final generator.
  */
 export async function pollToTheEnd(
-  clock: Clock,
+  { clock, seen }: { readonly clock: Clock; readonly seen: Seen },
   worker: Worker,
-  ends: ReadonlyMap<Key, number>,
   deadlineMs: number,
   isReady: () => Promise<boolean> = () => Promise.resolve(true),
 ): Promise<readonly Key[]> {
+  const ends = seen.ends()
   const keys = [...ends.keys()].sort((left, right) => left - right)
   await worker.perform({ f: 'crash' })
   const lastAssignMs = Math.min(deadlineMs, clock.monotonicMs() + ASSIGN_LIMIT_MS)
@@ -32,7 +33,7 @@ export async function pollToTheEnd(
   }
   const missing = new Map([...ends].filter(([, end]) => end >= 0))
   let lastNewsMs = clock.monotonicMs()
-  while (missing.size > 0 && clock.monotonicMs() < Math.min(deadlineMs, lastNewsMs + QUIET_LIMIT_MS)) {
+  while ((missing.size > 0 || seen.hasUnplaced) && clock.monotonicMs() < Math.min(deadlineMs, lastNewsMs + QUIET_LIMIT_MS)) {
     const { type, value } = await worker.poll(POLL)
     if (type !== 'ok') await sleep(clock, AGAIN_AFTER_MS)
     if (!isMicroOperations(value)) continue

@@ -82,9 +82,8 @@ export class RebornTopic {
 
   /** Of the life that it is in. */
   async pollToTheEnd(deadlineMs: number): Promise<readonly Key[]> {
-    const { clock, seen } = this.#options
-    const ends = seen.ends()
-    return ends.size === 0 ? [] : await pollToTheEnd(clock, this.worker, ends, deadlineMs, () => this.#isKnown())
+    const { seen } = this.#options
+    return seen.ends().size === 0 ? [] : await pollToTheEnd(this.#options, this.worker, deadlineMs, () => this.#isKnown())
   }
 
   async #live(isStopped: () => boolean): Promise<void> {

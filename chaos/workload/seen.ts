@@ -1,8 +1,10 @@
-import type { Key, Outcome, Polled } from '../operations/operation.ts'
+import type { Key, Outcome, Polled, Value } from '../operations/operation.ts'
 
 interface KeyEnds {
   acknowledged: number
   polled: number
+  /** Acknowledged, nobody knows where (acks=0, or a copy that came late), and not polled yet. */
+  readonly unplaced: Set<Value>
 }
 
 /** How far all clients together have come: the greatest offsets a key, and when anything was acknowledged. */
@@ -21,22 +23,32 @@ export class Seen {
   }
 
   /** `offset` null: not known. */
-  acknowledged(key: Key, offset: number | null): void {
+  acknowledged(key: Key, offset: number | null, value: Value): void {
     const ends = this.#of(key)
-    if (offset !== null) ends.acknowledged = Math.max(ends.acknowledged, offset)
+    if (offset === null) ends.unplaced.add(value)
+    else ends.acknowledged = Math.max(ends.acknowledged, offset)
     this.#onAcknowledged()
   }
 
   polled(polled: Polled): void {
     for (const [name, pairs] of Object.entries(polled)) {
       const ends = this.#of(Number(name))
-      for (const [offset] of pairs) ends.polled = Math.max(ends.polled, offset)
+      for (const [offset, value] of pairs) {
+        ends.polled = Math.max(ends.polled, offset)
+        ends.unplaced.delete(value)
+      }
     }
   }
 
   /** Keys with something acknowledged beyond all that was polled. */
   unpolled(): Key[] {
     return [...this.#ends].flatMap(([key, { acknowledged, polled }]) => (acknowledged > polled ? [key] : []))
+  }
+
+  /** Whether something was acknowledged, and never polled, of which nobody knows where it is. */
+  get hasUnplaced(): boolean {
+    for (const { unplaced } of this.#ends.values()) if (unplaced.size > 0) return true
+    return false
   }
 
   /** Of every key, the greatest offset that any client knows of. */
@@ -52,7 +64,7 @@ export class Seen {
   #of(key: Key): KeyEnds {
     const known = this.#ends.get(key)
     if (known !== undefined) return known
-    const ends = { acknowledged: -1, polled: -1 }
+    const ends = { acknowledged: -1, polled: -1, unplaced: new Set<Value>() }
     this.#ends.set(key, ends)
     return ends
   }

@@ -79,7 +79,7 @@ export class Worker {
     if (!isMicroOperations(value)) return
     for (const part of value) {
       if (part[0] === 'send') {
-        if (typeof part[2] !== 'number') seen.acknowledged(part[1], part[2][0])
+        if (typeof part[2] !== 'number') seen.acknowledged(part[1], ...part[2])
         continue
       }
       if (part[1] === undefined) continue

@@ -125,12 +125,12 @@ export class Workload {
 
   /** Each thread reads all that was ever acknowledged or polled. Answers the partitions of which one of them did not come to the end in time. */
   async pollEverything(limitMs: number): Promise<readonly string[]> {
-    const ends = this.seen.ends()
     const { clock } = this.#options
+    const { seen } = this
     const deadlineMs = clock.monotonicMs() + limitMs
     const [ofReborn, ...ofAll] = await Promise.all([
       this.#reborn.pollToTheEnd(deadlineMs),
-      ...this.#workers.map((worker) => pollToTheEnd(clock, worker, ends, deadlineMs)),
+      ...this.#workers.map((worker) => pollToTheEnd({ clock, seen }, worker, deadlineMs)),
     ])
     return [...new Set([...ofAll.flat(), ...ofReborn])].map((key) => this.nameOf(key))
   }

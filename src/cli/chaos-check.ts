@@ -25,7 +25,8 @@ export async function chaosCheck(
       const registers = judgeRegisterFile(path)
       if (output === 'json') writeJson(context, { history: path, ...registers })
       else context.stdout.write(registerText(path, registers))
-      return registers.findings.length === 0 ? exitCode.done : exitCode.refused
+      if (registers.findings.length > 0) return exitCode.refused
+      return registers.reads + registers.writes > 0 ? exitCode.done : exitCode.inconclusive
     }
     report = await checkFile(path, profiles[profile])
     if (edn !== undefined) await (await import('../../chaos/report/edn-copy.ts')).writeEdnCopy(path, edn)

@@ -1,6 +1,6 @@
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { HistoryWriter } from '../../chaos/operations/history-file.ts'
 import { historyOf } from '../chaos/check/anomalies/case.ts'
@@ -158,6 +158,10 @@ it('oxbow chaos check judges the registers of a run, too', async () => {
     code: 0,
     stdout: `History:    ${path}\nOperations: 1 reads and 1 writes of registers\nVerdict:    valid\n`,
   })
+  const nothing = join(folder, 'used-by-nobody', 'registers.jsonl')
+  mkdirSync(dirname(nothing))
+  writeFileSync(nothing, `${write1.split('\n')[0]}\n`)
+  expect(await oxbow(['chaos', 'check', nothing])).toMatchObject({ code: 4, stdout: expect.stringContaining('Verdict:    inconclusive') })
   writeFileSync(path, write1 + read2.replace('"value":"5"', '"value":"4"'))
   const { code, stdout } = await oxbow(['chaos', 'check', path, '-o', 'json'])
   expect(code).toBe(1)

@@ -12,15 +12,22 @@ export function findDoubts(facts: Facts, isUnseen: boolean): string[] {
   return doubts
 }
 
-/** Somebody went to the beginning once the last send was over, and polled from there. */
+/**
+ * Somebody went to the beginning once the last send was over, and polled from there until all was done: nothing is under way at the end, and what
+ * that process did last went well. A harness that was killed, or broken off, leaves one or the other.
+ */
 function hasLastPhase({ calls }: Facts): boolean {
   let lastSend = -1
   for (const { outcome, sends, completedAt } of calls) if (outcome === 'ok' && sends.length > 0) lastSend = Math.max(lastSend, completedAt)
   const atBeginning = new Set<number>()
-  for (const { f, outcome, invokedAt, process, seeksToBeginning, reads } of calls) {
-    if (invokedAt < lastSend || outcome !== 'ok') continue
+  const wentWell = new Map<number, boolean>()
+  for (const { f, outcome, invokedAt, completedAt, process, seeksToBeginning, reads, node } of calls) {
+    if (completedAt === Infinity) return false
+    if (invokedAt < lastSend || node !== undefined) continue
+    if (wentWell.has(process)) wentWell.set(process, outcome === 'ok')
+    if (outcome !== 'ok') continue
     if (f === 'assign' && seeksToBeginning) atBeginning.add(process)
-    if (reads.length > 0 && atBeginning.has(process)) return true
+    if (reads.length > 0 && atBeginning.has(process)) wentWell.set(process, true)
   }
-  return false
+  return [...wentWell.values()].some(Boolean)
 }

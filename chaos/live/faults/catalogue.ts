@@ -46,7 +46,7 @@ export class FaultListError extends Error {
   override readonly name = 'FaultListError'
 }
 
-/** Names and groups with commas between them. A group leaves out what needs more nodes; a name does not. Throws a FaultListError. */
+/** Names and groups with commas between them. A group leaves out what needs more nodes; a name does not, and has its turn. Throws a FaultListError. */
 export function chooseFaults(list: string, nodes: number): Fault[] {
   return choose(faults, list, nodes)
 }
@@ -74,7 +74,7 @@ function refuseNamed(list: string, refused: readonly FaultFacts[], why: string):
 }
 
 function choose<One extends FaultFacts>(faults: readonly One[], list: string, nodes: number): One[] {
-  const chosen = new Set<One>()
+  const chosen = new Map<string, One>()
   for (const word of list.split(',').map((part) => part.trim())) {
     const group = Object.hasOwn(faultGroups, word) ? faultGroups[word] : undefined
     const named = faults.find(({ name }) => name === word)
@@ -83,7 +83,7 @@ function choose<One extends FaultFacts>(faults: readonly One[], list: string, no
       // Nothing done at all would pass for all being well.
       if (possible.length === 0 && word !== NOTHING)
         throw new FaultListError(`no fault of "${word}" can be done here, with ${nodes} node${nodes === 1 ? '' : 's'}`)
-      for (const fault of possible) chosen.add(fault)
+      for (const fault of possible) if (!chosen.has(fault.name)) chosen.set(fault.name, fault)
       continue
     }
     if (named === undefined) {
@@ -91,7 +91,7 @@ function choose<One extends FaultFacts>(faults: readonly One[], list: string, no
       throw new FaultListError(`there is no fault "${word}"${meant === undefined ? '' : `, did you mean ${meant}?`}`)
     }
     if (named.minNodes > nodes) throw new FaultListError(`${word} needs ${named.minNodes} nodes or more, not ${nodes}`)
-    chosen.add(named)
+    chosen.set(word, { ...named, isNamed: true })
   }
-  return [...chosen]
+  return [...chosen.values()]
 }

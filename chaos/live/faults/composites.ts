@@ -1,7 +1,8 @@
 import { sleep } from '../cluster-process.ts'
-import { type Fault, type FaultWorld, pickSome, type RunningFault } from './fault.ts'
+import { type Fault, type FaultWorld, type Observation, pickSome, type RunningFault } from './fault.ts'
+import { observeHalted } from './halted.ts'
 import { Killings } from './killings.ts'
-import { isolate } from './partitions.ts'
+import { betweenNodes, between, observeCut } from './partitions.ts'
 
 const STAGE_MS = 2_000
 /** Until a replica that is halted is out of its ISRs, and others were written to without it. */
@@ -9,10 +10,25 @@ const OUTDATED_MS = 3_000
 /** Until those that are gone are fenced, and whoever may lead instead does: an election waits 3 s for better ones. */
 const ALONE_MS = 5_000
 
-/** Makes nodes fall silent; answers how they are woken. */
-type Silence = (world: FaultWorld, nodes: readonly number[]) => () => void
+/** Nodes that have fallen silent. */
+interface Silent {
+  /** Whether they are, as seen from outside. */
+  observe(): Promise<Observation>
+  wake(): void
+}
 
-const halt: Silence = ({ cluster }, nodes) => cluster.haltNodes(nodes)
+type Silence = (world: FaultWorld, nodes: readonly number[]) => Silent
+
+const halt: Silence = (world, nodes) => ({ wake: world.cluster.haltNodes(nodes), observe: () => observeHalted(world, nodes) })
+
+const isolate: Silence = ({ cluster }, nodes) => {
+  const cut = cluster.network.impose(betweenNodes(between(nodes)), { isCut: true })
+  return { wake: cut.lift, observe: async () => observeCut(cut.effect()) }
+}
+
+function allSeen(observed: readonly Observation[]): Observation {
+  return { isSeen: observed.every(({ isSeen }) => isSeen), what: observed.map(({ what }) => what).join('; ') }
+}
 
 /**
  * A minority falls silent, and the others go on without it. Then one of them loses power, the rest falls silent, and the first come back: with
@@ -24,17 +40,20 @@ async function handOver(world: FaultWorld, silence: Silence): Promise<RunningFau
   const minority = Math.floor((order.length - 1) / 2)
   const [first, killed, rest] = [order.slice(0, minority), order.slice(minority, minority + 1), order.slice(minority + 1)]
   const killings = new Killings(world)
-  const wakeFirst = silence(world, first)
+  const observed: Observation[] = []
+  const silentFirst = silence(world, first)
   const script = (async () => {
     await sleep(STAGE_MS)
     await killings.kill(killed)
-    const wakeRest = silence(world, rest)
-    wakeFirst()
+    const silentRest = silence(world, rest)
+    observed.push(await silentFirst.observe())
+    silentFirst.wake()
     try {
       await killings.startAgain()
       await sleep(STAGE_MS)
+      observed.push(await silentRest.observe())
     } finally {
-      wakeRest()
+      silentRest.wake()
     }
   })()
   // Whoever heals it is told.
@@ -43,7 +62,7 @@ async function handOver(world: FaultWorld, silence: Silence): Promise<RunningFau
     detail: `silent ${first.join(',')}, then killed ${killed.join(',')} and silent ${rest.join(',')}`,
     observe: async () => {
       await script
-      return killings.observe()
+      return allSeen([...observed, killings.observe()])
     },
     heal: () => script,
   }
@@ -65,13 +84,15 @@ async function pickReplicas({ cluster: { nodeIds }, random, admin }: FaultWorld)
 async function outlive(world: FaultWorld): Promise<RunningFault> {
   const [last, ...others] = (await pickReplicas(world)) as [number, ...number[]]
   const killings = new Killings(world)
-  const wake = halt(world, [last])
+  const observed: Observation[] = []
+  const silent = halt(world, [last])
   const script = (async () => {
     try {
       await sleep(OUTDATED_MS)
       await killings.kill(others)
+      observed.push(await silent.observe())
     } finally {
-      wake()
+      silent.wake()
     }
     await sleep(ALONE_MS)
   })()
@@ -80,7 +101,7 @@ async function outlive(world: FaultWorld): Promise<RunningFault> {
     detail: `silent ${last}, then killed ${others.join(',')}`,
     observe: async () => {
       await script
-      return killings.observe()
+      return allSeen([...observed, killings.observe()])
     },
     heal: async () => {
       await script

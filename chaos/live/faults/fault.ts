@@ -58,6 +58,8 @@ export interface FaultFacts {
   readonly minNodes: number
   /** The rules promise nothing under it: it is done only where it is asked for by its name. */
   readonly isBeyondPromise?: true
+  /** It was asked for by its name: a run in which it was never in force proves nothing. */
+  readonly isNamed?: true
 }
 
 /** So many of them, in an order of their own. */

@@ -1,6 +1,6 @@
 import type { End } from './flow.ts'
-import { type ClientWorld, type Fault, type FaultWorld, nodesText, pickLeader, pickSome, type RunningFault } from './fault.ts'
-import type { Ways } from './network.ts'
+import { type ClientWorld, type Fault, type FaultWorld, nodesText, type Observation, pickLeader, pickSome, type RunningFault } from './fault.ts'
+import type { ImposedEffect, Ways } from './network.ts'
 
 /** The number of a node; undefined for a machine of clients. */
 export function nodeOf(end: End): number | undefined {
@@ -32,27 +32,25 @@ function cutting({ cluster }: ClientWorld, ways: Ways, detail: string): RunningF
   const cut = cluster.network.impose(ways, { isCut: true })
   return {
     detail,
-    observe: async () => {
-      const { held, waysAffected, ways: all } = cut.effect()
-      return { isSeen: held > 0, what: `${held} messages were held on ${waysAffected} of ${all} ways` }
-    },
+    observe: async () => observeCut(cut.effect()),
     heal: async () => cut.lift(),
   }
 }
 
-/** Cuts these nodes off from the others, until what is answered is called. */
-export function isolate({ cluster }: FaultWorld, nodes: readonly number[]): () => void {
-  return cluster.network.impose(betweenNodes(between(nodes)), { isCut: true }).lift
+/** Whether something was held where it was cut. */
+export function observeCut({ held, waysAffected, ways }: ImposedEffect): Observation {
+  return { isSeen: held > 0, what: `${held} messages were held on ${waysAffected} of ${ways} ways` }
 }
 
-function betweenNodes(isCut: Cut['isCut']): Ways {
+export function betweenNodes(isCut: Cut['isCut']): Ways {
   return (from, to) => {
     const [one, other] = [nodeOf(from), nodeOf(to)]
     return one !== undefined && other !== undefined && isCut(one, other)
   }
 }
 
-function between(one: readonly number[]): Cut['isCut'] {
+/** Neither hears these from the others, nor the others from these. */
+export function between(one: readonly number[]): Cut['isCut'] {
   return (from, to) => one.includes(from) !== one.includes(to)
 }
 

@@ -1,10 +1,8 @@
-import { execFile } from 'node:child_process'
-import { promisify } from 'node:util'
 import { sleep } from '../cluster-process.ts'
 import { type Fault, type FaultWorld, nodesText, type Observation, pickLeader, pickMinority, type RunningFault } from './fault.ts'
+import { observeHalted } from './halted.ts'
 import { Killings } from './killings.ts'
 
-const run = promisify(execFile)
 /** Between a kill and the start, and between a start and the next kill. */
 const DOWN_MS = 1_000
 const UP_MS = 2_000
@@ -78,21 +76,11 @@ async function roll({ cluster }: FaultWorld): Promise<RunningFault> {
   return inTurns('one node after the other', turn, () => ({ isSeen: failed.length === 0, what: what() }))
 }
 
-/** `T`: stopped by a signal. */
-async function stateOf(pid: number): Promise<string> {
-  const { stdout } = await run('ps', ['-o', 'stat=', '-p', String(pid)])
-  return stdout.trim()
-}
-
-async function pause({ cluster }: FaultWorld, nodes: readonly number[]): Promise<RunningFault> {
-  const pids = nodes.map((node) => cluster.live.pid(node))
-  const wake = cluster.haltNodes(nodes)
+async function pause(world: FaultWorld, nodes: readonly number[]): Promise<RunningFault> {
+  const wake = world.cluster.haltNodes(nodes)
   return {
     detail: nodesText(nodes),
-    observe: async () => {
-      const states = await Promise.all(pids.map(stateOf))
-      return { isSeen: states.every((state) => state.startsWith('T')), what: `the processes were in state ${states.join(', ')}` }
-    },
+    observe: () => observeHalted(world, nodes),
     heal: async () => wake(),
   }
 }

@@ -5,6 +5,9 @@ import type { Flow } from './flow.ts'
 /** Beyond this nothing more is read: the sender's own buffers fill, as with any network. */
 const MAX_QUEUED_BYTES = 1024 * 1024
 
+/** Whatever is shorter may be no more than its own length on the line. */
+const THROTTLED_MS = 1
+
 /** What comes from one side: bytes, the end of them, that it is closed as well, or a reset. */
 type Piece = Buffer | 'end' | 'closed' | 'reset'
 
@@ -64,7 +67,7 @@ export class Pump {
     this.#lastDueMs = sentMs
     if (condition.isCut) counts.held++
     if (arrivesMs > nowMs) counts.delayed++
-    if (sentMs > arrivesMs) counts.throttled++
+    if (sentMs - arrivesMs >= THROTTLED_MS) counts.throttled++
     this.#queue.push({ piece: Buffer.isBuffer(piece) ? this.#perhapsCorrupted(piece) : piece, dueMs: this.#lastDueMs })
     this.#queuedBytes += bytes
     if (this.#queuedBytes > MAX_QUEUED_BYTES) this.#source.pause()

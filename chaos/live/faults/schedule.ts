@@ -1,5 +1,6 @@
 import type { Random } from '../../../src/base/random.ts'
 import { type ClientWorld, type Fault, pickSome, type RunningFault } from './fault.ts'
+import { StuckError } from './stuck.ts'
 
 export interface ScheduleOptions<World extends ClientWorld> {
   readonly faults: readonly Fault<World>[]
@@ -26,6 +27,7 @@ export interface FaultRecord {
 
 /** Of the periods, but the first, so many in four are quiet. */
 const QUIET_IN_FOUR = 1
+const MOST_AT_ONCE = 3
 /** Whether it was stopped. */
 const LOOK_EVERY_MS = 100
 
@@ -37,7 +39,10 @@ export class FaultSchedule<World extends ClientWorld> {
   readonly records: FaultRecord[] = []
   /** Faults that could not be done, undone, or looked at, as sentences. */
   readonly failures: string[] = []
+  /** What the cluster did not recover from in time, as sentences. */
+  readonly stuck: string[] = []
   readonly #options: ScheduleOptions<World>
+  readonly #turns = new Map<Fault<World>, number>()
   #current: readonly string[] = []
   #isStopped = false
 
@@ -69,18 +74,22 @@ export class FaultSchedule<World extends ClientWorld> {
     await this.#sleep(endMs - nowMs())
   }
 
-  /** One or two, of different kinds. */
+  /** One to three, of different kinds: of each kind one of those that had the fewest turns. */
   #choose(): Fault<World>[] {
     const { faults, random } = this.#options
     const kinds = [...new Set(faults.map(({ kind }) => kind))]
     const chosen = pickSome(
       random,
       kinds.map((_, at) => at),
-      1 + random.integer(Math.min(2, kinds.length)),
+      1 + random.integer(Math.min(MOST_AT_ONCE, kinds.length)),
     )
     return chosen.map((at) => {
       const ofKind = faults.filter(({ kind }) => kind === kinds[at])
-      return ofKind[random.integer(ofKind.length)] as Fault<World>
+      const fewest = Math.min(...ofKind.map((fault) => this.#turns.get(fault) ?? 0))
+      const next = ofKind.filter((fault) => (this.#turns.get(fault) ?? 0) === fewest)
+      const fault = next[random.integer(next.length)] as Fault<World>
+      this.#turns.set(fault, fewest + 1)
+      return fault
     })
   }
 
@@ -112,7 +121,8 @@ export class FaultSchedule<World extends ClientWorld> {
     try {
       await act()
     } catch (error) {
-      this.failures.push(`${what}: ${error instanceof Error ? error.message : String(error)}`)
+      const sentences = error instanceof StuckError ? this.stuck : this.failures
+      sentences.push(`${what}: ${error instanceof Error ? error.message : String(error)}`)
     }
   }
 

@@ -2,6 +2,7 @@ import { BrokerError } from '../../../src/base/errors.ts'
 import type { Admin } from '../../../src/client/admin.ts'
 import type { TopicInfo } from '../../../src/wire/api.ts'
 import { waitFor } from '../cluster-process.ts'
+import { orStuck } from './stuck.ts'
 
 const SETTLE_LIMIT_MS = 60_000
 
@@ -37,7 +38,5 @@ async function untilAll(
     }
     return undefined
   }
-  await waitFor(what, SETTLE_LIMIT_MS, look).catch((error: unknown) => {
-    throw new Error(`${error instanceof Error ? error.message : String(error)}: ${why}`)
-  })
+  await orStuck(waitFor(what, SETTLE_LIMIT_MS, look), () => `: ${why}`)
 }

@@ -106,7 +106,12 @@ export const slowLinks: readonly Fault<ClientWorld>[] = [
     condition: { delayMs: DELAY_MS, jitterMs: JITTER_MS },
     counted: 'delayed',
   }),
-  slow({ name: 'rate', about: 'some nodes have a megabit a second', condition: { bytesPerSecond: SLOW_BYTES_PER_SECOND }, counted: 'throttled' }),
+  slow({
+    name: 'rate',
+    about: 'each connection of some nodes carries a megabit a second',
+    condition: { bytesPerSecond: SLOW_BYTES_PER_SECOND },
+    counted: 'throttled',
+  }),
   { name: 'stall', about: 'one node after the other is cut off from all for a moment', kind: 'network', minNodes: 1, begin: async (world) => stall(world) },
   {
     name: 'reset',

@@ -1,6 +1,7 @@
 import { BrokerError } from '../../../src/base/errors.ts'
 import { sleep, waitFor } from '../cluster-process.ts'
 import type { ClientWorld, Fault, RunningFault } from './fault.ts'
+import { orStuck } from './stuck.ts'
 
 const CHANGE_EVERY_MS = 300
 /** One that takes longer is left to itself. */
@@ -34,13 +35,14 @@ async function findVoters({ admin }: ClientWorld): Promise<readonly number[] | u
 
 /** As an operator does with a disk that is new, or after a change that was not finished: who of these does not vote is made a voter. */
 export async function untilAllVote(world: ClientWorld, nodes: readonly number[]): Promise<void> {
-  await waitFor('every node votes', SETTLE_LIMIT_MS, async () => {
+  const look = async (): Promise<true | undefined> => {
     const voters = await findVoters(world)
     if (voters === undefined) return undefined
     const missing = nodes.filter((node) => !voters.includes(node))
     for (const node of missing) await change(world, 'addVoter', node)
     return missing.length === 0 ? true : undefined
-  })
+  }
+  await orStuck(waitFor('every node votes', SETTLE_LIMIT_MS, look))
 }
 
 /** One node after the other, and never two at once, has its vote taken away and gets it back. */

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { chooseFaults } from '../../../chaos/live/faults/catalogue.ts'
 import { cellsOf, DEFAULT_SECONDS } from '../../../chaos/matrix/cells.ts'
-import { type CellResult, Results, resultsMarkdown } from '../../../chaos/matrix/results.ts'
+import { brokenOff, type CellResult, Results, resultsMarkdown } from '../../../chaos/matrix/results.ts'
 
 let path = ''
 beforeEach(() => {
@@ -77,21 +77,35 @@ describe('the results', () => {
     expect(results.of('kill', asked)?.acknowledged).toBe(51)
   })
 
+  it('say what was tried again', () => {
+    const results = new Results(path)
+    results.add(brokenOff('kill', 3, 5, 'a client threw'))
+    results.add({ ...result, cell: 'pause', verdict: 'inconclusive' })
+    expect(results.isDone('kill', asked)).toBe(false)
+    expect(results.triedAgain(asked)).toEqual([])
+    results.add(result)
+    expect(results.isDone('kill', asked)).toBe(true)
+    expect(results.triedAgain(asked)).toMatchObject([{ cell: 'kill', seed: 3, reasons: ['it broke off: a client threw'] }])
+  })
+
   it('are two tables, by cell and by fault', () => {
     const kill = { name: 'kill', times: 3, seconds: 24, worstGapMs: 600 }
-    const text = resultsMarkdown([
-      { ...result, faults: [kill] },
-      {
-        ...result,
-        cell: 'kill,pause',
-        verdict: 'anomalies',
-        reasons: ['1 x unseen'],
-        faults: [
-          { ...kill, worstGapMs: 1_234 },
-          { ...kill, name: 'pause' },
-        ],
-      },
-    ])
+    const text = resultsMarkdown(
+      [
+        { ...result, faults: [kill] },
+        {
+          ...result,
+          cell: 'kill,pause',
+          verdict: 'anomalies',
+          reasons: ['1 x unseen'],
+          faults: [
+            { ...kill, worstGapMs: 1_234 },
+            { ...kill, name: 'pause' },
+          ],
+        },
+      ],
+      [{ ...result, cell: 'wipe', seed: 7, verdict: 'inconclusive', reasons: ['it broke off: so'] }],
+    )
     expect(text.split('\n').slice(2)).toEqual([
       '| `kill` | 120 | 100 | 2 | 1 | 99 % | 1.2 s | valid |',
       '| `kill,pause` | 120 | 100 | 2 | 1 | 99 % | 1.2 s | anomalies: 1 x unseen |',
@@ -102,6 +116,7 @@ describe('the results', () => {
       '| `pause` | 3 | 24 | 0.6 s |',
       '',
       '4 minutes under load, 206 operations, 1 of 2 valid.',
+      'Tried again: `wipe`, seed 7: it broke off: so.',
     ])
   })
 })

@@ -1,12 +1,13 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Availability } from '../../../chaos/live/availability.ts'
 import type { ChaosRun } from '../../../chaos/live/chaos-run.ts'
 import type { ChaosRunOptions } from '../../../chaos/live/run-options.ts'
-import { faults } from '../../../chaos/live/faults/catalogue.ts'
+import { chooseFaults, faults } from '../../../chaos/live/faults/catalogue.ts'
 import { HistoryWriter, readHistory } from '../../../chaos/operations/history-file.ts'
+import { RegisterWriter } from '../../../chaos/operations/register-file.ts'
 import { writeRunFiles } from '../../../chaos/report/run-files.ts'
 import { reportRun, type RunReport } from '../../../chaos/report/run-report.ts'
 import { runText } from '../../../chaos/report/run-text.ts'
@@ -37,10 +38,21 @@ const readBoth = (s: Script): unknown => {
 }
 const readOne = (s: Script): unknown => valid(s).poll(1, { 0: [[0, 1]] })
 
+/** A history of one register: written and read, or not even that. */
+function writeRegisters(isUsed: boolean): void {
+  const writer = new RegisterWriter(join(out, 'registers.jsonl'))
+  for (const [id, f] of isUsed ? (['write', 'read'] as const).entries() : []) {
+    writer.add({ type: 'call', id, register: 'r', f, value: f === 'write' ? '1' : null, time: 2 * id })
+    writer.add({ type: 'ok', id, value: '1', time: 2 * id + 1 })
+  }
+  writer.close()
+}
+
 async function report(script: (s: Script) => unknown, run: Partial<ChaosRun> = {}, options: Partial<ChaosRunOptions> = {}): Promise<RunReport> {
   const writer = new HistoryWriter(join(out, 'history.jsonl'))
   for (const { index: _, ...operation } of historyOf(script)) writer.add(operation)
   writer.close()
+  if (!existsSync(join(out, 'registers.jsonl'))) writeRegisters(true)
   const availability = new Availability()
   availability.acknowledged(500)
   availability.acknowledged(1_900)
@@ -57,6 +69,7 @@ async function report(script: (s: Script) => unknown, run: Partial<ChaosRun> = {
     deaths: [],
     availability,
     notHealed: undefined,
+    stuck: [],
     unread: [],
     copies: undefined,
     ...run,
@@ -81,11 +94,13 @@ describe('the report of a run', () => {
     log(2, [0, 'a cut'], [90_000, 'much later'])
     const bad = await report(readOne)
     expect(bad.conclusion).toBe('anomalies')
-    expect(bad.logLines.get('unseen')?.map(({ nodeId, message }) => [nodeId, message])).toEqual([
-      [2, 'a cut'],
-      [1, 'a leader was elected'],
+    expect(bad.logLines.get('unseen')?.map((lines) => lines.map(({ nodeId, message }) => [nodeId, message]))).toEqual([
+      [
+        [2, 'a cut'],
+        [1, 'a leader was elected'],
+      ],
     ])
-    expect(runText(bad)).toContain('What the nodes logged around the first unseen:\n  2026-01-01T00:00:00.000Z node 2 warn: a cut\n')
+    expect(runText(bad)).toContain('What the nodes logged around unseen, example 1:\n  2026-01-01T00:00:00.000Z node 2 warn: a cut\n')
   })
 
   it.each<[string, Partial<ChaosRun>, string]>([
@@ -96,6 +111,7 @@ describe('the report of a run', () => {
       { copies: { read: 8, damaged: 1, unexplained: ['t0-1 on node 2: it is'] } },
       'copies are damaged, and no fault did that: t0-1 on node 2: it is',
     ],
+    ['what it does not recover from', { stuck: ['what wipe did did not pass: every node votes'] }, 'the cluster did not recover: what wipe did did not pass'],
     ['what cannot be read', { unread: ['t4-1', 't5-0'] }, 'in the end not everything that was acknowledged or seen could be read: t4-1, t5-0'],
   ])('is guilty of %s', async (_, run, sentence) => {
     const bad = await report(readBoth, run)
@@ -111,11 +127,25 @@ describe('the report of a run', () => {
   it.each<[string, Partial<ChaosRun>, Partial<ChaosRunOptions>, string]>([
     ['a fault that did not take', { faults: [cut], failures: ['kill could not be injected: no'] }, { faults }, 'kill could not be injected: no'],
     ['no fault at all', {}, { faults }, 'no fault was injected'],
+    [
+      'a fault that had no turn',
+      { faults: [cut] },
+      { faults: chooseFaults('partition-one,kill,network', 3) },
+      'never in force: kill; with more time each has its turn',
+    ],
     ['few acknowledgements', { acknowledged: 1 }, {}, 'only 1 sends were acknowledged in 2 s'],
   ])('is inconclusive by %s', async (_, run, options, sentence) => {
     const open = await report(readBoth, run, options)
     expect(open).toMatchObject({ conclusion: 'inconclusive', doubts: [sentence] })
     expect(runText(open)).toContain(`Verdict:      inconclusive\n              ${sentence}\n`)
+  })
+
+  it('is inconclusive by registers that nobody used', async () => {
+    writeRegisters(false)
+    expect(await report(readBoth)).toMatchObject({
+      conclusion: 'inconclusive',
+      doubts: ['registers were read 0 times and written 0 times: that shows nothing'],
+    })
   })
 
   it('is written beside the history, which is there for Jepsen too', async () => {

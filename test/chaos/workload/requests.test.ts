@@ -30,8 +30,8 @@ describe('Requests', () => {
 
   it('chase in a third of the assignments what was acknowledged and not polled', () => {
     const seen = new Seen()
-    seen.acknowledged(1_000, 5)
-    seen.acknowledged(1_001, 5)
+    seen.acknowledged(1_000, 5, 1)
+    seen.acknowledged(1_001, 5, 2)
     seen.polled({ 1001: [[5, 1]] })
     const assigned = draw(20_000, seen).flatMap((one) => (one.f === 'assign' ? [one.keys] : []))
     const chasing = assigned.filter((keys) => keys.includes(1_000))

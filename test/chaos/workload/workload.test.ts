@@ -85,6 +85,15 @@ describe('Workload', () => {
     for (const { process, index } of unknown) expect(operations.filter((one) => one.process === process && one.index > index)).toEqual([])
   })
 
+  it('polls in the end what was acknowledged without an offset', async () => {
+    expect(await run(workload({ producer: { lingerMs: 0, deliveryTimeoutMs: 400, acks: 0 } }), 1_500)).toBe(true)
+    const operations = await history()
+    const sends = operations.filter(({ f, type }) => f === 'send' && type === 'ok')
+    expect(sends.length).toBeGreaterThan(20)
+    for (const { value } of sends) expect(value).toEqual([['send', expect.any(Number), [null, expect.any(Number)]]])
+    expect(conclusionOf(checkHistory(operations))).toBe('valid')
+  })
+
   it('shows what a cluster loses', async () => {
     const load = workload()
     const losing = setInterval(() => {

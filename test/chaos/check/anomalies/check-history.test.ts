@@ -148,6 +148,21 @@ describe('the conclusion', () => {
     ['nothing was polled', 'inconclusive', (s) => sent(s)],
     ['it was cut short: nobody went to the beginning after the last send', 'inconclusive', (s) => sent(s).poll(1, late)],
     ['it was cut short after that, before anything came', 'inconclusive', (s) => sent(s).poll(1, late).assign(2, [0], { seekToBeginning: true })],
+    [
+      'it was cut short while somebody polled',
+      'inconclusive',
+      (s) =>
+        sent(s)
+          .assign(2, [0], { seekToBeginning: true })
+          .poll(2, late)
+          .begin(2, 'poll', [['poll']]),
+    ],
+    ['it was broken off while somebody polled', 'inconclusive', (s) => sent(s).assign(2, [0], { seekToBeginning: true }).poll(2, late).poll(2, {}, 'fail')],
+    [
+      'one was broken off, and another one came to the end',
+      'anomalies',
+      (s) => sent(s).assign(2, [0], { seekToBeginning: true }).assign(3, [0], { seekToBeginning: true }).poll(3, late).poll(2, {}, 'fail'),
+    ],
     ['somebody did, and one is not there', 'anomalies', (s) => sent(s).assign(2, [0], { seekToBeginning: true }).poll(2, late)],
     [
       'it was cut short, and shows something else as well',

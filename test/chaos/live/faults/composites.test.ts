@@ -26,7 +26,7 @@ describe('outlive', () => {
     await vi.advanceTimersByTimeAsync(3_000)
     await healing
     expect(noted.log.sort()).toEqual(others.map((node) => `start ${node}`))
-    expect(await running.observe()).toMatchObject({ isSeen: true, what: expect.stringMatching(/^SIGKILL ended \d, \d$/) })
+    expect(await running.observe()).toMatchObject({ isSeen: true, what: expect.stringMatching(/^the processes were in state Tl; SIGKILL ended \d, \d$/) })
   })
 
   it('is refused where the quorum would go with them', async () => {

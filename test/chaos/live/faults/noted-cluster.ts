@@ -34,6 +34,7 @@ export class NotedCluster {
           for (const node of halted) note('wake', node)
         }
       },
+      stateOf: async () => 'Tl',
       live: { log: () => [], pid: (node: number) => 1_000_000 + node, endOf: () => 'SIGKILL', dataDir: (node: number) => join(folder, String(node)) },
       killNode: (node: number) => end('kill', node),
       stopNode: (node: number) => end('stop', node),

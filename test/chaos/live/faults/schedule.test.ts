@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Fault, FaultWorld } from '../../../../chaos/live/faults/fault.ts'
 import { FaultSchedule } from '../../../../chaos/live/faults/schedule.ts'
+import { StuckError } from '../../../../chaos/live/faults/stuck.ts'
 import { SeededRandom } from '../../../../src/base/random.ts'
 
 /** Notes its begins and ends. */
@@ -10,10 +11,11 @@ class Fake {
   most = 0
   isSeen = true
   failsTo: 'begin' | 'observe' | 'heal' | 'settle' | undefined
+  error = new Error('it broke')
 
   fault(name: string, kind: Fault['kind']): Fault {
     const fail = (what: 'begin' | 'observe' | 'heal' | 'settle'): void => {
-      if (this.failsTo === what) throw new Error('it broke')
+      if (this.failsTo === what) throw this.error
     }
     return {
       name,
@@ -94,7 +96,7 @@ describe('FaultSchedule', () => {
       fake.failsTo = failsTo
       const planned = schedule([fake.fault('cut', 'network')])
       await planned.run(400)
-      expect(planned.failures).toEqual([sentence])
+      expect([planned.failures, planned.stuck]).toEqual([[sentence], []])
       expect(fake.active).toBe(0)
     }
     const fake = new Fake()
@@ -102,6 +104,25 @@ describe('FaultSchedule', () => {
     const planned = schedule([fake.fault('cut', 'network')])
     await planned.run(400)
     expect(planned.failures).toEqual(['cut (node 1) had no effect: so'])
+  })
+
+  it('tells apart what the cluster did not recover from', async () => {
+    const fake = new Fake()
+    fake.failsTo = 'settle'
+    fake.error = new StuckError('every node votes: not within 60000 ms')
+    const planned = schedule([fake.fault('wipe', 'process')])
+    await planned.run(400)
+    expect([planned.failures, planned.stuck]).toEqual([[], ['what wipe did did not pass: every node votes: not within 60000 ms']])
+  })
+
+  it('gives each fault of a kind its turn', async () => {
+    const fake = new Fake()
+    const names = ['a', 'b', 'c', 'd', 'e']
+    const planned = schedule(names.map((name) => fake.fault(name, 'process')))
+    await planned.run(4_000)
+    const turns = names.map((name) => planned.records.filter((record) => record.name === name).length)
+    expect(planned.records.length).toBeGreaterThan(5)
+    expect(Math.max(...turns) - Math.min(...turns)).toBeLessThanOrEqual(1)
   })
 
   it('waits for what is to come back only when all faults of a period are healed', async () => {
