@@ -6,7 +6,7 @@ import { ForwardingDisk } from '../../../src/base/forwarding-disk.ts'
 export interface Ailment {
   /** Every sync takes so much longer. */
   readonly syncDelayMs: number
-  /** What writes and syncs fail with; null: they do not. */
+  /** What writes and syncs fail with, and with EIO whatever else there is to fail; null: nothing does. */
   readonly failWith: 'EIO' | 'ENOSPC' | null
 }
 
@@ -41,14 +41,40 @@ export class AilingDisk extends ForwardingDisk {
   #ailing(file: DiskFile): DiskFile {
     return {
       path: file.path,
-      read: (position, length, done) => file.read(position, length, done),
+      read: (position, length, done) => this.#reached('read', file.path, done, (then: Done<Buffer>) => file.read(position, length, then)),
       writev: (buffers, position, done) => this.#written('writev', file.path, done, (then) => file.writev(buffers, position, then)),
       writevSynced: (buffers, position, done) => this.#synced('writev', file.path, done, (then) => file.writevSynced(buffers, position, then)),
       sync: (done) => this.#synced('fdatasync', file.path, done, (then) => file.sync(then)),
-      truncate: (sizeBytes, done) => file.truncate(sizeBytes, done),
-      size: (done) => file.size(done),
+      truncate: (sizeBytes, done) => this.#reached('ftruncate', file.path, done, (then: DoneVoid) => file.truncate(sizeBytes, then)),
+      size: (done) => this.#reached('fstat', file.path, done, (then: Done<number>) => file.size(then)),
       close: (done) => file.close(done),
     }
+  }
+
+  override readFile(path: string, done: Done<Buffer | undefined>): void {
+    this.#reached('read', path, done, (then: Done<Buffer | undefined>) => this.disk.readFile(path, then))
+  }
+
+  override rename(from: string, to: string, done: DoneVoid): void {
+    this.#reached('rename', from, done, (then: DoneVoid) => this.disk.rename(from, to, then))
+  }
+
+  override remove(path: string, done: DoneVoid): void {
+    this.#reached('unlink', path, done, (then: DoneVoid) => this.disk.remove(path, then))
+  }
+
+  override list(path: string, done: Done<readonly string[]>): void {
+    this.#reached('readdir', path, done, (then: Done<readonly string[]>) => this.disk.list(path, then))
+  }
+
+  /** What takes no room fails where nothing can be reached. */
+  #reached<Call extends (error: Error | undefined, ...rest: never[]) => void>(callName: string, path: string, done: Call, act: (done: Call) => void): void {
+    if (this.ailment.failWith !== 'EIO') {
+      act(done)
+      return
+    }
+    this.counts.failed++
+    setImmediate(done as (error: Error) => void, diskError(callName, path, { errno: 'EIO', text: MADE_UP }))
   }
 
   #written(callName: string, path: string, done: DoneVoid, act: (done: DoneVoid) => void): void {

@@ -26,12 +26,17 @@ const ROLLED_BACK_MS = 2_000
 /** Of truncated files, one in two loses so much at most; one in four twice that … */
 const CUT_BYTES = 64
 
-/** Files of logs with something in them: of partitions, and of the metadata. */
-function logFiles(dataDir: string): string[] {
+/** Of partitions, and of the metadata. */
+const LOGS = /^(?:partitions|metadata)\b.*\.log$/
+/** Whatever has checksums, or copies: indexes, notes of where a log begins, snapshots of the metadata and the vote as well. */
+const CHECKED = /^(?:partitions|metadata)\b.*(?:\.log|\.index|\.timeindex|\.checkpoint|log-start)$|^quorum-state$/
+
+/** Files with something in them. */
+function filesOf(dataDir: string, which: RegExp): string[] {
   const names = readdirSync(dataDir, { recursive: true, encoding: 'utf8' })
   return (
     names
-      .filter((name) => /^(?:partitions|metadata)\b.*\.log$/.test(name))
+      .filter((name) => which.test(name))
       .map((name) => join(dataDir, name))
       // A topic may have been deleted since.
       .filter((path) => (statSync(path, { throwIfNoEntry: false })?.size ?? 0) > 0)
@@ -44,8 +49,8 @@ function lastOfEach(paths: readonly string[]): readonly string[] {
   return [...new Map(paths.map((path) => [dirname(path), path])).values()]
 }
 
-function pickFiles(random: Random, dataDir: string): string[] {
-  const files = logFiles(dataDir)
+function pickFiles(random: Random, dataDir: string, which: RegExp): string[] {
+  const files = filesOf(dataDir, which)
   return pickSome(
     random,
     files.map((_, at) => at),
@@ -116,27 +121,27 @@ function pickNode({ cluster, random }: FaultWorld): number {
 }
 
 /** Each of some files is changed. */
-function eachOfSome(random: Random, what: string, change: (path: string, random: Random) => void): Damage {
+function eachOfSome(random: Random, which: RegExp, what: string, change: (path: string, random: Random) => void): Damage {
   return (dataDir) => {
-    const chosen = pickFiles(random, dataDir)
+    const chosen = pickFiles(random, dataDir, which)
     for (const path of chosen) change(path, random)
     return chosen.length === 0 ? undefined : `${what} ${chosen.length} files`
   }
 }
 
 async function flipBits(world: FaultWorld): Promise<RunningFault> {
-  return await damage(world, pickNode(world), true, eachOfSome(world.random, 'a bit was flipped in each of', flipBit))
+  return await damage(world, pickNode(world), true, eachOfSome(world.random, CHECKED, 'a bit was flipped in each of', flipBit))
 }
 
 async function truncateFiles(world: FaultWorld): Promise<RunningFault> {
-  return await damage(world, pickNode(world), world.random.integer(2) === 0, eachOfSome(world.random, 'the end was cut off', cutTail))
+  return await damage(world, pickNode(world), world.random.integer(2) === 0, eachOfSome(world.random, LOGS, 'the end was cut off', cutTail))
 }
 
 /** Some files are again what they were a while ago. */
 async function rollBack(world: FaultWorld): Promise<RunningFault> {
   const { cluster, random } = world
   const node = pickNode(world)
-  const before = lastOfEach(logFiles(cluster.live.dataDir(node))).flatMap((path) => (existsSync(path) ? [{ path, bytes: readFileSync(path) }] : []))
+  const before = lastOfEach(filesOf(cluster.live.dataDir(node), LOGS)).flatMap((path) => (existsSync(path) ? [{ path, bytes: readFileSync(path) }] : []))
   await sleep(ROLLED_BACK_MS)
   return await damage(world, node, random.integer(2) === 0, () => {
     const changed = before.filter(({ path, bytes }) => existsSync(dirname(path)) && !(existsSync(path) && readFileSync(path).equals(bytes)))
