@@ -1,3 +1,4 @@
+import { ask } from './clients.ts'
 import { fetchAnswers, fetches } from './messages.ts'
 import { isrOf } from './narrator.ts'
 import { scenario } from './scenario.ts'
@@ -146,5 +147,30 @@ scenario(
     story.net.mend('node 1 and the operator reach the others')
     await story.until('it is answered', () => late.code !== undefined)
     story.claim('the topic is there', late.code === null)
+  },
+)
+
+scenario(
+  'told-of-a-topic-made-again',
+  'who was told of a topic that was made again reads nothing of the one before it, though a node that is cut off still serves that (R4.6)',
+  async (story) => {
+    await story.topic()
+    await story.send(3)
+    const client = story.cluster.addClient('a client')
+    const before = story.consumer('a client', 'orders', client)
+    await story.wait(1_000)
+    before.stop()
+    story.seen(before)
+    story.net.isolate(1)
+    await story.untilNewLeader()
+    await story.deleteTopic()
+    await story.topic('orders', { replicas: [2, 3] })
+    const told = ask(client.client.admin().describeTopics(['orders']))
+    await story.until('the client was told of it', () => told.code !== undefined)
+    const after = story.consumer('the same client', 'orders', client)
+    await story.wait(1_000)
+    after.stop()
+    story.seen(after)
+    story.claim('it read nothing of the topic before', after.offsets.length === 0)
   },
 )

@@ -330,9 +330,9 @@ export class Story {
     this.seen(consumer)
   }
 
-  /** Reads along from the start until it is stopped. */
-  consumer(name: string, topic = TOPIC): StoryConsumer {
-    const consumer = new StoryConsumer(name, this.cluster.addClient(name))
+  /** Reads along from the start until it is stopped. `client`: of somebody who has done other things before. */
+  consumer(name: string, topic = TOPIC, client = this.cluster.addClient(name)): StoryConsumer {
+    const consumer = new StoryConsumer(name, client)
     this.#watch(consumer.readAlong(topic))
     return consumer
   }
