@@ -76,7 +76,7 @@ export class ClusterChecker {
   /**
    * `isHarmed`: the disk of that node lost or changed what it had synced of that log. Default: no disk does.
    * `mayBeDamaged`: it may say so of that log, since its disk was harmed, is another one by now, or was away. Default: as `isHarmed`.
-   * `durableDecisions`: the exclusive end of what the disks of a node surely hold of the metadata log.
+   * `durableDecisions`: the exclusive end of what the disks of a node surely hold, or held before they were harmed, of the metadata log.
    */
   constructor(options: {
     readonly peek: (nodeId: number) => LogPeek

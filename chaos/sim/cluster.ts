@@ -1,7 +1,6 @@
 import type { Random } from '../../src/base/random.ts'
 import type { NodeOptions } from '../../src/broker/surface.ts'
 import type { OxbowClient } from '../../src/client/client.ts'
-import { METADATA_LOG } from '../../src/log/surface.ts'
 import type { MetadataImage } from '../../src/metadata/image.ts'
 import { ClusterChecker } from '../check/cluster-checker.ts'
 import { checkFetchRequest, checkPeerMessage } from '../check/synced-before-sent.ts'
@@ -77,7 +76,7 @@ export class SimCluster {
       peek: (nodeId) => peekThrough((logName) => this.node(nodeId).diskOf(logName)),
       isHarmed: (nodeId, logName) => this.node(nodeId).isHarmed(logName),
       mayBeDamaged: (nodeId, logName) => this.node(nodeId).mayBeDamaged(logName),
-      durableDecisions: (nodeId) => this.node(nodeId).durable.endOffset(METADATA_LOG),
+      durableDecisions: (nodeId) => this.node(nodeId).decisionsHeld,
     })
     const nodeIds = Array.from({ length: settings.voters + settings.observers }, (_, at) => at + 1)
     this.nodes = nodeIds.map((nodeId) => this.#buildNode(nodeId, nodeIds, settings))

@@ -88,6 +88,7 @@ export class SimNode implements ObservedNode {
   readonly #harmed = new Set<string>()
   /** What its disks lost since the last process: until the next one it counts as held, for what that one said of it was true and may be on its way. */
   readonly #losses: (() => void)[] = []
+  #decisionsOnceHeld = 0
   #wasReplaced = false
   #folderWasAway = false
   #remembersTooMuch = false
@@ -147,6 +148,15 @@ export class SimNode implements ObservedNode {
 
   noteHarmed(logName: string): void {
     this.#harmed.add(logName)
+    if (logName === METADATA_LOG) this.#decisionsOnceHeld = this.decisionsHeld
+  }
+
+  /**
+   * Exclusive: decisions that its disks surely hold, or held until they lost them, as a minority of them may. A leader may hear of what it said before that long
+   * after it.
+   */
+  get decisionsHeld(): number {
+    return Math.max(this.#decisionsOnceHeld, this.durable.endOffset(METADATA_LOG))
   }
 
   /** Whether a disk ever lost or changed what this log had synced. */
@@ -380,7 +390,7 @@ export class SimNode implements ObservedNode {
   wipe(): void {
     assert(this.#state === 'down', 'only the disks of a node that is down are replaced')
     for (const disk of this.#disks) disk.wipe()
-    this.#harmed.add(METADATA_LOG)
+    this.noteHarmed(METADATA_LOG)
     this.#wasReplaced = true
     this.#checkpoints.loseAll()
     this.#losses.push(() => {
