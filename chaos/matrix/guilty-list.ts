@@ -39,7 +39,7 @@ const ALL_COUNT: Pick<GuiltyCase, 'topicConfigs'> = { topicConfigs: { 'min.insyn
 
 export const guiltyCases: readonly GuiltyCase[] = [
   { name: 'acks=1, a leader is cut off', producer: { acks: 1 }, faults: 'partition-leader', seed: 3, expected: LOST },
-  { name: 'acks=1, leaders are killed', producer: { acks: 1 }, faults: 'kill-leader', seed: 1, seconds: 60, expected: LOST },
+  { name: 'acks=1, leaders are killed', producer: { acks: 1 }, faults: 'kill-leader,delay', seed: 1, seconds: 60, expected: LOST },
   {
     name: 'an unclean election is allowed',
     topicConfigs: { 'unclean.leader.election.enable': 'true' },
