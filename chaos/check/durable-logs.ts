@@ -221,7 +221,7 @@ export class DurableLogs {
   }
 }
 
-function parentOf(path: string): string {
+export function parentOf(path: string): string {
   return path.slice(0, Math.max(0, path.lastIndexOf('/')))
 }
 
@@ -252,7 +252,7 @@ function readStart(bytes: Buffer): number | undefined {
 }
 
 /** Both halves seen. */
-function writevSynced(this: DiskFile, buffers: readonly Buffer[], position: number, done: DoneVoid): void {
+export function writevSynced(this: DiskFile, buffers: readonly Buffer[], position: number, done: DoneVoid): void {
   this.writev(buffers, position, (error) => (error === undefined ? this.sync(done) : done(error)))
 }
 

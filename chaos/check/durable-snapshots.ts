@@ -1,6 +1,8 @@
-import type { Disk, DiskFile } from '../../src/base/disk.ts'
+import type { DiskFile } from '../../src/base/disk.ts'
+import type { Done, DoneVoid } from '../../src/base/done.ts'
+import { ForwardingDisk } from '../../src/base/forwarding-disk.ts'
 import { parseSnapshotFileName } from '../../src/log/snapshot-files.ts'
-import type { PeekDisk } from './durable-logs.ts'
+import { parentOf, type PeekDisk, writevSynced } from './durable-logs.ts'
 
 /** A file that is no snapshot yet: `changes` of it so far, and how many of them a sync has covered. */
 interface Unfinished {
@@ -36,34 +38,10 @@ export class DurableSnapshots {
   }
 
   wrap(disk: PeekDisk): PeekDisk {
-    return {
-      ...passing(disk),
-      open: (path, options, done) =>
-        disk.open(path, options, (error, file) => done(error, file === undefined || !UNFINISHED.test(path) ? file : this.#watch(path, file))),
-      rename: (from, to, done) => {
-        const { changes, synced } = this.#unfinished.get(from) ?? { changes: 0, synced: -1 }
-        disk.rename(from, to, (error) => {
-          const snapshot = parseSnapshotFileName(to.slice(to.lastIndexOf('/') + 1))
-          if (error === undefined && snapshot !== undefined && changes === synced) this.#snapshots.set(to, { endOffset: snapshot.endOffset, isNamed: false })
-          done(error)
-        })
-      },
-      remove: (path, done) => {
-        this.#snapshots.delete(path)
-        disk.remove(path, done)
-      },
-      syncFolder: (path, done) => {
-        const named = [...this.#snapshots].filter(([name]) => parentOf(name) === path)
-        disk.syncFolder(path, (error) => {
-          // A power loss may have taken it in between.
-          if (error === undefined) for (const [name, snapshot] of named) snapshot.isNamed ||= disk.sizeOf(name) !== undefined
-          done(error)
-        })
-      },
-    }
+    return new WatchedDisk(disk, this)
   }
 
-  #watch(path: string, file: DiskFile): DiskFile {
+  begun(path: string, file: DiskFile): DiskFile {
     const state = { changes: 0, synced: 0 }
     this.#unfinished.set(path, state)
     return {
@@ -73,10 +51,7 @@ export class DurableSnapshots {
         state.changes++
         file.writev(buffers, position, done)
       },
-      writevSynced: (buffers, position, done) => {
-        state.changes++
-        file.writevSynced(buffers, position, done)
-      },
+      writevSynced,
       sync: (done) => {
         const { changes } = state
         file.sync((error) => {
@@ -92,19 +67,61 @@ export class DurableSnapshots {
       close: (done) => file.close(done),
     }
   }
-}
 
-function passing(disk: PeekDisk): Pick<PeekDisk, Exclude<keyof Disk, 'open' | 'rename' | 'remove' | 'syncFolder'> | 'sizeOf'> {
-  return {
-    readFile: (path, done) => disk.readFile(path, done),
-    list: (path, done) => disk.list(path, done),
-    mkdir: (path, done) => disk.mkdir(path, done),
-    lock: (path, done) => disk.lock(path, done),
-    space: (done) => disk.space(done),
-    sizeOf: (path) => disk.sizeOf(path),
+  /** Asked before the rename begins; what it answers is called once it was done. */
+  renaming(from: string, to: string): () => void {
+    const { changes, synced } = this.#unfinished.get(from) ?? { changes: 0, synced: -1 }
+    const snapshot = parseSnapshotFileName(to.slice(to.lastIndexOf('/') + 1))
+    return () => {
+      if (snapshot !== undefined && changes === synced) this.#snapshots.set(to, { endOffset: snapshot.endOffset, isNamed: false })
+    }
+  }
+
+  /** The same for the sync of a folder. `isThere`: a power loss may have taken one in between. */
+  syncing(folder: string, isThere: (path: string) => boolean): () => void {
+    const named = [...this.#snapshots].filter(([path]) => parentOf(path) === folder)
+    return () => {
+      for (const [path, snapshot] of named) snapshot.isNamed ||= isThere(path)
+    }
   }
 }
 
-function parentOf(path: string): string {
-  return path.slice(0, Math.max(0, path.lastIndexOf('/')))
+class WatchedDisk extends ForwardingDisk implements PeekDisk {
+  readonly #peek: PeekDisk
+  readonly #snapshots: DurableSnapshots
+
+  constructor(disk: PeekDisk, snapshots: DurableSnapshots) {
+    super(disk)
+    this.#peek = disk
+    this.#snapshots = snapshots
+  }
+
+  sizeOf(path: string): number | undefined {
+    return this.#peek.sizeOf(path)
+  }
+
+  override open(path: string, options: { readonly create: boolean }, done: Done<DiskFile | undefined>): void {
+    this.disk.open(path, options, (error, file) => done(error, file === undefined || !UNFINISHED.test(path) ? file : this.#snapshots.begun(path, file)))
+  }
+
+  override rename(from: string, to: string, done: DoneVoid): void {
+    const renamed = this.#snapshots.renaming(from, to)
+    this.disk.rename(from, to, (error) => {
+      if (error === undefined) renamed()
+      done(error)
+    })
+  }
+
+  override remove(path: string, done: DoneVoid): void {
+    this.#snapshots.lost(path)
+    this.disk.remove(path, done)
+  }
+
+  override syncFolder(path: string, done: DoneVoid): void {
+    const synced = this.#snapshots.syncing(path, (name) => this.sizeOf(name) !== undefined)
+    this.disk.syncFolder(path, (error) => {
+      if (error === undefined) synced()
+      done(error)
+    })
+  }
 }

@@ -41,7 +41,8 @@ function describeResult(mutant: Mutant, result: MutantResult | undefined): strin
   return `${result.kill?.invariant ?? '**survived**'} | ${describeSeeds(mutant, result)} `
 }
 
-function describeSeeds({ scenario, story }: Mutant, { seeds }: MutantResult): string {
+/** What it took to notice. */
+export function describeSeeds({ scenario, story }: Mutant, { seeds }: MutantResult): string {
   if (story !== undefined) return `the story \`${story}\``
   return scenario === undefined ? `${seeds}` : `${seeds} of the scenario \`${scenario}\``
 }

@@ -5,7 +5,7 @@ import type { Mutant } from './mutant.ts'
 import { makeMutantBuild, mutate, removeMutantBuild } from './mutant-build.ts'
 import { emptyMutant, mutants } from './mutant-list.ts'
 import { digestOf, type MutantResult, patchOf, readResult, RESULTS, writeResult } from './mutant-result.ts'
-import { writeMutantTable } from './mutant-table.ts'
+import { describeSeeds, writeMutantTable } from './mutant-table.ts'
 import { tellStory } from './mutant-story.ts'
 import { drawCase } from './seed-case.ts'
 import type { SeedLine } from './seed-line.ts'
@@ -49,14 +49,9 @@ export function isKilledAsNamed(mutant: Mutant, result: MutantResult | undefined
 }
 
 function describeResult(mutant: Mutant, result: MutantResult): string {
-  const { kill, seeds } = result
-  if (kill === null) return `SURVIVED ${seeds} seeds: ${mutant.name} (${mutant.rule})`
-  const what = mutant.story ?? mutant.scenario
-  const where =
-    what === undefined
-      ? `seed ${kill.seed}, number ${seeds} that was tried`
-      : `${mutant.story === undefined ? `seed ${kill.seed} of the scenario` : 'the story'} ${what}`
-  const how = `${mutant.name}: noticed with ${where}, by ${kill.sentence}`
+  const { kill } = result
+  if (kill === null) return `SURVIVED ${result.seeds} seeds: ${mutant.name} (${mutant.rule})`
+  const how = `${mutant.name}: noticed by ${kill.sentence} (seed ${kill.seed}; needed: ${describeSeeds(mutant, result)})`
   return isKilledAsNamed(mutant, result) ? how : `WRONG KILLER, ${mutant.killedBy.join(' or ')} was named: ${how}`
 }
 

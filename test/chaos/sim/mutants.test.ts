@@ -93,12 +93,14 @@ describe('mutants', () => {
 
   it('are tried anew on another build: one of other code, not of other pages', () => {
     const code = (text: string): string => {
-      for (const part of ['src', 'chaos']) mkdirSync(join(folder, 'dist', part), { recursive: true })
-      writeFileSync(join(folder, 'dist/chaos/check.js'), text)
+      for (const part of ['src', 'chaos/check', 'chaos/operations', 'chaos/sim', 'chaos/workload', 'chaos/live'])
+        mkdirSync(join(folder, 'dist', part), { recursive: true })
+      writeFileSync(join(folder, 'dist/chaos/check/one.js'), text)
       return digestOf(join(folder, 'dist'))
     }
     const digest = code('x')
-    writeFileSync(join(folder, 'dist/chaos/built-from'), 'another commit')
+    writeFileSync(join(folder, 'dist/chaos/sim/built-from'), 'another commit')
+    writeFileSync(join(folder, 'dist/chaos/live/one.js'), 'live')
     expect(code('x')).toBe(digest)
     expect(code('y')).not.toBe(digest)
   })

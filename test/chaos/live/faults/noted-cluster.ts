@@ -35,7 +35,7 @@ export class NotedCluster {
         }
       },
       stateOf: async () => 'Tl',
-      live: { log: () => [], pid: (node: number) => 1_000_000 + node, endOf: () => 'SIGKILL', dataDir: (node: number) => join(folder, String(node)) },
+      live: { log: () => [], endOf: () => 'SIGKILL', dataDir: (node: number) => join(folder, String(node)) },
       killNode: (node: number) => end('kill', node),
       stopNode: (node: number) => end('stop', node),
       startNode: (node: number) => {
