@@ -38,9 +38,9 @@ export class Network {
 
   impose(ways: Ways, condition: Partial<Condition>): Imposed {
     const flows = [...this.#flows.values()].filter(({ from, to }) => ways(from, to))
-    const before = flows.map(({ counts }) => ({ ...counts }))
+    const before = countsOf(flows)
     const imposed: Imposed = {
-      effect: () => effectOn(flows, before),
+      effect: () => difference(countsOf(flows), before),
       lift: () => {
         this.#imposed.delete(imposed)
         this.#refresh()
@@ -78,17 +78,31 @@ export class Network {
   }
 }
 
-function effectOn(flows: readonly Flow[], before: readonly Readonly<FlowCounts>[]): ImposedEffect {
+function countsOf(flows: readonly Flow[]): readonly FlowCounts[] {
+  return flows.map(({ counts }) => ({ ...counts }))
+}
+
+const kinds = ['held', 'delayed', 'throttled', 'corrupted'] as const
+
+/** What was counted on each way since `before`. */
+export function difference(now: readonly Readonly<FlowCounts>[], before: readonly Readonly<FlowCounts>[]): ImposedEffect {
   const sum = { held: 0, delayed: 0, throttled: 0, corrupted: 0 }
   let waysAffected = 0
-  flows.forEach(({ counts }, at) => {
+  now.forEach((counts, at) => {
     let any = 0
-    for (const name of ['held', 'delayed', 'throttled', 'corrupted'] as const) {
+    for (const name of kinds) {
       const more = counts[name] - (before[at]?.[name] ?? 0)
       sum[name] += more
       any += more
     }
     if (any > 0) waysAffected++
   })
-  return { ...sum, ways: flows.length, waysAffected }
+  return { ...sum, ways: now.length, waysAffected }
+}
+
+/** Of other ways each. */
+export function together(one: ImposedEffect, other: ImposedEffect): ImposedEffect {
+  const sum = { ...one, ways: one.ways + other.ways, waysAffected: one.waysAffected + other.waysAffected }
+  for (const name of kinds) sum[name] += other[name]
+  return sum
 }

@@ -25,6 +25,7 @@ interface Slowness {
   /** What its effect is counted in. */
   readonly counted: 'delayed' | 'throttled' | 'corrupted'
   readonly isBeyondPromise?: true
+  readonly needsLinks?: true
 }
 
 function slow({ name, about, condition, counted, ...rest }: Slowness): Fault<ClientWorld> {
@@ -33,7 +34,6 @@ function slow({ name, about, condition, counted, ...rest }: Slowness): Fault<Cli
     about,
     kind: 'network',
     minNodes: 1,
-    needsLinks: true,
     ...rest,
     begin: async (world) => {
       const nodes = pickUpMinority(world)
@@ -105,6 +105,7 @@ export const slowLinks: readonly Fault<ClientWorld>[] = [
     about: `what some nodes say and hear comes ${DELAY_MS} ms later, unevenly`,
     condition: { delayMs: DELAY_MS, jitterMs: JITTER_MS },
     counted: 'delayed',
+    needsLinks: true,
   }),
   slow({
     name: 'rate',

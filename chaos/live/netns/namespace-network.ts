@@ -1,7 +1,7 @@
 import type { NodeAddress } from '../../../src/client/transport.ts'
-import { clear, type Condition, type End } from '../faults/flow.ts'
-import type { Imposed, ImposedEffect, Network, Ways } from '../faults/network.ts'
-import type { Namespaces } from './namespaces.ts'
+import { clear, combine, type Condition, type End, type FlowCounts } from '../faults/flow.ts'
+import { difference, type Imposed, type Network, together, type Ways } from '../faults/network.ts'
+import type { Namespaces, Treatment } from './namespaces.ts'
 
 interface Pair {
   readonly from: number
@@ -11,11 +11,11 @@ interface Pair {
 /** As long as it takes until each side has said something. */
 const RESET_MS = 300
 
-/** Nodes reach each other as machines do, and packets between them are dropped in the kernel; clients reach them through links of the network within. */
+/** Nodes reach each other as machines do, and packets between them are dropped or changed in the kernel; clients reach them through links of the network within. */
 export class NamespaceNetwork implements Pick<Network, 'impose' | 'reset' | 'link' | 'close'> {
   readonly #namespaces: Namespaces
   readonly #links: Network
-  readonly #cuts = new Map<Imposed, readonly Pair[]>()
+  readonly #imposed = new Map<Imposed, { readonly pairs: readonly Pair[]; readonly condition: Condition }>()
   #resetting: readonly Pair[] = []
   #timer: NodeJS.Timeout | undefined
   /** By node: the rules that are in force. */
@@ -30,23 +30,22 @@ export class NamespaceNetwork implements Pick<Network, 'impose' | 'reset' | 'lin
     return this.#links.link(from, to, target)
   }
 
-  /** Between nodes only cuts: what is slow or wrong would need links. */
+  /** Between nodes nothing is delayed: nftables holds no packet back. */
   impose(ways: Ways, condition: Partial<Condition>): Imposed {
     const pairs = this.#pairs(ways)
-    const { isCut, ...rest } = { ...clear, ...condition }
-    const isShaped = Object.entries(rest).some(([name, value]) => value !== clear[name as keyof Condition])
-    if (isShaped && pairs.length > 0) throw new Error('in namespaces, nodes can only be cut off from each other')
+    const whole = { ...clear, ...condition }
+    if (pairs.length > 0 && (whole.delayMs > 0 || whole.jitterMs > 0)) throw new Error('in namespaces, nothing is delayed between nodes')
     const links = this.#links.impose(ways, condition)
-    const before = this.#droppedOf(pairs)
+    const before = this.#countsOf(pairs)
     const imposed: Imposed = {
-      effect: () => this.#effect(pairs, before, links.effect()),
+      effect: () => together(difference(this.#countsOf(pairs), before), links.effect()),
       lift: () => {
-        this.#cuts.delete(imposed)
+        this.#imposed.delete(imposed)
         this.#refresh()
         links.lift()
       },
     }
-    if (isCut) this.#cuts.set(imposed, pairs)
+    this.#imposed.set(imposed, { pairs, condition: whole })
     this.#refresh()
     return imposed
   }
@@ -78,28 +77,27 @@ export class NamespaceNetwork implements Pick<Network, 'impose' | 'reset' | 'lin
 
   #refresh(): void {
     for (const node of this.#namespaces.nodeIds) {
-      const sources = (pairs: readonly Pair[]): number[] => [...new Set(pairs.flatMap(({ from, to }) => (to === node ? [from] : [])))]
-      const filter = { cut: sources([...this.#cuts.values()].flat()), reset: sources(this.#resetting) }
-      const text = JSON.stringify(filter)
-      if ((this.#filters.get(node) ?? JSON.stringify({ cut: [], reset: [] })) === text) continue
+      const treatments = this.#namespaces.nodeIds.flatMap((from) => this.#treatment({ from, to: node }))
+      const text = JSON.stringify(treatments)
+      if ((this.#filters.get(node) ?? '[]') === text) continue
       this.#filters.set(node, text)
-      this.#namespaces.filter(node, filter)
+      this.#namespaces.filter(node, treatments)
     }
+  }
+
+  /** None where all arrives as it was sent. */
+  #treatment(pair: Pair): Treatment[] {
+    const isAmong = (pairs: readonly Pair[]): boolean => pairs.some(({ from, to }) => from === pair.from && to === pair.to)
+    const conditions = [...this.#imposed.values()].filter(({ pairs }) => isAmong(pairs)).map(({ condition }) => condition)
+    const isReset = isAmong(this.#resetting)
+    if (conditions.length === 0 && !isReset) return []
+    const { isCut, bytesPerSecond, corruptOneIn } = combine(conditions)
+    return [{ from: pair.from, isCut, isReset, bytesPerSecond, corruptOneIn }]
   }
 
   /** In the order of the pairs. */
-  #droppedOf(pairs: readonly Pair[]): readonly number[] {
-    const counts = new Map([...new Set(pairs.map(({ to }) => to))].map((to) => [to, this.#namespaces.dropped(to)]))
-    return pairs.map(({ from, to }) => counts.get(to)?.get(from) ?? 0)
-  }
-
-  #effect(pairs: readonly Pair[], before: readonly number[], links: ImposedEffect): ImposedEffect {
-    const dropped = this.#droppedOf(pairs).map((count, at) => count - (before[at] ?? 0))
-    return {
-      ...links,
-      held: links.held + dropped.reduce((sum, count) => sum + count, 0),
-      ways: links.ways + pairs.length,
-      waysAffected: links.waysAffected + dropped.filter((count) => count > 0).length,
-    }
+  #countsOf(pairs: readonly Pair[]): readonly FlowCounts[] {
+    const byNode = new Map([...new Set(pairs.map(({ to }) => to))].map((to) => [to, this.#namespaces.counts(to)]))
+    return pairs.map(({ from, to }) => byNode.get(to)?.get(from) ?? { held: 0, delayed: 0, throttled: 0, corrupted: 0 })
   }
 }

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import type { FlowCounts } from '../faults/flow.ts'
 import { isAlive } from '../is-alive.ts'
 
 /** The kernel, or who runs this, does not allow it. */
@@ -11,9 +12,31 @@ const TABLE = 'inet oxbow'
 /** One network in so many; two harnesses at a time are unlikely to take the same one. */
 const NETWORKS = 250
 
+/** So much may come at once: the kernel hands on packets of up to 64 KiB. */
+const BURST = '64 kbytes'
+const BYTES_PER_KBYTE = 1_024
+/** Of a segment: behind the header of TCP with its timestamps, within what it carries. */
+const CORRUPTED_BYTE = 60
+/** Of a packet that surely has this byte. */
+const CORRUPTIBLE_LENGTH = 100
+const FLIPPED_BIT = 32
+const kinds = ['held', 'throttled', 'corrupted'] as const
+
+/** What a node does with all that comes from another one. */
+export interface Treatment {
+  readonly from: number
+  readonly isCut: boolean
+  /** It ends the connection that it comes by. */
+  readonly isReset: boolean
+  /** What comes faster is dropped. Infinity: nothing is. */
+  readonly bytesPerSecond: number
+  /** One packet in so many has a bit flipped; 0: none. */
+  readonly corruptOneIn: number
+}
+
 /**
- * A network namespace for each node, all on one bridge of this machine, which clients use too. In each of them a table of nftables can drop what
- * comes from another node, and counts it. Needs Linux, root, `ip` and `nft`.
+ * A network namespace for each node, all on one bridge of this machine, which clients use too. In each of them a table of nftables can drop or change
+ * what comes from another node, and counts it. Needs Linux, root, `ip` and `nft`.
  */
 export class Namespaces {
   readonly nodeIds: readonly number[]
@@ -46,20 +69,20 @@ export class Namespaces {
     return ['ip', 'netns', 'exec', this.#name(nodeId)]
   }
 
-  /** From now on nothing that these nodes send arrives at this one; `reset`: what they send into a connection ends it. */
-  filter(nodeId: number, { cut, reset }: { readonly cut: readonly number[]; readonly reset: readonly number[] }): void {
-    const rules = [
-      ...reset.map((from) => `add rule ${TABLE} input ip saddr ${this.host(from)} tcp flags & (syn | rst) == 0 reject with tcp reset`),
-      ...cut.map((from) => `add rule ${TABLE} input ip saddr ${this.host(from)} counter name from${from} drop`),
-    ]
-    this.#nft(nodeId, [`flush chain ${TABLE} input`, ...rules])
+  /** From now on; what comes from others arrives as it was sent. */
+  filter(nodeId: number, treatments: readonly Treatment[]): void {
+    this.#nft(nodeId, [`flush chain ${TABLE} input`, ...treatments.flatMap((one) => this.#rules(one))])
   }
 
-  /** Of each node, how many packets of it were dropped at this one so far. */
-  dropped(nodeId: number): ReadonlyMap<number, number> {
+  /** Of each node, how many packets of it met what at this one so far. */
+  counts(nodeId: number): ReadonlyMap<number, FlowCounts> {
     const text = run([...this.wrap(nodeId), 'nft', '-j', 'list', 'counters', 'table', ...TABLE.split(' ')])
     const { nftables } = JSON.parse(text) as { readonly nftables: readonly { readonly counter?: { readonly name: string; readonly packets: number } }[] }
-    return new Map(nftables.flatMap(({ counter }) => (counter === undefined ? [] : [[Number(counter.name.replace('from', '')), counter.packets]])))
+    const packets = new Map(nftables.flatMap(({ counter }) => (counter === undefined ? [] : [[counter.name, counter.packets]])))
+    const of = (kind: (typeof kinds)[number], from: number): number => packets.get(`${kind}${from}`) ?? 0
+    return new Map(
+      this.nodeIds.map((from) => [from, { held: of('held', from), throttled: of('throttled', from), corrupted: of('corrupted', from), delayed: 0 }]),
+    )
   }
 
   /** Between two nodes, as the first one has them. */
@@ -78,6 +101,21 @@ export class Namespaces {
     return `oxbow-${this.#pid}-${nodeId}`
   }
 
+  #rules({ from, isCut, isReset, bytesPerSecond, corruptOneIn }: Treatment): string[] {
+    const rule = `add rule ${TABLE} input ip saddr ${this.host(from)}`
+    const byte = `@th,${CORRUPTED_BYTE * 8},8`
+    const rules: string[] = []
+    if (isReset) rules.push(`${rule} tcp flags & (syn | rst) == 0 reject with tcp reset`)
+    if (isCut) rules.push(`${rule} counter name held${from} drop`)
+    if (bytesPerSecond < Infinity)
+      rules.push(`${rule} limit rate over ${Math.ceil(bytesPerSecond / BYTES_PER_KBYTE)} kbytes/second burst ${BURST} counter name throttled${from} drop`)
+    if (corruptOneIn > 0)
+      rules.push(
+        `${rule} meta length > ${CORRUPTIBLE_LENGTH} numgen random mod ${corruptOneIn} 0 counter name corrupted${from} ${byte} set ${byte} ^ ${FLIPPED_BIT}`,
+      )
+    return rules
+  }
+
   #make(): void {
     run(['ip', 'link', 'add', this.#bridge, 'type', 'bridge'])
     run(['ip', 'addr', 'add', `${this.host(254)}/24`, 'dev', this.#bridge])
@@ -89,7 +127,7 @@ export class Namespaces {
       run(['ip', 'link', 'set', outside, 'master', this.#bridge, 'up'])
       run(['ip', '-n', name, 'addr', 'add', `${this.host(nodeId)}/24`, 'dev', 'eth0'])
       for (const device of ['eth0', 'lo']) run(['ip', '-n', name, 'link', 'set', device, 'up'])
-      const counters = this.nodeIds.map((from) => `add counter ${TABLE} from${from}`)
+      const counters = this.nodeIds.flatMap((from) => kinds.map((kind) => `add counter ${TABLE} ${kind}${from}`))
       this.#nft(nodeId, [`add table ${TABLE}`, ...counters, `add chain ${TABLE} input { type filter hook input priority 0; }`])
     }
   }
