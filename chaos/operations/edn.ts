@@ -5,13 +5,14 @@ import { validateOperation } from './validate.ts'
 
 /** One operation as a map of Clojure's notation, as Jepsen keeps it in history.edn, on one line. */
 export function formatEdn(operation: Operation): string {
-  const { index, time, process, type, f, value, error, rebalanceLog, seekToBeginning, node } = operation
+  const { index, time, process, type, f, value, error, rebalanceLog, seekToBeginning, node, partitions } = operation
   const parts = [`:index ${index}`, `:time ${time}`, `:type :${type}`, `:process ${process}`, `:f :${f}`]
   parts.push(`:value [${isMicroOperations(value) ? value.map(formatPart).join(' ') : value.join(' ')}]`)
   if (error !== undefined) parts.push(`:error ${formatAny(error)}`)
   if (rebalanceLog !== undefined) parts.push(`:rebalance-log [${rebalanceLog.map(({ keys }) => `{:keys [${keys.join(' ')}]}`).join(' ')}]`)
   if (seekToBeginning !== undefined) parts.push(`:seek-to-beginning? ${seekToBeginning}`)
   if (node !== undefined) parts.push(`:node ${node}`)
+  if (partitions !== undefined) parts.push(`:partitions ${formatAny(partitions)}`)
   return `{${parts.join(', ')}}`
 }
 

@@ -17,6 +17,16 @@ export interface Operation {
   readonly seekToBeginning?: boolean
   /** Not in Jepsen's schema: the polls of this operation read this node's own copy. */
   readonly node?: number
+  /** Not in Jepsen's schema, which says nothing of it: what debug-topic-partitions was told, key by key. Nothing is judged by it. */
+  readonly partitions?: Readonly<Record<Key, PartitionState>>
+}
+
+/** As a node told it; −1: no leader. */
+export interface PartitionState {
+  readonly leader: number
+  readonly leaderEpoch: number
+  readonly replicas: readonly number[]
+  readonly isr: readonly number[]
 }
 
 export type Outcome = 'ok' | 'fail' | 'info'

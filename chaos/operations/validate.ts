@@ -16,17 +16,28 @@ export function validateOperation(input: unknown): Operation {
   if (!Array.isArray(operation.value)) throw new HistoryError('"value" is a list')
   const isPart = operation.f === 'send' || operation.f === 'poll' || operation.f === 'txn' ? isMicroOperation : isCount
   for (const part of operation.value) if (!isPart(part)) throw new HistoryError(`${JSON.stringify(part)} is no part of a ${String(operation.f)}`)
-  const { node, seekToBeginning, rebalanceLog } = operation
+  const { node, seekToBeginning, rebalanceLog, partitions } = operation
   if (node !== undefined && !isCount(node)) throw new HistoryError('"node" is a whole number')
   if (seekToBeginning !== undefined && typeof seekToBeginning !== 'boolean') throw new HistoryError('"seekToBeginning" is true or false')
   if (rebalanceLog !== undefined && !(Array.isArray(rebalanceLog) && rebalanceLog.every((one) => Array.isArray(one?.keys) && one.keys.every(isCount)))) {
     throw new HistoryError('"rebalanceLog" is a list of {keys}')
   }
+  if (partitions !== undefined && !isPartitionStates(partitions))
+    throw new HistoryError('"partitions" is, by key, a map of leader, leaderEpoch, replicas and isr')
   return input as Operation
 }
 
 function isCount(value: unknown): boolean {
   return Number.isSafeInteger(value) && (value as number) >= 0
+}
+
+function isPartitionStates(states: unknown): boolean {
+  if (typeof states !== 'object' || states === null) return false
+  return Object.entries(states).every(([key, state]) => {
+    if (!isCount(Number(key)) || typeof state !== 'object' || state === null) return false
+    const { leader, leaderEpoch, replicas, isr } = state as Record<string, unknown>
+    return Number.isSafeInteger(leader) && Number.isSafeInteger(leaderEpoch) && [replicas, isr].every((nodes) => Array.isArray(nodes) && nodes.every(isCount))
+  })
 }
 
 function isMicroOperation(part: unknown): boolean {

@@ -4,17 +4,11 @@ import { Calls } from '../check/anomalies/calls.ts'
 import { checkCalls, type Conclusion, conclusionOf } from '../check/anomalies/check-history.ts'
 import type { Profile } from '../check/anomalies/profiles.ts'
 import { readHistory } from '../operations/history-file.ts'
-import type { Key, Outcome } from '../operations/operation.ts'
-import { type ShownOperation, Surroundings } from './surroundings.ts'
+import type { Outcome } from '../operations/operation.ts'
+import { type AnomalyExample, Surroundings } from './surroundings.ts'
 
 /** Of each kind of anomaly so many are shown with what surrounds them. */
 const MAX_EXAMPLES = 3
-
-export interface AnomalyExample {
-  readonly key: Key | null
-  readonly sentence: string
-  readonly operations: readonly ShownOperation[]
-}
 
 export interface FoundAnomaly {
   readonly name: AnomalyName
@@ -58,16 +52,13 @@ export async function checkFile(path: string, profile: Profile): Promise<CheckRe
 
 /** Reads the history again for the operations themselves, which the checkers do not keep. */
 async function surround(path: string, anomalies: readonly Anomaly[]): Promise<ReadonlyMap<AnomalyName, AnomalyExample[]>> {
-  const examples = new Map<AnomalyName, AnomalyExample[]>()
-  const surroundings: Surroundings[] = []
+  const shown = new Map<AnomalyName, Surroundings[]>()
   for (const anomaly of anomalies) {
-    const known = examples.get(anomaly.name) ?? []
-    examples.set(anomaly.name, known)
-    if (known.length === MAX_EXAMPLES) continue
-    const around = new Surroundings(anomaly)
-    surroundings.push(around)
-    known.push({ key: anomaly.key ?? null, sentence: anomaly.sentence, operations: around.shown })
+    const known = shown.get(anomaly.name) ?? []
+    shown.set(anomaly.name, known)
+    if (known.length < MAX_EXAMPLES) known.push(new Surroundings(anomaly))
   }
-  if (surroundings.length > 0) for await (const operation of readHistory(path)) for (const around of surroundings) around.pass(operation)
-  return examples
+  const all = [...shown.values()].flat()
+  if (all.length > 0) for await (const operation of readHistory(path)) for (const around of all) around.pass(operation)
+  return new Map([...shown].map(([name, known]) => [name, known.map((around) => around.example)]))
 }

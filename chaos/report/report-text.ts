@@ -1,4 +1,4 @@
-import type { Operation } from '../operations/operation.ts'
+import type { Operation, PartitionState } from '../operations/operation.ts'
 import type { CheckReport, FoundAnomaly } from './check-file.ts'
 
 const MAX_VALUE_LENGTH = 160
@@ -22,11 +22,16 @@ function anomalyLines({ name, count, isAllowed, examples }: FoundAnomaly): strin
   return [
     '',
     `${name}: ${count} found${shown}${isAllowed ? ' (allowed by the profile)' : ''}`,
-    ...examples.flatMap(({ sentence, operations }) => [
+    ...examples.flatMap(({ sentence, operations, partition }) => [
       `  ${sentence}`,
       ...operations.map(({ operation, isConcerned }) => `  ${isConcerned ? '>' : ' '} ${operationLine(operation)}`),
+      ...(partition === null ? [] : [`    in the end: ${partitionText(partition)}`]),
     ]),
   ]
+}
+
+function partitionText({ leader, leaderEpoch, replicas, isr }: PartitionState): string {
+  return `${leader < 0 ? 'no leader' : `leader ${leader}`}, epoch ${leaderEpoch}, replicas ${replicas.join(',')}, in sync ${isr.join(',')}`
 }
 
 function operationLine({ index, time, process, type, f, value, error, node }: Operation): string {
@@ -50,9 +55,10 @@ export function reportJson({ history, profile, conclusion, outcomes, doubts, ano
       name,
       count,
       allowed: isAllowed,
-      examples: examples.map(({ key, sentence, operations }) => ({
+      examples: examples.map(({ key, sentence, operations, partition }) => ({
         key,
         sentence,
+        partition,
         operations: operations.map(({ operation, isConcerned }) => ({ ...operation, concerned: isConcerned })),
       })),
     })),

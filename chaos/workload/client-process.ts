@@ -2,7 +2,7 @@ import { BrokerError } from '../../src/base/errors.ts'
 import type { OxbowClient } from '../../src/client/client.ts'
 import type { Consumer } from '../../src/client/consumer.ts'
 import type { Producer, ProducerOptions } from '../../src/client/producer.ts'
-import type { Key, Operation, Outcome, Polled, Value } from '../operations/operation.ts'
+import type { Key, Operation, Outcome, PartitionState, Polled, Value } from '../operations/operation.ts'
 import { type Places, recordOf, valueIn } from './places.ts'
 import type { ClientRequest } from './requests.ts'
 
@@ -20,7 +20,7 @@ export interface ClientProcessOptions {
 }
 
 /** What an operation came to, as the history has it. */
-export type Completion = Pick<Operation, 'value' | 'error' | 'seekToBeginning'> & { readonly type: Outcome }
+export type Completion = Pick<Operation, 'value' | 'error' | 'seekToBeginning' | 'partitions'> & { readonly type: Outcome }
 
 /** As the history has it before anything is done. */
 export function invocationOf(request: ClientRequest): Pick<Operation, 'f' | 'value' | 'seekToBeginning'> {
@@ -33,6 +33,8 @@ export function invocationOf(request: ClientRequest): Pick<Operation, 'f' | 'val
       return { f: 'assign', value: request.keys, ...(request.seekToBeginning ? { seekToBeginning: true } : {}) }
     case 'crash':
       return { f: 'crash', value: [] }
+    case 'debug-topic-partitions':
+      return { f: 'debug-topic-partitions', value: request.keys }
   }
 }
 
@@ -66,6 +68,8 @@ export class ClientProcess {
         return await this.#assign(request.keys, request.seekToBeginning ? new Map() : positions, request.seekToBeginning)
       case 'crash':
         return { type: 'info', value: [] }
+      case 'debug-topic-partitions':
+        return await this.#describe(request.keys)
     }
   }
 
@@ -102,6 +106,24 @@ export class ClientProcess {
       return { type: 'ok', value: [['send', key, [offset < 0 ? null : offset, value]]] }
     } catch (error) {
       return { type: error instanceof BrokerError && error.definite ? 'fail' : 'info', value: sent, error: sentenceOf(error) }
+    }
+  }
+
+  /** How partitions stand, for whoever reads the history. */
+  async #describe(keys: readonly Key[]): Promise<Completion> {
+    const { places } = this.#options
+    try {
+      const topics = await this.client.admin().describeTopics([...new Set(keys.map((key) => places.placeOf(key).topic))])
+      const infos = new Map(
+        topics.flatMap(({ name, partitions }) => partitions.map((info) => [places.keyOf({ topic: name, partition: info.partition }), info])),
+      )
+      const known = keys.flatMap((key): [Key, PartitionState][] => {
+        const info = infos.get(key)
+        return info === undefined ? [] : [[key, { leader: info.leader, leaderEpoch: info.leaderEpoch, replicas: info.replicas, isr: info.isr }]]
+      })
+      return { type: 'ok', value: keys, partitions: Object.fromEntries(known) }
+    } catch (error) {
+      return { type: 'fail', value: keys, error: sentenceOf(error) }
     }
   }
 

@@ -12,7 +12,7 @@ const QUIET_LIMIT_MS = 15_000
 const ASSIGN_LIMIT_MS = 60_000
 
 /**
- * What each client does in the end, when all is healed: it crashes, and the next one goes to the beginning of all keys and polls until it is
+ * What each client does in the end, when all is healed: it crashes, and the next one notes how partitions stand, goes to the beginning of all keys and polls until it is
  * where anybody ever was, and whatever was acknowledged without an offset was polled by someone, or nothing comes any more. `isReady`: whether its client may
  * assign them now. Answers the keys of which it did not come there in time. Source: jepsen.tests.kafka, its final generator.
  */
@@ -25,6 +25,7 @@ export async function pollToTheEnd(
   const ends = seen.ends()
   const keys = [...ends.keys()].sort((left, right) => left - right)
   await worker.perform({ f: 'crash' })
+  await worker.perform({ f: 'debug-topic-partitions', keys })
   const lastAssignMs = Math.min(deadlineMs, clock.monotonicMs() + ASSIGN_LIMIT_MS)
   for (;;) {
     if ((await isReady()) && (await worker.perform({ f: 'assign', keys, seekToBeginning: true })).type === 'ok') break

@@ -9,6 +9,7 @@ export type ClientRequest =
   | { readonly f: 'poll' }
   | { readonly f: 'assign'; readonly keys: readonly Key[]; readonly seekToBeginning: boolean }
   | { readonly f: 'crash' }
+  | { readonly f: 'debug-topic-partitions'; readonly keys: readonly Key[] }
 
 /** One in so many operations assigns instead. */
 const ASSIGN_ONE_IN = 64

@@ -46,6 +46,15 @@ const everything: readonly Operation[] = [
   { index: 3, time: 40, process: 4, type: 'fail', f: 'assign', value: [4, 5], error: { code: 'NOT "ENOUGH"', tries: [1, 2.5, null, true] } },
   { index: 4, time: 50, process: 5, type: 'info', f: 'crash', value: [], error: 'a \\ and\na new line' },
   { index: 5, time: 60, process: 6, type: 'ok', f: 'poll', value: [['poll', {}]], rebalanceLog: [{ keys: [4] }, { keys: [] }], node: 2 },
+  {
+    index: 6,
+    time: 70,
+    process: 6,
+    type: 'ok',
+    f: 'debug-topic-partitions',
+    value: [4, 5],
+    partitions: { 4: { leader: -1, leaderEpoch: 3, replicas: [1, 2], isr: [] } },
+  },
 ]
 
 describe.each(['history.jsonl', 'history.edn'])('%s', (name) => {
@@ -77,7 +86,7 @@ describe.each(['history.jsonl', 'history.edn'])('%s', (name) => {
     appendFileSync(path, line.slice(0, 25))
     expect(await whole(path)).toEqual(everything)
     appendFileSync(path, `\n${line}\n`)
-    await expect(whole(path)).rejects.toThrow(`${path}, line 7: `)
+    await expect(whole(path)).rejects.toThrow(`${path}, line 8: `)
   })
 
   it('is never written over', () => {
@@ -137,6 +146,7 @@ describe('a line of JSON', () => {
     ['"node" is a whole number', { node: 'one' }],
     ['"seekToBeginning" is true or false', { seekToBeginning: 1 }],
     ['"rebalanceLog" is a list of {keys}', { rebalanceLog: [{ keys: ['a'] }] }],
+    ['"partitions" is, by key, a map of leader', { partitions: { 4: { leader: 1, leaderEpoch: 2, replicas: [1] } } }],
   ])('is refused by what is wrong with it: %s', async (sentence, change) => {
     const path = join(folder, 'history.jsonl')
     writeFileSync(path, `${JSON.stringify({ ...sent, ...change })}\n`)

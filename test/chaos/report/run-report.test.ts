@@ -103,6 +103,16 @@ describe('the report of a run', () => {
     expect(runText(bad)).toContain('What the nodes logged around unseen, example 1:\n  2026-01-01T00:00:00.000Z node 2 warn: a cut\n')
   })
 
+  it('shows how a partition stood in the end of which something is missing', async () => {
+    const state = { leader: 3, leaderEpoch: 5, replicas: [1, 2, 3], isr: [3] }
+    const bad = await report((s) => {
+      readOne(s)
+      for (const leader of [2, 3]) s.begin(1, 'debug-topic-partitions', [0, 1])('ok', [0, 1], { partitions: { 0: { ...state, leader } } })
+    })
+    expect(bad.check.anomalies[0]?.examples[0]?.partition).toEqual(state)
+    expect(runText(bad)).toContain('\n    in the end: leader 3, epoch 5, replicas 1,2,3, in sync 3\n')
+  })
+
   it.each<[string, Partial<ChaosRun>, string]>([
     ['a node that ended by itself', { deaths: [{ nodeId: 2, end: '1', lastLine: 'so it is' }] }, 'node 2 ended by itself (1): so it is'],
     ['a cluster that does not heal', { notHealed: '3 brokers are alive: not within 60000 ms' }, 'the cluster did not heal: 3 brokers'],

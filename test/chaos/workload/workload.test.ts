@@ -64,11 +64,18 @@ describe('Workload', () => {
     const sends = operations.filter(({ f, type }) => f === 'send' && type === 'ok')
     expect(sends.length).toBeGreaterThan(20)
     expect(acknowledged).toBe(sends.length)
-    expect(new Set(operations.map(({ f }) => f))).toEqual(new Set(['send', 'poll', 'assign', 'crash']))
+    expect(new Set(operations.map(({ f }) => f))).toEqual(new Set(['send', 'poll', 'assign', 'crash', 'debug-topic-partitions']))
     // Each thread reads everything in the end, as a process that was not there before.
     const last = operations.filter(({ f, type, seekToBeginning }) => f === 'assign' && type === 'ok' && seekToBeginning === true)
     expect(new Set(last.map(({ process }) => process % 4)).size).toBeGreaterThanOrEqual(3)
     for (const { process } of last) expect(process).toBeGreaterThan(3)
+    // Before that it says how they stand.
+    const asked = operations.filter(({ f, type }) => f === 'debug-topic-partitions' && type === 'ok')
+    expect(new Set(asked.map(({ process }) => process))).toEqual(new Set(last.map(({ process }) => process)))
+    for (const { value, partitions = {} } of asked) {
+      expect(Object.keys(partitions).map(Number)).toEqual(value)
+      for (const state of Object.values(partitions)) expect(state).toMatchObject({ leader: expect.any(Number), replicas: [1, 2, 3], isr: [1, 2, 3] })
+    }
   })
 
   it('says fail only of what surely did not happen, and goes on as another process after what is unknown', async () => {

@@ -1,6 +1,6 @@
 import type { Key, MicroOperation, Operation, OperationKind, Outcome, Polled, Value } from '../../../../chaos/operations/operation.ts'
 
-type Extra = Pick<Operation, 'node' | 'seekToBeginning' | 'rebalanceLog'>
+type Extra = Pick<Operation, 'node' | 'seekToBeginning' | 'rebalanceLog' | 'partitions'>
 type End = (outcome: Outcome, value?: Operation['value'], extra?: Extra) => void
 
 /** Writes a history by hand: one call after the other, or begun and ended apart. */
