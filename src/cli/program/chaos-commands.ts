@@ -8,10 +8,12 @@ const RUN_EXAMPLE = 'npx oxbow chaos run --time 2m'
 const DEFAULT_TIME_MS = 300_000
 const DEFAULT_DELIVERY_TIMEOUT_MS = 10_000
 const unitsMs: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000 }
-const faultHelp = `names with commas between them: partition-one, partition-leader, partition-halves, partition-ring, partition-bridge,
-partition-one-way, clients-cut, delay, rate, stall, reset, kill, kill-leader, kill-all, rolling, pause, pause-leader, power-loss,
-slow-power-loss, disk-error, disk-full, slow-disk, pause-kill, part-kill, outlive, flip-bits, truncate, roll-back, wipe,
-clock-offset, reassign, voters; corrupt, under which nothing is promised; or all (but corrupt), none, partition, network, process, disk`
+const faultHelp = [
+  'names with commas between them: partition-one, partition-leader, partition-halves, partition-ring, partition-bridge,',
+  'partition-one-way, clients-cut, delay, rate, stall, reset, kill, kill-leader, kill-all, rolling, pause, pause-leader, power-loss,',
+  'slow-power-loss, disk-error, disk-full, slow-disk, pause-kill, part-kill, outlive, flip-bits, truncate, roll-back, wipe,',
+  'clock-offset, reassign, voters; corrupt, under which nothing is promised; or all (but corrupt), none, partition, network, process, disk',
+].join(' ')
 
 /** `90s`, `5m`, `2h`, in ms. */
 function duration(text: string): number {
