@@ -113,12 +113,11 @@ export class ClientProcess {
   async #describe(keys: readonly Key[]): Promise<Completion> {
     const { places } = this.#options
     try {
-      const topics = await this.client.admin().describeTopics([...new Set(keys.map((key) => places.placeOf(key).topic))])
-      const infos = new Map(
-        topics.flatMap(({ name, partitions }) => partitions.map((info) => [places.keyOf({ topic: name, partition: info.partition }), info])),
-      )
+      // Of all: a list of names is refused whole where one is not there, and just then somebody wants to see the others.
+      const topics = new Map((await this.client.admin().listTopics()).map((topic) => [topic.name, topic]))
       const known = keys.flatMap((key): [Key, PartitionState][] => {
-        const info = infos.get(key)
+        const { topic, partition } = places.placeOf(key)
+        const info = topics.get(topic)?.partitions.find((one) => one.partition === partition)
         return info === undefined ? [] : [[key, { leader: info.leader, leaderEpoch: info.leaderEpoch, replicas: info.replicas, isr: info.isr }]]
       })
       return { type: 'ok', value: keys, partitions: Object.fromEntries(known) }

@@ -70,7 +70,7 @@ export class RebornTopic {
     while (!isStopped()) {
       if (!(await until(clock, isStopped, () => this.#make()))) return
       await this.#live(isStopped)
-      if (isStopped() || (await this.pollToTheEnd(clock.monotonicMs() + READ_LIMIT_MS)).length > 0) continue
+      if (isStopped() || (await this.pollToTheEnd(clock.monotonicMs() + READ_LIMIT_MS)).length > 0 || seen.hasUnplaced) continue
       // From here on nobody has to find it any more.
       for (const key of places.keys) seen.forget(key)
       places.beginLife()

@@ -1,7 +1,7 @@
 import type { Key } from '../../operations/operation.ts'
 
 /**
- * What can be wrong with a history, in the names of jepsen.tests.kafka; the last three are our own. Its PL-1, PL-2 and strong-PL names say that
+ * What can be wrong with a history, in the names of jepsen.tests.kafka; the last four are our own. Its PL-1, PL-2 and strong-PL names say that
  * a cycle exists that was not found: here each is found, so that they never come.
  */
 export const anomalyNames = [
@@ -27,6 +27,7 @@ export const anomalyNames = [
   'realtime-send-inversion',
   'lost-on-node',
   'unexpected-read',
+  'vanished',
 ] as const
 export type AnomalyName = (typeof anomalyNames)[number]
 
@@ -34,6 +35,10 @@ export interface Anomaly {
   readonly name: AnomalyName
   /** Undefined for what goes over several keys. */
   readonly key?: Key
+  /** Of what one process polled. */
+  readonly process?: number
+  /** A profile that allows cycles allows those of writes: this one is there without them. */
+  readonly isWithoutWrites?: true
   readonly sentence: string
   /** Indexes of the invocations concerned. */
   readonly operations: readonly number[]

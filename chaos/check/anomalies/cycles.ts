@@ -22,12 +22,14 @@ export function findCycles(facts: Facts): Anomaly[] {
   if (stronglyConnected(graph.only(levels.at(-1)?.edges ?? [])).length === 0) return []
   for (const { name, edges } of levels) {
     const part = graph.only(edges)
+    const withoutWrites = name.startsWith('G1c') ? new Set(stronglyConnected(graph.only(edges.filter((kind) => kind !== 'ww'))).flat()) : new Set<number>()
     for (const members of stronglyConnected(part)) {
       const isKnown = members.some((node) => accused.has(node))
       for (const node of members) if (graph.callOf(node) !== undefined) accused.add(node)
       if (isKnown) continue
       const operations = cycleWithin(part, members).flatMap((node) => graph.callOf(node)?.invokedAt ?? [])
-      found.push({ name, sentence: `a cycle of ${edges.join(', ')}: ${[...operations, operations[0]].join(' → ')}`, operations })
+      const sentence = `a cycle of ${edges.join(', ')}: ${[...operations, operations[0]].join(' → ')}`
+      found.push({ name, sentence, operations, ...(members.some((node) => withoutWrites.has(node)) ? { isWithoutWrites: true } : {}) })
     }
   }
   return found

@@ -68,6 +68,8 @@ export class DependencyGraph {
       const writer = log.writerOf(value)
       // A value that is there twice is a duplicate, not a cycle: it counts where it is first.
       if (log.firstIndexOf(value) !== index) continue
+      // What nobody saw for sure is no node: those around it follow each other.
+      if (writer === undefined || this.#nodes[writer.at] === -1) continue
       this.#link(before, writer, 'ww')
       before = writer
     }

@@ -4,8 +4,8 @@ import type { Facts } from './facts.ts'
 import type { KeyLog } from './key-log.ts'
 
 /**
- * What must have been committed, and whose offset is known, and what the polls of one node's own copy of that key did not return. To be polled
- * last, when all is quiet, and from the start; a key that was polled there and came back empty counts. Split as nats.jepsen does: before all
+ * What must have been committed, and whose offset is known, or what the whole copy of another node holds, and what the polls of one node's own copy of
+ * that key did not return. To be polled last, when all is quiet, and from the start; a key that was polled there and came back empty counts. Split as nats.jepsen does: before all
  * that the node holds (prefix), behind it (postfix), or between (middle). What is behind the end of a copy that could not be read
  * further (info) nobody knows.
  */
@@ -23,7 +23,10 @@ export function findLostOnNode(facts: Facts): Anomaly[] {
       for (let at = from; at < to; at++) copy.indexes.add(facts.indexOfRead(log, at))
     }
   }
-  return [...held].flatMap(([node, keys]) => [...keys].flatMap(([key, copy]) => judgeCopy(facts, facts.log(key), node, copy) ?? []))
+  const elsewhere = heldByWhole(held)
+  return [...held].flatMap(([node, keys]) =>
+    [...keys].flatMap(([key, copy]) => judgeCopy({ facts, log: facts.log(key), elsewhere: elsewhere.get(key) ?? new Set() }, node, copy) ?? []),
+  )
 }
 
 /** What one node has of a key. */
@@ -32,7 +35,25 @@ interface Copy {
   isWhole: boolean
 }
 
-function judgeCopy(facts: Facts, log: KeyLog, node: number, { indexes, isWhole }: Copy): Anomaly | undefined {
+interface KeyFacts {
+  readonly facts: Facts
+  readonly log: KeyLog
+  /** What any whole copy of it holds. */
+  readonly elsewhere: ReadonlySet<number>
+}
+
+function heldByWhole(held: ReadonlyMap<number, ReadonlyMap<Key, Copy>>): ReadonlyMap<Key, ReadonlySet<number>> {
+  const byKey = new Map<Key, Set<number>>()
+  for (const [key, { indexes, isWhole }] of [...held.values()].flatMap((keys) => [...keys])) {
+    if (!isWhole) continue
+    const all = byKey.get(key) ?? new Set<number>()
+    byKey.set(key, all)
+    for (const index of indexes) all.add(index)
+  }
+  return byKey
+}
+
+function judgeCopy({ facts, log, elsewhere }: KeyFacts, node: number, { indexes, isWhole }: Copy): Anomaly | undefined {
   let first = Infinity
   let last = -1
   for (const index of indexes) {
@@ -44,7 +65,7 @@ function judgeCopy(facts: Facts, log: KeyLog, node: number, { indexes, isWhole }
   const end = isWhole ? log.offsets.length : last
   for (let index = 0; index < end; index++) {
     const writer = log.writerOf(log.valueAt(index))
-    if (indexes.has(index) || writer === undefined || !facts.mustHaveCommitted(writer)) continue
+    if (indexes.has(index) || writer === undefined || !(elsewhere.has(index) || facts.mustHaveCommitted(writer))) continue
     lost[index > last ? 'postfix' : index < first ? 'prefix' : 'middle']++
     operations.push(writer.invokedAt)
   }

@@ -54,5 +54,5 @@ function judgePair(facts: Facts, before: LastRead, { call, key, first }: NextRea
   if (to - from === 1) return undefined
   const what = `key ${key}: process ${call.process} polled offset ${facts.reads.offsetAt(before.last)}, then ${facts.reads.offsetAt(first)}`
   const sentence = to - from < 1 ? what : `${what}, and so never ${log.describeBetween(from, to)}`
-  return { name: to - from < 1 ? 'nonmonotonic-poll' : 'poll-skip', key, sentence, operations: [before.call.invokedAt, call.invokedAt] }
+  return { name: to - from < 1 ? 'nonmonotonic-poll' : 'poll-skip', key, process: call.process, sentence, operations: [before.call.invokedAt, call.invokedAt] }
 }

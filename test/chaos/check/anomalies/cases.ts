@@ -349,4 +349,10 @@ export const cases: readonly Case[] = [
       })
     },
   },
+  {
+    name: 'vanished',
+    guilty: (s) => threeSent(s).poll(1, ALL_THREE).assign(2, [0], { seekToBeginning: true }).poll(2, FIRST_TWO).poll(2, {}),
+    almost: 'it is not known whether more would have come',
+    innocent: (s) => threeSent(s).poll(1, ALL_THREE).assign(2, [0], { seekToBeginning: true }).poll(2, FIRST_TWO),
+  },
 ]

@@ -5,7 +5,7 @@ import { checkHistory, type Conclusion, conclusionOf } from '../../../../chaos/c
 import { profiles } from '../../../../chaos/check/anomalies/profiles.ts'
 import type { Operation, Polled } from '../../../../chaos/operations/operation.ts'
 import { SeededRandom } from '../../../../src/base/random.ts'
-import { historyOf, threeSent } from './case.ts'
+import { atOnce, historyOf, threeSent } from './case.ts'
 import { cases } from './cases.ts'
 import { crossings } from './crossings.ts'
 import { damages, interleave, numbered } from './damage.ts'
@@ -93,6 +93,81 @@ it('what lies on the disk of a node was not read by anybody', () => {
   expect(checkHistory(onDiskOnly).doubts).toContain('no poll returned anything')
 })
 
+describe('what was polled and is not there any more', () => {
+  const three: Polled = {
+    0: [
+      [0, 1],
+      [2, 2],
+      [3, 3],
+    ],
+  }
+  const [first, last]: readonly [Polled, Polled] = [{ 0: [[0, 1]] }, { 0: [[3, 3]] }]
+  const toBeginning = (s: Script, process: number): Script => s.assign(process, [0], { seekToBeginning: true })
+  it.each<[string, readonly string[], (s: Script) => unknown]>([
+    ['the start', ['vanished'], (s) => toBeginning(s, 2).poll(2, last)],
+    [
+      'the start, in the midst of all',
+      ['vanished'],
+      (s) =>
+        toBeginning(s, 2)
+          .poll(2, last)
+          .send(0, 0, 4, 4)
+          .poll(1, { 0: [[4, 4]] }),
+    ],
+    ['everything', ['vanished'], (s) => toBeginning(s, 2).poll(2, {})],
+    ['nothing: another one found it', [], (s) => toBeginning(toBeginning(s, 2), 3).poll(2, first).poll(2, {}).poll(3, three)],
+    ['nothing: it goes on from where it was', [], (s) => s.assign(2, [0]).poll(2, last)],
+    ['nothing: that poll failed', [], (s) => toBeginning(s, 2).poll(2, first).poll(2, {}, 'fail')],
+    [
+      'nothing: more was sent meanwhile',
+      [],
+      (s) =>
+        toBeginning(s, 2)
+          .poll(2, first)
+          .poll(2, {})
+          .send(0, 0, 4, 4)
+          .poll(1, { 0: [[4, 4]] }),
+    ],
+    [
+      'nothing: it was cut short',
+      [],
+      (s) =>
+        toBeginning(s, 2)
+          .poll(2, first)
+          .poll(2, {})
+          .begin(3, 'poll', [['poll']]),
+    ],
+  ])('%s: %j', (_, names, write) => {
+    expect(namesOf(historyOf((s) => write(threeSent(s).poll(1, three))))).toEqual(names)
+  })
+})
+
+it('writes follow each other over one that nobody saw for sure', () => {
+  const crossed = historyOf((s) => {
+    s.begin(5, 'send', [['send', 0, 9]])('info')
+    atOnce(
+      s,
+      [
+        ['send', 0, [0, 1]],
+        ['send', 1, [1, 1]],
+      ],
+      [
+        ['send', 0, [2, 2]],
+        ['send', 1, [0, 2]],
+      ],
+    )
+    s.poll(7, { 0: [[1, 9]] }, 'info')
+    s.poll(6, { 0: [[0, 1]] }).poll(6, { 0: [[1, 9]] }, 'info')
+    s.poll(8, {
+      1: [
+        [0, 2],
+        [1, 1],
+      ],
+    })
+  })
+  expect(namesOf(crossed)).toContain('G0')
+})
+
 it('a value is a duplicate whoever sent it, and if nobody did', () => {
   const history = historyOf((s) =>
     s.send(0, 0, 1, 0).poll(1, {
@@ -122,14 +197,33 @@ describe('what is legal', () => {
     expect(checkHistory(interleaved, profiles.oxbow)).toMatchObject({ isValid: false, forbidden: ['int-send-skip', 'G0'] })
   })
 
+  it('is a cycle of writes, and none of reads alone', () => {
+    const each = historyOf((s) => {
+      const [one, other] = [0, 1].map((process) => s.begin(process, 'txn', [['send', process, 1], ['poll']]))
+      one!('ok', [
+        ['send', 0, [0, 1]],
+        ['poll', { 1: [[0, 1]] }],
+      ])
+      other!('ok', [
+        ['send', 1, [0, 1]],
+        ['poll', { 0: [[0, 1]] }],
+      ])
+    })
+    expect(checkHistory(each, profiles.kafka)).toMatchObject({ isValid: false, forbidden: ['G1c'] })
+    const early = historyOf((s) => s.poll(1, { 0: [[0, 1]] }).send(0, 0, 1, 0))
+    expect(checkHistory(early, profiles.kafka)).toMatchObject({ isValid: false, forbidden: ['G1c-realtime'] })
+  })
+
   it('is a skip between the polls of those who subscribe, not of those who assign', () => {
     const skips = cases.find(({ name }) => name === 'poll-skip')!.guilty
     expect(checkHistory(historyOf(skips)).isValid).toBe(false)
-    const subscribed = historyOf((script) => {
-      script.begin(7, 'subscribe', [0])('ok')
-      skips(script)
-    })
-    expect(checkHistory(subscribed)).toMatchObject({ isValid: true, anomalies: [{ name: 'poll-skip' }] })
+    const subscribed = (process: number, outcome: 'ok' | 'fail'): ReturnType<typeof historyOf> =>
+      historyOf((script) => {
+        script.begin(process, 'subscribe', [0])(outcome)
+        skips(script)
+      })
+    expect(checkHistory(subscribed(2, 'ok'))).toMatchObject({ isValid: true, anomalies: [{ name: 'poll-skip' }] })
+    expect([checkHistory(subscribed(7, 'ok')).isValid, checkHistory(subscribed(2, 'fail')).isValid]).toEqual([false, false])
   })
 })
 
@@ -162,6 +256,24 @@ describe('the conclusion', () => {
       'one was broken off, and another one came to the end',
       'anomalies',
       (s) => sent(s).assign(2, [0], { seekToBeginning: true }).assign(3, [0], { seekToBeginning: true }).poll(3, late).poll(2, {}, 'fail'),
+    ],
+    [
+      'somebody did that with another key alone',
+      'inconclusive',
+      (s) =>
+        sent(s)
+          .poll(1, late)
+          .send(0, 1, 1, 0)
+          .assign(2, [1], { seekToBeginning: true })
+          .poll(2, { 1: [[0, 1]] }),
+    ],
+    [
+      'somebody did, and what never ended had begun long before',
+      'anomalies',
+      (s) => {
+        s.begin(9, 'poll', [['poll']])
+        sent(s).assign(2, [0], { seekToBeginning: true }).poll(2, late)
+      },
     ],
     ['somebody did, and one is not there', 'anomalies', (s) => sent(s).assign(2, [0], { seekToBeginning: true }).poll(2, late)],
     [

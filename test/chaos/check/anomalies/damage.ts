@@ -1,6 +1,7 @@
 import type { AnomalyName } from '../../../../chaos/check/anomalies/anomaly.ts'
 import type { MicroOperation, Operation } from '../../../../chaos/operations/operation.ts'
 import type { Random } from '../../../../src/base/random.ts'
+import { LAST_READER } from './valid-history.ts'
 
 type Pair = [number, number]
 interface Poll {
@@ -232,13 +233,47 @@ export const damages: readonly Damage[] = [
   {
     name: 'unexpected-read',
     apply: (history, random) => {
-      const polls = pollsOf(history, 'clients')
-      const last = polls.filter(
-        ({ at, process, key, pairs }) => pairs.length > 0 && !polls.some((one) => one.at > at && one.process === process && one.key === key),
+      const poll = pick(
+        random,
+        pollsOf(history, 'clients').filter(({ process, pairs }) => process === LAST_READER && pairs.length > 0),
       )
-      const poll = pick(random, last)
       poll?.pairs.push([1_000_000, 999_999])
       return poll && history
+    },
+  },
+  {
+    name: 'vanished',
+    apply: (history, random) => {
+      const poll = pick(
+        random,
+        pollsOf(history, 'clients').filter(({ process, pairs }) => process === LAST_READER && pairs.length > 0),
+      )
+      if (poll !== undefined && random.integer(2) === 0) poll.pairs.pop()
+      else poll?.pairs.shift()
+      return poll && history
+    },
+  },
+  {
+    name: 'G1a',
+    apply: (history, random) => {
+      const failed = pick(
+        random,
+        history.filter(({ f, type }) => f === 'send' && type === 'fail'),
+      )
+      if (failed === undefined) return undefined
+      const [, key, value] = failed.value[0] as readonly ['send', number, number]
+      for (const poll of pollsOf(history, 'nodes')) if (poll.key === key) poll.pairs.push([1_000_000, value])
+      return history
+    },
+  },
+  {
+    name: 'lost-on-node',
+    apply: (history, random) => {
+      const poll = pick(random, pollsOf(history, 'nodes'))
+      if (poll === undefined) return undefined
+      poll.pairs.push([1_000_000, 9999])
+      const unknown = { process: 999, f: 'send', value: [['send', poll.key, 9999]], time: 0, index: 0 } as const
+      return [{ ...unknown, type: 'invoke' }, { ...unknown, type: 'info' }, ...history]
     },
   },
 ]

@@ -5,6 +5,9 @@ import { Script } from './script.ts'
 const KEYS: readonly Key[] = [0, 1, 2]
 const NODES: readonly number[] = [1, 2, 3]
 
+/** It goes to the beginning of every key when all is over. */
+export const LAST_READER = 102
+
 interface Running {
   readonly keys: readonly Key[]
   readonly values: readonly Value[]
@@ -14,7 +17,7 @@ interface Running {
 
 /**
  * What a log that keeps its promises could show: producers that overlap, with transactions, failures and unknowns; gaps between offsets;
- * consumers that poll on the way and everything in the end; and what each node holds.
+ * consumers that poll on the way and everything in the end, one of them from the beginning once more until nothing comes; and what each node holds.
  */
 export class ValidHistory {
   readonly #random: Random
@@ -31,6 +34,8 @@ export class ValidHistory {
     for (let step = 0; step < steps; step++) this.#step()
     while (this.#running.size > 0) this.#step()
     for (const process of [100, 101]) this.#poll(process, Infinity)
+    this.#script.assign(LAST_READER, KEYS, { seekToBeginning: true })
+    for (const _ of ['all', 'nothing more']) this.#poll(LAST_READER, Infinity)
     for (const node of NODES) this.#poll(200 + node, Infinity, node)
   }
 
