@@ -13,6 +13,14 @@ export interface Imposed {
   lift(): void
 }
 
+/** A reset of connections that goes on, where it takes time, until it is ended. */
+export interface Reset {
+  /** How many it has reset so far; to be asked before it is ended. */
+  count(): number
+  /** What is connected from now on stays. May be called again where it has thrown. */
+  end(): void
+}
+
 export interface ImposedEffect extends Readonly<FlowCounts> {
   readonly ways: number
   readonly waysAffected: number
@@ -51,10 +59,11 @@ export class Network {
     return imposed
   }
 
-  /** Resets the connections on these ways. Answers how many there were. */
-  reset(ways: Ways): number {
+  /** Resets the connections on these ways that there are, all at once. */
+  reset(ways: Ways): Reset {
     const hit = this.#links.filter(({ there, back }) => ways(there.from, there.to) || ways(back.from, back.to))
-    return hit.reduce((sum, link) => sum + link.reset(), 0)
+    const count = hit.reduce((sum, link) => sum + link.reset(), 0)
+    return { count: () => count, end: () => undefined }
   }
 
   close(): void {
@@ -83,10 +92,11 @@ function countsOf(flows: readonly Flow[]): readonly FlowCounts[] {
 }
 
 const kinds = ['held', 'delayed', 'throttled', 'corrupted'] as const
+export const noCounts: Readonly<FlowCounts> = { held: 0, delayed: 0, throttled: 0, corrupted: 0 }
 
 /** What was counted on each way since `before`. */
 export function difference(now: readonly Readonly<FlowCounts>[], before: readonly Readonly<FlowCounts>[]): ImposedEffect {
-  const sum = { held: 0, delayed: 0, throttled: 0, corrupted: 0 }
+  const sum = { ...noCounts }
   let waysAffected = 0
   now.forEach((counts, at) => {
     let any = 0
@@ -98,11 +108,4 @@ export function difference(now: readonly Readonly<FlowCounts>[], before: readonl
     if (any > 0) waysAffected++
   })
   return { ...sum, ways: now.length, waysAffected }
-}
-
-/** Of other ways each. */
-export function together(one: ImposedEffect, other: ImposedEffect): ImposedEffect {
-  const sum = { ...one, ways: one.ways + other.ways, waysAffected: one.waysAffected + other.waysAffected }
-  for (const name of kinds) sum[name] += other[name]
-  return sum
 }

@@ -5,12 +5,14 @@ import { nodeOf } from './partitions.ts'
 
 const DELAY_MS = 50
 const JITTER_MS = 20
-/** One megabit. */
-const SLOW_BYTES_PER_SECOND = 125_000
+/** A quarter of a megabit: all that a node says at the usual load is more than that now and then, and has to wait where it shares one queue. */
+const SLOW_BYTES_PER_SECOND = 31_250
 const CORRUPT_ONE_IN = 200
 const STALL_MIN_MS = 200
 const STALL_SPREAD_MS = 1_300
-const RESET_EVERY_MS = 700
+/** Where a connection is reset once something is said: as long as it takes until each side has. */
+const RESET_MS = 300
+const RESET_PAUSE_MS = 400
 
 /** From and to these nodes, of nodes and clients. */
 function around(nodes: readonly number[]): Ways {
@@ -42,7 +44,7 @@ function slow({ name, about, condition, counted, ...rest }: Slowness): Fault<Cli
         detail: nodesText(nodes),
         observe: async () => {
           const effect: ImposedEffect = imposed.effect()
-          return { isSeen: effect[counted] > 0, what: `${effect[counted]} messages were ${counted} on ${effect.waysAffected} of ${effect.ways} ways` }
+          return { isSeen: effect[counted] > 0, what: `${counted} ${effect[counted]} times on ${effect.waysAffected} of ${effect.ways} ways` }
         },
         heal: async () => imposed.lift(),
       }
@@ -50,53 +52,69 @@ function slow({ name, about, condition, counted, ...rest }: Slowness): Fault<Cli
   }
 }
 
-/** Does something again and again until it is healed. */
-function repeated(
-  detail: string,
-  act: () => { readonly count: number; readonly nextMs: number },
-  what: (count: number) => string,
-  undo: () => void,
-): RunningFault {
+/** Something that is done to a node for a moment. */
+interface Moment {
+  readonly forMs: number
+  /** What it did so far. */
+  readonly count: () => number
+  readonly end: () => void
+}
+
+/** One node after the other has its moment, until this is healed. What fails in between is said to who observes it. */
+function repeated({ cluster, random }: ClientWorld, begin: (ways: Ways) => Moment, pauseMs: number, did: string): RunningFault {
+  let current: Moment | undefined
   let count = 0
   let timer: NodeJS.Timeout
-  const turn = (): void => {
-    const done = act()
-    count += done.count
-    timer = setTimeout(turn, done.nextMs)
+  let failure: unknown
+  /** Answers when the next one is due, in ms. */
+  const turn = (): number => {
+    if (current === undefined) {
+      current = begin(around(pickSome(random, cluster.nodeIds, 1)))
+      return current.forMs
+    }
+    count += current.count()
+    current.end()
+    current = undefined
+    return pauseMs
   }
-  turn()
+  const go = (): void => {
+    timer = setTimeout(() => {
+      try {
+        go()
+      } catch (error) {
+        failure = error
+      }
+    }, turn())
+  }
+  go()
   return {
-    detail,
-    observe: async () => ({ isSeen: count > 0, what: what(count) }),
+    detail: 'one node after the other',
+    observe: async () => {
+      if (failure !== undefined) throw failure
+      const all = count + (current?.count() ?? 0)
+      return { isSeen: all > 0, what: `${all} ${did}` }
+    },
     heal: async () => {
       clearTimeout(timer)
-      undo()
+      current?.end()
     },
   }
 }
 
-function stall({ cluster, random }: ClientWorld): RunningFault {
-  let lift: () => void = () => undefined
-  let isStalled = false
-  let held = 0
-  const act = (): { count: number; nextMs: number } => {
-    lift()
-    isStalled = !isStalled
-    if (!isStalled) return { count: held, nextMs: STALL_MIN_MS }
-    const cut = cluster.network.impose(around(pickSome(random, cluster.nodeIds, 1)), { isCut: true })
-    lift = () => {
-      held = cut.effect().held
-      cut.lift()
-      lift = () => undefined
-    }
-    return { count: 0, nextMs: STALL_MIN_MS + random.integer(STALL_SPREAD_MS) }
+function stall(world: ClientWorld): RunningFault {
+  const begin = (ways: Ways): Moment => {
+    const cut = world.cluster.network.impose(ways, { isCut: true })
+    return { forMs: STALL_MIN_MS + world.random.integer(STALL_SPREAD_MS), count: () => cut.effect().held, end: () => cut.lift() }
   }
-  return repeated(
-    'one node after the other',
-    act,
-    (count) => `${count} messages were held`,
-    () => lift(),
-  )
+  return repeated(world, begin, STALL_MIN_MS, 'messages were held')
+}
+
+function reset(world: ClientWorld): RunningFault {
+  const begin = (ways: Ways): Moment => {
+    const { count, end } = world.cluster.network.reset(ways)
+    return { forMs: RESET_MS, count, end }
+  }
+  return repeated(world, begin, RESET_PAUSE_MS, 'connections were reset')
 }
 
 export const slowLinks: readonly Fault<ClientWorld>[] = [
@@ -109,7 +127,7 @@ export const slowLinks: readonly Fault<ClientWorld>[] = [
   }),
   slow({
     name: 'rate',
-    about: 'each connection of some nodes carries a megabit a second',
+    about: 'each connection of some nodes carries a quarter of a megabit a second',
     condition: { bytesPerSecond: SLOW_BYTES_PER_SECOND },
     counted: 'throttled',
   }),
@@ -119,13 +137,7 @@ export const slowLinks: readonly Fault<ClientWorld>[] = [
     about: 'the connections of one node after the other are reset',
     kind: 'network',
     minNodes: 1,
-    begin: async ({ cluster, random }) =>
-      repeated(
-        'one node after the other',
-        () => ({ count: cluster.network.reset(around(pickSome(random, cluster.nodeIds, 1))), nextMs: RESET_EVERY_MS }),
-        (count) => `${count} connections were reset`,
-        () => undefined,
-      ),
+    begin: async (world) => reset(world),
   },
   slow({
     name: 'corrupt',
