@@ -75,7 +75,8 @@ export async function chaosRun(context: CliContext, flags: ChaosRunFlags): Promi
     return conclusionCodes[report.conclusion]
   } catch (error) {
     if (error instanceof FaultListError) throw new UsageError(error.message, 'they are listed in: oxbow chaos run --help')
-    if (error instanceof NamespacesError) throw new UsageError(error.message, '--namespaces needs Linux, root, and the commands ip, ss and nft')
+    if (error instanceof NamespacesError)
+      throw new UsageError(error.message, '--namespaces needs Linux, root, the commands ip, nft and tc, and nf_tables and sch_tbf in the kernel')
     if (error instanceof FolderInUseError) throw new UsageError(error.message, 'name a new folder with --out')
     throw error
   }
