@@ -28,7 +28,7 @@ export interface RegisterLoadOptions {
 const CLIENTS = 3
 const EVERY_MS = 150
 const TIMEOUT_MS = 3_000
-/** Then the next one is used: what has to be searched grows faster than a register's history. */
+/** Then the next one is used: of each, one finding is reported. */
 const REGISTER_MS = 30_000
 /** A config of a topic that may be any number, and of which nothing that happens here depends: it is told to keep records for thousands of years. */
 const CONFIG = 'retention.ms'

@@ -53,6 +53,25 @@ it('many writes that nobody read, of which nothing is known, cost nothing', () =
   expect(judge(...lost, call(1_000, 'read', null, 400), ok(1_000, null, 401)).findings).toEqual([])
 })
 
+it('a guilty history with many writes that nobody answered and somebody read is a finding, as soon as any other', () => {
+  const writes = Array.from({ length: 100 }, (_, at) => call(at, 'write', `${at}`, at))
+  const reads = writes.flatMap((_, at) => [call(200 + at, 'read', null, 200 + 2 * at), ok(200 + at, `${at}`, 201 + 2 * at)])
+  const stale = [call(900, 'read', null, 900), ok(900, '0', 901)]
+  expect(judge(...writes, ...reads, ...stale).findings).toEqual([expect.stringContaining('for the read of 0, called at 0.900 s')])
+})
+
+it('thousands of operations one after the other are judged', () => {
+  const events = Array.from({ length: 5_000 }, (_, at) => [call(at, 'write', `${at}`, 2 * at), ok(at, `${at}`, 2 * at + 1)]).flat()
+  expect(judge(...events)).toEqual({ reads: 0, writes: 5_000, findings: [] })
+})
+
+it('a value that is written twice to a register is refused: nobody can say which write a read saw', () => {
+  const write = (id: number, register: string): RegisterEvent[] => [call(id, 'write', '5', id, register), ok(id, '5', id)]
+  expect(judge(...write(1, 'r'), ...write(2, 'other')).findings).toEqual([])
+  rmSync(path)
+  expect(() => judge(...write(1, 'r'), ...write(2, 'r'))).toThrow('"5" is written by the call at 1 and by the one at 2: give every write a value of its own')
+})
+
 it('what is no line of such a history is refused, by its number', () => {
   judge(call(1, 'write', '5', 0), ok(1, '5', 10))
   appendFileSync(path, '{"type":"ok","id":1}\n')
