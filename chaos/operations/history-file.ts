@@ -31,16 +31,14 @@ export class HistoryWriter {
 }
 
 /**
- * Reads a history, an operation after the other. A last line without its end, or that says nothing yet, was being written when the writer died:
- * it is left out. Throws a HistoryError that names the line for anything else that is no operation.
+ * Reads a history, an operation after the other. A last line without its end, the newline, was being written when the writer died: it is left out
+ * where it says nothing yet. Throws a HistoryError that names the line for anything else that is no operation.
  */
 export async function* readHistory(path: string): AsyncGenerator<Operation, void, undefined> {
   const parse = path.endsWith('.edn') ? parseEdn : parseJson
   let lineNumber = 0
   let operations = 0
-  let failed: HistoryError | undefined
   for await (const line of readLines(path)) {
-    if (failed !== undefined) throw failed
     lineNumber++
     try {
       const operation = line.trim() === '' ? undefined : parse(line)
@@ -49,18 +47,23 @@ export async function* readHistory(path: string): AsyncGenerator<Operation, void
       yield operation
     } catch (error) {
       if (!(error instanceof HistoryError)) throw error
-      failed = new HistoryError(`${path}, line ${lineNumber}: ${error.message}`)
+      if (!line.endsWith('\n') && operations > 0) return
+      throw new HistoryError(`${path}, line ${lineNumber}: ${error.message}`)
     }
   }
-  if (failed !== undefined && operations === 0) throw failed
 }
 
+/** Each with its newline; without one: the last, which is not whole. */
 async function* readLines(path: string): AsyncGenerator<string, void, undefined> {
   let rest = ''
   for await (const chunk of createReadStream(path, { encoding: 'utf8', highWaterMark: CHUNK_BYTES })) {
-    const lines = (rest + chunk).split('\n')
-    rest = lines.pop() as string
-    yield* lines
+    const text = rest + chunk
+    let from = 0
+    for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', from)) {
+      yield text.slice(from, end + 1)
+      from = end + 1
+    }
+    rest = text.slice(from)
   }
   if (rest !== '') yield rest
 }

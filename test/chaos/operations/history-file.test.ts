@@ -89,6 +89,20 @@ describe.each(['history.jsonl', 'history.edn'])('%s', (name) => {
     await expect(whole(path)).rejects.toThrow(`${path}, line 8: `)
   })
 
+  it('is refused for a last line that is complete and says nothing, and for a first one that was cut short', async () => {
+    const path = join(folder, name)
+    const writer = new HistoryWriter(path)
+    for (const { index: _, ...operation } of everything) writer.add(operation)
+    writer.close()
+    const line = readFileSync(path, 'utf8').split('\n')[0] as string
+    appendFileSync(path, `${line.slice(0, 25)}\n`)
+    await expect(whole(path)).rejects.toThrow(`${path}, line 8: `)
+    writeFileSync(path, line.slice(0, 25))
+    await expect(whole(path)).rejects.toThrow(`${path}, line 1: `)
+    writeFileSync(path, line)
+    expect(await whole(path)).toEqual([everything[0]])
+  })
+
   it('is never written over', () => {
     const path = join(folder, name)
     writeFileSync(path, 'precious')
