@@ -1,7 +1,7 @@
 import { HistoryError } from './history-error.ts'
 import { isMicroOperations, type MicroOperation, type Operation } from './operation.ts'
 import { readEdn } from './edn-reader.ts'
-import { validateOperation } from './validate.ts'
+import { isKeys, validateOperation } from './validate.ts'
 
 /** One operation as a map of Clojure's notation, as Jepsen keeps it in history.edn, on one line. */
 export function formatEdn(operation: Operation): string {
@@ -36,7 +36,10 @@ function formatAny(value: unknown): string {
     .join(', ')}}`
 }
 
-/** Undefined: not of a client, as what Jepsen's nemesis does. */
+/**
+ * Undefined: not of a client, as what Jepsen's nemesis does. Jepsen's crashes have no value, and its clients answer debug-topic-partitions with
+ * whatever they were told, in words of their own: as nothing is judged by either, such a value is read as a list of no keys.
+ */
 export function parseEdn(line: string): Operation | undefined {
   const map = readEdn(line)
   if (!(map instanceof Map)) throw new HistoryError('an operation is a map')
@@ -46,6 +49,8 @@ export function parseEdn(line: string): Operation | undefined {
     const known = renamed[String(name)] ?? String(name)
     operation[known] = plain(value)
   }
+  const isUnjudged = operation.f === 'crash' || operation.f === 'debug-topic-partitions'
+  if (isUnjudged && !isKeys(operation.value)) operation.value = []
   return validateOperation(operation)
 }
 

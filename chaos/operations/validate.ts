@@ -15,7 +15,7 @@ export function validateOperation(input: unknown): Operation {
   if (!kinds.includes(operation.f)) throw new HistoryError(`"f" is one of ${kinds.join(', ')}, not ${JSON.stringify(operation.f)}`)
   if (!Array.isArray(operation.value)) throw new HistoryError('"value" is a list')
   const isPart = operation.f === 'send' || operation.f === 'poll' || operation.f === 'txn' ? isMicroOperation : isCount
-  for (const part of operation.value) if (!isPart(part)) throw new HistoryError(`${JSON.stringify(part)} is no part of a ${String(operation.f)}`)
+  for (const part of operation.value) if (!isPart(part)) throw new HistoryError(whyNoPart(part, String(operation.f)))
   const { node, seekToBeginning, rebalanceLog, partitions } = operation
   if (node !== undefined && !isCount(node)) throw new HistoryError('"node" is a whole number')
   if (seekToBeginning !== undefined && typeof seekToBeginning !== 'boolean') throw new HistoryError('"seekToBeginning" is true or false')
@@ -25,6 +25,22 @@ export function validateOperation(input: unknown): Operation {
   if (partitions !== undefined && !isPartitionStates(partitions))
     throw new HistoryError('"partitions" is, by key, a map of leader, leaderEpoch, replicas and isr')
   return input as Operation
+}
+
+/** Keys are whole numbers from 0. */
+export function isKeys(value: unknown): boolean {
+  return Array.isArray(value) && value.every(isCount)
+}
+
+/** Jepsen takes a record whose offset is not known, which its own clients never return; here its offset is what a record is judged by. */
+function whyNoPart(part: unknown, f: string): string {
+  const polled: unknown = Array.isArray(part) && part[0] === 'poll' ? part[1] : undefined
+  const pairs = typeof polled === 'object' && polled !== null ? Object.entries(polled) : []
+  for (const [key, ofKey] of pairs) {
+    const unplaced: unknown = Array.isArray(ofKey) ? ofKey.find((pair) => Array.isArray(pair) && pair.length === 2 && pair[0] === null) : undefined
+    if (Array.isArray(unplaced)) return `value ${JSON.stringify(unplaced[1])} of key ${key} was polled without an offset: note where each record lies`
+  }
+  return `${JSON.stringify(part)} is no part of a ${f}`
 }
 
 function isCount(value: unknown): boolean {

@@ -129,6 +129,24 @@ describe('EDN', () => {
     expect(parseEdn(line)).toMatchObject({ error: 'a\ttab, "quoted", é' })
   })
 
+  it.each([
+    [':invoke, :process 0, :f :crash, :value nil', { f: 'crash', type: 'invoke' }],
+    [':info, :process 0, :f :crash, :value nil', { f: 'crash', type: 'info' }],
+    [':invoke, :process 0, :f :debug-topic-partitions, :value nil', { f: 'debug-topic-partitions', type: 'invoke' }],
+    [':ok, :process 0, :f :debug-topic-partitions, :value {0 {:leader 1, :isr [1 2]}}', { f: 'debug-topic-partitions', type: 'ok' }],
+    [':ok, :process 0, :f :debug-topic-partitions, :value ({:topic "t0"})', { f: 'debug-topic-partitions', type: 'ok' }],
+  ])('is read where Jepsen has no keys in it: %s', (parts, expected) => {
+    expect(parseEdn(`{:index 0, :time 1, :type ${parts}}`)).toEqual({ index: 0, time: 1, process: 0, value: [], ...expected })
+  })
+
+  it('keeps the keys of debug-topic-partitions', () => {
+    expect(parseEdn('{:index 0, :time 1, :type :invoke, :process 0, :f :debug-topic-partitions, :value (4 5)}')).toMatchObject({ value: [4, 5] })
+  })
+
+  it.each(['assign', 'subscribe', 'poll', 'send', 'txn'])('refuses %s without a value', (f) => {
+    expect(() => parseEdn(`{:index 0, :time 1, :type :invoke, :process 0, :f :${f}, :value nil}`)).toThrow('"value" is a list')
+  })
+
   it('leaves out what no client did', () => {
     expect(parseEdn('{:index 0, :time 1, :type :info, :process :nemesis, :f :kill, :value nil}')).toBeUndefined()
   })
@@ -155,6 +173,22 @@ describe('a line of JSON', () => {
     ['"value" is a list', { value: 3 }],
     ['["send",4] is no part of a txn', { value: [['send', 4]] }],
     ['["poll",{"4":[[0]]}] is no part of a txn', { value: [['poll', { 4: [[0]] }]] }],
+    [
+      'value 3 of key 4 was polled without an offset',
+      {
+        value: [
+          [
+            'poll',
+            {
+              4: [
+                [0, 1],
+                [null, 3],
+              ],
+            },
+          ],
+        ],
+      },
+    ],
     ['["poll",{"a":[]}] is no part of a txn', { value: [['poll', { a: [] }]] }],
     ['4 is no part of a txn', { value: [4] }],
     ['"node" is a whole number', { node: 'one' }],
