@@ -67,6 +67,8 @@ export class Calls {
   readonly all: Call[] = []
   readonly reads = new ReadTable()
   readonly #open = new Map<number, { readonly at: number; readonly invoke: Operation }>()
+  /** By process: where it ended unknown. What it did then may still be under way, so that it is nobody's past any more. */
+  readonly #endedUnknown = new Map<number, number>()
   #last = -1
 
   static of(history: Iterable<Operation>): Calls {
@@ -75,20 +77,29 @@ export class Calls {
     return calls
   }
 
-  /** Throws a HistoryError when it cannot follow what came before. */
+  /** Throws a HistoryError when it cannot follow what came before, or a completion is not one of what its process began. */
   add(operation: Operation): void {
     if (operation.index <= this.#last) throw new HistoryError(`index ${operation.index} comes after ${this.#last}`)
     this.#last = operation.index
     const before = this.#open.get(operation.process)
     if (operation.type === 'invoke') {
       if (before !== undefined) throw new HistoryError(`process ${operation.process} begins ${operation.index} and has not ended ${before.invoke.index}`)
+      const unknownAt = this.#endedUnknown.get(operation.process)
+      if (unknownAt !== undefined)
+        throw new HistoryError(
+          `process ${operation.process} begins ${operation.index} and has ended unknown at ${unknownAt}: whoever goes on is another process`,
+        )
       this.#open.set(operation.process, { at: this.all.length, invoke: operation })
       this.all.push(this.#call(this.all.length, operation, undefined))
       return
     }
     if (before === undefined) throw new HistoryError(`process ${operation.process} ends at ${operation.index} what it never began`)
-    this.all[before.at] = this.#call(before.at, before.invoke, operation)
+    const call = this.#call(before.at, before.invoke, operation)
+    requireMatch(before.invoke, (this.all[before.at] as Call).sends, operation, call.sends)
+    this.all[before.at] = call
     this.#open.delete(operation.process)
+    // Copies of nodes are no clients: their end is not known where they are damaged.
+    if (call.outcome === 'info' && call.node === undefined) this.#endedUnknown.set(call.process, operation.index)
   }
 
   #call(at: number, invoke: Operation, completion: Operation | undefined): Call {
@@ -122,6 +133,28 @@ export class Calls {
       return { key, from, to: this.reads.length }
     })
   }
+}
+
+/**
+ * Each kind of end has all that was to be sent, in that order: a value that only one of both has would be judged as one that nobody sent, or that
+ * was never acknowledged. An ok end says where each lies, if only that this is not known (null).
+ */
+function requireMatch(invoke: Operation, asked: readonly Sent[], completion: Operation, ended: readonly Sent[]): void {
+  const { process, index, type } = completion
+  if (invoke.f !== completion.f) throw new HistoryError(`process ${process} begins ${invoke.f} at ${invoke.index} and ends ${completion.f} at ${index}`)
+  for (let at = 0; at < Math.max(asked.length, ended.length); at++) {
+    if (asked[at]?.key === ended[at]?.key && asked[at]?.value === ended[at]?.value) continue
+    const [before, after] = [describeSent(asked[at]), describeSent(ended[at])]
+    throw new HistoryError(`process ${process} sends ${before} where it begins at ${invoke.index}, and ${after} where it ends at ${index}`)
+  }
+  if (type !== 'ok' || ended.length === 0) return
+  const unplaced = (completion.value as readonly MicroOperation[]).find((part) => part[0] === 'send' && typeof part[2] === 'number')
+  if (unplaced !== undefined)
+    throw new HistoryError(`process ${process} ends ok at ${index} with ${JSON.stringify(unplaced)}: its offset is missing, null if not known`)
+}
+
+function describeSent(sent: Sent | undefined): string {
+  return sent === undefined ? 'nothing more' : `value ${sent.value} to key ${sent.key}`
 }
 
 function sendsOf(value: readonly MicroOperation[]): readonly Sent[] {
