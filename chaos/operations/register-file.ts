@@ -57,12 +57,15 @@ export function isRegisterFile(path: string): boolean {
 
 /**
  * The operations of each register. A file that is not there has none; a last line that was cut short is left out. Throws a HistoryError that names
- * the line for anything else that is none.
+ * the line for anything else that is none, and when a return does not belong to a call.
  */
 export function readRegisters(path: string): ReadonlyMap<string, readonly RegisterOperation[]> {
   const text = existsSync(path) ? readFileSync(path, 'utf8') : ''
   const events: RegisterEvent[] = []
-  for (const [at, line] of text.slice(0, text.lastIndexOf('\n')).split('\n').entries()) {
+  for (const [at, line] of text
+    .slice(0, text.lastIndexOf('\n') + 1)
+    .split('\n')
+    .entries()) {
     const event = parse(line)
     if (line === '') continue
     if (event === undefined) throw new HistoryError(`${path}, line ${at + 1}: nothing that a register does`)
@@ -71,23 +74,39 @@ export function readRegisters(path: string): ReadonlyMap<string, readonly Regist
   return registersOf(events)
 }
 
-/** The operations of each register. */
+type RegisterCall = Extract<RegisterEvent, { readonly type: 'call' }>
+type RegisterReturn = Exclude<RegisterEvent, RegisterCall>
+
+/** The operations of each register. Throws a HistoryError when a return does not belong to a call. */
 export function registersOf(events: Iterable<RegisterEvent>): ReadonlyMap<string, readonly RegisterOperation[]> {
-  const calls = new Map<number, Extract<RegisterEvent, { readonly type: 'call' }>>()
-  const returns = new Map<number, Extract<RegisterEvent, { readonly type: 'ok' }>>()
+  const calls = new Map<number, { readonly call: RegisterCall; returned?: RegisterReturn }>()
   for (const event of events) {
-    if (event.type === 'call') calls.set(event.id, event)
-    else if (event.type === 'ok') returns.set(event.id, event)
-    else calls.delete(event.id)
+    const before = calls.get(event.id)
+    if (event.type === 'call') {
+      if (before !== undefined) throw new HistoryError(`id ${event.id} is called twice: each call has an id of its own`)
+      calls.set(event.id, { call: event })
+    } else {
+      if (before === undefined) throw new HistoryError(`id ${event.id} returns what was never called`)
+      if (before.returned !== undefined) throw new HistoryError(`id ${event.id} returns twice`)
+      requireReturnOf(before.call, event)
+      before.returned = event
+    }
   }
   const registers = new Map<string, RegisterOperation[]>()
-  for (const { id, register, f, value, time } of calls.values()) {
-    const returned = returns.get(id)
-    const operations = registers.get(register) ?? []
-    registers.set(register, operations)
-    operations.push({ type: f, value: returned?.value ?? value, calledAt: time, returnedAt: returned?.time ?? Infinity })
+  for (const { call, returned } of calls.values()) {
+    if (returned?.type === 'fail') continue
+    const operations = registers.get(call.register) ?? []
+    registers.set(call.register, operations)
+    operations.push({ type: call.f, value: (returned ?? call).value, calledAt: call.time, returnedAt: returned?.time ?? Infinity })
   }
   return registers
+}
+
+function requireReturnOf({ id, f, value, time }: RegisterCall, returned: RegisterReturn): void {
+  if (returned.type === 'fail') return
+  if (returned.time < time) throw new HistoryError(`id ${id} is called at ${time} and returns at ${returned.time}, which is before`)
+  if (f === 'write' && returned.value !== value)
+    throw new HistoryError(`id ${id} is called to write ${JSON.stringify(value)} and returns ${JSON.stringify(returned.value)}`)
 }
 
 /** Undefined: it is none. */
@@ -96,7 +115,7 @@ function parse(line: string): RegisterEvent | undefined {
     const event = JSON.parse(line) as Readonly<Record<string, unknown>>
     const { type, id, register, f, value, time } = event
     if (!Number.isSafeInteger(id)) return undefined
-    const isTimed = (value === null || typeof value === 'string') && typeof time === 'number'
+    const isTimed = (value === null || typeof value === 'string') && Number.isFinite(time)
     const isCall = type === 'call' && typeof register === 'string' && (f === 'read' || f === 'write')
     return type === 'fail' || (isTimed && (isCall || type === 'ok')) ? (event as RegisterEvent) : undefined
   } catch {

@@ -1,4 +1,4 @@
-import { appendFileSync, mkdtempSync, rmSync } from 'node:fs'
+import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
@@ -78,8 +78,26 @@ it('what is no line of such a history is refused, by its number', () => {
   expect(() => judgeRegisterFile(path)).toThrow(`${path}, line 3: nothing that a register does`)
 })
 
+it.each<[string, string, readonly RegisterEvent[]]>([
+  ['a return without a call', 'id 1 returns what was never called', [ok(1, '5', 1)]],
+  ['a second return', 'id 1 returns twice', [call(1, 'write', '5', 0), ok(1, '5', 1), { type: 'fail', id: 1 }]],
+  ['a second call', 'id 1 is called twice', [call(1, 'write', '5', 0), call(1, 'write', '6', 1)]],
+  ['a return before the call', 'id 1 is called at 3 and returns at 2', [call(1, 'read', null, 3), ok(1, null, 2)]],
+  ['a write that returns another value', 'id 1 is called to write "5" and returns "6"', [call(1, 'write', '5', 0), ok(1, '6', 1)]],
+])('%s is refused', (_, sentence, events) => {
+  expect(() => judge(...events)).toThrow(expect.objectContaining({ name: 'HistoryError', message: expect.stringContaining(sentence) }))
+})
+
+it('a time that is no time is refused', () => {
+  judge(call(1, 'write', '5', 0))
+  appendFileSync(path, '{"type":"ok","id":1,"value":"5","time":1e999}\n')
+  expect(() => judgeRegisterFile(path)).toThrow('line 2: nothing that a register does')
+})
+
 it('a line that was cut short is left out', () => {
   judge(call(1, 'write', '5', 0), ok(1, '5', 10))
   appendFileSync(path, '{"type":"ca')
   expect(judgeRegisterFile(path)).toMatchObject({ reads: 0, writes: 1, findings: [] })
+  writeFileSync(path, '{"type":"ca')
+  expect(judgeRegisterFile(path)).toMatchObject({ reads: 0, writes: 0, findings: [] })
 })
