@@ -106,7 +106,6 @@ async function damage(world: FaultWorld, node: number, isKilled: boolean, act: D
   }
   return {
     detail: `${nodesText([node])}, ${isKilled ? 'killed' : 'stopped'}`,
-    hurt: [node],
     observe: async () => ({ isSeen: done !== undefined, what: done ?? 'there was no such file' }),
     heal: async () => undefined,
     settle: async () => {
@@ -120,6 +119,11 @@ function pickNode({ cluster, random }: FaultWorld): number {
   return pickSome(random, cluster.nodeIds, 1)[0] as number
 }
 
+/** The same to files that it goes on with: it may not have met what was done when all is over. */
+async function hurt(world: FaultWorld, node: number, isKilled: boolean, act: Damage): Promise<RunningFault> {
+  return { ...(await damage(world, node, isKilled, act)), hurt: [node] }
+}
+
 /** Each of some files is changed. */
 function eachOfSome(random: Random, which: RegExp, what: string, change: (path: string, random: Random) => void): Damage {
   return (dataDir) => {
@@ -130,11 +134,11 @@ function eachOfSome(random: Random, which: RegExp, what: string, change: (path: 
 }
 
 async function flipBits(world: FaultWorld): Promise<RunningFault> {
-  return await damage(world, pickNode(world), true, eachOfSome(world.random, CHECKED, 'a bit was flipped in each of', flipBit))
+  return await hurt(world, pickNode(world), true, eachOfSome(world.random, CHECKED, 'a bit was flipped in each of', flipBit))
 }
 
 async function truncateFiles(world: FaultWorld): Promise<RunningFault> {
-  return await damage(world, pickNode(world), world.random.integer(2) === 0, eachOfSome(world.random, LOGS, 'the end was cut off', cutTail))
+  return await hurt(world, pickNode(world), world.random.integer(2) === 0, eachOfSome(world.random, LOGS, 'the end was cut off', cutTail))
 }
 
 /** Some files are again what they were a while ago. */
@@ -143,7 +147,7 @@ async function rollBack(world: FaultWorld): Promise<RunningFault> {
   const node = pickNode(world)
   const before = lastOfEach(filesOf(cluster.live.dataDir(node), LOGS)).flatMap((path) => (existsSync(path) ? [{ path, bytes: readFileSync(path) }] : []))
   await sleep(ROLLED_BACK_MS)
-  return await damage(world, node, random.integer(2) === 0, () => {
+  return await hurt(world, node, random.integer(2) === 0, () => {
     const changed = before.filter(({ path, bytes }) => existsSync(dirname(path)) && !(existsSync(path) && readFileSync(path).equals(bytes)))
     const places = changed.map((_, at) => at)
     const chosen = pickSome(random, places, MAX_FILES).map((at) => changed[at] as (typeof changed)[number])
@@ -154,7 +158,10 @@ async function rollBack(world: FaultWorld): Promise<RunningFault> {
   })
 }
 
-/** Its folder is gone. It comes back under a new directory id and without its vote; an operator's command gives that back (rules R2.2). */
+/**
+ * Its folder is gone. It comes back under a new directory id and without its vote; an operator's command gives that back (rules R2.2). What it has
+ * then it has fetched anew: this excuses no hole in it.
+ */
 async function wipe(world: FaultWorld): Promise<RunningFault> {
   return await damage(world, pickNode(world), world.random.integer(2) === 0, (dataDir) => {
     rmSync(dataDir, { recursive: true })
