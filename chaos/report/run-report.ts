@@ -76,11 +76,12 @@ export async function reportRun(options: ChaosRunOptions, run: ChaosRun): Promis
 }
 
 /** Why it proves less than it should, whatever the history says. */
-function doubtsOf({ faults: asked }: ChaosRunOptions, { faults, loadMs, acknowledged }: ChaosRun, { reads, writes }: RegisterReport): string[] {
+function doubtsOf({ faults: asked }: ChaosRunOptions, { faults, loadMs, acknowledged, copies }: ChaosRun, { reads, writes }: RegisterReport): string[] {
   const doubts: string[] = []
   const seconds = loadMs / 1000
   if (acknowledged < seconds * MIN_ACKNOWLEDGED_PER_SECOND) doubts.push(`only ${acknowledged} sends were acknowledged in ${seconds.toFixed(0)} s`)
   if (reads === 0 || writes === 0) doubts.push(`registers were read ${reads} times and written ${writes} times: that shows nothing`)
+  if (copies !== undefined && copies.missing.length > 0) doubts.push(`not every replica was found on a disk: ${namesText(copies.missing)}`)
   const missed = asked.filter(({ name, isNamed }) => isNamed === true && !faults.some((one) => one.name === name)).map(({ name }) => name)
   if (missed.length > 0) doubts.push(`never in force: ${missed.join(', ')}; with more time each has its turn`)
   else if (asked.length > 0 && faults.length === 0) doubts.push('no fault was injected')

@@ -45,6 +45,8 @@ export interface CopyCounts {
   readonly read: number
   /** Of which nobody knows all: a node finds damage where it reads, and need not have read everything. */
   readonly damaged: number
+  /** Partitions of which there were fewer than they have replicas, as sentences: nobody says where the others are. */
+  readonly missing: readonly string[]
   /** Damage that nobody did on purpose, as sentences. */
   readonly unexplained: readonly string[]
 }
@@ -141,17 +143,20 @@ export class Workload {
     return `${topic}-${partition}`
   }
 
-  /** Notes what nodes have on their own disks of every key, each as one poll of that node. Answers how many there are, and how many cannot be read whole. */
+  /** Notes what nodes have on their own disks of every key, each as one poll of that node. Answers how many there are, and what is wrong with them. */
   noteCopies(copies: Copies): CopyCounts {
     const count = { read: 0, damaged: 0 }
-    const unexplained: string[] = []
+    const [missing, unexplained]: [string[], string[]] = [[], []]
+    const { replicationFactor } = this.#options.topic
     const groups = [
       { keys: this.seen.ends().keys(), places: this.#places },
       { keys: this.#reborn.keys, places: this.#reborn.places },
     ]
     for (const { keys, places } of groups) {
       for (const key of keys) {
-        for (const { node, records, damage } of copies.of(places.placeOf(key))) {
+        const found = copies.of(places.placeOf(key))
+        if (found.length < replicationFactor) missing.push(`${this.nameOf(key)}: ${found.length} of ${replicationFactor}`)
+        for (const { node, records, damage } of found) {
           const polled = { [key]: records.map(([offset, value]) => [offset, valueIn(key, value)] as const) }
           const poll = { process: FIRST_COPY_PROCESS + node, f: 'poll', node } as const
           this.#note({ ...poll, type: 'invoke', value: [['poll']] })
@@ -161,7 +166,7 @@ export class Workload {
         }
       }
     }
-    return { ...count, unexplained }
+    return { ...count, missing, unexplained }
   }
 
   async close(): Promise<void> {

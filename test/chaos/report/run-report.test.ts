@@ -118,7 +118,7 @@ describe('the report of a run', () => {
     ['a cluster that does not heal', { notHealed: '3 brokers are alive: not within 60000 ms' }, 'the cluster did not heal: 3 brokers'],
     [
       'damage that nobody did',
-      { copies: { read: 8, damaged: 1, unexplained: ['t0-1 on node 2: it is'] } },
+      { copies: { read: 8, damaged: 1, missing: [], unexplained: ['t0-1 on node 2: it is'] } },
       'copies are damaged, and no fault did that: t0-1 on node 2: it is',
     ],
     ['what it does not recover from', { stuck: ['what wipe did did not pass: every node votes'] }, 'the cluster did not recover: what wipe did did not pass'],
@@ -142,6 +142,12 @@ describe('the report of a run', () => {
       { faults: [cut] },
       { faults: chooseFaults('partition-one,kill,network', 3) },
       'never in force: kill; with more time each has its turn',
+    ],
+    [
+      'copies that nobody looked at',
+      { copies: { read: 8, damaged: 0, missing: ['t0-1: 0 of 3', 't2-0: 2 of 3'], unexplained: [] } },
+      {},
+      'not every replica was found on a disk: t0-1: 0 of 3, t2-0: 2 of 3',
     ],
     ['few acknowledgements', { acknowledged: 1 }, {}, 'only 1 sends were acknowledged in 2 s'],
   ])('is inconclusive by %s', async (_, run, options, sentence) => {
@@ -179,7 +185,7 @@ describe('the report of a run', () => {
         ] as const
         s.poll(1_000_000_001, { 0: both }, 'ok', { node: 1 })
       },
-      { copies: { read: 3, damaged: 1, unexplained: [] } },
+      { copies: { read: 3, damaged: 1, missing: [], unexplained: [] } },
     )
     expect(runText(good)).toContain('Disks:        3 copies of partitions were read whole on the disks of their nodes, and 1 up to where they are damaged')
     expect(runText({ ...good, copies: undefined })).not.toContain('Disks:')

@@ -6,6 +6,7 @@ import { checkHistory, conclusionOf } from '../../../chaos/check/anomalies/check
 import { Workload, type WorkloadOptions } from '../../../chaos/workload/workload.ts'
 import { HistoryWriter, readHistory } from '../../../chaos/operations/history-file.ts'
 import type { Operation } from '../../../chaos/operations/operation.ts'
+import type { Place } from '../../../chaos/workload/places.ts'
 import { OxbowClient } from '../../../src/client/client.ts'
 import { SystemClock } from '../../../src/client/system-clock.ts'
 import { CliCluster } from '../../cli/harness.ts'
@@ -130,6 +131,31 @@ describe('Workload', () => {
     const keys = operations.flatMap(({ f, value }) => (f === 'assign' ? (value as number[]).filter((key) => key >= 1_000_000) : []))
     // The last life may have had no time to be assigned.
     expect([load.lives, load.lives + 1]).toContain(new Set(keys).size / 2)
+  })
+
+  it('names what nodes have no copies of, or too few', async () => {
+    const load = workload()
+    expect(await run(load, 600)).toBe(true)
+    const names = [...load.seen.ends().keys()].map((key) => load.nameOf(key))
+    const [none, few] = names as [string, string]
+    const held = ({ topic, partition }: Place): readonly number[] =>
+      `${topic}-${partition}` === none ? [] : `${topic}-${partition}` === few ? [2, 3] : [1, 2, 3]
+    const empty = { records: [], damage: undefined }
+    const { read, missing } = load.noteCopies({ of: (place) => held(place).map((node) => ({ node, ...empty })) })
+    expect(missing).toEqual([`${none}: 0 of 3`, `${few}: 2 of 3`])
+    expect(read).toBeGreaterThanOrEqual(3 * (names.length - 2) + 2)
+  })
+
+  it('says that a topic that is gone in the end cannot be read', async () => {
+    const load = workload()
+    load.start()
+    await new Promise((resolve) => setTimeout(resolve, 600))
+    await load.stop()
+    const [name] = [...load.seen.ends().keys()].map((key) => load.nameOf(key)) as [string]
+    expect(cluster.fake.topics.delete(name.split('-')[0] as string)).toBe(true)
+    cluster.fake.publish(0)
+    expect(await load.pollEverything(500)).toContain(name)
+    await load.close()
   })
 
   it('shows what is left of a topic that was deleted in the next one of its name', async () => {
