@@ -17,6 +17,11 @@ interface Node extends NodeAddress {
 
 const REQUEST_TIMEOUT_MS = 3_000
 
+/** There is a cluster, and it is not one to make an experiment on. */
+export class AttachError extends Error {
+  override readonly name = 'AttachError'
+}
+
 /** A cluster that runs already, and is somebody else's: its processes are left alone. Clients reach it through links that faults can change. */
 export class AttachedCluster implements TargetCluster {
   readonly network: Network
@@ -32,7 +37,7 @@ export class AttachedCluster implements TargetCluster {
     this.#hostPorts = hostPorts
   }
 
-  /** Rejects with a BrokerError when nobody answers. */
+  /** Rejects with a BrokerError when nobody answers, and with an AttachError when not all brokers run. */
   static async attach({ bootstrap, random }: AttachedClusterOptions): Promise<AttachedCluster> {
     const nodes = await findNodes(bootstrap)
     const network = new Network(random)
@@ -95,6 +100,9 @@ async function findNodes(bootstrap: readonly string[]): Promise<Node[]> {
   const client = new OxbowClient({ bootstrap, requestTimeoutMs: REQUEST_TIMEOUT_MS })
   try {
     const { brokers } = await client.admin().describeCluster()
+    // In the end all have to run: who is away for a reason of its own would be held against the cluster.
+    const away = brokers.filter(({ state }) => state !== 'running').map(({ nodeId, state }) => `broker ${nodeId} is ${state}`)
+    if (away.length > 0) throw new AttachError(`${away.join(', ')}: every broker that is registered has to run`)
     return brokers.map(({ nodeId, host, grpcPort }) => ({ nodeId, host, port: grpcPort }))
   } finally {
     await client.close()

@@ -13,7 +13,7 @@ export interface TargetChoice {
   readonly namespaces: boolean
 }
 
-/** What an experiment is made on. Rejects with a FaultListError before anybody is asked, and with a BrokerError when nobody answers. */
+/** What an experiment is made on. Rejects with a FaultListError before anybody is asked, and with what AttachedCluster.attach does. */
 export async function chooseTarget({
   faults,
   on,

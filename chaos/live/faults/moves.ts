@@ -39,7 +39,7 @@ async function reassign(world: ClientWorld): Promise<RunningFault> {
       isHealing = true
       await moving
     },
-    settle: () => untilNothingMoves(world.admin),
+    settle: () => untilNothingMoves(world.admin, (topic) => world.isOurs(topic)),
   }
 }
 

@@ -13,9 +13,9 @@ export async function untilAllInSync(admin: Admin, isOurs: (topic: string) => bo
   await untilAll(admin, 'every replica is in sync', ({ leader, replicas, isr }) => leader !== -1 && isr.length === replicas.length, isOurs)
 }
 
-/** Fulfilled when no partition is on its way to other brokers. */
-export async function untilNothingMoves(admin: Admin): Promise<void> {
-  await untilAll(admin, 'no partition moves', ({ addingReplicas, removingReplicas }) => addingReplicas.length + removingReplicas.length === 0)
+/** Fulfilled when no partition of these topics is on its way to other brokers. */
+export async function untilNothingMoves(admin: Admin, isOurs: (topic: string) => boolean): Promise<void> {
+  await untilAll(admin, 'no partition moves', ({ addingReplicas, removingReplicas }) => addingReplicas.length + removingReplicas.length === 0, isOurs)
 }
 
 async function untilAll(

@@ -65,10 +65,11 @@ export class NotedCluster {
     }
   }
 
-  async begin(name: string): Promise<RunningFault> {
+  /** `isOurs`: topics of the load; default: all. */
+  async begin(name: string, isOurs: FaultWorld['isOurs'] = () => true): Promise<RunningFault> {
     const fault = faults.find((one) => one.name === name)
     if (fault === undefined) throw new Error(`there is no fault "${name}"`)
-    return await fault.begin(this.world)
+    return await fault.begin({ ...this.world, isOurs })
   }
 
   /** Of the clocks that were shifted, by node. */
