@@ -1,4 +1,3 @@
-import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { BrokerError } from '../../src/base/errors.ts'
 import { SeededRandom } from '../../src/base/random.ts'
@@ -13,9 +12,12 @@ import { Availability } from './availability.ts'
 import { sleep, waitForBrokers } from './cluster-process.ts'
 import type { FaultRecord } from './faults/schedule.ts'
 import { untilAllInSync } from './faults/settled.ts'
+import { inTime } from './in-time.ts'
+import { notBegun, NotBegunError, RefusedTopicError } from './not-begun.ts'
+import { emptyOutFolder, makeOutFolder } from './out-folder.ts'
 import type { ChaosRunOptions } from './run-options.ts'
 import { openStage, type Schedule, type Stage } from './stage.ts'
-import type { Death, TargetCluster } from './target-cluster.ts'
+import type { Death } from './target-cluster.ts'
 
 /** What is shown while it runs. */
 export interface ChaosStatus {
@@ -44,6 +46,8 @@ export interface ChaosRun {
   readonly notHealed: string | undefined
   /** Partitions that could not be read to the end of what was acknowledged or seen. */
   readonly unread: readonly string[]
+  /** What clients never came to the end of, as sentences. */
+  readonly hung: readonly string[]
   /** Undefined: the disks of the nodes are not ours to look at. */
   readonly copies: CopyCounts | undefined
 }
@@ -58,6 +62,11 @@ const SETTLE_MS = 2_000
 /** Readers give up once nothing comes for a while; this is for those to whom something always does. */
 const READ_LIMIT_MS = 30 * 60_000
 const LOOK_EVERY_MS = 1_000
+/** Beyond the delivery timeout: whatever else a client does ends within seconds. */
+const LOAD_MARGIN_MS = 60_000
+/** Three faults settle one after the other, a minute each at most. */
+const LEAVE_LIMIT_MS = 240_000
+const CLEAR_LIMIT_MS = 60_000
 
 /** One experiment, which can be broken off. */
 export class ChaosExperiment {
@@ -68,16 +77,21 @@ export class ChaosExperiment {
   #acknowledged = 0
   #startedMs = performance.now()
   #controller: number | null = null
-  #target: TargetCluster | undefined
+  #opening: Promise<Stage> | undefined
   #workload: Workload | undefined
   #registers: RegisterLoad | undefined
   #schedule: Schedule | undefined
+  #scheduled: Promise<unknown> = Promise.resolve()
   #direct: OxbowClient | undefined
-  #history: HistoryWriter | undefined
+  #clearing: Promise<void> | undefined
+  #ending: Promise<void> | undefined
+  #isBrokenOff = false
+  readonly #hung: string[] = []
+  /** What takes no verdict away: the history is complete without it. */
+  readonly #failures: string[] = []
 
   constructor(options: ChaosRunOptions) {
     this.#options = options
-    this.#target = options.attached
   }
 
   get status(): ChaosStatus {
@@ -90,34 +104,68 @@ export class ChaosExperiment {
     }
   }
 
-  /** The history is complete in the folder when it is fulfilled, and nothing runs any more. */
+  /**
+   * The history is complete in the folder when it is fulfilled, and nothing runs any more. Rejects with an OutFolderError, a NamespacesError or a
+   * RefusedTopicError where what was asked for cannot be, and with a NotBegunError where there was no cluster to begin with.
+   */
   async run(): Promise<ChaosRun> {
     const { out, seed } = this.#options
+    let history: HistoryWriter | undefined
     try {
-      makeFolder(out)
+      makeOutFolder(out)
       const random = new SeededRandom(seed)
-      const history = new HistoryWriter(join(out, HISTORY))
-      this.#history = history
-      const stage = await openStage(this.#options, random)
-      this.#target = stage.target
-      await stage.target.start()
-      this.#direct = stage.target.openDirectClient()
-      return await this.#experiment(stage, this.#direct, history, random)
+      const { stage, direct } = await this.#begin(random)
+      // Only now: where nothing was begun, the folder is as good as new.
+      history = new HistoryWriter(join(out, HISTORY))
+      return await this.#experiment(stage, direct, history, random)
+    } catch (error) {
+      if (error instanceof RefusedTopicError) {
+        await this.#end()
+        emptyOutFolder(out)
+      }
+      throw error
     } finally {
       await this.#end()
-      this.#history?.close()
+      history?.close()
     }
   }
 
-  /** Ends all processes; `run` rejects, or is fulfilled, soon. */
-  async breakOff(): Promise<void> {
+  /**
+   * Undoes what was done to a cluster that runs already, and ends everything else; `run` rejects, or is fulfilled, soon. However often it is called, all
+   * wait for the same. Answers what could not be undone, as sentences.
+   */
+  async breakOff(): Promise<readonly string[]> {
+    this.#isBrokenOff = true
     this.#schedule?.stop()
     await this.#end()
+    return this.#options.attached === undefined ? [] : [...(this.#schedule?.stuck ?? []), ...this.#failures]
+  }
+
+  async #begin(random: SeededRandom): Promise<{ readonly stage: Stage; readonly direct: OxbowClient }> {
+    try {
+      this.#goOn()
+      this.#opening = openStage(this.#options, random)
+      const stage = await this.#opening
+      this.#goOn()
+      await stage.target.start()
+      this.#goOn()
+      const direct = stage.target.openDirectClient()
+      this.#direct = direct
+      await this.#tryTopic(stage, direct)
+      this.#goOn()
+      return { stage, direct }
+    } catch (error) {
+      throw notBegun(error, this.#options)
+    }
+  }
+
+  /** Throws once it is broken off: what would come next is on its way out. */
+  #goOn(): void {
+    if (this.#isBrokenOff) throw new NotBegunError('it was broken off')
   }
 
   async #experiment(stage: Stage, direct: OxbowClient, history: HistoryWriter, random: SeededRandom): Promise<ChaosRun> {
     const { target } = stage
-    await this.#tryTopic(stage, direct)
     const workload = this.#load(stage, history)
     const registers = this.#loadRegisters(stage, random)
     const schedule = stage.schedule(direct, { faultMs: FAULT_MS, calmMs: CALM_MS, nowMs: () => this.#nowMs(), sleep })
@@ -129,23 +177,15 @@ export class ChaosExperiment {
     workload.start()
     registers.start()
     try {
-      await schedule.run(this.#options.timeMs)
+      this.#scheduled = schedule.run(this.#options.timeMs)
+      await this.#scheduled
+      this.#goOn()
       target.recover()
-      await Promise.all([workload.stop(), registers.stop()])
+      await this.#untilOver('what they did when the load was stopped', Promise.all([workload.stop(), registers.stop()]), this.#loadLimitMs)
       const loadMs = this.#nowMs()
       this.#availability.end(loadMs)
-      this.#phase = 'healing'
-      const notHealed = await whyNotHealed(direct, target.nodeIds.length, stage.topicPrefix)
-      await sleep(SETTLE_MS)
-      this.#phase = 'reading everything'
-      const unread = await workload.pollEverything(READ_LIMIT_MS)
-      // A replica that is not in sync may hold what was never committed.
-      const hurt = new Set(schedule.records.flatMap((one) => one.hurt))
-      // The history is complete without either: what fails here takes no verdict away.
-      const failures: string[] = []
-      const copies = notHealed === undefined ? await stage.copies(direct, hurt).catch(unlessFailed('the disks were not looked at', failures)) : undefined
-      const copyCounts = copies === undefined ? undefined : workload.noteCopies(copies)
-      await stage.clear(direct).catch(unlessFailed('topics of the load are left', failures))
+      const found = await this.#readEverything(stage, direct, workload)
+      await this.#clear(stage, direct)
       this.#phase = 'checking'
       return {
         startedAt,
@@ -154,23 +194,57 @@ export class ChaosExperiment {
         lives: workload.lives,
         acknowledged: this.#acknowledged,
         faults: schedule.records,
-        failures: [...schedule.failures, ...failures],
+        failures: [...schedule.failures, ...this.#failures],
         stuck: schedule.stuck,
         deaths: target.deaths,
         availability: this.#availability,
-        notHealed,
-        unread,
-        copies: copyCounts,
+        hung: this.#hung,
+        ...found,
       }
     } finally {
       clearInterval(looking)
     }
   }
 
-  /** Rejects when no topic of the load could be: nothing would be acknowledged, and nobody told why. */
+  /** Once all is healed. After what clients never came to the end of, nothing more is asked of them. */
+  async #readEverything(stage: Stage, direct: OxbowClient, workload: Workload): Promise<Pick<ChaosRun, 'notHealed' | 'unread' | 'copies'>> {
+    this.#phase = 'healing'
+    const notHealed = await whyNotHealed(direct, stage)
+    await sleep(SETTLE_MS)
+    this.#goOn()
+    let unread: readonly string[] = []
+    if (this.#hung.length > 0) return { notHealed, unread, copies: undefined }
+    this.#phase = 'reading everything'
+    const reading = workload.pollEverything(READ_LIMIT_MS).then((left) => {
+      unread = left
+    })
+    await this.#untilOver('reading everything', reading, READ_LIMIT_MS + LOAD_MARGIN_MS)
+    // A replica that is not in sync, or not any more, may hold what was never committed.
+    const notInSync = notHealed ?? (await whyNotHealed(direct, stage))
+    if (notInSync !== undefined || this.#hung.length > 0) return { notHealed: notInSync, unread, copies: undefined }
+    const hurt = new Set(this.#schedule?.records.flatMap((one) => one.hurt))
+    const copies = await stage.copies(direct, hurt).catch((error) => this.#failed('the disks were not looked at', error))
+    return { notHealed, unread, copies: copies && workload.noteCopies(copies) }
+  }
+
+  /** Every client answers in time: one that does not is at fault, and is not waited for. */
+  async #untilOver(what: string, work: Promise<unknown>, limitMs: number): Promise<void> {
+    if (!(await inTime(work, limitMs))) this.#hung.push(`${what}: not within ${Math.round(limitMs / 1000)} s`)
+  }
+
+  get #loadLimitMs(): number {
+    return (this.#options.producer.deliveryTimeoutMs ?? DELIVERY_TIMEOUT_MS) + LOAD_MARGIN_MS
+  }
+
+  /** Rejects with a RefusedTopicError when no topic of the load could be: nothing would be acknowledged, and nobody told why. */
   async #tryTopic({ topicPrefix, topicConfigs }: Stage, direct: OxbowClient): Promise<void> {
     const replicationFactor = replicationFactorOf(this.#options)
-    await direct.admin().createTopic({ name: `${topicPrefix}t0`, partitions: 1, replicationFactor, configs: topicConfigs, validateOnly: true })
+    try {
+      await direct.admin().createTopic({ name: `${topicPrefix}t0`, partitions: 1, replicationFactor, configs: topicConfigs, validateOnly: true })
+    } catch (error) {
+      if (error instanceof BrokerError && error.definite && !error.retriable) throw new RefusedTopicError(`no topic can be as asked: ${error.detail}`)
+      throw error
+    }
   }
 
   #load({ target, topicPrefix, topicConfigs }: Stage, history: HistoryWriter): Workload {
@@ -222,12 +296,40 @@ export class ChaosExperiment {
     }
   }
 
-  async #end(): Promise<void> {
-    const [workload, registers, direct, target] = [this.#workload, this.#registers, this.#direct, this.#target]
-    this.#workload = this.#registers = this.#direct = this.#target = undefined
+  /** Leaves nothing where it is not at home; at most once. */
+  #clear(stage: Stage, direct: OxbowClient): Promise<void> {
+    this.#clearing ??= stage.clear(direct).catch((error) => this.#failed('topics of the load are left', error))
+    return this.#clearing
+  }
+
+  /** What no client may say goes on. */
+  #failed(what: string, error: unknown): undefined {
+    if (!(error instanceof BrokerError)) throw error
+    this.#failures.push(`${what}: ${error.message}`)
+    return undefined
+  }
+
+  #end(): Promise<void> {
+    this.#ending ??= this.#endAll()
+    return this.#ending
+  }
+
+  /** Whatever does not come to its end is left behind: a second interrupt must find nothing to wait for but this, and this ends. */
+  async #endAll(): Promise<void> {
+    const { attached } = this.#options
+    const stage = await this.#opening?.catch(() => undefined)
+    const direct = this.#direct
+    // Nodes of its own go with all that was done to them.
+    const healing = attached === undefined ? Promise.resolve() : this.#scheduled
+    if (!(await inTime(Promise.allSettled([healing]), LEAVE_LIMIT_MS))) this.#failures.push('faults were not healed in time')
     // Clients wait for what is under way: the nodes go first only when nobody waits for an answer.
-    await Promise.allSettled([workload?.close(), registers?.stop(), direct?.close()])
-    await target?.close()
+    await inTime(Promise.allSettled([this.#workload?.close(), this.#registers?.stop()]), this.#loadLimitMs)
+    if (stage !== undefined && direct !== undefined) {
+      const clearing = Promise.allSettled([this.#clear(stage, direct)])
+      if (!(await inTime(clearing, CLEAR_LIMIT_MS))) this.#failures.push('topics of the load are left')
+      await inTime(Promise.allSettled([direct.close()]), CLEAR_LIMIT_MS)
+    }
+    await (stage?.target ?? attached)?.close()
   }
 }
 
@@ -235,28 +337,9 @@ function replicationFactorOf({ nodes }: ChaosRunOptions): number {
   return Math.min(3, nodes)
 }
 
-/** What no client may say goes on. */
-function unlessFailed(what: string, failures: string[]): (error: unknown) => undefined {
-  return (error) => {
-    if (!(error instanceof BrokerError)) throw error
-    failures.push(`${what}: ${error.message}`)
-    return undefined
-  }
-}
-
-/** Throws a sentence when something is there already. */
-function makeFolder(path: string): void {
-  if (existsSync(path) && readdirSync(path).length > 0) throw new FolderInUseError(`there is something in ${path} already`)
-  mkdirSync(path, { recursive: true })
-}
-
-export class FolderInUseError extends Error {
-  override readonly name = 'FolderInUseError'
-}
-
-async function whyNotHealed(client: OxbowClient, nodes: number, topicPrefix: string): Promise<string | undefined> {
+async function whyNotHealed(client: OxbowClient, { target, topicPrefix }: Stage): Promise<string | undefined> {
   try {
-    await waitForBrokers(client, nodes, HEAL_LIMIT_MS)
+    await waitForBrokers(client, target.nodeIds.length, HEAL_LIMIT_MS)
     await untilAllInSync(client.admin(), (topic) => topic.startsWith(topicPrefix))
     return undefined
   } catch (error) {

@@ -42,14 +42,19 @@ export async function openStage(options: ChaosRunOptions, random: SeededRandom):
 
 async function ownStage({ out, nodes, faults, dist, topicConfigs, namespaces = false }: OwnNodes, random: SeededRandom): Promise<Stage> {
   const needsOrders = dist !== undefined || faults.some(({ needs }) => needs !== undefined)
-  const cluster = await ChaosCluster.create({
+  const places = namespaces ? Namespaces.create(nodes) : undefined
+  const creating = ChaosCluster.create({
     nodes,
     clientHosts: nodes,
     folder: out,
     config: { ...shortTimings(), ...KEEP_ALL },
     random: random.fork('network'),
     orderedBuild: needsOrders ? (dist ?? join(ROOT, 'dist')) : undefined,
-    namespaces: namespaces ? Namespaces.create(nodes) : undefined,
+    namespaces: places,
+  })
+  const cluster = await creating.catch((error) => {
+    places?.remove()
+    throw error
   })
   const worldOf = (direct: OxbowClient): FaultWorld => ({
     cluster,

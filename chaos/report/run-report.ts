@@ -88,9 +88,10 @@ function doubtsOf({ faults: asked }: ChaosRunOptions, { faults, loadMs, acknowle
   return doubts
 }
 
-function findingsOf({ out, nodes }: ChaosRunOptions, { deaths, notHealed, stuck, unread, copies }: ChaosRun): string[] {
+function findingsOf({ out, nodes }: ChaosRunOptions, { deaths, notHealed, stuck, hung, unread, copies }: ChaosRun): string[] {
   const findings = deaths.map(({ nodeId, end, lastLine }) => `node ${nodeId} ended by itself (${end}): ${lastLine}`)
   if (notHealed !== undefined) findings.push(`the cluster did not heal: ${notHealed}`)
+  for (const sentence of hung) findings.push(`clients never came to an end, and not everything was read: ${sentence}`)
   for (const sentence of stuck) findings.push(`the cluster did not recover: ${sentence}`)
   if (unread.length > 0) findings.push(`in the end not everything that was acknowledged or seen could be read: ${namesText(unread)}`)
   if (copies !== undefined && copies.unexplained.length > 0) findings.push(`copies are damaged, and no fault did that: ${namesText(copies.unexplained)}`)

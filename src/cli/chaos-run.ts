@@ -1,8 +1,8 @@
 import { resolve } from 'node:path'
 import type { ProducerOptions } from '../client/producer-options.ts'
 import { conclusionCodes } from './chaos-check.ts'
-import type { CliContext, OutputFormat } from './context.ts'
-import { exitCode, UsageError } from './failure.ts'
+import { type CliContext, type OutputFormat, writeFailure } from './context.ts'
+import { exitCode, failureOf, UsageError } from './failure.ts'
 import { LiveLine } from './live-line.ts'
 import { parseBootstrap } from './options.ts'
 import { writeJson } from './session.ts'
@@ -29,12 +29,7 @@ const DEFAULT_NODES = 5
 
 /** `oxbow chaos run`. Answers the exit code. */
 export async function chaosRun(context: CliContext, flags: ChaosRunFlags): Promise<number> {
-  const [{ FaultListError }, { ChaosExperiment, FolderInUseError }, { chooseTarget }, { NamespacesError }] = await Promise.all([
-    import('../../chaos/live/faults/catalogue.ts'),
-    import('../../chaos/live/chaos-run.ts'),
-    import('../../chaos/live/choose-target.ts'),
-    import('../../chaos/live/netns/namespaces.ts'),
-  ])
+  const [{ ChaosExperiment }, { chooseTarget }] = await Promise.all([import('../../chaos/live/chaos-run.ts'), import('../../chaos/live/choose-target.ts')])
   const seed = flags.seed ?? Math.floor(Math.random() * MAX_SEED)
   const on = flags.bootstrap === undefined ? (flags.nodes ?? DEFAULT_NODES) : parseBootstrap(flags.bootstrap)
   try {
@@ -50,10 +45,18 @@ export async function chaosRun(context: CliContext, flags: ChaosRunFlags): Promi
     const experiment = new ChaosExperiment(options)
     const live = new LiveLine(context.stderr, true)
     const interrupted = new Promise<undefined>((say) => {
+      let isStopping = false
       context.onInterrupt(() => {
+        // What the first one began goes on: nothing may be left half undone.
+        if (isStopping) return
+        isStopping = true
         live.stop()
-        context.stderr.write('Stopping.\n')
-        experiment.breakOff().finally(() => say(undefined))
+        context.stderr.write(flags.bootstrap === undefined ? 'Stopping.\n' : 'Stopping: what was done to the cluster is undone first.\n')
+        const tell = (left: readonly string[]): void => left.forEach((sentence) => void context.stderr.write(`left as it is: ${sentence}\n`))
+        experiment
+          .breakOff()
+          .then(tell, (error) => tell([String(error)]))
+          .finally(() => say(undefined))
       })
     })
     live.start(() => statusLine(experiment.status, flags.time))
@@ -74,12 +77,29 @@ export async function chaosRun(context: CliContext, flags: ChaosRunFlags): Promi
     context.stderr.write(`History, logs, verdict.json and summary.txt are in ${options.out}\n`)
     return conclusionCodes[report.conclusion]
   } catch (error) {
-    if (error instanceof FaultListError) throw new UsageError(error.message, 'they are listed in: oxbow chaos run --help')
-    if (error instanceof NamespacesError)
-      throw new UsageError(error.message, '--namespaces needs Linux, root, the commands ip, nft and tc, and nf_tables and sch_tbf in the kernel')
-    if (error instanceof FolderInUseError) throw new UsageError(error.message, 'name a new folder with --out')
-    throw error
+    return await failed(context, error, flags.output)
   }
+}
+
+/** By what a run fails with that came to no verdict: only of a cluster that broke its promises it says so. */
+async function failed(context: CliContext, error: unknown, output: OutputFormat): Promise<number> {
+  const [{ AttachError }, { FaultListError }, { NamespacesError }, { NotBegunError, RefusedTopicError }, { OutFolderError }] = await Promise.all([
+    import('../../chaos/live/attached-cluster.ts'),
+    import('../../chaos/live/faults/catalogue.ts'),
+    import('../../chaos/live/netns/namespaces.ts'),
+    import('../../chaos/live/not-begun.ts'),
+    import('../../chaos/live/out-folder.ts'),
+  ])
+  if (error instanceof FaultListError) throw new UsageError(error.message, 'they are listed in: oxbow chaos run --help')
+  if (error instanceof NamespacesError)
+    throw new UsageError(error.message, '--namespaces needs Linux, root, the commands ip, nft and tc, and nf_tables and sch_tbf in the kernel')
+  if (error instanceof OutFolderError) throw new UsageError(error.message, 'name a new folder with --out')
+  if (error instanceof RefusedTopicError) throw new UsageError(error.message, 'what topics are made with: --topic-config')
+  if (error instanceof AttachError) throw new UsageError(error.message, 'start it; one that is gone for good: oxbow broker unregister')
+  if (!(error instanceof NotBegunError) && (error as NodeJS.ErrnoException).syscall === undefined) throw error
+  const hint = 'nothing is proved; logs of nodes that were started are in logs, in the folder of --out'
+  writeFailure(context, { ...failureOf(error), code: 'INCONCLUSIVE', hint }, output)
+  return exitCode.inconclusive
 }
 
 function producerOf({ acks, idempotence: idempotent, deliveryTimeout: deliveryTimeoutMs }: ChaosRunFlags): ProducerOptions {

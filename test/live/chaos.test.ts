@@ -102,7 +102,9 @@ describe('oxbow chaos run', () => {
   it('says at once that no topic can be as asked', async () => {
     const out = join(folder, 'config')
     const { code, stderr } = await oxbow(['chaos', 'run', '--nodes', '1', '--faults', 'none', '--time', '1h', '--topic-config', 'foo=bar', '--out', out])
-    expect([code, stderr]).toEqual([1, expect.stringMatching(/^error: INVALID_CONFIG: "foo" is not a topic config/)])
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/^error: USAGE: no topic can be as asked: "foo" is not a topic config/)])
+    // The same command can be given again, with another config.
+    expect(readdirSync(out)).toEqual([])
   })
 
   it('attaches to a cluster that runs already, and leaves nothing there', async () => {

@@ -70,6 +70,7 @@ async function report(script: (s: Script) => unknown, run: Partial<ChaosRun> = {
     availability,
     notHealed: undefined,
     stuck: [],
+    hung: [],
     unread: [],
     copies: undefined,
     ...run,
@@ -122,6 +123,7 @@ describe('the report of a run', () => {
       'copies are damaged, and no fault did that: t0-1 on node 2: it is',
     ],
     ['what it does not recover from', { stuck: ['what wipe did did not pass: every node votes'] }, 'the cluster did not recover: what wipe did did not pass'],
+    ['clients that hang', { hung: ['reading everything: not within 70 s'] }, 'clients never came to an end, and not everything was read: reading everything'],
     ['what cannot be read', { unread: ['t4-1', 't5-0'] }, 'in the end not everything that was acknowledged or seen could be read: t4-1, t5-0'],
   ])('is guilty of %s', async (_, run, sentence) => {
     const bad = await report(readBoth, run)
