@@ -27,7 +27,8 @@ const isolate: Silence = ({ cluster }, nodes) => {
 }
 
 function allSeen(observed: readonly Observation[]): Observation {
-  return { isSeen: observed.every(({ isSeen }) => isSeen), what: observed.map(({ what }) => what).join('; ') }
+  const isSeen = observed.every((one) => one.isSeen)
+  return Object.assign({}, ...observed, { isSeen, what: observed.map(({ what }) => what).join('; ') })
 }
 
 /**
@@ -44,7 +45,7 @@ async function handOver(world: FaultWorld, silence: Silence): Promise<RunningFau
   const silentFirst = silence(world, first)
   const script = (async () => {
     await sleep(STAGE_MS)
-    await killings.kill(killed)
+    await killings.losePower(killed)
     const silentRest = silence(world, rest)
     observed.push(await silentFirst.observe())
     silentFirst.wake()

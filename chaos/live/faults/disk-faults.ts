@@ -14,18 +14,13 @@ const TELL_AGAIN_MS = 1_000
 async function losePower(world: FaultWorld): Promise<RunningFault> {
   const { cluster, random } = world
   const nodes = random.integer(2) === 0 ? cluster.nodeIds : pickMinority(world)
-  const reports = await Promise.all(nodes.map((node) => cluster.orderDisk(node)))
-  const unsynced = reports.reduce((sum, report) => sum + (report?.unsyncedBytes ?? 0), 0)
   const killings = new Killings(world)
-  await killings.kill(nodes)
+  await killings.losePower(nodes)
   await sleep(random.integer(DARK_MS))
   await killings.startAgain()
   return {
     detail: nodesText(nodes),
-    observe: async () => {
-      const { isSeen, what } = killings.observe()
-      return { isSeen: isSeen && reports.every((report) => report !== undefined), what: `${what}; ${unsynced} bytes were not synced just before` }
-    },
+    observe: async () => killings.observe(),
     heal: async () => undefined,
   }
 }

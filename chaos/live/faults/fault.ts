@@ -25,6 +25,8 @@ export interface Observation {
   /** False: nothing shows that the fault took. */
   readonly isSeen: boolean
   readonly what: string
+  /** What was not synced when the power went, in bytes; undefined: it did not go. */
+  readonly unsyncedBytes?: number
 }
 
 export interface RunningFault {

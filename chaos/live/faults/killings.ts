@@ -6,6 +6,9 @@ export class Killings {
   readonly #down = new Map<number, number>()
   readonly #killed: number[] = []
   readonly #survived: number[] = []
+  /** Undefined: nobody lost power. */
+  #unsyncedBytes: number | undefined
+  readonly #unheard: number[] = []
 
   constructor(world: FaultWorld) {
     this.#world = world
@@ -23,6 +26,17 @@ export class Killings {
     )
   }
 
+  /** The same to nodes on disks that lose what is not synced; how much that is they are asked just before. */
+  async losePower(nodes: readonly number[]): Promise<void> {
+    const { cluster } = this.#world
+    const reports = await Promise.all(nodes.map(async (node) => ({ node, report: await cluster.orderDisk(node) })))
+    for (const { node, report } of reports) {
+      if (report === undefined) this.#unheard.push(node)
+      this.#unsyncedBytes = (this.#unsyncedBytes ?? 0) + (report?.unsyncedBytes ?? 0)
+    }
+    await this.kill(nodes)
+  }
+
   async startAgain(): Promise<void> {
     const down = [...this.#down]
     this.#down.clear()
@@ -31,7 +45,11 @@ export class Killings {
   }
 
   observe(): Observation {
-    const isSeen = this.#killed.length > 0 && this.#survived.length === 0
-    return { isSeen, what: isSeen ? `SIGKILL ended ${this.#killed.join(', ')}` : `SIGKILL did not end ${this.#survived.join(', ')}` }
+    const isDone = this.#killed.length > 0 && this.#survived.length === 0
+    const killed = isDone ? `SIGKILL ended ${this.#killed.join(', ')}` : `SIGKILL did not end ${this.#survived.join(', ')}`
+    const unsyncedBytes = this.#unsyncedBytes
+    if (unsyncedBytes === undefined) return { isSeen: isDone, what: killed }
+    const unheard = this.#unheard.length === 0 ? '' : `, as far as was heard: not from ${this.#unheard.join(', ')}`
+    return { isSeen: isDone && unheard === '', what: `${killed}; ${unsyncedBytes} bytes were not synced just before${unheard}`, unsyncedBytes }
   }
 }

@@ -23,6 +23,8 @@ export interface FaultRecord {
   readonly toMs: number
   readonly isSeen: boolean
   readonly observation: string
+  /** As in Observation. */
+  readonly unsyncedBytes?: number
 }
 
 /** Of the periods, but the first, so many in four are quiet. */
@@ -106,8 +108,8 @@ export class FaultSchedule<World extends ClientWorld> {
     await this.#sleep(endMs - nowMs())
     for (const { fault, fromMs, one } of running.reverse()) {
       await this.#guard(`the effect of ${fault.name} could not be seen`, async () => {
-        const { isSeen, what } = await one.observe()
-        this.records.push({ name: fault.name, detail: one.detail, hurt: one.hurt ?? [], fromMs, toMs: nowMs(), isSeen, observation: what })
+        const { isSeen, what, ...more } = await one.observe()
+        this.records.push({ name: fault.name, detail: one.detail, hurt: one.hurt ?? [], fromMs, toMs: nowMs(), isSeen, observation: what, ...more })
         if (!isSeen) this.failures.push(`${fault.name} (${one.detail}) had no effect: ${what}`)
       })
       await this.#guard(`${fault.name} could not be healed`, () => one.heal())

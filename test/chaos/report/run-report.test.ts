@@ -151,11 +151,21 @@ describe('the report of a run', () => {
       {},
       'not every replica was found on a disk: t0-1: 0 of 3, t2-0: 2 of 3',
     ],
+    [
+      'disks that lose nothing',
+      { faults: ['power-loss', 'pause-kill'].map((name) => ({ ...cut, name, unsyncedBytes: 0 })) },
+      {},
+      'power-loss, pause-kill took nothing: whenever the power went, all was synced',
+    ],
     ['few acknowledgements', { acknowledged: 1 }, {}, 'only 1 sends were acknowledged in 2 s'],
   ])('is inconclusive by %s', async (_, run, options, sentence) => {
     const open = await report(readBoth, run, options)
     expect(open).toMatchObject({ conclusion: 'inconclusive', doubts: [sentence] })
     expect(runText(open)).toContain(`Verdict:      inconclusive\n              ${sentence}\n`)
+  })
+
+  it('is not in doubt of disks that lost something once', async () => {
+    expect(await report(readBoth, { faults: [0, 5].map((unsyncedBytes) => ({ ...cut, name: 'power-loss', unsyncedBytes })) })).toMatchObject({ doubts: [] })
   })
 
   it('is inconclusive by registers that nobody used', async () => {

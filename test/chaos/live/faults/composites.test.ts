@@ -36,6 +36,38 @@ describe('outlive', () => {
   })
 })
 
+describe.each(['pause-kill', 'part-kill'])('%s', (name) => {
+  it.each([0, 7])('says that %i bytes were not synced when the power went', async (bytes) => {
+    const noted = new NotedCluster(3)
+    noted.unsyncedBytes = bytes
+    const cut = { effect: () => ({ held: 1, waysAffected: 1, ways: 1 }), lift: () => undefined }
+    Object.assign(noted.world.cluster, { network: { impose: () => cut } })
+    const running = await noted.begin(name)
+    await vi.advanceTimersByTimeAsync(5_000)
+    expect(noted.log.filter((line) => line.startsWith('kill'))).toHaveLength(1)
+    expect(await running.observe()).toMatchObject({
+      unsyncedBytes: bytes,
+      what: expect.stringMatching(new RegExp(`; SIGKILL ended \\d; ${bytes} bytes were not synced`)),
+    })
+    await running.heal()
+  })
+})
+
+describe('power-loss', () => {
+  it('says what was not synced, and that it took nowhere where nobody could say so', async () => {
+    const noted = new NotedCluster(3, { seed: 1 })
+    noted.unsyncedBytes = 7
+    const beginning = noted.begin('power-loss')
+    await vi.advanceTimersByTimeAsync(2_000)
+    const { isSeen, unsyncedBytes } = await (await beginning).observe()
+    expect([isSeen, unsyncedBytes]).toEqual([true, 7 * noted.log.filter((line) => line.startsWith('kill')).length])
+    noted.world.cluster.orderDisk = () => Promise.resolve(undefined)
+    const again = noted.begin('power-loss')
+    await vi.advanceTimersByTimeAsync(2_000)
+    expect(await (await again).observe()).toMatchObject({ isSeen: false, unsyncedBytes: 0, what: expect.stringContaining('as far as was heard: not from ') })
+  })
+})
+
 describe('slow-power-loss', () => {
   it('makes a majority slow, kills all, and leaves who was not slow away until it is healed', async () => {
     const noted = new NotedCluster(3)

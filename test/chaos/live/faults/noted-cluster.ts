@@ -9,6 +9,8 @@ import type { Admin } from '../../../../src/client/admin.ts'
 export class NotedCluster {
   readonly log: string[] = []
   readonly down = new Set<number>()
+  /** Of each node, whenever it is asked. */
+  unsyncedBytes = 0
   readonly #offsets = new Map<number, number>()
   readonly world: FaultWorld
 
@@ -48,7 +50,7 @@ export class NotedCluster {
         if (ailment !== undefined) note(ailment.syncDelayMs > 0 ? 'slow' : 'cure', node)
         const before = slowed.get(node) ?? 0
         slowed.set(node, before + 3)
-        return { slowed: before, failed: 0, unsyncedBytes: 0 }
+        return { slowed: before, failed: 0, unsyncedBytes: this.unsyncedBytes }
       },
       orderClock: async (node: number, offsetMs = 0) => {
         if (this.down.has(node)) return undefined

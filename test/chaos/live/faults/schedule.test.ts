@@ -10,6 +10,8 @@ class Fake {
   active = 0
   most = 0
   isSeen = true
+  /** What else is seen. */
+  more: { readonly unsyncedBytes?: number } = {}
   failsTo: 'begin' | 'observe' | 'heal' | 'settle' | undefined
   error = new Error('it broke')
 
@@ -30,7 +32,7 @@ class Fake {
           detail: 'node 1',
           observe: async () => {
             fail('observe')
-            return { isSeen: this.isSeen, what: 'so' }
+            return { isSeen: this.isSeen, what: 'so', ...this.more }
           },
           heal: async () => {
             this.active--
@@ -104,6 +106,14 @@ describe('FaultSchedule', () => {
     const planned = schedule([fake.fault('cut', 'network')])
     await planned.run(400)
     expect(planned.failures).toEqual(['cut (node 1) had no effect: so'])
+  })
+
+  it('notes how much went with the power, of what had any', async () => {
+    const fake = new Fake()
+    const planned = schedule([fake.fault('dark', 'process')])
+    fake.more = { unsyncedBytes: 7 }
+    await planned.run(400)
+    expect(planned.records).toEqual([expect.objectContaining({ observation: 'so', unsyncedBytes: 7 })])
   })
 
   it('tells apart what the cluster did not recover from', async () => {
