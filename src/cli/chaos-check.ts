@@ -18,6 +18,8 @@ export async function chaosCheck(
     import('../../chaos/operations/register-file.ts'),
     import('../../chaos/report/registers.ts'),
   ])
+  // The writer goes by the name: under another one it would be no Clojure.
+  if (edn?.endsWith('.edn') === false) throw new UsageError(`${edn} is no name for a copy: it has to end in .edn`)
   let report: Awaited<ReturnType<typeof checkFile>>
   try {
     if (isRegisterFile(path)) {
@@ -29,16 +31,28 @@ export async function chaosCheck(
       return registers.reads + registers.writes > 0 ? exitCode.done : exitCode.inconclusive
     }
     report = await checkFile(path, profiles[profile])
-    if (edn !== undefined) await (await import('../../chaos/report/edn-copy.ts')).writeEdnCopy(path, edn)
   } catch (error) {
     if (error instanceof HistoryError) throw new UsageError(error.message, 'a history is one operation a line, JSON or EDN, as jepsen.tests.kafka keeps it')
     const { code, message } = error as NodeJS.ErrnoException
     if (code === undefined) throw error
-    if (code === 'EEXIST') throw new UsageError(`there is a file at ${edn} already`, 'name another one: nothing is overwritten')
     throw new UsageError(code === 'ENOENT' ? `there is no file at ${path}` : `${path} cannot be read: ${message}`, 'oxbow chaos run writes a history')
   }
+  if (edn !== undefined) await writeCopy(path, edn)
   const { reportJson, reportText } = await import('../../chaos/report/report-text.ts')
   if (output === 'json') writeJson(context, reportJson(report))
   else context.stdout.write(reportText(report))
   return conclusionCodes[report.conclusion]
+}
+
+/** Of a history that could be read. */
+async function writeCopy(path: string, edn: string): Promise<void> {
+  const { writeEdnCopy } = await import('../../chaos/report/edn-copy.ts')
+  try {
+    await writeEdnCopy(path, edn)
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    if (code === undefined) throw error
+    if (code === 'EEXIST') throw new UsageError(`there is a file at ${edn} already`, 'name another one: nothing is overwritten')
+    throw new UsageError(`${edn} cannot be written: ${message}`, 'name a file in a folder that is there')
+  }
 }

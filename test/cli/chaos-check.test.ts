@@ -1,4 +1,4 @@
-import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -93,6 +93,19 @@ describe('oxbow chaos check', () => {
     expect(again.stdout.split('\n').slice(1)).toEqual(first.stdout.split('\n').slice(1))
     const { code, stderr } = await oxbow(['chaos', 'check', path, '--edn', edn])
     expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(`there is a file at ${edn} already`) })
+  })
+
+  it.each([
+    ['a name that does not end in .edn', 'copy.clj', 'is no name for a copy'],
+    ['a folder that is not there', join('none', 'copy.edn'), 'cannot be written'],
+    ['a folder that is a file', join('history.jsonl', 'copy.edn'), 'cannot be written'],
+  ])('refuses a copy at %s, and names that', async (_, name, sentence) => {
+    const path = write('history.jsonl', lost)
+    const edn = join(folder, name)
+    const { code, stdout, stderr } = await oxbow(['chaos', 'check', path, '--edn', edn])
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toContain(`error: USAGE: ${edn} ${sentence}`)
+    expect(readdirSync(folder)).toEqual(['history.jsonl'])
   })
 
   it('judges by a profile', async () => {
