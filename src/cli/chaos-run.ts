@@ -43,27 +43,7 @@ export async function chaosRun(context: CliContext, flags: ChaosRunFlags): Promi
       topicConfigs: Object.fromEntries(flags.topicConfig ?? []),
     }
     const experiment = new ChaosExperiment(options)
-    const live = new LiveLine(context.stderr, true)
-    const interrupted = new Promise<undefined>((say) => {
-      let isStopping = false
-      context.onInterrupt(() => {
-        // What the first one began goes on: nothing may be left half undone.
-        if (isStopping) return
-        isStopping = true
-        live.stop()
-        context.stderr.write(flags.bootstrap === undefined ? 'Stopping.\n' : 'Stopping: what was done to the cluster is undone first.\n')
-        const tell = (left: readonly string[]): void => left.forEach((sentence) => void context.stderr.write(`left as it is: ${sentence}\n`))
-        experiment
-          .breakOff()
-          .then(tell, (error) => tell([String(error)]))
-          .finally(() => say(undefined))
-      })
-    })
-    live.start(() => statusLine(experiment.status, flags.time))
-    const running = experiment.run()
-    // Once it is broken off, whatever it fails with is no news.
-    running.catch(() => undefined)
-    const run = await Promise.race([running, interrupted]).finally(() => live.stop())
+    const run = await runUnlessInterrupted(context, experiment, flags)
     if (run === undefined) return exitCode.interrupted
     const [{ reportRun }, { writeRunFiles }, { runJson, runText }] = await Promise.all([
       import('../../chaos/report/run-report.ts'),
@@ -78,6 +58,40 @@ export async function chaosRun(context: CliContext, flags: ChaosRunFlags): Promi
     return conclusionCodes[report.conclusion]
   } catch (error) {
     return await failed(context, error, flags.output)
+  }
+}
+
+/** Undefined: it was interrupted, and all is undone. Whatever the run comes to from the interrupt on is no news. */
+async function runUnlessInterrupted<Run>(context: CliContext, experiment: Experiment<Run>, flags: ChaosRunFlags): Promise<Run | undefined> {
+  const live = new LiveLine(context.stderr, true)
+  let stopping: Promise<undefined> | undefined
+  const stop = async (): Promise<undefined> => {
+    live.stop()
+    context.stderr.write(flags.bootstrap === undefined ? 'Stopping.\n' : 'Stopping: what was done to the cluster is undone first.\n')
+    const left = await experiment.breakOff().catch((error) => [String(error)])
+    for (const sentence of left) context.stderr.write(`left as it is: ${sentence}\n`)
+  }
+  let release = (): void => undefined
+  const interrupted = new Promise<undefined>((say) => {
+    release = context.onInterrupt(() => {
+      // What the first one began goes on: nothing is left half undone.
+      stopping ??= stop()
+      say(stopping)
+    })
+  })
+  live.start(() => statusLine(experiment.status, flags.time))
+  const running = experiment.run().then(
+    (run) => stopping ?? run,
+    (error) => {
+      if (stopping === undefined) throw error
+      return stopping
+    },
+  )
+  try {
+    return await Promise.race([running, interrupted])
+  } finally {
+    live.stop()
+    release()
   }
 }
 
@@ -113,6 +127,12 @@ interface Status {
   readonly faults: readonly string[]
   readonly outcomes: { readonly ok: number; readonly fail: number; readonly info: number }
   readonly controller: number | null
+}
+
+interface Experiment<Run> {
+  readonly status: Status
+  run(): Promise<Run>
+  breakOff(): Promise<readonly string[]>
 }
 
 function statusLine({ phase, elapsedMs, faults, outcomes, controller }: Status, timeMs: number): string {

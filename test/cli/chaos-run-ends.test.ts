@@ -62,7 +62,12 @@ it('oxbow chaos run is not in doubt of what a client may never throw', async () 
 })
 
 it('oxbow chaos run that is interrupted twice ends when all is undone, and says what is left', async () => {
-  vi.spyOn(ChaosExperiment.prototype, 'run').mockReturnValue(new Promise(() => undefined))
+  let fail: (error: Error) => void = () => undefined
+  vi.spyOn(ChaosExperiment.prototype, 'run').mockReturnValue(
+    new Promise((_, reject) => {
+      fail = reject
+    }),
+  )
   let end: (left: readonly string[]) => void = () => undefined
   const breakOff = vi.spyOn(ChaosExperiment.prototype, 'breakOff').mockReturnValue(
     new Promise((resolve) => {
@@ -78,6 +83,10 @@ it('oxbow chaos run that is interrupted twice ends when all is undone, and says 
   await vi.waitFor(() => expect(interrupt).toBeDefined())
   interrupt?.()
   interrupt?.()
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  expect(code).toBeUndefined()
+  // The run itself may be over before the rest is.
+  fail(new NotBegunError('it was broken off'))
   await new Promise((resolve) => setTimeout(resolve, 20))
   expect(code).toBeUndefined()
   end(['node 3 has no vote'])
