@@ -90,7 +90,15 @@ function attachedStage({ attached: cluster, faults, topicConfigs }: OthersNodes,
     copies: () => Promise.resolve(undefined),
     clear: async (direct) => {
       const admin = direct.admin()
-      for (const { name } of await admin.listTopics()) if (isOurs(name)) await admin.deleteTopic(name)
+      let failure: unknown
+      for (const { name } of await admin.listTopics()) {
+        if (!isOurs(name)) continue
+        // One that cannot be deleted keeps no other.
+        await admin.deleteTopic(name).catch((error) => {
+          failure ??= error
+        })
+      }
+      if (failure !== undefined) throw failure
     },
   }
 }
