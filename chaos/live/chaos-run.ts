@@ -10,7 +10,7 @@ import { RegisterLoad } from '../workload/register-load.ts'
 import { type CopyCounts, Workload } from '../workload/workload.ts'
 import { Availability } from './availability.ts'
 import { sleep, waitForBrokers } from './cluster-process.ts'
-import type { FaultRecord } from './faults/schedule.ts'
+import { type FaultRecord, hurtNodes } from './faults/schedule.ts'
 import { untilAllInSync } from './faults/settled.ts'
 import { inTime } from './in-time.ts'
 import { notBegun, NotBegunError, RefusedTopicError } from './not-begun.ts'
@@ -222,7 +222,7 @@ export class ChaosExperiment {
     // A replica that is not in sync, or not any more, may hold what was never committed.
     const notInSync = notHealed ?? (await whyNotHealed(direct, stage))
     if (notInSync !== undefined || this.#hung.length > 0) return { notHealed: notInSync, unread, copies: undefined }
-    const hurt = new Set(this.#schedule?.records.flatMap((one) => one.hurt))
+    const hurt = hurtNodes(this.#schedule?.records ?? [])
     const copies = await stage.copies(direct, hurt).catch((error) => this.#failed('the disks were not looked at', error))
     return { notHealed, unread, copies: copies && workload.noteCopies(copies) }
   }

@@ -163,10 +163,12 @@ async function rollBack(world: FaultWorld): Promise<RunningFault> {
  * then it has fetched anew: this excuses no hole in it.
  */
 async function wipe(world: FaultWorld): Promise<RunningFault> {
-  return await damage(world, pickNode(world), world.random.integer(2) === 0, (dataDir) => {
+  const node = pickNode(world)
+  const running = await damage(world, node, world.random.integer(2) === 0, (dataDir) => {
     rmSync(dataDir, { recursive: true })
     return 'its folder was removed'
   })
+  return { ...running, renewed: [node] }
 }
 
 const ofFiles = { kind: 'process', minNodes: 3 } as const

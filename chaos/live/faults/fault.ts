@@ -34,6 +34,8 @@ export interface RunningFault {
   readonly detail: string
   /** Nodes whose files it leaves other than they wrote them: they may not have met that yet when all is over. */
   readonly hurt?: readonly number[]
+  /** Nodes of whose files it leaves none: of what hurt them before nothing is there any more. */
+  readonly renewed?: readonly number[]
   /** To be asked last before it is healed. */
   observe(): Promise<Observation>
   /** Rejects when what it did cannot be undone. */

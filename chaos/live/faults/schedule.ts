@@ -19,12 +19,23 @@ export interface FaultRecord {
   readonly name: string
   readonly detail: string
   readonly hurt: readonly number[]
+  readonly renewed: readonly number[]
   readonly fromMs: number
   readonly toMs: number
   readonly isSeen: boolean
   readonly observation: string
   /** As in Observation. */
   readonly unsyncedBytes?: number
+}
+
+/** Nodes whose files may be other than they wrote them, behind all these in their order. */
+export function hurtNodes(records: readonly FaultRecord[]): ReadonlySet<number> {
+  const nodes = new Set<number>()
+  for (const { hurt, renewed } of records) {
+    for (const node of renewed) nodes.delete(node)
+    for (const node of hurt) nodes.add(node)
+  }
+  return nodes
 }
 
 /** Of the periods, but the first, so many in four are quiet. */
@@ -108,8 +119,9 @@ export class FaultSchedule<World extends ClientWorld> {
     await this.#sleep(endMs - nowMs())
     for (const { fault, fromMs, one } of running.reverse()) {
       await this.#guard(`the effect of ${fault.name} could not be seen`, async () => {
+        const { hurt = [], renewed = [] } = one
         const { isSeen, what, ...more } = await one.observe()
-        this.records.push({ name: fault.name, detail: one.detail, hurt: one.hurt ?? [], fromMs, toMs: nowMs(), isSeen, observation: what, ...more })
+        this.records.push({ name: fault.name, detail: one.detail, hurt, renewed, fromMs, toMs: nowMs(), isSeen, observation: what, ...more })
         if (!isSeen) this.failures.push(`${fault.name} (${one.detail}) had no effect: ${what}`)
       })
       await this.#guard(`${fault.name} could not be healed`, () => one.heal())

@@ -77,7 +77,7 @@ async function report(script: (s: Script) => unknown, run: Partial<ChaosRun> = {
   })
 }
 
-const cut = { name: 'partition-one', detail: 'node 1', hurt: [], fromMs: 400, toMs: 1_000, isSeen: true, observation: '3 messages were held' }
+const cut = { name: 'partition-one', detail: 'node 1', hurt: [], renewed: [], fromMs: 400, toMs: 1_000, isSeen: true, observation: '3 messages were held' }
 
 describe('the report of a run', () => {
   it('is valid where nothing is wrong, and tells of the faults', async () => {

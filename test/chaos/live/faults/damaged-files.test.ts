@@ -95,6 +95,7 @@ describe('files of a node that is down', () => {
     expect(await running.observe()).toMatchObject({ isSeen: true })
     // What it has later it has fetched anew: a hole there is its own doing.
     expect(running.hurt ?? []).toEqual([])
+    expect(running.renewed).toEqual([1])
     await running.heal()
     expect(voters).toEqual([])
     await running.settle?.()

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Fault, FaultWorld } from '../../../../chaos/live/faults/fault.ts'
-import { FaultSchedule } from '../../../../chaos/live/faults/schedule.ts'
+import { type FaultRecord, FaultSchedule, hurtNodes } from '../../../../chaos/live/faults/schedule.ts'
 import { StuckError } from '../../../../chaos/live/faults/stuck.ts'
 import { SeededRandom } from '../../../../src/base/random.ts'
 
@@ -114,6 +114,13 @@ describe('FaultSchedule', () => {
     fake.more = { unsyncedBytes: 7 }
     await planned.run(400)
     expect(planned.records).toEqual([expect.objectContaining({ observation: 'so', unsyncedBytes: 7 })])
+  })
+
+  it('has no node as hurt that has lost all since', () => {
+    const record = { name: '', detail: '', fromMs: 0, toMs: 1, isSeen: true, observation: '' }
+    const hurt = (...nodes: readonly number[]): FaultRecord => ({ ...record, hurt: nodes, renewed: [] })
+    const renewed = (...nodes: readonly number[]): FaultRecord => ({ ...record, hurt: [], renewed: nodes })
+    expect(hurtNodes([hurt(1), hurt(2), renewed(1), hurt(3), renewed(3), hurt(3)])).toEqual(new Set([2, 3]))
   })
 
   it('tells apart what the cluster did not recover from', async () => {
