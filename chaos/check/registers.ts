@@ -1,3 +1,4 @@
+import { HistoryError } from '../operations/history-error.ts'
 import { findUnlinearizable, type RegisterOperation } from './linearizable-register.ts'
 
 /** What the registers in the metadata log come to. */
@@ -8,15 +9,23 @@ export interface RegisterReport {
   readonly findings: readonly string[]
 }
 
-/** Times are milliseconds. Throws a HistoryError when a value is written twice to one register. */
+/** Times are milliseconds. Throws a HistoryError, which names the register, when a value is written to it twice. */
 export function judgeRegisters(registers: ReadonlyMap<string, readonly RegisterOperation[]>): RegisterReport {
   const all = [...registers.values()].flat().filter(({ returnedAt }) => returnedAt < Infinity)
   const reads = all.filter(({ type }) => type === 'read').length
   const findings = [...registers].flatMap(([name, operations]) => {
-    const stuck = findUnlinearizable(operations)
+    const stuck = judge(name, operations)
     return stuck === undefined ? [] : [`${name} is not linearizable: no moment was found for the ${describe(stuck)}`]
   })
   return { reads, writes: all.length - reads, findings }
+}
+
+function judge(name: string, operations: readonly RegisterOperation[]): RegisterOperation | undefined {
+  try {
+    return findUnlinearizable(operations)
+  } catch (error) {
+    throw error instanceof HistoryError ? new HistoryError(`${name}: ${error.message}`) : error
+  }
 }
 
 function describe({ type, value, calledAt, returnedAt }: RegisterOperation): string {

@@ -69,7 +69,7 @@ it('a value that is written twice to a register is refused: nobody can say which
   const write = (id: number, register: string): RegisterEvent[] => [call(id, 'write', '5', id, register), ok(id, '5', id)]
   expect(judge(...write(1, 'r'), ...write(2, 'other')).findings).toEqual([])
   rmSync(path)
-  expect(() => judge(...write(1, 'r'), ...write(2, 'r'))).toThrow('"5" is written by the call at 1 and by the one at 2: give every write a value of its own')
+  expect(() => judge(...write(1, 'r'), ...write(2, 'r'))).toThrow('r: "5" is written by the call at 1 and by the one at 2: give every write a value of its own')
 })
 
 it('what is no line of such a history is refused, by its number', () => {
