@@ -11,9 +11,18 @@ import { NamespaceNetwork } from '../../chaos/live/netns/namespace-network.ts'
 import { Namespaces, NamespacesError, type Treatment } from '../../chaos/live/netns/namespaces.ts'
 import { SeededRandom } from '../../src/base/random.ts'
 
-/** Linux, root, and the commands; where they are not, nobody can use this either. */
+const PROBE = `oxbow-test-${process.pid}`
+/** Linux, root, the commands, and a kernel that does what they say; where these are not, nobody can use this either. */
 const isPossible =
-  process.platform === 'linux' && process.getuid?.() === 0 && ['ip', 'nft', 'tc'].every((command) => spawnSync('which', [command]).status === 0)
+  process.platform === 'linux' &&
+  process.getuid?.() === 0 &&
+  [
+    `ip netns add ${PROBE}`,
+    `ip -n ${PROBE} link set lo up`,
+    `ip netns exec ${PROBE} nft add table inet probe`,
+    `tc -n ${PROBE} qdisc add dev lo root tbf rate 1mbit burst 2kb latency 400ms`,
+  ].every((command) => spawnSync(command, { shell: true }).status === 0)
+if (process.platform === 'linux') spawnSync('ip', ['netns', 'del', PROBE])
 
 const SERVER = "require('node:net').createServer((socket) => socket.pipe(socket)).listen(7, () => console.log('listening'))"
 const TEXT = 'what is sent has to be long enough for a bit of it to be flipped, far behind all headers'
