@@ -92,15 +92,21 @@ function doubtsOf({ faults: asked }: ChaosRunOptions, { faults, loadMs, acknowle
 }
 
 function findingsOf({ out, nodes }: ChaosRunOptions, { deaths, notHealed, stuck, hung, unread, copies }: ChaosRun): string[] {
-  const findings = deaths.map(({ nodeId, end, lastLine }) => `node ${nodeId} ended by itself (${end}): ${lastLine}`)
+  const findings = counted(deaths.map(({ nodeId, end, lastLine }) => `node ${nodeId} ended by itself (${end}): ${lastLine}`))
   if (notHealed !== undefined) findings.push(`the cluster did not heal: ${notHealed}`)
   for (const sentence of hung) findings.push(`clients never came to an end, and not everything was read: ${sentence}`)
   for (const sentence of stuck) findings.push(`the cluster did not recover: ${sentence}`)
   if (unread.length > 0) findings.push(`in the end not everything that was acknowledged or seen could be read: ${namesText(unread)}`)
   if (copies !== undefined && copies.unexplained.length > 0) findings.push(`copies are damaged, and no fault did that: ${namesText(copies.unexplained)}`)
   const logs = new NodeLogs(out, nodes)
-  for (const { nodeId, message } of logs.fatal()) findings.push(`node ${nodeId} logged ${message}`)
-  return findings
+  return [...findings, ...counted(logs.fatal().map(({ nodeId, message }) => `node ${nodeId} logged ${message}`))]
+}
+
+/** Each once: a node that ends as soon as it starts says the same a hundred times. */
+function counted(sentences: readonly string[]): string[] {
+  const times = new Map<string, number>()
+  for (const sentence of sentences) times.set(sentence, (times.get(sentence) ?? 0) + 1)
+  return [...times].map(([sentence, count]) => (count === 1 ? sentence : `${sentence} (${count} times)`))
 }
 
 function namesText(names: readonly string[]): string {

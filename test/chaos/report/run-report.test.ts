@@ -115,6 +115,11 @@ describe('the report of a run', () => {
   })
 
   it.each<[string, Partial<ChaosRun>, string]>([
+    [
+      'a node that ended by itself, again and again',
+      { deaths: Array.from({ length: 3 }, () => ({ nodeId: 2, end: '1', lastLine: 'so it is' })) },
+      'node 2 ended by itself (1): so it is (3 times)',
+    ],
     ['a node that ended by itself', { deaths: [{ nodeId: 2, end: '1', lastLine: 'so it is' }] }, 'node 2 ended by itself (1): so it is'],
     ['a cluster that does not heal', { notHealed: '3 brokers are alive: not within 60000 ms' }, 'the cluster did not heal: 3 brokers'],
     [
