@@ -78,4 +78,5 @@ async function main([word = '']: readonly string[]): Promise<number> {
   return convicted === asked.length ? 0 : 1
 }
 
-process.exitCode = await main(process.argv.slice(2))
+// Not left to Node: while it cleans up it may wait, at full load, for a handle that never closes.
+process.exit(await main(process.argv.slice(2)))

@@ -83,4 +83,5 @@ async function main(args: readonly string[]): Promise<number> {
   return missing === 0 ? 0 : 1
 }
 
-process.exitCode = await main(process.argv.slice(2))
+// Not left to Node: while it cleans up it may wait, at full load, for a handle that never closes.
+process.exit(await main(process.argv.slice(2)))
