@@ -12,7 +12,7 @@ export class NotBegunError extends Error {
   override readonly name = 'NotBegunError'
 }
 
-/** What comes of a failure before there was any load. */
+/** What a run rejects with when something failed before there was any load: who asked for what cannot be is told so, all else proves nothing. */
 export function notBegun(error: unknown, { attached }: ChaosRunOptions): Error {
   if (error instanceof NamespacesError || error instanceof NotBegunError || error instanceof RefusedTopicError) return error
   // Who named a cluster that does not answer is told so as by any command.
